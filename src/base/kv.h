@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kv.h - ordered tables of bytes: what the state machine's state lives in.
+ *
+ * A table is a small number, a key is 1..LIMIT_KEY_SIZE bytes, keys sort by memcmp order. Three
+ * things have this interface: an ordered map in memory (kv_mem), a map in memory over another kv
+ * (kv_overlay; deletions are remembered), and the LMDB store's snapshot (storage/store.h).
+ *
+ * The daemon stacks them:   speculation -> applied, not yet stored -> being stored -> LMDB
+ *
+ * Returned bytes are borrowed until the next write to the same kv or to one below it. Not
+ * thread-safe. The order never depends on addresses or on a hash.
+ */
+#ifndef RSM_BASE_KV_H
+#define RSM_BASE_KV_H
+
+#include <rsm/status.h>
+
+#include "src/base/bytes.h"
+
+struct kv;
+
+struct kv_ops {
+    enum rsm_status (*get)(struct kv *kv, uint8_t table, struct bytes key, struct bytes *value_out);
+    enum rsm_status (*put)(struct kv *kv, uint8_t table, struct bytes key, struct bytes value);
+    enum rsm_status (*del)(struct kv *kv, uint8_t table, struct bytes key);
+    enum rsm_status (*next)(struct kv *kv, uint8_t table, struct bytes key, bool after,
+                            struct bytes *key_out, struct bytes *value_out);
+    enum rsm_status (*prev)(struct kv *kv, uint8_t table, struct bytes key, bool before,
+                            struct bytes *key_out, struct bytes *value_out);
+    void (*free)(struct kv *kv);
+};
+
+/* The first member of every implementation. */
+struct kv {
+    const struct kv_ops *ops;
+};
+
+/* RSM_NOT_FOUND, RSM_DAMAGED (the stored value does not check), RSM_IO. */
+enum rsm_status kv_get(struct kv *kv, uint8_t table, struct bytes key, struct bytes *value_out);
+/* Copies key and value. A read-only kv answers RSM_READ_ONLY. */
+enum rsm_status kv_put(struct kv *kv, uint8_t table, struct bytes key, struct bytes value);
+/* RSM_OK also when there was nothing. */
+enum rsm_status kv_del(struct kv *kv, uint8_t table, struct bytes key);
+/*
+ * The entry of the table with the smallest key that is at least `key` (with `after`: above it).
+ * An empty `key` is below every key. RSM_NOT_FOUND at the end. Walk a prefix so: start with the
+ * prefix, go on with after = true and the (copied) last key, stop where the prefix ends.
+ */
+enum rsm_status kv_next(struct kv *kv, uint8_t table, struct bytes key, bool after,
+                        struct bytes *key_out, struct bytes *value_out);
+/* The entry with the largest key that is at most `key` (with `before`: below it). */
+enum rsm_status kv_prev(struct kv *kv, uint8_t table, struct bytes key, bool before,
+                        struct bytes *key_out, struct bytes *value_out);
+/* NULL is ignored. */
+void kv_free(struct kv *kv);
+
+/* An empty ordered map in memory; owned by the caller, freed with kv_free. */
+struct kv *kv_mem_new(void);
+
+/* A map in memory over `below` (borrowed, must outlive it or be changed by kv_overlay_set_below). */
+struct kv *kv_overlay_new(struct kv *below);
+void kv_overlay_set_below(struct kv *overlay, struct kv *below);
+/* Forgets all writes and deletions. Cheap when few. */
+void kv_overlay_clear(struct kv *overlay);
+/* Writes and deletions held, and the memory they take, in bytes. */
+size_t kv_overlay_count(const struct kv *overlay);
+size_t kv_overlay_size(const struct kv *overlay);
+
+/* One write of an overlay, in (table, key) order. */
+struct kv_write {
+    uint8_t table;
+    bool deleted;
+    struct bytes key;
+    struct bytes value; /* empty when deleted */
+};
+
+/*
+ * Calls `visit` for each write and deletion in (table, key) order; stops at the first status that
+ * is not RSM_OK and returns it. The overlay must not change meanwhile. (May be called from another
+ * thread while nobody writes to the overlay: the store's thread does so.)
+ */
+enum rsm_status kv_overlay_visit(const struct kv *overlay,
+                                 enum rsm_status (*visit)(void *context, const struct kv_write *w),
+                                 void *context);
+/* Writes everything that `overlay` holds into `target` (usually the kv below it), then clears it. */
+enum rsm_status kv_overlay_merge(struct kv *overlay, struct kv *target);
+
+#endif
