@@ -67,7 +67,8 @@ struct node_outcome {
 /* What the node asks of its surroundings. None of these may call back into the node. */
 struct node_env {
     void *context;
-    /* Sends a frame (src/net/peer_codec.h) to a peer, or drops it. Takes no reference: copy or ref. */
+    /* Sends a frame (src/net/peer_codec.h) to a peer, or drops it. Takes no reference: copy or ref.
+     */
     void (*send)(void *context, uint32_t replica, struct blob *frame);
     /* Wall clock in ms since 1970: for timestamps only. */
     uint64_t (*wall_ms)(void *context);
@@ -80,7 +81,8 @@ struct node_env {
     void (*commit)(void *context, struct kv *frozen);
     /* Ends a node_submit. Called once for each, perhaps from inside node_submit's caller's turn. */
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
-    /* Ends a node_read: the state of this replica is now at least as new as the read's beginning. */
+    /* Ends a node_read: the state of this replica is now at least as new as the read's beginning.
+     */
     void (*read_ready)(void *context, uint64_t token, enum rsm_status status, uint64_t slot);
     /* Slots up to `slot` are applied; called once a batch. */
     void (*applied)(void *context, uint64_t slot);
@@ -109,7 +111,8 @@ void node_close(struct node *node);
 /* A tick has passed. */
 void node_tick(struct node *node);
 
-/* A frame from a peer whose identity the link has proved. Bytes are checked here; bad ones count. */
+/* A frame from a peer whose identity the link has proved. Bytes are checked here; bad ones count.
+ */
 void node_on_frame(struct node *node, uint32_t from, struct bytes frame);
 
 /* The connection from or to a peer broke: a suspicion, not a fact. */
@@ -151,7 +154,7 @@ struct kv *node_state(struct node *node);
 uint64_t node_applied(const struct node *node);
 
 enum node_alarm {
-    NODE_ALARM_DIVERGED = 1u << 0,          /* this replica's heads differ from a majority's: read-only */
+    NODE_ALARM_DIVERGED = 1u << 0, /* this replica's heads differ from a majority's: read-only */
     NODE_ALARM_PEER_DIVERGED = 1u << 1,     /* a peer's heads differ from ours */
     NODE_ALARM_NOT_COMPARED = 1u << 2,      /* heads of some peer were not compared lately */
     NODE_ALARM_JOURNAL_DAMAGED = 1u << 3,   /* does not vote */
@@ -166,11 +169,11 @@ const char *node_alarm_name(uint32_t bit);
 
 struct node_peer_status {
     uint32_t replica;
-    bool heard;            /* a frame came within the last election timeout */
+    bool heard;             /* a frame came within the last election timeout */
     uint64_t last_heard_ms; /* age of the last frame */
-    uint64_t applied;      /* as the peer said last */
-    uint64_t compared;     /* highest slot whose heads were compared and equal */
-    uint64_t mismatch;     /* slot at which heads differ; 0 none */
+    uint64_t applied;       /* as the peer said last */
+    uint64_t compared;      /* highest slot whose heads were compared and equal */
+    uint64_t mismatch;      /* slot at which heads differ; 0 none */
 };
 
 struct node_status {
@@ -191,7 +194,7 @@ struct node_status {
     uint64_t submitted;
     uint64_t applied_commands;
     uint64_t refused_commands;
-    uint64_t waiting;        /* requests that wait */
+    uint64_t waiting; /* requests that wait */
     uint64_t journal_flushes;
     uint64_t journal_groups;
     uint64_t journal_bytes;
