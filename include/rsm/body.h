@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * body.h - the bodies of commands, one builder for each kind (rsm/command.h).
+ *
+ * Domain names and record data are in DNS wire form, names in lower case. What is checked here is
+ * form and limits; whether a change is sane is judged by the replicas.
+ *
+ * Each builder: RSM_OK and *body_out owned by the caller (rsm_buffer_free); RSM_TOO_LARGE or
+ * RSM_TOO_MANY above a limit; RSM_MALFORMED for a text that is not UTF-8 or a name that is no wire
+ * name; RSM_NO_MEMORY. On failure *body_out is empty.
+ */
+#ifndef RSM_BODY_H
+#define RSM_BODY_H
+
+#include <stdbool.h>
+
+#include <rsm/status.h>
+#include <rsm/wire.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One record set as it shall be. No rdatas: the set is deleted, and ttl is 0. */
+struct rsm_change {
+    struct rsm_bytes owner;
+    uint16_t type;
+    uint32_t ttl;
+    const struct rsm_bytes *rdatas;
+    size_t rdata_count;
+};
+
+struct rsm_label {
+    struct rsm_bytes name, value; /* text; names are unique, in any order */
+};
+
+/* A record set's name. */
+struct rsm_rrset_id {
+    struct rsm_bytes owner;
+    uint16_t type;
+};
+
+/* May do what matches `verb` ("rrset.*") below `suffix` in `zone`; an empty part matches all. */
+struct rsm_grant {
+    struct rsm_bytes verb; /* text */
+    struct rsm_bytes zone;
+    struct rsm_bytes suffix;
+    const uint16_t *types;
+    size_t type_count;
+};
+
+enum rsm_principal_kind {
+    RSM_PRINCIPAL_PERSON = 1,
+    RSM_PRINCIPAL_AUTOMATON,
+    RSM_PRINCIPAL_REPLICA,
+    RSM_PRINCIPAL_GATEWAY,
+};
+
+enum rsm_freeze_scope {
+    RSM_FREEZE_ALL = 1,
+    RSM_FREEZE_ZONE,       /* subject: the zone's wire name */
+    RSM_FREEZE_AUTHOR,     /* subject: a principal's name */
+    RSM_FREEZE_AUTOMATION, /* all automata */
+};
+
+enum rsm_status rsm_body_zone_create(struct rsm_bytes zone, const struct rsm_label *labels,
+                                     size_t label_count, const struct rsm_change *changes,
+                                     size_t change_count, struct rsm_buffer *body_out);
+enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *body_out);
+enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_change *changes,
+                                      size_t change_count, struct rsm_buffer *body_out);
+
+/* `keys` are RSM_PUBLIC_KEY_SIZE bytes each. */
+enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,
+                                       struct rsm_bytes person, const struct rsm_bytes *keys,
+                                       size_t key_count, const struct rsm_bytes *roles,
+                                       size_t role_count, struct rsm_buffer *body_out);
+enum rsm_status rsm_body_principal_delete(struct rsm_bytes name, struct rsm_buffer *body_out);
+enum rsm_status rsm_body_role_set(struct rsm_bytes name, const struct rsm_grant *grants,
+                                  size_t grant_count, struct rsm_buffer *body_out);
+enum rsm_status rsm_body_role_delete(struct rsm_bytes name, struct rsm_buffer *body_out);
+
+/* `policy` is a canonical MessagePack map; its keys: docs/formats.md. */
+enum rsm_status rsm_body_policy_set(struct rsm_bytes policy, struct rsm_buffer *body_out);
+
+/* `until_ms` is log time, 0 leaves it open. The freeze's reason is the command's. */
+enum rsm_status rsm_body_freeze_set(struct rsm_bytes id, enum rsm_freeze_scope scope,
+                                    struct rsm_bytes subject, uint64_t until_ms,
+                                    struct rsm_buffer *body_out);
+enum rsm_status rsm_body_freeze_clear(struct rsm_bytes id, struct rsm_buffer *body_out);
+
+/* A lease's token is the slot of its acquire. */
+enum rsm_status rsm_body_lease_acquire(struct rsm_bytes resource, uint64_t ttl_ms,
+                                       struct rsm_buffer *body_out);
+enum rsm_status rsm_body_lease_renew(struct rsm_bytes resource, uint64_t token, uint64_t ttl_ms,
+                                     struct rsm_buffer *body_out);
+enum rsm_status rsm_body_lease_release(struct rsm_bytes resource, uint64_t token,
+                                       struct rsm_buffer *body_out);
+
+/* The wanted content of some record sets of a zone. */
+struct rsm_plan {
+    struct rsm_bytes name;
+    uint64_t generation;
+    uint64_t parent; /* the generation it was made from, 0: none */
+    struct rsm_bytes zone;
+    const struct rsm_rrset_id *scope; /* what it may touch */
+    size_t scope_count;
+    const struct rsm_change *content;
+    size_t content_count;
+    bool complete; /* false: the source was not seen whole, so that nothing may be deleted */
+};
+
+enum rsm_status rsm_body_plan_publish(const struct rsm_plan *plan, struct rsm_buffer *body_out);
+/* An empty `scope` means the plan's whole scope. */
+enum rsm_status rsm_body_plan_execute(struct rsm_bytes plan, uint64_t generation,
+                                      const struct rsm_rrset_id *scope, size_t scope_count,
+                                      struct rsm_bytes lease, uint64_t token,
+                                      struct rsm_buffer *body_out);
+/* Generations below `below`. */
+enum rsm_status rsm_body_plan_collect(struct rsm_bytes plan, uint64_t below,
+                                      struct rsm_buffer *body_out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * body.h - decoders of command bodies, one for each kind (the builders are rsm/body.h).
+ *
+ *     zone.create       [zone bin, labels {str: str}, changes]
+ *     zone.delete       [zone bin]
+ *     rrset.change      [zone bin, changes]
+ *     principal.set     [name str, kind str, person str, keys [bin32...], roles [str...]]
+ *     principal.delete  [name str]
+ *     role.set          [name str, grants [[verb str, zone bin, suffix bin, types [uint...]]...]]
+ *     role.delete       [name str]
+ *     policy.set        [policy map]
+ *     freeze.set        [id str, scope str, subject (bin for a zone, else str), until_ms uint]
+ *     freeze.clear      [id str]
+ *     lease.acquire     [resource str, ttl_ms uint]
+ *     lease.renew       [resource str, token uint, ttl_ms uint]
+ *     lease.release     [resource str, token uint]
+ *     plan.publish      [plan str, generation uint, parent uint, zone bin, scope [[owner bin, type
+ *                        uint]...], content as changes, complete bool]
+ *     plan.execute      [plan str, generation uint, scope, lease str, token uint]
+ *     plan.collect      [plan str, below uint]
+ *     changes           [[owner bin, type uint, ttl uint, rdatas [bin...]]...]
+ *
+ * body_check is called by envelope_parse: whoever has a struct command has a body that its decoder
+ * takes. Names are wire names in lower case, of at most 255 bytes, uncompressed; record data is
+ * not looked into here (src/rr does). What a decoder returns borrows from the body.
+ */
+#ifndef RSM_COMMAND_BODY_H
+#define RSM_COMMAND_BODY_H
+
+#include <rsm/body.h>
+#include <rsm/command.h>
+
+#include "src/base/bytes.h"
+#include "src/command/unpack.h"
+
+/* Items of a list inside a body. */
+struct body_walk {
+    struct unpack cursor;
+    uint32_t left;
+};
+
+struct body_change {
+    struct bytes owner;
+    uint16_t type;
+    uint32_t ttl;
+    uint32_t rdata_count; /* 0: the set is deleted */
+    struct body_walk rdatas;
+    struct bytes raw; /* the change's own bytes */
+};
+
+struct body_rrset_id {
+    struct bytes owner;
+    uint16_t type;
+};
+
+struct body_grant {
+    struct bytes verb, zone, suffix;
+    struct body_walk types;
+};
+
+struct body_label {
+    struct bytes name, value;
+};
+
+/* Each list comes as a walk: its `left` is the count; copy it to walk again. */
+struct body_zone {
+    struct bytes zone;
+    struct body_walk labels;  /* zone.create */
+    struct body_walk changes; /* zone.create, rrset.change */
+};
+
+struct body_principal {
+    struct bytes name;
+    enum rsm_principal_kind kind;
+    struct bytes person;
+    struct body_walk keys;
+    struct body_walk roles;
+};
+
+struct body_role {
+    struct bytes name;
+    struct body_walk grants;
+};
+
+struct body_freeze {
+    struct bytes id;
+    enum rsm_freeze_scope scope;
+    struct bytes subject;
+    uint64_t until_ms;
+};
+
+struct body_lease {
+    struct bytes resource;
+    uint64_t token;  /* 0 for acquire */
+    uint64_t ttl_ms; /* 0 for release */
+};
+
+struct body_plan {
+    struct bytes plan;
+    uint64_t generation; /* plan.collect: `below` */
+    uint64_t parent;     /* publish */
+    struct bytes zone;   /* publish */
+    struct body_walk scope;
+    struct body_walk content; /* publish */
+    bool complete;            /* publish */
+    struct bytes lease;       /* execute */
+    uint64_t token;           /* execute */
+};
+
+/* The whole form of a body: RSM_WRONG_TYPE, RSM_TOO_LARGE, RSM_TOO_MANY, RSM_MALFORMED. */
+enum rsm_status body_check(enum rsm_kind kind, struct bytes body);
+
+/* The kind must be one of the group named; statuses as body_check, never an error once checked. */
+enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct body_zone *out);
+enum rsm_status body_principal_decode(enum rsm_kind kind, struct bytes body,
+                                      struct body_principal *out); /* also .delete: the name */
+enum rsm_status body_role_decode(enum rsm_kind kind, struct bytes body, struct body_role *out);
+enum rsm_status body_policy_decode(struct bytes body, struct bytes *map_out);
+enum rsm_status body_freeze_decode(enum rsm_kind kind, struct bytes body, struct body_freeze *out);
+enum rsm_status body_lease_decode(enum rsm_kind kind, struct bytes body, struct body_lease *out);
+enum rsm_status body_plan_decode(enum rsm_kind kind, struct bytes body, struct body_plan *out);
+
+/* The next item; false at the end (and, for bytes that were not checked, at the first bad item). */
+bool body_next_change(struct body_walk *walk, struct body_change *out);
+bool body_next_octets(struct body_walk *walk, struct bytes *out); /* rdatas, keys, roles */
+bool body_next_rrset_id(struct body_walk *walk, struct body_rrset_id *out);
+bool body_next_grant(struct body_walk *walk, struct body_grant *out);
+bool body_next_label(struct body_walk *walk, struct body_label *out);
+bool body_next_type(struct body_walk *walk, uint16_t *out);
+
+/* A whole wire name in lower case: labels of 1..63 bytes, root at the end, 1..255 bytes in all. */
+bool body_is_name(struct bytes name);
+
+/* "person", "automaton", "replica", "gateway"; "all", "zone", "author", "automation". */
+const char *body_principal_kind_text(enum rsm_principal_kind kind);
+const char *body_freeze_scope_text(enum rsm_freeze_scope scope);
+
+#endif
