@@ -44,7 +44,7 @@ struct command {
     struct bytes author;
     uint64_t counter;   /* 1..ENVELOPE_COUNTER_MAX */
     uint64_t lamport;   /* 1..ENVELOPE_COUNTER_MAX */
-    struct bytes clock; /* walk with event_begin */
+    struct bytes clock; /* walk: command_clock */
     uint32_t clock_count;
     struct bytes dependencies;
     uint32_t dependency_count;
@@ -80,20 +80,20 @@ bool envelope_next(struct envelope_walk *walk, struct command *out);
 enum rsm_status command_parse(struct bytes data, struct command *out);
 
 /* Clock entries and dependencies, in order (clock: author; dependencies: author, counter). */
-struct event {
+struct command_event {
     struct bytes author;
     uint64_t counter;
 };
 
-struct event_walk {
+struct command_event_walk {
     struct unpack cursor;
     uint32_t left;
     bool is_map;
 };
 
-struct event_walk command_clock(const struct command *c);
-struct event_walk command_dependencies(const struct command *c);
-bool event_next(struct event_walk *walk, struct event *out);
+struct command_event_walk command_clock(const struct command *c);
+struct command_event_walk command_dependencies(const struct command *c);
+bool command_event_next(struct command_event_walk *walk, struct command_event *out);
 /* What the command's vector clock says of an author; 0 when the author is not in it. */
 uint64_t command_clock_of(const struct command *c, struct bytes author);
 

@@ -20,8 +20,9 @@
 #define GENESIS_SIZE_MAX 65536u
 #define GENESIS_SALT_SIZE 16u
 #define GENESIS_KEY_SIZE 32u
-#define GENESIS_ADDRESS_SIZE 128u /* "ip:port", the longest of IPv6 with a zone, or "unix:/path"   \
-                                   */
+#define GENESIS_ADDRESS_SIZE                                                                       \
+    128u /* "ip:port", the longest of IPv6 with a zone, or "unix:/path"                            \
+          */
 
 struct genesis_member {
     uint32_t id;       /* 1..REPLICA_MAX */
