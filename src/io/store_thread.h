@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * store_thread.h - the one thread that commits frozen overlays to the store.
+ *
+ *   idle -> busy (store_thread_commit) -> done (the thread) -> idle (store_thread_collect)
+ *
+ * The overlay belongs to the thread from store_thread_commit until store_thread_collect answered:
+ * nobody writes to it, and it is read by both. The descriptor becomes readable when done.
+ */
+#ifndef RSM_IO_STORE_THREAD_H
+#define RSM_IO_STORE_THREAD_H
+
+#include <stdbool.h>
+
+#include <rsm/status.h>
+
+#include "src/base/kv.h"
+
+struct store;
+struct store_thread;
+
+/* Starts it. `store` is borrowed until store_thread_stop. RSM_IO when there is no thread to be had.
+ */
+enum rsm_status store_thread_start(struct store *store, struct store_thread **thread_out);
+
+/* Waits for a running commit, ends the thread, frees. NULL is ignored. */
+void store_thread_stop(struct store_thread *thread);
+
+/* Begins to commit `frozen`. Only when idle (a bug otherwise). Never waits. */
+void store_thread_commit(struct store_thread *thread, const struct kv *frozen);
+
+/* An eventfd: readable from the end of a commit until store_thread_collect. Owned by the thread. */
+int store_thread_descriptor(const struct store_thread *thread);
+
+/* True when a commit has ended; then idle again, and *status_out is what store_commit said. */
+bool store_thread_collect(struct store_thread *thread, enum rsm_status *status_out);
+
+/* Begun and not collected. */
+bool store_thread_is_busy(const struct store_thread *thread);
+
+#endif

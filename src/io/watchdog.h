@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * watchdog.h - a thread that ends the process when the main loop hangs.
+ *
+ * A disk that never answers leaves the main loop inside a flush for ever, and nobody would notice:
+ * the other replicas elect a leader without this one, but a process that neither works nor dies is
+ * not restarted. So the loop says when a step begins and ends; a step that lasts longer than the
+ * deadline is logged and the process ends at once with WATCHDOG_EXIT_STATUS, without running any
+ * handler: those could hang as well.
+ */
+#ifndef RSM_IO_WATCHDOG_H
+#define RSM_IO_WATCHDOG_H
+
+#include <stdint.h>
+
+#include <rsm/status.h>
+
+#define WATCHDOG_EXIT_STATUS 71
+
+struct watchdog;
+
+/* `deadline_ms` above 0. RSM_IO when there is no thread to be had. */
+enum rsm_status watchdog_start(uint32_t deadline_ms, struct watchdog **watchdog_out);
+/* NULL is ignored. */
+void watchdog_stop(struct watchdog *watchdog);
+/*
+ * A step begins; `name` is static memory and goes into the log line, for example "flush". Steps
+ * nest: the innermost name counts, the clock starts anew with each begin. Cheap: no system call but
+ * reading the clock. Main thread only; NULL is ignored.
+ */
+void watchdog_begin(struct watchdog *watchdog, const char *name);
+void watchdog_end(struct watchdog *watchdog);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * disk.h - what the journal asks of a disk: files by number in one directory.
+ *
+ * Two things have this interface: a directory of the file system (src/io/disk_posix.c) and the
+ * simulator's disk (tests/sim). The rules of both:
+ *
+ *   1. A write is whole: short writes and interruptions are completed inside. It is durable only
+ *      after a flush of the same file that began after the write returned RSM_OK.
+ *   2. Before that flush a crash may leave any subset of the written 512-byte sectors, each of them
+ *      as it was before or as it was written (a sector is never half written).
+ *   3. A file that was created or removed is so durably only after disk_flush_directory.
+ *   4. After a failed flush nobody knows what is on the disk. It is never tried again.
+ *
+ * Status of every call: RSM_OK, RSM_NOT_FOUND (no such file), RSM_EXISTS, RSM_DISK_FULL (no space,
+ * or a quota), RSM_READ_ONLY (opened for reading, or a read-only file system), RSM_IO (all else).
+ *
+ * Thread: one at a time, the journal's.
+ */
+#ifndef RSM_STORAGE_DISK_H
+#define RSM_STORAGE_DISK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsm/status.h>
+
+/* What a disk writes whole or not at all. */
+#define DISK_SECTOR_SIZE 512u
+
+struct disk;
+
+struct disk_ops {
+    enum rsm_status (*list)(struct disk *disk, uint64_t *files_out, size_t capacity,
+                            size_t *count_out);
+    enum rsm_status (*create)(struct disk *disk, uint64_t file);
+    enum rsm_status (*size)(struct disk *disk, uint64_t file, uint64_t *size_out);
+    enum rsm_status (*read)(struct disk *disk, uint64_t file, uint64_t offset, void *data_out,
+                            size_t size);
+    enum rsm_status (*write)(struct disk *disk, uint64_t file, uint64_t offset, const void *data,
+                             size_t size);
+    enum rsm_status (*zero)(struct disk *disk, uint64_t file, uint64_t first, uint64_t end);
+    enum rsm_status (*flush)(struct disk *disk, uint64_t file);
+    enum rsm_status (*remove)(struct disk *disk, uint64_t file);
+    enum rsm_status (*flush_directory)(struct disk *disk);
+    void (*free)(struct disk *disk);
+};
+
+/* The first member of every implementation. */
+struct disk {
+    const struct disk_ops *ops;
+};
+
+/*
+ * The numbers of all files, ascending, at most `capacity` of them; `*count_out` is how many there
+ * are, which may be more. Names that are no number are not files of ours and are left alone.
+ */
+enum rsm_status disk_list(struct disk *disk, uint64_t *files_out, size_t capacity,
+                          size_t *count_out);
+/* A new, empty file. RSM_EXISTS when there is one. */
+enum rsm_status disk_create(struct disk *disk, uint64_t file);
+enum rsm_status disk_size(struct disk *disk, uint64_t file, uint64_t *size_out);
+/* Exactly `size` bytes; RSM_IO also when the file ends before. */
+enum rsm_status disk_read(struct disk *disk, uint64_t file, uint64_t offset, void *data_out,
+                          size_t size);
+/* Exactly `size` bytes, growing the file where needed. */
+enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, const void *data,
+                           size_t size);
+/*
+ * Zeros in [first, end), really written, so that later writes there allocate nothing. Grows the
+ * file to `end` where needed. On RSM_DISK_FULL a part may have been written.
+ */
+enum rsm_status disk_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end);
+/* All writes to the file so far are durable when this returns RSM_OK. */
+enum rsm_status disk_flush(struct disk *disk, uint64_t file);
+/* RSM_OK also when there is none. */
+enum rsm_status disk_remove(struct disk *disk, uint64_t file);
+/* Creations and removals so far are durable when this returns RSM_OK. */
+enum rsm_status disk_flush_directory(struct disk *disk);
+/* Closes it; NULL is ignored. The simulator's disk keeps its bytes. */
+void disk_free(struct disk *disk);
+
+#endif

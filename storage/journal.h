@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * journal.h - the acceptor's memory: promises, votes and chosen marks, durable before they are
+ * spoken of.
+ *
+ * Records are collected by journal_append and become durable together by one journal_flush (a
+ * group: storage/segment.h has the bytes). The life of a segment:
+ *
+ *   prepared   zero-filled, head written, flushed   journal_prepare_next, off the commit path
+ *   current    takes groups                         the flush of a group that does not fit before
+ *   sealed     its head names its last group        the same, before the next segment's first group
+ *   dropped    removed                              journal_drop_below
+ *
+ * Recovery (storage/recover.c) decides between
+ *
+ *   clean       nothing is wrong
+ *   cut         the last group was torn and never acknowledged; it was overwritten with zeros
+ *   uncertain   the last group is torn, and may have been acknowledged
+ *   damaged     something is gone that was acknowledged, or may have been: see the findings
+ *
+ * In the last two cases the replica must not vote under this incarnation: what it forgot is not
+ * absent. The journal is then open for reading only.
+ *
+ * Thread: one, the main loop's. No call but journal_flush, journal_prepare_next and (rarely, when
+ * nothing was prepared) journal_append waits for the disk.
+ */
+#ifndef RSM_STORAGE_JOURNAL_H
+#define RSM_STORAGE_JOURNAL_H
+
+#include <rsm/status.h>
+
+#include "storage/disk.h"
+#include "storage/record.h"
+#include "storage/report.h"
+
+#define JOURNAL_FORMAT 1u
+
+struct journal;
+
+/* Bound into every checksum: bytes of another replica or incarnation never check. */
+struct journal_identity {
+    uint8_t cluster[CLUSTER_ID_SIZE];
+    uint32_t replica;
+    uint64_t incarnation;
+};
+
+struct journal_options {
+    uint32_t segment_size;   /* bytes; 0: 16 MiB. 32 KiB .. LIMIT_SEGMENT_SIZE, whole sectors */
+    uint32_t prepared_count; /* segments kept ready; 0: 2 */
+    bool create;             /* make the first segment when there is no file at all */
+};
+
+/* Borrowed during the call. A status that is not RSM_OK ends the recovery and is its result. */
+typedef enum rsm_status journal_visit(void *context, const struct record *record);
+
+/*
+ * Opens the journal on `disk` (borrowed until journal_close), recovers it, and calls `visit` for
+ * each valid record in order, checkpoints included, up to the first doubtful place.
+ *
+ * RSM_OK: clean or cut; more can be appended, the next sequence is report->last_sequence + 1.
+ * RSM_UNCERTAIN, RSM_DAMAGED: *journal_out is open, but for reading only: journal_append answers
+ * RSM_READ_ONLY. The disk was not changed. What check was visited.
+ * Anything else leaves *journal_out NULL: RSM_NOT_FOUND (no file, and not to be created),
+ * RSM_WRONG_IDENTITY (every head is of another cluster, replica or incarnation), RSM_NEWER_FORMAT,
+ * RSM_IO, RSM_DISK_FULL, RSM_NO_MEMORY, or what `visit` said.
+ * Done again after a crash at any moment of a recovery, it comes to the same result.
+ */
+enum rsm_status journal_open(struct disk *disk, const struct journal_identity *identity,
+                             const struct journal_options *options, journal_visit *visit,
+                             void *context, struct journal_report *report_out,
+                             struct journal **journal_out);
+
+/* Forgets what was not flushed; NULL is ignored. */
+void journal_close(struct journal *j);
+
+/*
+ * Adds a record (copied) to the group that the next flush writes. record->sequence is the last one
+ * plus 1, the kind is no checkpoint; both are checked as bugs. The value is at most
+ * LIMIT_VALUE_SIZE: a record larger than a segment gets a larger segment.
+ *
+ * RSM_DISK_FULL: nothing was appended; for votes this comes while promises and chosen marks still
+ * fit. RSM_READ_ONLY: see journal_open. RSM_IO: as journal_flush.
+ */
+enum rsm_status journal_append(struct journal *j, const struct record *record);
+
+/*
+ * Writes what was appended and flushes it; RSM_OK at once when there is nothing. On any failure the
+ * journal is dead (every later call says RSM_IO) and the process must end: what is on the disk is
+ * unknown, and a second flush would report bytes that are not there.
+ */
+enum rsm_status journal_flush(struct journal *j);
+
+/* Everything up to this sequence is durable. */
+uint64_t journal_durable_seq(const struct journal *j);
+
+/*
+ * Work for idle moments, off the commit path: writes the lazy `b` mark (without it a crash leaves
+ * the last group less certain) and flushes it, and prepares one segment when fewer than
+ * prepared_count are ready. Call it after about 10 ms without an append, and again while
+ * journal_is_idle_work_due. RSM_DISK_FULL: the reserve is not whole; new commands should be refused
+ * (journal_is_low), votes go on; clears by itself at a later call. RSM_IO: as journal_flush.
+ */
+enum rsm_status journal_prepare_next(struct journal *j);
+bool journal_is_idle_work_due(const struct journal *j);
+
+/*
+ * The store holds every slot up to `slot`, durably: removes the segments before the current one
+ * whose votes are all for slots up to there, oldest first. RSM_IO: as journal_flush.
+ */
+enum rsm_status journal_drop_below(struct journal *j, uint64_t slot);
+
+/* Fewer segments than the reserve are ready, and the last try to prepare one found no space. */
+bool journal_is_low(const struct journal *j);
+/* Bytes of records that certainly still fit without new space, the reserve for promises apart. */
+uint64_t journal_space(const struct journal *j);
+
+struct journal_counters {
+    uint64_t flushes; /* of groups; flushes of heads and preparation apart */
+    uint64_t groups;
+    uint64_t bytes;         /* written for groups, sectors and marks included */
+    uint64_t segments;      /* files in use, the current one included */
+    uint64_t prepared;      /* ready */
+    uint64_t prepared_late; /* had to be prepared on the commit path */
+    uint64_t dropped;
+};
+
+void journal_get_counters(const struct journal *j, struct journal_counters *counters_out);
+
+/*
+ * Removes every segment: for a replica that comes back under a new incarnation. The old identity
+ * never votes again.
+ */
+enum rsm_status journal_destroy(struct disk *disk);
+
+#endif
