@@ -39,6 +39,11 @@
 /* A value of the state or the log: an envelope and its frame. */
 #define LIMIT_VALUE_SIZE (LIMIT_ENVELOPE_SIZE + 4096u)
 
+/* A journal segment is read into memory as a whole; one record of LIMIT_VALUE_SIZE must fit. */
+#define LIMIT_SEGMENT_SIZE (64u << 20)
+/* Segments of one journal: at 16 MiB each, 64 GiB. More means that the store does not commit. */
+#define LIMIT_SEGMENTS 4096u
+
 #define LIMIT_REPLICAS 9u
 #define LIMIT_CLIENT_CONNECTIONS 1024u
 #define LIMIT_IN_FLIGHT_PER_CONNECTION 1024u /* requests without an answer */

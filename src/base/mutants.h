@@ -46,4 +46,28 @@
 #ifndef RSM_MUTANT_FORGET_PROMISE
 #define RSM_MUTANT_FORGET_PROMISE 0
 #endif
+/* Recovery of the journal takes everything behind a bad group as absent (M50). */
+#ifndef RSM_MUTANT_STOP_AT_BAD_GROUP
+#define RSM_MUTANT_STOP_AT_BAD_GROUP 0
+#endif
+/* Recovery skips a bad group and goes on (M51). */
+#ifndef RSM_MUTANT_SKIP_BAD_GROUP
+#define RSM_MUTANT_SKIP_BAD_GROUP 0
+#endif
+/* An uncertain tail is cut like one that was never acknowledged (M52). */
+#ifndef RSM_MUTANT_CUT_UNCERTAIN_TAIL
+#define RSM_MUTANT_CUT_UNCERTAIN_TAIL 0
+#endif
+/* The journal's checksums do not cover segment, group number and position (M55). */
+#ifndef RSM_MUTANT_UNBOUND_CHECKSUM
+#define RSM_MUTANT_UNBOUND_CHECKSUM 0
+#endif
+/* A torn tail is ignored, but not overwritten before the next append (M56). */
+#ifndef RSM_MUTANT_KEEP_TORN_TAIL
+#define RSM_MUTANT_KEEP_TORN_TAIL 0
+#endif
+/* A failed flush is tried again, and believed (M57). */
+#ifndef RSM_MUTANT_RETRY_FLUSH
+#define RSM_MUTANT_RETRY_FLUSH 0
+#endif
 #endif
