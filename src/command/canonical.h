@@ -44,7 +44,6 @@ struct scan {
     uint64_t elements; /* declared so far */
     uint64_t owed;     /* items that open containers still wait for: a byte each at least */
     uint32_t depth;
-    bool started;
     enum rsm_status status; /* sticky */
     struct scan_level levels[LIMIT_DEPTH];
 };

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * canonical.c - the scan. It stands before every decoder, so it trusts nothing.
+ *
+ * One pass over the headers; payloads are stepped over (canonical rules read str for UTF-8). The
+ * stack holds the open containers. Invariants, between two items:
+ *
+ *   1. owed is the sum of items_left over the open containers (and 1 for the object itself before
+ *      its first header), and owed <= size_max - offset: what must still come can still come. So
+ *      a header that declares more than the bytes that are left fails at once: nobody waits, and
+ *      nobody allocates, for items that cannot arrive.
+ *   2. elements <= LIMIT_ELEMENTS, depth <= LIMIT_DEPTH, each open container has items_left > 0.
+ *   3. offset never goes back, so a stream of n bytes costs O(n) however it is cut.
+ */
+#include "src/command/canonical.h"
+
+#include "src/base/check.h"
+#include "src/command/header.h"
+
+void scan_init(struct scan *s, enum scan_rules rules, size_t size_max)
+{
+    *s = (struct scan){.rules = rules, .size_max = size_max, .owed = 1, .status = RSM_OK};
+}
+
+/* The length of the sequence that `text` begins with, 0 when it is not UTF-8 (RFC 3629, 4). */
+static size_t utf8_sequence(const uint8_t *text, size_t size)
+{
+    uint8_t first = text[0];
+    if (first < 0x80)
+        return 1;
+    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || length > size)
+        return 0;
+    /* The second byte's range is what excludes overlong forms, surrogates and above U+10FFFF. */
+    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (text[1] < low || text[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+bool scan_is_utf8(struct bytes text)
+{
+    size_t offset = 0;
+    while (offset < text.size) {
+        size_t length = utf8_sequence(text.data + offset, text.size - offset);
+        if (length == 0)
+            return false;
+        offset += length;
+    }
+    return true;
+}
+
+static bool is_key_next(const struct scan_level *level)
+{
+    return level->is_map && level->items_left % 2 == 0;
+}
+
+/* The rules that only canonical bytes obey; the payload is there. */
+static bool is_canonical(struct scan *s, struct bytes data, const struct header *h)
+{
+    if (!h->is_shortest || h->type == UNPACK_FLOAT || h->type == UNPACK_EXT)
+        return false;
+    struct bytes payload = {data.data + s->offset + h->size, (size_t)header_payload(h)};
+    if (h->type == UNPACK_STR && !scan_is_utf8(payload))
+        return false;
+    struct scan_level *level = s->depth > 0 ? &s->levels[s->depth - 1] : NULL;
+    if (level == NULL || !is_key_next(level))
+        return true;
+    if (h->type != UNPACK_STR)
+        return false;
+    struct bytes before = {data.data + level->key_offset, level->key_size};
+    if (level->has_key && bytes_compare(before, payload) >= 0)
+        return false;
+    level->has_key = true;
+    level->key_offset = s->offset + h->size;
+    level->key_size = payload.size;
+    return true;
+}
+
+/* Counts one item as begun and opens it when it is a container. */
+static enum rsm_status enter_item(struct scan *s, const struct header *h)
+{
+    uint64_t items = header_items(h);
+    bool is_container = h->type == UNPACK_ARRAY || h->type == UNPACK_MAP;
+    if (items > LIMIT_ELEMENTS - s->elements)
+        return RSM_TOO_MANY;
+    if (is_container && s->depth == LIMIT_DEPTH)
+        return RSM_TOO_DEEP;
+    s->owed = s->owed - 1 + items;
+    if (s->owed > s->size_max - s->offset)
+        return RSM_TOO_LARGE;
+    s->elements += items;
+    if (s->depth > 0)
+        s->levels[s->depth - 1].items_left--;
+    if (items > 0)
+        s->levels[s->depth++] =
+            (struct scan_level){.items_left = items, .is_map = h->type == UNPACK_MAP};
+    while (s->depth > 0 && s->levels[s->depth - 1].items_left == 0)
+        s->depth--;
+    return RSM_OK;
+}
+
+/* One item. *more_out: its bytes are not all there that must be looked at, nothing was done. */
+static enum rsm_status scan_item(struct scan *s, struct bytes data, bool *more_out)
+{
+    struct header h;
+    *more_out =
+        s->offset >= data.size || !header_read(data.data + s->offset, data.size - s->offset, &h);
+    if (*more_out)
+        return RSM_OK;
+    if (h.type == 0)
+        return RSM_MALFORMED;
+    uint64_t payload = header_payload(&h);
+    if (h.size > s->size_max - s->offset || payload > s->size_max - s->offset - h.size)
+        return RSM_TOO_LARGE;
+    if (s->rules == SCAN_CANONICAL) {
+        *more_out = h.type == UNPACK_STR && payload > data.size - s->offset - h.size;
+        if (*more_out)
+            return RSM_OK;
+        if (!is_canonical(s, data, &h))
+            return RSM_NOT_CANONICAL;
+    }
+    s->offset += h.size + (size_t)payload;
+    return enter_item(s, &h);
+}
+
+enum rsm_status scan_continue(struct scan *s, struct bytes data, size_t *size_out)
+{
+    CHECK(s->rules == SCAN_WELL_FORMED || s->rules == SCAN_CANONICAL);
+    *size_out = 0;
+    bool more = false;
+    while (s->status == RSM_OK && s->owed > 0 && !more) {
+        if (s->owed > s->size_max - s->offset)
+            s->status = RSM_TOO_LARGE; /* size_max is 0 */
+        else
+            s->status = scan_item(s, data, &more);
+    }
+    if (s->status != RSM_OK)
+        return s->status;
+    if (s->owed == 0 && s->offset <= data.size)
+        *size_out = s->offset;
+    return RSM_OK;
+}
+
+enum rsm_status scan_whole(enum scan_rules rules, struct bytes data, size_t size_max)
+{
+    if (data.size > size_max)
+        return RSM_TOO_LARGE;
+    struct scan s;
+    size_t size;
+    scan_init(&s, rules, data.size);
+    enum rsm_status status = scan_continue(&s, data, &size);
+    if (status == RSM_TOO_LARGE || (status == RSM_OK && size == 0))
+        return RSM_MALFORMED; /* the bytes end before the object does */
+    if (status == RSM_OK && size < data.size)
+        return rules == SCAN_CANONICAL ? RSM_NOT_CANONICAL : RSM_MALFORMED;
+    return status;
+}

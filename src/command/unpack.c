@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unpack.c - the cursor. Each read is one header, checked against the bytes that are left. */
+#include "src/command/unpack.h"
+
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/command/header.h"
+
+struct unpack unpack_make(struct bytes source)
+{
+    return (struct unpack){.data = source.data, .size = source.size, .status = RSM_OK};
+}
+
+bool unpack_ok(const struct unpack *u)
+{
+    return u->status == RSM_OK;
+}
+
+bool unpack_done(const struct unpack *u)
+{
+    return u->status == RSM_OK && u->offset == u->size;
+}
+
+void unpack_fail(struct unpack *u, enum rsm_status status)
+{
+    CHECK(status != RSM_OK);
+    if (u->status == RSM_OK)
+        u->status = status;
+}
+
+/* The header at the cursor, which stays; payload and items are within the bytes that are left. */
+static bool peek_header(const struct unpack *u, struct header *out)
+{
+    if (u->status != RSM_OK || !header_read(u->data + u->offset, u->size - u->offset, out))
+        return false;
+    size_t left = u->size - u->offset - out->size;
+    return out->type != 0 && header_payload(out) <= left && header_items(out) <= left;
+}
+
+/* As peek_header, and steps behind the header when the type is right. */
+static bool take_header(struct unpack *u, enum unpack_type type, struct header *out)
+{
+    if (!peek_header(u, out)) {
+        unpack_fail(u, RSM_MALFORMED);
+        return false;
+    }
+    if (out->type != type) {
+        unpack_fail(u, RSM_WRONG_TYPE);
+        return false;
+    }
+    u->offset += out->size;
+    return true;
+}
+
+static struct bytes take_payload(struct unpack *u, const struct header *h)
+{
+    struct bytes payload = {u->data + u->offset, (size_t)h->length};
+    u->offset += payload.size;
+    return payload;
+}
+
+enum unpack_type unpack_peek(const struct unpack *u)
+{
+    struct header h;
+    return peek_header(u, &h) ? h.type : 0;
+}
+
+bool unpack_nil(struct unpack *u)
+{
+    if (unpack_peek(u) != UNPACK_NIL)
+        return false;
+    u->offset++;
+    return true;
+}
+
+bool unpack_bool(struct unpack *u)
+{
+    struct header h;
+    return take_header(u, UNPACK_BOOL, &h) && h.value != 0;
+}
+
+uint64_t unpack_uint(struct unpack *u)
+{
+    struct header h;
+    return take_header(u, UNPACK_UINT, &h) ? h.value : 0;
+}
+
+uint64_t unpack_uint_max(struct unpack *u, uint64_t max)
+{
+    uint64_t value = unpack_uint(u);
+    if (value <= max)
+        return value;
+    unpack_fail(u, RSM_TOO_LARGE);
+    return 0;
+}
+
+int64_t unpack_int(struct unpack *u)
+{
+    struct header h;
+    if (unpack_peek(u) == UNPACK_INT && take_header(u, UNPACK_INT, &h)) {
+        CHECK(h.value > INT64_MAX); /* header_read sets the sign bit of negative ones */
+        return -(int64_t)~h.value - 1;
+    }
+    return (int64_t)unpack_uint_max(u, INT64_MAX);
+}
+
+static struct bytes take_string(struct unpack *u, enum unpack_type type, size_t size_max)
+{
+    struct header h;
+    if (!take_header(u, type, &h))
+        return (struct bytes){NULL, 0};
+    if (h.length > size_max) {
+        unpack_fail(u, RSM_TOO_LARGE);
+        return (struct bytes){NULL, 0};
+    }
+    return take_payload(u, &h);
+}
+
+struct bytes unpack_str(struct unpack *u, size_t size_max)
+{
+    return take_string(u, UNPACK_STR, size_max);
+}
+
+struct bytes unpack_bin(struct unpack *u, size_t size_max)
+{
+    return take_string(u, UNPACK_BIN, size_max);
+}
+
+struct bytes unpack_octets(struct unpack *u, size_t size_max)
+{
+    return take_string(u, unpack_peek(u) == UNPACK_STR ? UNPACK_STR : UNPACK_BIN, size_max);
+}
+
+const uint8_t *unpack_bin_exactly(struct unpack *u, size_t size)
+{
+    struct bytes value = unpack_bin(u, SIZE_MAX);
+    if (u->status == RSM_OK && value.size == size)
+        return value.data;
+    unpack_fail(u, RSM_WRONG_TYPE);
+    return NULL;
+}
+
+uint32_t unpack_array(struct unpack *u)
+{
+    struct header h;
+    return take_header(u, UNPACK_ARRAY, &h) ? (uint32_t)h.length : 0;
+}
+
+uint32_t unpack_map(struct unpack *u)
+{
+    struct header h;
+    return take_header(u, UNPACK_MAP, &h) ? (uint32_t)h.length : 0;
+}
+
+void unpack_array_exactly(struct unpack *u, uint32_t count)
+{
+    if (unpack_array(u) != count)
+        unpack_fail(u, RSM_WRONG_TYPE);
+}
+
+struct bytes unpack_raw(struct unpack *u)
+{
+    size_t first = u->offset;
+    uint64_t owed = 1;
+    while (owed > 0 && u->status == RSM_OK) {
+        struct header h;
+        if (!peek_header(u, &h)) {
+            unpack_fail(u, RSM_MALFORMED);
+            break;
+        }
+        u->offset += h.size + (size_t)header_payload(&h);
+        owed += header_items(&h) - 1;
+        if (owed > u->size - u->offset)
+            unpack_fail(u, RSM_MALFORMED);
+    }
+    if (u->status != RSM_OK)
+        return (struct bytes){NULL, 0};
+    return (struct bytes){u->data + first, u->offset - first};
+}
+
+bool unpack_find(struct bytes map, const char *key, struct unpack *value_out)
+{
+    struct bytes wanted = bytes_of_string(key);
+    struct unpack u = unpack_make(map);
+    uint32_t count = unpack_map(&u);
+    for (uint32_t i = 0; i < count && unpack_ok(&u); i++) {
+        enum unpack_type type = unpack_peek(&u);
+        bool is_text = type == UNPACK_STR || type == UNPACK_BIN;
+        struct unpack name = unpack_make(unpack_raw(&u));
+        struct bytes value = unpack_raw(&u);
+        if (is_text && bytes_equal(unpack_octets(&name, SIZE_MAX), wanted) && unpack_ok(&u)) {
+            *value_out = unpack_make(value);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool unpack_find_uint(struct bytes map, const char *key, uint64_t *value_out)
+{
+    struct unpack u;
+    if (!unpack_find(map, key, &u) || unpack_peek(&u) != UNPACK_UINT)
+        return false;
+    *value_out = unpack_uint(&u);
+    return true;
+}
+
+bool unpack_find_octets(struct bytes map, const char *key, struct bytes *value_out)
+{
+    struct unpack u;
+    if (!unpack_find(map, key, &u))
+        return false;
+    *value_out = unpack_octets(&u, SIZE_MAX);
+    return unpack_ok(&u);
+}
