@@ -32,6 +32,8 @@
 #define LIMIT_KEYS_PER_PRINCIPAL 16u
 #define LIMIT_ROLES_PER_PRINCIPAL 16u
 #define LIMIT_GRANTS_PER_ROLE 256u
+#define LIMIT_TYPES_PER_GRANT 64u  /* a role that needs more means all types */
+#define LIMIT_LABELS_PER_ZONE 64u  /* labels are for people and filters, not for data */
 #define LIMIT_REASONS_PER_VERDICT 64u /* failing rules reported at once; the rest is counted */
 
 /* Keys of the state: LMDB's own bound is 511 bytes. */
