@@ -131,6 +131,8 @@ bool body_next_type(struct body_walk *walk, uint16_t *out);
 
 /* A whole wire name in lower case: labels of 1..63 bytes, root at the end, 1..255 bytes in all. */
 bool body_is_name(struct bytes name);
+/* A text that serves as a name: not empty, no control characters. */
+bool body_is_word(struct bytes word);
 
 /* "person", "automaton", "replica", "gateway"; "all", "zone", "author", "automation". */
 const char *body_principal_kind_text(enum rsm_principal_kind kind);

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * body.c - the decoders, and the check that walks a whole body once.
+ *
+ * A decoder takes the fields and leaves each list as a walk; body_check then walks the lists. Bytes
+ * are canonical already (envelope_parse), but nothing here relies on it for its own safety.
+ */
+#include "src/command/body.h"
+
+#include "src/base/check.h"
+#include "src/base/limits.h"
+#include "src/command/envelope.h"
+
+bool body_is_name(struct bytes name)
+{
+    if (name.size == 0 || name.size > LIMIT_NAME_SIZE)
+        return false;
+    size_t offset = 0;
+    while (offset < name.size && name.data[offset] != 0) {
+        size_t end = offset + 1 + name.data[offset];
+        if (name.data[offset] > 63 || end >= name.size)
+            return false;
+        for (size_t i = offset + 1; i < end; i++)
+            if (name.data[i] >= 'A' && name.data[i] <= 'Z')
+                return false;
+        offset = end;
+    }
+    return offset + 1 == name.size;
+}
+
+static struct bytes take_name(struct unpack *u)
+{
+    struct bytes name = unpack_bin(u, LIMIT_NAME_SIZE);
+    if (unpack_ok(u) && !body_is_name(name))
+        unpack_fail(u, RSM_MALFORMED);
+    return name;
+}
+
+/* A name, or nothing, which means "any". */
+static struct bytes take_optional_name(struct unpack *u)
+{
+    struct bytes name = unpack_bin(u, LIMIT_NAME_SIZE);
+    if (unpack_ok(u) && name.size > 0 && !body_is_name(name))
+        unpack_fail(u, RSM_MALFORMED);
+    return name;
+}
+
+/* Text that people see as a name: something, and no control characters. */
+static struct bytes take_word(struct unpack *u, size_t size_max)
+{
+    struct bytes word = unpack_str(u, size_max);
+    if (unpack_ok(u) && !body_is_word(word))
+        unpack_fail(u, RSM_MALFORMED);
+    return word;
+}
+
+bool body_is_word(struct bytes word)
+{
+    for (size_t i = 0; i < word.size; i++)
+        if (word.data[i] < 0x20 || word.data[i] == 0x7f)
+            return false;
+    return word.size > 0;
+}
+
+static uint64_t take_number(struct unpack *u)
+{
+    return unpack_uint_max(u, ENVELOPE_COUNTER_MAX);
+}
+
+static struct body_walk take_container(struct unpack *u, bool is_map, uint32_t count_max)
+{
+    struct body_walk walk = {.cursor = unpack_make(unpack_raw(u))};
+    if (!unpack_ok(u))
+        return (struct body_walk){.left = 0};
+    walk.left = is_map ? unpack_map(&walk.cursor) : unpack_array(&walk.cursor);
+    if (!unpack_ok(&walk.cursor))
+        unpack_fail(u, walk.cursor.status);
+    else if (walk.left > count_max)
+        unpack_fail(u, RSM_TOO_MANY);
+    return walk;
+}
+
+static struct body_walk take_list(struct unpack *u, uint32_t count_max)
+{
+    return take_container(u, false, count_max);
+}
+
+static enum rsm_status finish(const struct unpack *u)
+{
+    if (!unpack_ok(u))
+        return u->status;
+    return unpack_done(u) ? RSM_OK : RSM_WRONG_TYPE;
+}
+
+/* ---- walks ---- */
+
+static bool walk_step(struct body_walk *walk)
+{
+    if (walk->left == 0 || !unpack_ok(&walk->cursor))
+        return false;
+    walk->left--;
+    return true;
+}
+
+/* The result of an item read by a cursor of its own. */
+static bool walk_took(struct body_walk *walk, const struct unpack *item)
+{
+    enum rsm_status status = finish(item);
+    if (status != RSM_OK)
+        unpack_fail(&walk->cursor, status);
+    return unpack_ok(&walk->cursor);
+}
+
+bool body_next_change(struct body_walk *walk, struct body_change *out)
+{
+    if (!walk_step(walk))
+        return false;
+    out->raw = unpack_raw(&walk->cursor);
+    struct unpack u = unpack_make(out->raw);
+    unpack_array_exactly(&u, 4);
+    out->owner = take_name(&u);
+    out->type = (uint16_t)unpack_uint_max(&u, UINT16_MAX);
+    out->ttl = (uint32_t)unpack_uint_max(&u, UINT32_MAX);
+    out->rdatas = take_list(&u, LIMIT_RRSET_RECORDS);
+    out->rdata_count = out->rdatas.left;
+    if (unpack_ok(&u) && out->rdata_count == 0 && out->ttl != 0)
+        unpack_fail(&u, RSM_MALFORMED);
+    return walk_took(walk, &u);
+}
+
+bool body_next_octets(struct body_walk *walk, struct bytes *out)
+{
+    if (!walk_step(walk))
+        return false;
+    *out = unpack_octets(&walk->cursor, LIMIT_RDATA_SIZE);
+    return unpack_ok(&walk->cursor);
+}
+
+bool body_next_rrset_id(struct body_walk *walk, struct body_rrset_id *out)
+{
+    if (!walk_step(walk))
+        return false;
+    struct unpack u = unpack_make(unpack_raw(&walk->cursor));
+    unpack_array_exactly(&u, 2);
+    out->owner = take_name(&u);
+    out->type = (uint16_t)unpack_uint_max(&u, UINT16_MAX);
+    return walk_took(walk, &u);
+}
+
+bool body_next_grant(struct body_walk *walk, struct body_grant *out)
+{
+    if (!walk_step(walk))
+        return false;
+    struct unpack u = unpack_make(unpack_raw(&walk->cursor));
+    unpack_array_exactly(&u, 4);
+    out->verb = take_word(&u, LIMIT_LABEL_SIZE);
+    out->zone = take_optional_name(&u);
+    out->suffix = take_optional_name(&u);
+    out->types = take_list(&u, LIMIT_TYPES_PER_GRANT);
+    return walk_took(walk, &u);
+}
+
+bool body_next_label(struct body_walk *walk, struct body_label *out)
+{
+    if (!walk_step(walk))
+        return false;
+    out->name = take_word(&walk->cursor, LIMIT_LABEL_SIZE);
+    out->value = unpack_str(&walk->cursor, LIMIT_LABEL_SIZE);
+    return unpack_ok(&walk->cursor);
+}
+
+bool body_next_type(struct body_walk *walk, uint16_t *out)
+{
+    if (!walk_step(walk))
+        return false;
+    *out = (uint16_t)unpack_uint_max(&walk->cursor, UINT16_MAX);
+    return unpack_ok(&walk->cursor);
+}
+
+/* ---- decoders ---- */
+
+enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct body_zone *out)
+{
+    CHECK(kind == RSM_KIND_ZONE_CREATE || kind == RSM_KIND_ZONE_DELETE ||
+          kind == RSM_KIND_RRSET_CHANGE);
+    *out = (struct body_zone){.zone = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, kind == RSM_KIND_ZONE_CREATE    ? 3
+                             : kind == RSM_KIND_RRSET_CHANGE ? 2
+                                                             : 1);
+    out->zone = take_name(&u);
+    if (kind == RSM_KIND_ZONE_CREATE)
+        out->labels = take_container(&u, true, LIMIT_LABELS_PER_ZONE);
+    if (kind != RSM_KIND_ZONE_DELETE)
+        out->changes = take_list(&u, LIMIT_CHANGES);
+    return finish(&u);
+}
+
+static const char *const PRINCIPAL_KINDS[] = {
+    [RSM_PRINCIPAL_PERSON] = "person",
+    [RSM_PRINCIPAL_AUTOMATON] = "automaton",
+    [RSM_PRINCIPAL_REPLICA] = "replica",
+    [RSM_PRINCIPAL_GATEWAY] = "gateway",
+};
+
+static const char *const FREEZE_SCOPES[] = {
+    [RSM_FREEZE_ALL] = "all",
+    [RSM_FREEZE_ZONE] = "zone",
+    [RSM_FREEZE_AUTHOR] = "author",
+    [RSM_FREEZE_AUTOMATION] = "automation",
+};
+
+const char *body_principal_kind_text(enum rsm_principal_kind kind)
+{
+    return kind >= RSM_PRINCIPAL_PERSON && kind <= RSM_PRINCIPAL_GATEWAY ? PRINCIPAL_KINDS[kind]
+                                                                         : "unknown";
+}
+
+const char *body_freeze_scope_text(enum rsm_freeze_scope scope)
+{
+    return scope >= RSM_FREEZE_ALL && scope <= RSM_FREEZE_AUTOMATION ? FREEZE_SCOPES[scope]
+                                                                     : "unknown";
+}
+
+/* A text out of a table that begins at 1; both tables have four. */
+static uint32_t take_choice(struct unpack *u, const char *const *texts)
+{
+    struct bytes text = unpack_str(u, LIMIT_LABEL_SIZE);
+    for (uint32_t i = 1; i <= 4 && unpack_ok(u); i++)
+        if (bytes_equal(text, bytes_of_string(texts[i])))
+            return i;
+    unpack_fail(u, RSM_MALFORMED);
+    return 0;
+}
+
+enum rsm_status body_principal_decode(enum rsm_kind kind, struct bytes body,
+                                      struct body_principal *out)
+{
+    CHECK(kind == RSM_KIND_PRINCIPAL_SET || kind == RSM_KIND_PRINCIPAL_DELETE);
+    *out = (struct body_principal){.name = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, kind == RSM_KIND_PRINCIPAL_SET ? 5 : 1);
+    out->name = take_word(&u, LIMIT_PRINCIPAL_SIZE);
+    if (kind == RSM_KIND_PRINCIPAL_SET) {
+        out->kind = (enum rsm_principal_kind)take_choice(&u, PRINCIPAL_KINDS);
+        out->person = unpack_str(&u, LIMIT_PRINCIPAL_SIZE);
+        out->keys = take_list(&u, LIMIT_KEYS_PER_PRINCIPAL);
+        out->roles = take_list(&u, LIMIT_ROLES_PER_PRINCIPAL);
+    }
+    return finish(&u);
+}
+
+enum rsm_status body_role_decode(enum rsm_kind kind, struct bytes body, struct body_role *out)
+{
+    CHECK(kind == RSM_KIND_ROLE_SET || kind == RSM_KIND_ROLE_DELETE);
+    *out = (struct body_role){.name = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, kind == RSM_KIND_ROLE_SET ? 2 : 1);
+    out->name = take_word(&u, LIMIT_LABEL_SIZE);
+    if (kind == RSM_KIND_ROLE_SET)
+        out->grants = take_list(&u, LIMIT_GRANTS_PER_ROLE);
+    return finish(&u);
+}
+
+enum rsm_status body_policy_decode(struct bytes body, struct bytes *map_out)
+{
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, 1);
+    bool is_map = unpack_peek(&u) == UNPACK_MAP;
+    *map_out = unpack_raw(&u);
+    return unpack_ok(&u) && !is_map ? RSM_WRONG_TYPE : finish(&u);
+}
+
+enum rsm_status body_freeze_decode(enum rsm_kind kind, struct bytes body, struct body_freeze *out)
+{
+    CHECK(kind == RSM_KIND_FREEZE_SET || kind == RSM_KIND_FREEZE_CLEAR);
+    *out = (struct body_freeze){.id = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, kind == RSM_KIND_FREEZE_SET ? 4 : 1);
+    out->id = take_word(&u, LIMIT_LABEL_SIZE);
+    if (kind == RSM_KIND_FREEZE_CLEAR)
+        return finish(&u);
+    out->scope = (enum rsm_freeze_scope)take_choice(&u, FREEZE_SCOPES);
+    if (out->scope == RSM_FREEZE_ZONE)
+        out->subject = take_name(&u);
+    else if (out->scope == RSM_FREEZE_AUTHOR)
+        out->subject = take_word(&u, LIMIT_PRINCIPAL_SIZE);
+    else
+        out->subject = unpack_str(&u, 0);
+    out->until_ms = take_number(&u);
+    return finish(&u);
+}
+
+enum rsm_status body_lease_decode(enum rsm_kind kind, struct bytes body, struct body_lease *out)
+{
+    CHECK(kind == RSM_KIND_LEASE_ACQUIRE || kind == RSM_KIND_LEASE_RENEW ||
+          kind == RSM_KIND_LEASE_RELEASE);
+    *out = (struct body_lease){.resource = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, kind == RSM_KIND_LEASE_RENEW ? 3 : 2);
+    out->resource = take_word(&u, LIMIT_LABEL_SIZE);
+    if (kind != RSM_KIND_LEASE_ACQUIRE)
+        out->token = take_number(&u);
+    if (kind != RSM_KIND_LEASE_RELEASE)
+        out->ttl_ms = take_number(&u);
+    return finish(&u);
+}
+
+enum rsm_status body_plan_decode(enum rsm_kind kind, struct bytes body, struct body_plan *out)
+{
+    CHECK(kind == RSM_KIND_PLAN_PUBLISH || kind == RSM_KIND_PLAN_EXECUTE ||
+          kind == RSM_KIND_PLAN_COLLECT);
+    *out = (struct body_plan){.plan = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, kind == RSM_KIND_PLAN_PUBLISH   ? 7
+                             : kind == RSM_KIND_PLAN_EXECUTE ? 5
+                                                             : 2);
+    out->plan = take_word(&u, LIMIT_LABEL_SIZE);
+    out->generation = take_number(&u);
+    if (kind == RSM_KIND_PLAN_COLLECT)
+        return finish(&u);
+    if (kind == RSM_KIND_PLAN_PUBLISH) {
+        out->parent = take_number(&u);
+        out->zone = take_name(&u);
+    }
+    out->scope = take_list(&u, LIMIT_CHANGES);
+    if (kind == RSM_KIND_PLAN_PUBLISH) {
+        out->content = take_list(&u, LIMIT_CHANGES);
+        out->complete = unpack_bool(&u);
+    } else {
+        out->lease = take_word(&u, LIMIT_LABEL_SIZE);
+        out->token = take_number(&u);
+    }
+    return finish(&u);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* body_check.c - every list of a body, walked to its end (see body.h). */
+#include "src/command/body.h"
+
+#include "src/base/check.h"
+#include "src/base/limits.h"
+
+static enum rsm_status check_changes(struct body_walk walk)
+{
+    struct body_change change;
+    while (body_next_change(&walk, &change)) {
+        while (change.rdatas.left > 0) {
+            (void)unpack_bin(&change.rdatas.cursor, LIMIT_RDATA_SIZE);
+            change.rdatas.left--;
+        }
+        if (!unpack_ok(&change.rdatas.cursor))
+            return change.rdatas.cursor.status;
+    }
+    return walk.cursor.status;
+}
+
+static enum rsm_status check_scope(struct body_walk walk)
+{
+    struct body_rrset_id id;
+    while (body_next_rrset_id(&walk, &id))
+        continue;
+    return walk.cursor.status;
+}
+
+static enum rsm_status check_zone(enum rsm_kind kind, struct bytes body)
+{
+    struct body_zone zone;
+    enum rsm_status status = body_zone_decode(kind, body, &zone);
+    if (status != RSM_OK || kind == RSM_KIND_ZONE_DELETE)
+        return status;
+    struct body_label label;
+    while (kind == RSM_KIND_ZONE_CREATE && body_next_label(&zone.labels, &label))
+        continue;
+    status = zone.labels.cursor.status;
+    return status == RSM_OK ? check_changes(zone.changes) : status;
+}
+
+static enum rsm_status check_principal(enum rsm_kind kind, struct bytes body)
+{
+    struct body_principal p;
+    enum rsm_status status = body_principal_decode(kind, body, &p);
+    if (status != RSM_OK || kind == RSM_KIND_PRINCIPAL_DELETE)
+        return status;
+    for (; p.keys.left > 0; p.keys.left--)
+        (void)unpack_bin_exactly(&p.keys.cursor, RSM_PUBLIC_KEY_SIZE);
+    if (!unpack_ok(&p.keys.cursor))
+        return p.keys.cursor.status;
+    for (; p.roles.left > 0; p.roles.left--) {
+        struct bytes role = unpack_str(&p.roles.cursor, LIMIT_LABEL_SIZE);
+        if (unpack_ok(&p.roles.cursor) && !body_is_word(role))
+            unpack_fail(&p.roles.cursor, RSM_MALFORMED);
+    }
+    return p.roles.cursor.status;
+}
+
+static enum rsm_status check_role(enum rsm_kind kind, struct bytes body)
+{
+    struct body_role role;
+    enum rsm_status status = body_role_decode(kind, body, &role);
+    struct body_grant grant;
+    if (status != RSM_OK || kind == RSM_KIND_ROLE_DELETE)
+        return status;
+    while (body_next_grant(&role.grants, &grant)) {
+        uint16_t type;
+        while (body_next_type(&grant.types, &type))
+            continue;
+        if (!unpack_ok(&grant.types.cursor))
+            return grant.types.cursor.status;
+    }
+    return role.grants.cursor.status;
+}
+
+static enum rsm_status check_plan(enum rsm_kind kind, struct bytes body)
+{
+    struct body_plan plan;
+    enum rsm_status status = body_plan_decode(kind, body, &plan);
+    if (status != RSM_OK || kind == RSM_KIND_PLAN_COLLECT)
+        return status;
+    status = check_scope(plan.scope);
+    if (status != RSM_OK || kind == RSM_KIND_PLAN_EXECUTE)
+        return status;
+    return check_changes(plan.content);
+}
+
+enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
+{
+    union {
+        struct bytes map;
+        struct body_freeze freeze;
+        struct body_lease lease;
+    } scratch;
+
+    switch (kind) {
+    case RSM_KIND_ZONE_CREATE:
+    case RSM_KIND_ZONE_DELETE:
+    case RSM_KIND_RRSET_CHANGE:
+        return check_zone(kind, body);
+    case RSM_KIND_PRINCIPAL_SET:
+    case RSM_KIND_PRINCIPAL_DELETE:
+        return check_principal(kind, body);
+    case RSM_KIND_ROLE_SET:
+    case RSM_KIND_ROLE_DELETE:
+        return check_role(kind, body);
+    case RSM_KIND_POLICY_SET:
+        return body_policy_decode(body, &scratch.map);
+    case RSM_KIND_FREEZE_SET:
+    case RSM_KIND_FREEZE_CLEAR:
+        return body_freeze_decode(kind, body, &scratch.freeze);
+    case RSM_KIND_LEASE_ACQUIRE:
+    case RSM_KIND_LEASE_RENEW:
+    case RSM_KIND_LEASE_RELEASE:
+        return body_lease_decode(kind, body, &scratch.lease);
+    case RSM_KIND_PLAN_PUBLISH:
+    case RSM_KIND_PLAN_EXECUTE:
+    case RSM_KIND_PLAN_COLLECT:
+        return check_plan(kind, body);
+    }
+    return RSM_UNKNOWN_KIND;
+}
