@@ -35,10 +35,11 @@ struct rsm_key;
 enum rsm_status rsm_key_generate(const char *name, struct rsm_key **key_out);
 
 /*
- * Reads a key file. RSM_NOT_FOUND, RSM_IO; RSM_KEY_EXPOSED: group or others may read or write it,
- * it belongs to another user, or is no plain file (symbolic links are not followed); RSM_MALFORMED;
- * RSM_NEWER_FORMAT; RSM_BAD_PASSPHRASE: it is encrypted and `passphrase` is NULL or wrong, or the
- * file was altered; RSM_NO_MEMORY. The passphrase is not kept.
+ * Reads a key file. RSM_NOT_FOUND, RSM_NOT_ALLOWED, RSM_IO; RSM_KEY_EXPOSED: group or others may
+ * read or write it, it belongs to another user than us or root, or is no plain file (symbolic links
+ * are not followed); RSM_MALFORMED; RSM_NEWER_FORMAT; RSM_BAD_PASSPHRASE: it is encrypted and
+ * `passphrase` is NULL or wrong, or the file was altered; RSM_NO_MEMORY. The passphrase is not
+ * kept.
  */
 enum rsm_status rsm_key_load(const char *path, const char *passphrase, size_t passphrase_size,
                              struct rsm_key **key_out);
@@ -56,6 +57,9 @@ enum rsm_status rsm_key_save(const struct rsm_key *key, const char *path, const 
 /* The principal's name and the public half, borrowed from the key. */
 const char *rsm_key_name(const struct rsm_key *key);
 const uint8_t *rsm_key_public(const struct rsm_key *key);
+
+/* False when the system did not let us lock the key's memory: it may reach the swap space. */
+bool rsm_key_is_locked(const struct rsm_key *key);
 
 /* Wipes and frees. NULL is ignored. */
 void rsm_key_free(struct rsm_key *key);

@@ -18,6 +18,7 @@
 
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
+#include "src/command/signature.h"
 #include "src/command/unpack.h"
 
 #define ENVELOPE_KEY_SIZE 32u
@@ -65,6 +66,9 @@ enum rsm_status envelope_parse(struct bytes data, struct envelope *out);
 /* RSM_WRONG_CLUSTER, RSM_BAD_SIGNATURE. That the key is the author's is the state's business. */
 enum rsm_status envelope_verify(const struct envelope *e,
                                 const uint8_t cluster_id[CLUSTER_ID_SIZE]);
+
+/* The domain tag of a form. */
+struct signature_tag envelope_tag(enum envelope_form form);
 
 /* The commands of a parsed envelope, in order. */
 struct envelope_walk {

@@ -4,8 +4,6 @@
 
 #include <msgpack.h>
 
-#include "src/base/check.h"
-
 static int write_bytes(void *context, const char *data, size_t size)
 {
     struct writer *w = context;
@@ -45,10 +43,19 @@ void pack_int(struct writer *w, int64_t value)
     (void)msgpack_pack_int64(&p, value);
 }
 
+/* Longer strings do not exist in MessagePack; no writer of ours has room for them either. */
+static bool fits(struct writer *w, struct bytes value)
+{
+    if (value.size > UINT32_MAX || value.size > w->size_max)
+        w->failed = true;
+    return !w->failed;
+}
+
 void pack_str(struct writer *w, struct bytes text)
 {
     msgpack_packer p = packer(w);
-    CHECK(text.size <= UINT32_MAX);
+    if (!fits(w, text))
+        return;
     (void)msgpack_pack_str(&p, text.size);
     writer_bytes(w, text);
 }
@@ -61,7 +68,8 @@ void pack_text(struct writer *w, const char *text)
 void pack_bin(struct writer *w, struct bytes value)
 {
     msgpack_packer p = packer(w);
-    CHECK(value.size <= UINT32_MAX);
+    if (!fits(w, value))
+        return;
     (void)msgpack_pack_bin(&p, value.size);
     writer_bytes(w, value);
 }

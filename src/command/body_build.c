@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * body_build.c - the builders of rsm/body.h, in the order of the kinds.
+ *
+ * What a builder wrote is scanned and checked as a replica would (command/body.h), so that there is
+ * one definition of a good body, and a builder's mistake cannot leave this process.
+ */
+#include <rsm/body.h>
+#include <rsm/command.h>
+
+#include <stdlib.h>
+
+#include "src/base/limits.h"
+#include "src/base/mem.h"
+#include "src/command/body.h"
+#include "src/command/canonical.h"
+#include "src/command/pack.h"
+#include "src/command/public.h"
+
+static void begin(struct writer *w, uint32_t field_count, struct rsm_buffer *body_out)
+{
+    *body_out = (struct rsm_buffer){NULL, 0};
+    writer_init(w, LIMIT_ENVELOPE_SIZE);
+    pack_array(w, field_count);
+}
+
+static enum rsm_status end(struct writer *w, enum rsm_kind kind, enum rsm_status status,
+                           struct rsm_buffer *body_out)
+{
+    if (status == RSM_OK && w->failed)
+        status = RSM_TOO_LARGE;
+    if (status == RSM_OK)
+        status = scan_whole(SCAN_CANONICAL, writer_result(w), LIMIT_ENVELOPE_SIZE);
+    if (status == RSM_NOT_CANONICAL)
+        status = RSM_MALFORMED; /* text that is not UTF-8, a label twice */
+    if (status == RSM_OK)
+        status = body_check(kind, writer_result(w));
+    if (status == RSM_OK)
+        *body_out = buffer_of_writer(w);
+    else
+        writer_deinit(w);
+    return status;
+}
+
+static void put_str(struct writer *w, struct rsm_bytes text)
+{
+    pack_str(w, bytes_of_public(text));
+}
+
+static void put_bin(struct writer *w, struct rsm_bytes value)
+{
+    pack_bin(w, bytes_of_public(value));
+}
+
+/* An array's header, when the count is within its limit; the rest is refused before it is read. */
+static enum rsm_status put_count(struct writer *w, size_t count, size_t count_max)
+{
+    if (count > count_max)
+        return RSM_TOO_MANY;
+    pack_array(w, (uint32_t)count);
+    return RSM_OK;
+}
+
+static enum rsm_status put_changes(struct writer *w, const struct rsm_change *changes, size_t count)
+{
+    enum rsm_status status = put_count(w, count, LIMIT_CHANGES);
+    for (size_t i = 0; i < count && status == RSM_OK; i++) {
+        pack_array(w, 4);
+        put_bin(w, changes[i].owner);
+        pack_uint(w, changes[i].type);
+        pack_uint(w, changes[i].ttl);
+        status = put_count(w, changes[i].rdata_count, LIMIT_RRSET_RECORDS);
+        for (size_t k = 0; k < changes[i].rdata_count && status == RSM_OK; k++)
+            put_bin(w, changes[i].rdatas[k]);
+    }
+    return status;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    return bytes_compare(bytes_of_public((*(const struct rsm_label *const *)a)->name),
+                         bytes_of_public((*(const struct rsm_label *const *)b)->name));
+}
+
+static enum rsm_status put_labels(struct writer *w, const struct rsm_label *labels, size_t count)
+{
+    const struct rsm_label *sorted[LIMIT_LABELS_PER_ZONE];
+    if (count > LIMIT_LABELS_PER_ZONE)
+        return RSM_TOO_MANY;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &labels[i];
+    if (count > 0)
+        qsort(sorted, count, sizeof sorted[0], compare_labels);
+    pack_map(w, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        put_str(w, sorted[i]->name);
+        put_str(w, sorted[i]->value);
+    }
+    return RSM_OK;
+}
+
+static enum rsm_status put_scope(struct writer *w, const struct rsm_rrset_id *scope, size_t count)
+{
+    enum rsm_status status = put_count(w, count, LIMIT_CHANGES);
+    for (size_t i = 0; i < count && status == RSM_OK; i++) {
+        pack_array(w, 2);
+        put_bin(w, scope[i].owner);
+        pack_uint(w, scope[i].type);
+    }
+    return status;
+}
+
+/* Bodies that are one name or text. */
+static enum rsm_status build_str(enum rsm_kind kind, struct rsm_bytes text,
+                                 struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 1, body_out);
+    put_str(&w, text);
+    return end(&w, kind, RSM_OK, body_out);
+}
+
+/* ---- zones ---- */
+
+enum rsm_status rsm_body_zone_create(struct rsm_bytes zone, const struct rsm_label *labels,
+                                     size_t label_count, const struct rsm_change *changes,
+                                     size_t change_count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 3, body_out);
+    put_bin(&w, zone);
+    enum rsm_status status = put_labels(&w, labels, label_count);
+    if (status == RSM_OK)
+        status = put_changes(&w, changes, change_count);
+    return end(&w, RSM_KIND_ZONE_CREATE, status, body_out);
+}
+
+enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 1, body_out);
+    put_bin(&w, zone);
+    return end(&w, RSM_KIND_ZONE_DELETE, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_change *changes,
+                                      size_t change_count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_bin(&w, zone);
+    enum rsm_status status = put_changes(&w, changes, change_count);
+    return end(&w, RSM_KIND_RRSET_CHANGE, status, body_out);
+}
+
+/* ---- principals and roles ---- */
+
+enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,
+                                       struct rsm_bytes person, const struct rsm_bytes *keys,
+                                       size_t key_count, const struct rsm_bytes *roles,
+                                       size_t role_count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 5, body_out);
+    put_str(&w, name);
+    pack_text(&w, body_principal_kind_text(kind));
+    put_str(&w, person);
+    enum rsm_status status = put_count(&w, key_count, LIMIT_KEYS_PER_PRINCIPAL);
+    for (size_t i = 0; i < key_count && status == RSM_OK; i++)
+        put_bin(&w, keys[i]);
+    if (status == RSM_OK)
+        status = put_count(&w, role_count, LIMIT_ROLES_PER_PRINCIPAL);
+    for (size_t i = 0; i < role_count && status == RSM_OK; i++)
+        put_str(&w, roles[i]);
+    return end(&w, RSM_KIND_PRINCIPAL_SET, status, body_out);
+}
+
+enum rsm_status rsm_body_principal_delete(struct rsm_bytes name, struct rsm_buffer *body_out)
+{
+    return build_str(RSM_KIND_PRINCIPAL_DELETE, name, body_out);
+}
+
+enum rsm_status rsm_body_role_set(struct rsm_bytes name, const struct rsm_grant *grants,
+                                  size_t grant_count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_str(&w, name);
+    enum rsm_status status = put_count(&w, grant_count, LIMIT_GRANTS_PER_ROLE);
+    for (size_t i = 0; i < grant_count && status == RSM_OK; i++) {
+        pack_array(&w, 4);
+        put_str(&w, grants[i].verb);
+        put_bin(&w, grants[i].zone);
+        put_bin(&w, grants[i].suffix);
+        status = put_count(&w, grants[i].type_count, LIMIT_TYPES_PER_GRANT);
+        for (size_t k = 0; k < grants[i].type_count && status == RSM_OK; k++)
+            pack_uint(&w, grants[i].types[k]);
+    }
+    return end(&w, RSM_KIND_ROLE_SET, status, body_out);
+}
+
+enum rsm_status rsm_body_role_delete(struct rsm_bytes name, struct rsm_buffer *body_out)
+{
+    return build_str(RSM_KIND_ROLE_DELETE, name, body_out);
+}
+
+/* ---- policy and freezes ---- */
+
+enum rsm_status rsm_body_policy_set(struct rsm_bytes policy, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 1, body_out);
+    pack_raw(&w, bytes_of_public(policy));
+    return end(&w, RSM_KIND_POLICY_SET, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_freeze_set(struct rsm_bytes id, enum rsm_freeze_scope scope,
+                                    struct rsm_bytes subject, uint64_t until_ms,
+                                    struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    put_str(&w, id);
+    pack_text(&w, body_freeze_scope_text(scope));
+    if (scope == RSM_FREEZE_ZONE)
+        put_bin(&w, subject);
+    else
+        put_str(&w, subject);
+    pack_uint(&w, until_ms);
+    return end(&w, RSM_KIND_FREEZE_SET, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_freeze_clear(struct rsm_bytes id, struct rsm_buffer *body_out)
+{
+    return build_str(RSM_KIND_FREEZE_CLEAR, id, body_out);
+}
+
+/* ---- leases ---- */
+
+enum rsm_status rsm_body_lease_acquire(struct rsm_bytes resource, uint64_t ttl_ms,
+                                       struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_str(&w, resource);
+    pack_uint(&w, ttl_ms);
+    return end(&w, RSM_KIND_LEASE_ACQUIRE, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_lease_renew(struct rsm_bytes resource, uint64_t token, uint64_t ttl_ms,
+                                     struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 3, body_out);
+    put_str(&w, resource);
+    pack_uint(&w, token);
+    pack_uint(&w, ttl_ms);
+    return end(&w, RSM_KIND_LEASE_RENEW, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_lease_release(struct rsm_bytes resource, uint64_t token,
+                                       struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_str(&w, resource);
+    pack_uint(&w, token);
+    return end(&w, RSM_KIND_LEASE_RELEASE, RSM_OK, body_out);
+}
+
+/* ---- plans ---- */
+
+enum rsm_status rsm_body_plan_publish(const struct rsm_plan *plan, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 7, body_out);
+    put_str(&w, plan->name);
+    pack_uint(&w, plan->generation);
+    pack_uint(&w, plan->parent);
+    put_bin(&w, plan->zone);
+    enum rsm_status status = put_scope(&w, plan->scope, plan->scope_count);
+    if (status == RSM_OK)
+        status = put_changes(&w, plan->content, plan->content_count);
+    pack_bool(&w, plan->complete);
+    return end(&w, RSM_KIND_PLAN_PUBLISH, status, body_out);
+}
+
+enum rsm_status rsm_body_plan_execute(struct rsm_bytes plan, uint64_t generation,
+                                      const struct rsm_rrset_id *scope, size_t scope_count,
+                                      struct rsm_bytes lease, uint64_t token,
+                                      struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 5, body_out);
+    put_str(&w, plan);
+    pack_uint(&w, generation);
+    enum rsm_status status = put_scope(&w, scope, scope_count);
+    put_str(&w, lease);
+    pack_uint(&w, token);
+    return end(&w, RSM_KIND_PLAN_EXECUTE, status, body_out);
+}
+
+enum rsm_status rsm_body_plan_collect(struct rsm_bytes plan, uint64_t below,
+                                      struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_str(&w, plan);
+    pack_uint(&w, below);
+    return end(&w, RSM_KIND_PLAN_COLLECT, RSM_OK, body_out);
+}
