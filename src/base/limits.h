@@ -28,12 +28,12 @@
 #define LIMIT_CHANGES 65536u        /* record sets in one change set */
 #define LIMIT_RRSET_RECORDS 4096u   /* records in one set; a transfer message bounds it as well */
 #define LIMIT_RDATA_SIZE 65535u
-#define LIMIT_RRSET_SIZE 65000u     /* a set must fit one DNS message over TCP */
+#define LIMIT_RRSET_SIZE 65000u /* a set must fit one DNS message over TCP */
 #define LIMIT_KEYS_PER_PRINCIPAL 16u
 #define LIMIT_ROLES_PER_PRINCIPAL 16u
 #define LIMIT_GRANTS_PER_ROLE 256u
-#define LIMIT_TYPES_PER_GRANT 64u  /* a role that needs more means all types */
-#define LIMIT_LABELS_PER_ZONE 64u  /* labels are for people and filters, not for data */
+#define LIMIT_TYPES_PER_GRANT 64u     /* a role that needs more means all types */
+#define LIMIT_LABELS_PER_ZONE 64u     /* labels are for people and filters, not for data */
 #define LIMIT_REASONS_PER_VERDICT 64u /* failing rules reported at once; the rest is counted */
 
 /* Keys of the state: LMDB's own bound is 511 bytes. */
@@ -55,6 +55,10 @@
 
 /* Open slots of the core: slots between what is applied and the end of the window. */
 #define LIMIT_WINDOW 4096u
+/* Proposals handed to the core in one step: never more than its window has room for. */
+#define LIMIT_PROPOSALS LIMIT_WINDOW
+/* Linearizable reads that wait in one core; the shell shares one among many clients. */
+#define LIMIT_READS_WAITING 1024u
 /* Entries and bytes of one accept or learn message. */
 #define LIMIT_BATCH_ENTRIES 512u
 #define LIMIT_BATCH_BYTES (1u << 20)

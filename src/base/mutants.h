@@ -70,4 +70,100 @@
 #ifndef RSM_MUTANT_RETRY_FLUSH
 #define RSM_MUTANT_RETRY_FLUSH 0
 #endif
+/* A promise leaves before its record is durable (M1). */
+#ifndef RSM_MUTANT_PROMISE_BEFORE_DURABLE
+#define RSM_MUTANT_PROMISE_BEFORE_DURABLE 0
+#endif
+/* The leader counts its own vote before its own flush (M3). */
+#ifndef RSM_MUTANT_COUNT_OWN_VOTE_EARLY
+#define RSM_MUTANT_COUNT_OWN_VOTE_EARLY 0
+#endif
+/* Votes in an earlier ballot of the leader count for the present one (M9). */
+#ifndef RSM_MUTANT_COUNT_OLD_VOTES
+#define RSM_MUTANT_COUNT_OLD_VOTES 0
+#endif
+/* The prepare leaves before the own promise is durable (M10). */
+#ifndef RSM_MUTANT_REUSE_ROUND
+#define RSM_MUTANT_REUSE_ROUND 0
+#endif
+/* A promise for an earlier ballot counts for the present one (M12). */
+#ifndef RSM_MUTANT_COUNT_OLD_PROMISE
+#define RSM_MUTANT_COUNT_OLD_PROMISE 0
+#endif
+/* An accept is held against the last vote, not against the promise (M13). */
+#ifndef RSM_MUTANT_ACCEPT_BELOW_PROMISE
+#define RSM_MUTANT_ACCEPT_BELOW_PROMISE 0
+#endif
+/* A vote does not raise the promise (M14). */
+#ifndef RSM_MUTANT_ACCEPT_KEEPS_PROMISE
+#define RSM_MUTANT_ACCEPT_KEEPS_PROMISE 0
+#endif
+/* A prepare below the promise is promised (M15). */
+#ifndef RSM_MUTANT_PROMISE_LOWER
+#define RSM_MUTANT_PROMISE_LOWER 0
+#endif
+/* The own vote wins over what phase 1 found (M16). */
+#ifndef RSM_MUTANT_OWN_VALUE_FIRST
+#define RSM_MUTANT_OWN_VALUE_FIRST 0
+#endif
+/* Phase 1 ignores votes above the proposer's own last one (M18). */
+#ifndef RSM_MUTANT_PREPARE_OWN_END
+#define RSM_MUTANT_PREPARE_OWN_END 0
+#endif
+/* A promise is cut at the batch limit and does not say so (M19). */
+#ifndef RSM_MUTANT_PROMISE_CUT_SILENTLY
+#define RSM_MUTANT_PROMISE_CUT_SILENTLY 0
+#endif
+/* A new leader leaves gaps (M21). */
+#ifndef RSM_MUTANT_LEAVE_GAPS
+#define RSM_MUTANT_LEAVE_GAPS 0
+#endif
+/* A new leader puts a no-op over votes that only others reported (M22). */
+#ifndef RSM_MUTANT_NOOP_OVER_VOTE
+#define RSM_MUTANT_NOOP_OVER_VOTE 0
+#endif
+/* A follower takes its vote of any ballot as chosen (M23). */
+#ifndef RSM_MUTANT_MARK_ANY_BALLOT
+#define RSM_MUTANT_MARK_ANY_BALLOT 0
+#endif
+/* A new leader answers reads before it has recovered (M27). */
+#ifndef RSM_MUTANT_READ_BEFORE_RECOVERY
+#define RSM_MUTANT_READ_BEFORE_RECOVERY 0
+#endif
+/* The leader answers reads without a round (M28). */
+#ifndef RSM_MUTANT_READ_WITHOUT_ROUND
+#define RSM_MUTANT_READ_WITHOUT_ROUND 0
+#endif
+/* Answers to a round before the read count for it (M29). */
+#ifndef RSM_MUTANT_EARLIER_ROUND_COUNTS
+#define RSM_MUTANT_EARLIER_ROUND_COUNTS 0
+#endif
+/* A read ends before its slot is applied (M30). */
+#ifndef RSM_MUTANT_READ_BEFORE_APPLIED
+#define RSM_MUTANT_READ_BEFORE_APPLIED 0
+#endif
+/* A leader without a quorum keeps leading (M34). */
+#ifndef RSM_MUTANT_LEAD_WITHOUT_CONTACT
+#define RSM_MUTANT_LEAD_WITHOUT_CONTACT 0
+#endif
+/* No pre-vote, a timeout prepares at once (M35). */
+#ifndef RSM_MUTANT_NO_PREVOTE
+#define RSM_MUTANT_NO_PREVOTE 0
+#endif
+/* Preempted does not carry the higher ballot (M37). */
+#ifndef RSM_MUTANT_PREEMPTED_WITHOUT_BALLOT
+#define RSM_MUTANT_PREEMPTED_WITHOUT_BALLOT 0
+#endif
+/* A leader keeps leading while its disk hangs (M38). */
+#ifndef RSM_MUTANT_LEAD_WHILE_STALLED
+#define RSM_MUTANT_LEAD_WHILE_STALLED 0
+#endif
+/* A deposed leader does not report what it lost (M39). */
+#ifndef RSM_MUTANT_FORGET_LOST
+#define RSM_MUTANT_FORGET_LOST 0
+#endif
+/* An acceptor refuses recovered values (M94). */
+#ifndef RSM_MUTANT_REFUSE_RECOVERED
+#define RSM_MUTANT_REFUSE_RECOVERED 0
+#endif
 #endif
