@@ -14,7 +14,7 @@
  * one PREEMPTED         the lower one   promised: the higher ballot ACCEPT            the
  * proposer's  entries (slot, value, fresh) ACCEPTED          as proposed     entries (slot) REFUSED
  * as proposed     entries (slot) HEARTBEAT         the leader's    round: the read round
- *   HEARTBEAT_ANSWER  as heard        round: as heard
+ *   HEARTBEAT_ANSWER  as heard        round: as heard; granted: it is a voter's word
  *   CHOSEN            the leader's    -                       chosen_end, told without a delay
  *   LEARN             -               entries (slot, value): chosen values
  *   CATCH_UP          -               slot_first: the first slot that the sender lacks

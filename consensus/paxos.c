@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * paxos.c - life of the core, recovery from the journal, and the step: dispatch and nothing else.
+ *
+ * After each event the step settles what may follow from it, in this order: votes of this replica
+ * that became durable; chosen slots, in order; a phase 1 that is complete; reads. One round is
+ * enough, for none of these makes an earlier one possible again before the next event.
+ */
+#include "consensus/core.h"
+
+#include <string.h>
+
+#include "src/base/mem.h"
+
+static void paxos_check_config(const struct paxos_config *config)
+{
+    CHECK(config->self >= 1 && config->self <= REPLICA_MAX);
+    CHECK(config->voter_count >= 1 && config->voter_count <= LIMIT_REPLICAS);
+    CHECK(config->learner_count <= LIMIT_REPLICAS);
+    CHECK(config->capacity >= 1 && config->capacity <= LIMIT_WINDOW);
+    CHECK(config->window >= 1 && config->window <= config->capacity);
+    CHECK(config->batch_entries >= 1 && config->batch_entries <= LIMIT_BATCH_ENTRIES);
+    CHECK(config->batch_bytes >= 1);
+    CHECK(config->heartbeat_ticks >= 1);
+    CHECK(config->election_ticks_min > 2 * config->heartbeat_ticks);
+    CHECK(config->election_ticks_max > config->election_ticks_min);
+    CHECK(config->resend_ticks >= 1);
+    CHECK(config->stall_ticks >= 1);
+}
+
+static replica_set paxos_members(const uint32_t *list, uint32_t count)
+{
+    replica_set set = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK(list[i] >= 1 && list[i] <= REPLICA_MAX);
+        CHECK((set & quorum_bit(list[i])) == 0);
+        set |= quorum_bit(list[i]);
+    }
+    return set;
+}
+
+struct paxos *paxos_new(const struct paxos_config *config)
+{
+    paxos_check_config(config);
+    struct paxos *p = mem_alloc(sizeof(*p));
+    p->config = *config;
+    p->quorum.voters = paxos_members(config->voters, config->voter_count);
+    p->quorum.learners = paxos_members(config->learners, config->learner_count);
+    CHECK((p->quorum.voters & p->quorum.learners) == 0);
+    CHECK(quorum_is_member(&p->quorum, config->self));
+    prng_init(&p->prng, config->seed);
+    slots_init(&p->slots, config->capacity);
+    effects_init(p);
+    read_init(p);
+    /* Differences of ticks never go below zero. */
+    p->tick = 16 * (uint64_t)config->election_ticks_max;
+    p->role = PAXOS_FOLLOWER;
+    p->chosen_end = 1;
+    p->accepted_end = 1;
+    p->slot_next = 1;
+    return p;
+}
+
+void paxos_free(struct paxos *p)
+{
+    if (p == NULL)
+        return;
+    slots_deinit(&p->slots);
+    effects_deinit(p);
+    read_deinit(p);
+    mem_free(p);
+}
+
+void paxos_restore_base(struct paxos *p, uint64_t slot)
+{
+    CHECK(!p->started && slot <= SLOT_MAX);
+    CHECK(p->applied == 0 && p->accepted_end == 1);
+    p->applied = slot;
+    p->chosen_end = slot + 1;
+    p->accepted_end = slot + 1;
+    slots_advance(&p->slots, slot + 1);
+    slots_release(&p->slots);
+}
+
+void paxos_restore_promise(struct paxos *p, struct ballot ballot)
+{
+    CHECK(!p->started);
+    if (MUTANT(FORGET_PROMISE))
+        return;
+    if (ballot_compare(ballot, p->promised) > 0)
+        p->promised = ballot;
+    election_see_round(p, ballot);
+}
+
+bool paxos_restore_accept(struct paxos *p, uint64_t slot, struct ballot ballot, struct blob *value)
+{
+    CHECK(!p->started);
+    if (slot < p->slots.first)
+        return true;
+    if (!slots_contains(&p->slots, slot))
+        return false;
+    if (ballot.round <= PAXOS_ROUND_MAX)
+        paxos_restore_promise(p, ballot);
+    struct slot *place = slots_at(&p->slots, slot);
+    slots_set_vote(&p->slots, place, ballot, value);
+    place->chosen = place->chosen || ballot_equal(ballot, PAXOS_BALLOT_CHOSEN);
+    slots_release(&p->slots);
+    if (slot >= p->accepted_end)
+        p->accepted_end = slot + 1;
+    return true;
+}
+
+bool paxos_restore_chosen(struct paxos *p, uint64_t end)
+{
+    CHECK(!p->started);
+    for (uint64_t n = p->chosen_end; n < end; n++) {
+        if (!slots_contains(&p->slots, n) || !slot_has_vote(slots_at(&p->slots, n)))
+            return false;
+        slots_at(&p->slots, n)->chosen = true;
+        p->chosen_end = n + 1;
+    }
+    return true;
+}
+
+void paxos_restore_applied(struct paxos *p, uint64_t slot)
+{
+    CHECK(!p->started && slot < p->chosen_end);
+    if (slot <= p->applied)
+        return;
+    p->applied = slot;
+    slots_advance(&p->slots, slot + 1);
+    slots_release(&p->slots);
+}
+
+void paxos_start(struct paxos *p, uint64_t seq_next, bool voting)
+{
+    CHECK(!p->started && seq_next > 0);
+    CHECK(p->applied + 1 == p->chosen_end);
+    p->started = true;
+    p->voting = voting && quorum_is_voter(&p->quorum, p->config.self);
+    p->seq_next = seq_next;
+    p->seq_durable = seq_next - 1;
+    p->slot_next = p->chosen_end;
+    p->marked_end = p->chosen_end;
+    election_arm(p);
+}
+
+static bool message_is_from_voter(enum paxos_message_type type)
+{
+    return type != PAXOS_LEARN && type != PAXOS_CATCH_UP && type != PAXOS_READ &&
+           type != PAXOS_READ_ANSWER && type != PAXOS_HEARTBEAT_ANSWER;
+}
+
+/* The sender must be a member, a voter for what only voters say, and own the ballot it uses. */
+static bool paxos_admits(struct paxos *p, uint32_t from, const struct paxos_message *message)
+{
+    bool is_own_ballot = false;
+    switch (message->type) {
+    case PAXOS_PREVOTE:
+    case PAXOS_PREPARE:
+    case PAXOS_ACCEPT:
+    case PAXOS_HEARTBEAT:
+    case PAXOS_CHOSEN:
+        is_own_ballot = message->ballot.replica == from;
+        break;
+    case PAXOS_PREVOTE_ANSWER:
+    case PAXOS_PROMISE:
+    case PAXOS_PREEMPTED:
+    case PAXOS_ACCEPTED:
+    case PAXOS_REFUSED:
+    case PAXOS_HEARTBEAT_ANSWER:
+        is_own_ballot = message->ballot.replica == p->config.self;
+        break;
+    case PAXOS_LEARN:
+    case PAXOS_CATCH_UP:
+    case PAXOS_READ:
+    case PAXOS_READ_ANSWER:
+        is_own_ballot = true;
+        break;
+    case PAXOS_MESSAGE_TYPE_END:
+        break;
+    }
+    bool admitted = is_own_ballot && from != p->config.self && quorum_is_member(&p->quorum, from) &&
+                    (quorum_is_voter(&p->quorum, from) || !message_is_from_voter(message->type));
+    if (!admitted)
+        mark(p, PAXOS_MARK_FOREIGN_BALLOT);
+    return admitted;
+}
+
+static void paxos_dispatch(struct paxos *p, uint32_t from, const struct paxos_message *message,
+                           const uint8_t *opinions)
+{
+    switch (message->type) {
+    case PAXOS_PREVOTE:
+        election_on_prevote(p, from, message);
+        break;
+    case PAXOS_PREVOTE_ANSWER:
+        election_on_prevote_answer(p, from, message);
+        break;
+    case PAXOS_PREPARE:
+        acceptor_on_prepare(p, from, message);
+        break;
+    case PAXOS_PROMISE:
+        proposer_on_promise(p, from, message);
+        break;
+    case PAXOS_PREEMPTED:
+        election_on_preempted(p, message);
+        break;
+    case PAXOS_ACCEPT:
+        acceptor_on_accept(p, from, message, opinions);
+        break;
+    case PAXOS_ACCEPTED:
+        proposer_on_accepted(p, from, message);
+        break;
+    case PAXOS_REFUSED:
+        proposer_on_refused(p, from, message);
+        break;
+    case PAXOS_HEARTBEAT:
+    case PAXOS_CHOSEN:
+        election_on_heartbeat(p, from, message);
+        break;
+    case PAXOS_HEARTBEAT_ANSWER:
+        election_on_heartbeat_answer(p, from, message);
+        break;
+    case PAXOS_LEARN:
+        catchup_on_learn(p, message);
+        break;
+    case PAXOS_CATCH_UP:
+        catchup_on_request(p, from, message);
+        break;
+    case PAXOS_READ:
+        read_on_request(p, from, message);
+        break;
+    case PAXOS_READ_ANSWER:
+        read_on_answer(p, from, message);
+        break;
+    case PAXOS_MESSAGE_TYPE_END:
+        break;
+    }
+}
+
+static void paxos_on_message(struct paxos *p, const struct paxos_event *event)
+{
+    const struct paxos_message *message = event->message;
+    if (!paxos_admits(p, event->from, message))
+        return;
+    struct peer *peer = &p->peers[event->from];
+    peer->was_heard = true;
+    peer->heard_tick = p->tick;
+    if (message->chosen_end > peer->chosen_end)
+        peer->chosen_end = message->chosen_end;
+    election_see_round(p, message->ballot);
+    paxos_dispatch(p, event->from, message, event->opinions);
+    learner_deliver(p);
+    catchup_want(p, event->from, message->chosen_end);
+}
+
+static void paxos_on_durable(struct paxos *p, uint64_t seq)
+{
+    CHECK(seq < p->seq_next);
+    if (seq <= p->seq_durable)
+        return;
+    p->seq_durable = seq;
+    p->durable_tick = p->tick;
+    proposer_count_own(p);
+}
+
+static void paxos_on_announce(struct paxos *p)
+{
+    if (p->role != PAXOS_LEADER || p->chosen_end <= p->announced_end)
+        return;
+    p->announced_end = p->chosen_end;
+    effects_send_members(p, 0, (struct paxos_message){.type = PAXOS_CHOSEN, .ballot = p->ballot});
+}
+
+static void paxos_handle(struct paxos *p, const struct paxos_event *event)
+{
+    switch (event->type) {
+    case PAXOS_EVENT_MESSAGE:
+        paxos_on_message(p, event);
+        break;
+    case PAXOS_EVENT_TICK:
+        p->tick++;
+        election_on_tick(p);
+        break;
+    case PAXOS_EVENT_DURABLE:
+        paxos_on_durable(p, event->number);
+        break;
+    case PAXOS_EVENT_PROPOSE:
+        proposer_on_propose(p, event->proposals, event->proposal_count);
+        break;
+    case PAXOS_EVENT_APPLIED:
+        learner_on_applied(p, event->number);
+        break;
+    case PAXOS_EVENT_READ:
+        read_on_read(p, event->number);
+        break;
+    case PAXOS_EVENT_INSTALLED:
+        learner_on_installed(p, event->number);
+        break;
+    case PAXOS_EVENT_ANNOUNCE:
+        paxos_on_announce(p);
+        break;
+    case PAXOS_EVENT_PEER_LOST:
+        election_on_peer_lost(p, event->from);
+        break;
+    case PAXOS_EVENT_RESIGN:
+        election_on_resign(p);
+        break;
+    }
+}
+
+static void paxos_report(struct paxos *p, struct paxos_effects *effects)
+{
+    const struct effect_lists *e = &p->effects;
+    struct ballot ballot = p->leader != 0 ? p->leader_ballot : (struct ballot){0, 0};
+    bool ready = paxos_is_ready(p);
+    *effects = (struct paxos_effects){
+        .appends = e->appends,
+        .append_count = e->append_count,
+        .sends = e->sends,
+        .send_count = e->send_count,
+        .learned = e->learned,
+        .learned_count = e->learned_count,
+        .lost = e->lost,
+        .lost_count = e->lost_count,
+        .reads = e->reads,
+        .read_count = e->read_count,
+        .ranges = e->ranges,
+        .range_count = e->range_count,
+        .leader_changed = p->leader != p->told_leader || !ballot_equal(ballot, p->told_ballot) ||
+                          ready != p->told_ready,
+        .leader = p->leader,
+        .leader_ballot = ballot,
+        .ready = ready,
+    };
+    p->told_leader = p->leader;
+    p->told_ballot = ballot;
+    p->told_ready = ready;
+}
+
+void paxos_step(struct paxos *p, const struct paxos_event *event, struct paxos_effects *effects)
+{
+    CHECK(p->started);
+    effects_reset(p);
+    slots_release(&p->slots);
+    paxos_handle(p, event);
+    learner_deliver(p);
+    proposer_try_lead(p);
+    learner_record_mark(p);
+    read_settle(p);
+    paxos_report(p, effects);
+#if defined(RSM_VERIFY) && RSM_VERIFY
+    paxos_check(p);
+#endif
+}

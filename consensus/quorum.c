@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * quorum.c - majorities of distinct voters. Any two quorums share a voter: this is all that the
+ * proof of Paxos asks of them ("Paxos Made Simple", 2.2).
+ */
+#include "consensus/quorum.h"
+
+#include "src/base/check.h"
+
+uint32_t quorum_count(replica_set set)
+{
+    uint32_t count = 0;
+    for (; set != 0; set &= set - 1)
+        count++;
+    return count;
+}
+
+bool quorum_is_voter(const struct quorum *q, uint32_t replica)
+{
+    return replica >= 1 && replica <= REPLICA_MAX && (q->voters & quorum_bit(replica)) != 0;
+}
+
+bool quorum_is_member(const struct quorum *q, uint32_t replica)
+{
+    return replica >= 1 && replica <= REPLICA_MAX &&
+           ((q->voters | q->learners) & quorum_bit(replica)) != 0;
+}
+
+static uint32_t quorum_size(const struct quorum *q)
+{
+    uint32_t voter_count = quorum_count(q->voters);
+    CHECK(voter_count > 0);
+    if (MUTANT(SMALL_QUORUM))
+        return voter_count > 1 ? voter_count / 2 : 1;
+    return voter_count / 2 + 1;
+}
+
+bool quorum_has(const struct quorum *q, replica_set set)
+{
+    return quorum_count(set & q->voters) >= quorum_size(q);
+}
+
+bool quorum_is_blocked_by(const struct quorum *q, replica_set set)
+{
+    return quorum_count(q->voters & ~set) < quorum_size(q);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * recovery.c - the proposer's phase 1 ("Paxos Made Simple", 2.2 and the last part of 2.3).
+ *
+ * One prepare asks for every slot from the own chosen_end on, without end. A voter's promise may
+ * come in parts; it counts when the parts reach PAXOS_NO_END without a hole. Voters leave out the
+ * slots that they know to be chosen; recover_end covers those: nothing is proposed before all of
+ * them are learned. Then, slot by slot:
+ *
+ *   a vote was reported    the value of the highest ballot is proposed again, not fresh
+ *   none, but one above    a no-op fills the gap
+ *   none at or above       free for new proposals
+ *
+ * A leader that finds no vote at all proposes one no-op: reads wait until a slot of its own ballot
+ * is chosen, for only then does it know every slot that an earlier leader may have decided.
+ *
+ * Why the own promise is durable before the prepare leaves: a round is then never used twice, not
+ * even after a crash (1. prepare with round 5 leaves; 2. crash, the promise is gone; 3. round 5
+ * again, and the promises to the first one count for the second).
+ */
+#include "consensus/core.h"
+
+#include "src/base/check.h"
+
+void proposer_send_prepare(struct paxos *p)
+{
+    uint64_t durable_seq = MUTANT(REUSE_ROUND) ? 0 : p->promised_seq;
+    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
+        const struct peer *peer = &p->peers[replica];
+        if (replica == p->config.self || !quorum_is_voter(&p->quorum, replica) ||
+            peer->promised_end == PAXOS_NO_END)
+            continue;
+        effects_send(p, replica, durable_seq,
+                     (struct paxos_message){.type = PAXOS_PREPARE,
+                                            .ballot = p->ballot,
+                                            .slot_first = peer->promised_end});
+    }
+}
+
+/* The own votes are the own promise's report. */
+static void proposer_find_own_votes(struct paxos *p)
+{
+    for (uint64_t n = p->slots.first; n < slots_end(&p->slots); n++) {
+        struct slot *slot = slots_at(&p->slots, n);
+        slot->proposed = false;
+        if (n >= p->chosen_end && slot_has_vote(slot))
+            slots_set_found(&p->slots, slot, slot->ballot, slot->value);
+        else
+            slots_set_found(&p->slots, slot, (struct ballot){0, 0}, NULL);
+    }
+}
+
+bool proposer_can_prepare(const struct paxos *p)
+{
+    return p->round_max < PAXOS_ROUND_MAX;
+}
+
+void proposer_prepare(struct paxos *p)
+{
+    CHECK(p->voting && proposer_can_prepare(p));
+    p->ballot = (struct ballot){p->round_max + 1, p->config.self};
+    election_see_round(p, p->ballot);
+    p->role = PAXOS_PREPARING;
+    p->leader = 0;
+    p->prepare_first = p->chosen_end;
+    p->recover_end = p->chosen_end;
+    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++)
+        p->peers[replica].promised_end = p->chosen_end;
+    proposer_find_own_votes(p);
+    acceptor_promise_self(p, p->ballot);
+    election_arm(p);
+    p->heartbeat_tick = p->tick + p->config.resend_ticks;
+    proposer_send_prepare(p);
+}
+
+static void proposer_find(struct paxos *p, const struct paxos_entry *entry)
+{
+    struct slot *slot = slots_at(&p->slots, entry->slot);
+    bool is_first = slot->found_ballot.round == 0;
+    if (is_first)
+        mark(p, PAXOS_MARK_RECOVERED_OTHERS_VOTE);
+    else if (!value_equal(slot->found_value, entry->value))
+        mark(p, PAXOS_MARK_RECOVERED_HIGHER_VOTE);
+    if (MUTANT(OWN_VALUE_FIRST) && slot_has_vote(slot))
+        return;
+    int order = ballot_compare(entry->ballot, slot->found_ballot);
+    if (MUTANT(LOWEST_VOTE))
+        order = -order;
+    if (is_first || order > 0)
+        slots_set_found(&p->slots, slot, entry->ballot, entry->value);
+}
+
+void proposer_on_promise(struct paxos *p, uint32_t from, const struct paxos_message *message)
+{
+    struct peer *peer = &p->peers[from];
+    if (p->role != PAXOS_PREPARING ||
+        (!ballot_equal(message->ballot, p->ballot) && !MUTANT(COUNT_OLD_PROMISE))) {
+        mark(p, PAXOS_MARK_PROMISE_STALE);
+        return;
+    }
+    peer->contact_tick = p->tick;
+    if (message->slot_first > peer->promised_end) {
+        mark(p, PAXOS_MARK_PROMISE_OUT_OF_ORDER);
+        return;
+    }
+    /* Checked before anything is taken: a part counts whole or not at all. */
+    for (size_t i = 0; i < message->entry_count; i++) {
+        if (message->entries[i].slot >= slots_end(&p->slots)) {
+            mark(p, PAXOS_MARK_PROMISE_OUTSIDE_WINDOW);
+            return;
+        }
+    }
+    for (size_t i = 0; i < message->entry_count; i++) {
+        if (MUTANT(PREPARE_OWN_END) && message->entries[i].slot >= p->accepted_end)
+            continue;
+        if (message->entries[i].slot >= p->chosen_end)
+            proposer_find(p, &message->entries[i]);
+    }
+    if (message->slot_end > peer->promised_end)
+        peer->promised_end = message->slot_end;
+    if (message->chosen_end > p->recover_end)
+        p->recover_end = message->chosen_end;
+}
+
+/* A quorum has reported all its votes; the own promise counts when its record is durable. */
+static bool proposer_has_promises(const struct paxos *p)
+{
+    replica_set promised = 0;
+    if (p->promised_seq <= p->seq_durable || MUTANT(REUSE_ROUND))
+        promised |= quorum_bit(p->config.self);
+    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
+        if (replica != p->config.self && p->peers[replica].promised_end == PAXOS_NO_END)
+            promised |= quorum_bit(replica);
+    }
+    return quorum_has(&p->quorum, promised);
+}
+
+/* Proposes again what phase 1 found below `end`, and fills the gaps. */
+static void proposer_recover(struct paxos *p, uint64_t end)
+{
+    for (uint64_t n = p->chosen_end; n < end; n++) {
+        struct slot *slot = slots_at(&p->slots, n);
+        struct blob *value = slot->found_value;
+        if (slot->found_ballot.round == 0) {
+            mark(p, PAXOS_MARK_GAP_FILLED);
+            if (MUTANT(LEAVE_GAPS))
+                continue;
+        }
+        if (MUTANT(NOOP_OVER_VOTE) && !slot_has_vote(slot))
+            value = NULL;
+        if (slot->cookie != 0 && !value_equal(value, slot->value)) {
+            effects_lost(p, slot->cookie, n, false);
+            slot->cookie = 0;
+        }
+        proposer_put(p, n, value, false);
+    }
+}
+
+void proposer_try_lead(struct paxos *p)
+{
+    if (p->role != PAXOS_PREPARING || !proposer_has_promises(p))
+        return;
+    if (p->recover_end > p->prepare_first)
+        mark(p, PAXOS_MARK_RECOVERY_CAUGHT_UP);
+    /* Chosen slots are learned from those who know them; and there must be a place for a no-op. */
+    if (p->chosen_end < p->recover_end || !slots_contains(&p->slots, p->chosen_end))
+        return;
+
+    uint64_t end = p->chosen_end;
+    for (uint64_t n = p->chosen_end; n < slots_end(&p->slots); n++) {
+        if (slots_at(&p->slots, n)->found_ballot.round != 0)
+            end = n + 1;
+    }
+    election_lead(p);
+    proposer_recover(p, end);
+    p->slot_next = end;
+    if (end == p->chosen_end) {
+        proposer_put(p, end, NULL, false);
+        p->slot_next = end + 1;
+    }
+    p->ready_end = p->slot_next;
+    proposer_send(p, p->chosen_end, p->slot_next);
+    election_send_heartbeat(p);
+}
