@@ -8,5 +8,7 @@
 
 /* Continues `crc` (0 at the beginning) over `size` bytes. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
+/* The same without special instructions; for machines that lack them, and for the test. */
+uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size);
 
 #endif

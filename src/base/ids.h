@@ -9,7 +9,8 @@
 /* Replicas are numbered 1..REPLICA_MAX; 0 is "nobody". */
 #define REPLICA_MAX 9u
 
-/* A ballot is ordered by round, then by the replica that owns it. {0, 0} is below every real one. */
+/* A ballot is ordered by round, then by the replica that owns it. {0, 0} is below every real one.
+ */
 struct ballot {
     uint64_t round;
     uint32_t replica;
@@ -30,7 +31,8 @@ static inline bool ballot_equal(struct ballot a, struct ballot b)
     return a.round == b.round && a.replica == b.replica;
 }
 
-/* Slots count from 1: slot 0 is the genesis. Kept below 2^53, so that JavaScript clients lose none. */
+/* Slots count from 1: slot 0 is the genesis. Kept below 2^53, so that JavaScript clients lose none.
+ */
 #define SLOT_MAX ((UINT64_C(1) << 53) - 1)
 
 #define CLUSTER_ID_SIZE 16u /* BLAKE2b-128 of the genesis */

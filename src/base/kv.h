@@ -58,7 +58,8 @@ void kv_free(struct kv *kv);
 /* An empty ordered map in memory; owned by the caller, freed with kv_free. */
 struct kv *kv_mem_new(void);
 
-/* A map in memory over `below` (borrowed, must outlive it or be changed by kv_overlay_set_below). */
+/* A map in memory over `below` (borrowed, must outlive it or be changed by kv_overlay_set_below).
+ */
 struct kv *kv_overlay_new(struct kv *below);
 void kv_overlay_set_below(struct kv *overlay, struct kv *below);
 /* Forgets all writes and deletions. Cheap when few. */
@@ -83,7 +84,8 @@ struct kv_write {
 enum rsm_status kv_overlay_visit(const struct kv *overlay,
                                  enum rsm_status (*visit)(void *context, const struct kv_write *w),
                                  void *context);
-/* Writes everything that `overlay` holds into `target` (usually the kv below it), then clears it. */
+/* Writes everything that `overlay` holds into `target` (usually the kv below it), then clears it.
+ */
 enum rsm_status kv_overlay_merge(struct kv *overlay, struct kv *target);
 
 #endif

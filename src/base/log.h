@@ -39,8 +39,7 @@ enum log_level log_current_level(void);
 #define LOG(level, event, ...)                                                                     \
     do {                                                                                           \
         if ((level) <= log_current_level())                                                        \
-            log_write((level), (event),                                                            \
-                      (const struct log_field[]){__VA_ARGS__, {0, 0, 0}});                     \
+            log_write((level), (event), (const struct log_field[]){__VA_ARGS__, {0, 0, 0}});       \
     } while (0)
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prng.h - a seeded generator for timeouts and tests (xoshiro256**, Blackman and Vigna 2018). Never for keys. */
+/* prng.h - a seeded generator for timeouts and tests (xoshiro256**, Blackman and Vigna 2018). Never
+ * for keys. */
 #ifndef RSM_BASE_PRNG_H
 #define RSM_BASE_PRNG_H
 

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kv_overlay.c - writes and deletions in memory over another kv.
+ *
+ * A walk merges two ordered sequences: the overlay's, deletions included, and what is below. Where
+ * both have a key the overlay's word counts.
+ */
+#include "src/base/check.h"
+#include "src/base/kv.h"
+#include "src/base/kv_list.h"
+#include "src/base/mem.h"
+
+struct kv_overlay {
+    struct kv kv;
+    struct kv *below; /* borrowed */
+    struct kv_list list;
+};
+
+static enum rsm_status overlay_get(struct kv *kv, uint8_t table, struct bytes key,
+                                   struct bytes *value_out)
+{
+    struct kv_overlay *o = (struct kv_overlay *)kv;
+    const struct kv_node *node = kv_list_find(&o->list, table, key);
+    if (node == NULL)
+        return kv_get(o->below, table, key, value_out);
+    if (node->deleted)
+        return RSM_NOT_FOUND;
+    *value_out = kv_node_value(node);
+    return RSM_OK;
+}
+
+static enum rsm_status overlay_put(struct kv *kv, uint8_t table, struct bytes key,
+                                   struct bytes value)
+{
+    kv_list_set(&((struct kv_overlay *)kv)->list, table, key, value, false);
+    return RSM_OK;
+}
+
+static enum rsm_status overlay_del(struct kv *kv, uint8_t table, struct bytes key)
+{
+    kv_list_set(&((struct kv_overlay *)kv)->list, table, key, (struct bytes){NULL, 0}, true);
+    return RSM_OK;
+}
+
+/*
+ * Both directions in one: `sign` is 1 forward and -1 backward. The overlay's candidate and the one
+ * below are compared; the nearer one wins; a deletion hides its key below and the walk goes on.
+ */
+static enum rsm_status merge(struct kv_overlay *o, uint8_t table, struct bytes key, bool beyond,
+                             int sign, struct bytes *key_out, struct bytes *value_out)
+{
+    const struct kv_node *node = sign > 0 ? kv_list_seek(&o->list, table, key, beyond)
+                                          : kv_list_seek_back(&o->list, table, key, beyond);
+    struct bytes below_key = key;
+    struct bytes below_value;
+    enum rsm_status below = sign > 0
+                                ? kv_next(o->below, table, key, beyond, &below_key, &below_value)
+                                : kv_prev(o->below, table, key, beyond, &below_key, &below_value);
+    for (;;) {
+        if (below != RSM_OK && below != RSM_NOT_FOUND)
+            return below;
+        if (node != NULL && node->table != table)
+            node = NULL;
+        if (node == NULL && below == RSM_NOT_FOUND)
+            return RSM_NOT_FOUND;
+        int order = node == NULL             ? 1
+                    : below == RSM_NOT_FOUND ? -1
+                                             : sign * bytes_compare(kv_node_key(node), below_key);
+        if (order > 0) {
+            *key_out = below_key;
+            *value_out = below_value;
+            return RSM_OK;
+        }
+        if (!node->deleted) {
+            *key_out = kv_node_key(node);
+            *value_out = kv_node_value(node);
+            return RSM_OK;
+        }
+        if (order == 0)
+            below =
+                sign > 0
+                    ? kv_next(o->below, table, kv_node_key(node), true, &below_key, &below_value)
+                    : kv_prev(o->below, table, kv_node_key(node), true, &below_key, &below_value);
+        node = sign > 0 ? node->next[0] : node->previous;
+    }
+}
+
+static enum rsm_status overlay_next(struct kv *kv, uint8_t table, struct bytes key, bool after,
+                                    struct bytes *key_out, struct bytes *value_out)
+{
+    return merge((struct kv_overlay *)kv, table, key, after, 1, key_out, value_out);
+}
+
+static enum rsm_status overlay_prev(struct kv *kv, uint8_t table, struct bytes key, bool before,
+                                    struct bytes *key_out, struct bytes *value_out)
+{
+    return merge((struct kv_overlay *)kv, table, key, before, -1, key_out, value_out);
+}
+
+static void overlay_free(struct kv *kv)
+{
+    kv_list_clear(&((struct kv_overlay *)kv)->list);
+    mem_free(kv);
+}
+
+static const struct kv_ops overlay_ops = {overlay_get,  overlay_put,  overlay_del,
+                                          overlay_next, overlay_prev, overlay_free};
+
+static struct kv_overlay *overlay_of(struct kv *kv)
+{
+    CHECK(kv->ops == &overlay_ops);
+    return (struct kv_overlay *)kv;
+}
+
+static const struct kv_overlay *overlay_of_const(const struct kv *kv)
+{
+    CHECK(kv->ops == &overlay_ops);
+    return (const struct kv_overlay *)kv;
+}
+
+struct kv *kv_overlay_new(struct kv *below)
+{
+    struct kv_overlay *o = mem_alloc(sizeof *o);
+    o->kv.ops = &overlay_ops;
+    o->below = below;
+    kv_list_init(&o->list);
+    return &o->kv;
+}
+
+void kv_overlay_set_below(struct kv *overlay, struct kv *below)
+{
+    overlay_of(overlay)->below = below;
+}
+
+void kv_overlay_clear(struct kv *overlay)
+{
+    kv_list_clear(&overlay_of(overlay)->list);
+}
+
+size_t kv_overlay_count(const struct kv *overlay)
+{
+    return overlay_of_const(overlay)->list.count;
+}
+
+size_t kv_overlay_size(const struct kv *overlay)
+{
+    return overlay_of_const(overlay)->list.size;
+}
+
+enum rsm_status kv_overlay_visit(const struct kv *overlay,
+                                 enum rsm_status (*visit)(void *context, const struct kv_write *w),
+                                 void *context)
+{
+    const struct kv_overlay *o = overlay_of_const(overlay);
+    for (const struct kv_node *node = o->list.head[0]; node != NULL; node = node->next[0]) {
+        struct kv_write w = {.table = node->table,
+                             .deleted = node->deleted,
+                             .key = kv_node_key(node),
+                             .value = kv_node_value(node)};
+        enum rsm_status status = visit(context, &w);
+        if (status != RSM_OK)
+            return status;
+    }
+    return RSM_OK;
+}
+
+static enum rsm_status write_into(void *context, const struct kv_write *w)
+{
+    struct kv *target = context;
+    if (w->deleted)
+        return kv_del(target, w->table, w->key);
+    return kv_put(target, w->table, w->key, w->value);
+}
+
+enum rsm_status kv_overlay_merge(struct kv *overlay, struct kv *target)
+{
+    enum rsm_status status = kv_overlay_visit(overlay, write_into, target);
+    if (status == RSM_OK)
+        kv_overlay_clear(overlay);
+    return status;
+}
