@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* disk.c - the calls of disk.h, passed on to whoever implements them. */
+#include "storage/disk.h"
+
+#include "src/base/check.h"
+
+enum rsm_status disk_list(struct disk *disk, uint64_t *files_out, size_t capacity,
+                          size_t *count_out)
+{
+    return disk->ops->list(disk, files_out, capacity, count_out);
+}
+
+enum rsm_status disk_create(struct disk *disk, uint64_t file)
+{
+    return disk->ops->create(disk, file);
+}
+
+enum rsm_status disk_size(struct disk *disk, uint64_t file, uint64_t *size_out)
+{
+    return disk->ops->size(disk, file, size_out);
+}
+
+enum rsm_status disk_read(struct disk *disk, uint64_t file, uint64_t offset, void *data_out,
+                          size_t size)
+{
+    return disk->ops->read(disk, file, offset, data_out, size);
+}
+
+enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, const void *data,
+                           size_t size)
+{
+    return disk->ops->write(disk, file, offset, data, size);
+}
+
+enum rsm_status disk_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
+{
+    CHECK(first <= end);
+    return disk->ops->zero(disk, file, first, end);
+}
+
+enum rsm_status disk_flush(struct disk *disk, uint64_t file)
+{
+    return disk->ops->flush(disk, file);
+}
+
+enum rsm_status disk_remove(struct disk *disk, uint64_t file)
+{
+    return disk->ops->remove(disk, file);
+}
+
+enum rsm_status disk_flush_directory(struct disk *disk)
+{
+    return disk->ops->flush_directory(disk);
+}
+
+void disk_free(struct disk *disk)
+{
+    if (disk != NULL)
+        disk->ops->free(disk);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * journal.c - opening (with what recovery allows to mend), appending, flushing.
+ *
+ * What a crash can leave, step by step of journal_flush, and what recovery makes of it:
+ *
+ *   1. (only when the next segment is begun) mark of the old segment: sealed; flush of the old one
+ *          crash: not sealed, the tail of the old one; or sealed, and the new one is empty: clean
+ *   2. the group's sectors; its mark a = g, b = g - 1
+ *          crash: torn or absent, a < g: cut. Mark there and not all sectors: uncertain
+ *   3. flush
+ *          crash: as 2, or the group is whole: it counts, acknowledged or not
+ *
+ * A process that dies leaves its writes to the system, which may write them or lose them later. So
+ * journal_open writes the last group again and flushes before anybody hears of it.
+ */
+#include "storage/journal.h"
+
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/limits.h"
+#include "src/base/mem.h"
+#include "storage/journal_state.h"
+
+static void set_options(struct journal *j, const struct journal_options *options)
+{
+    j->segment_size = SEGMENT_SIZE_DEFAULT;
+    j->prepared_count = 2;
+    if (options == NULL)
+        return;
+    if (options->segment_size != 0)
+        j->segment_size = options->segment_size;
+    if (options->prepared_count != 0)
+        j->prepared_count = options->prepared_count;
+    CHECK(j->segment_size >= SEGMENT_SIZE_MIN && j->segment_size <= LIMIT_SEGMENT_SIZE);
+    CHECK(j->segment_size % DISK_SECTOR_SIZE == 0);
+}
+
+/* A first segment that was being made when the process died, and nothing else. */
+static bool is_unfinished_creation(const struct recovery *r)
+{
+    return r->segment_count == 1 && r->segments[0].segment == 1 && !r->segments[0].is_used &&
+           (r->segments[0].head != SEGMENT_HEAD_GOOD ||
+            r->segments[0].marks_readable < SEGMENT_MARK_COUNT);
+}
+
+/* Runs the recovery; makes the first segment when allowed, and runs it again. */
+static enum rsm_status recover(struct journal *j, struct recovery *r, bool create)
+{
+    enum rsm_status status = recover_run(r);
+    bool is_new = status == RSM_NOT_FOUND || (status == RSM_OK && is_unfinished_creation(r));
+
+    if (!create || !is_new)
+        return status;
+    recover_deinit(r);
+    status = journal_segment_prepare(j->disk, &j->identity, 1, j->segment_size, 1);
+    return status == RSM_OK ? recover_run(r) : status;
+}
+
+/* Writes the last good group again, as it is: see the file comment. */
+static enum rsm_status rewrite_last_group(struct journal *j, const struct recovered_segment *s)
+{
+    struct segment_image image = {0};
+    struct segment_group group = {0};
+    struct reader records;
+    struct writer payload;
+    uint64_t offset = SEGMENT_DATA_OFFSET;
+    enum rsm_status status = RSM_OK;
+
+    if (s->used == 0)
+        return RSM_OK;
+    image.data = mem_try_alloc(s->used);
+    if (image.data == NULL)
+        return RSM_NO_MEMORY;
+    writer_init(&payload, 2u * LIMIT_SEGMENT_SIZE);
+    status = disk_read(j->disk, s->segment, 0, image.data, s->used);
+    while (status == RSM_OK && offset < s->used) {
+        if (!segment_group_decode(&j->identity, s->segment, bytes_make(image.data, s->used), offset,
+                                  &group, &payload, &records))
+            status = RSM_IO; /* it was good a moment ago */
+        else if (offset + group.size < s->used)
+            offset += group.size;
+        else
+            break;
+    }
+    if (status == RSM_OK)
+        status = disk_write(j->disk, s->segment, offset, image.data + offset, s->used - offset);
+    writer_deinit(&payload);
+    mem_free(image.data);
+    return status;
+}
+
+/* Takes over what recovery read: segments, the place to go on, the state of the next checkpoint. */
+static void take_over(struct journal *j, const struct recovery *r)
+{
+    const struct recovered_segment *current = &r->segments[r->current];
+
+    j->segments = mem_alloc((r->segment_count + 1) * sizeof(*j->segments));
+    for (size_t i = 0; i < r->segment_count; i++) {
+        const struct recovered_segment *s = &r->segments[i];
+        bool follows =
+            j->segment_count == 0 || s->segment == j->segments[j->segment_count - 1].segment + 1;
+        if (s->is_leftover || !follows)
+            continue;
+        if (i == r->current)
+            j->current = j->segment_count;
+        j->segments[j->segment_count++] =
+            (struct journal_segment){s->segment, s->size, s->slot_end, s->group_first != 0};
+    }
+    j->first_segment = r->first_segment;
+    j->mark = current->mark;
+    j->offset = r->offset;
+    j->durable_group = r->next_group - 1;
+    j->durable_check = r->previous;
+    j->mark.a = current->a;
+    j->mark.b = current->b;
+}
+
+/* Removes leftovers, and prepared segments behind a gap. */
+static enum rsm_status remove_leftovers(struct journal *j, const struct recovery *r)
+{
+    uint64_t last = j->segments[j->segment_count - 1].segment;
+    enum rsm_status status = RSM_OK;
+    bool removed = false;
+
+    for (size_t i = 0; i < r->segment_count && status == RSM_OK; i++) {
+        const struct recovered_segment *s = &r->segments[i];
+        if (!s->is_leftover && s->segment <= last)
+            continue;
+        status = disk_remove(j->disk, s->segment);
+        removed = true;
+    }
+    if (status == RSM_OK && removed)
+        status = disk_flush_directory(j->disk);
+    return status;
+}
+
+/* Heads that do not check, of segments whose groups do. */
+static enum rsm_status mend_heads(struct journal *j, const struct recovery *r)
+{
+    uint8_t sector[DISK_SECTOR_SIZE];
+    enum rsm_status status = RSM_OK;
+
+    for (size_t i = 0; i < r->segment_count && status == RSM_OK; i++) {
+        const struct recovered_segment *s = &r->segments[i];
+        if (s->is_leftover || s->head == SEGMENT_HEAD_GOOD)
+            continue;
+        segment_head_encode(&j->identity, s->segment, s->size, sector);
+        status = disk_write(j->disk, s->segment, 0, sector, sizeof(sector));
+        if (status == RSM_OK)
+            status = disk_flush(j->disk, s->segment);
+    }
+    return status;
+}
+
+/* Everything that a clean or cut journal needs before it is appended to. */
+static enum rsm_status mend(struct journal *j, const struct recovery *r)
+{
+    const struct recovered_segment *current = &r->segments[r->current];
+    enum rsm_status status = remove_leftovers(j, r);
+
+    if (status == RSM_OK)
+        status = mend_heads(j, r);
+    if (status == RSM_OK && r->cut_end > r->offset && !MUTANT(KEEP_TORN_TAIL))
+        status = disk_zero(j->disk, current->segment, r->offset, r->cut_end);
+    if (status == RSM_OK)
+        status = rewrite_last_group(j, current);
+    if (status == RSM_OK)
+        status = disk_flush(j->disk, current->segment);
+    if (status != RSM_OK || current->used == 0)
+        return status;
+    /* From here on a crash finds no doubt about the last group. */
+    j->mark.a = j->durable_group;
+    j->mark.b = j->durable_group;
+    status = journal_write_mark(j);
+    if (status == RSM_OK)
+        status = journal_flush_current(j);
+    return status;
+}
+
+static void take_report(struct journal *j, const struct recovery *r)
+{
+    j->durable_sequence = r->report->last_sequence;
+    j->last_sequence = r->report->last_sequence;
+    j->promise = r->report->promise;
+    j->chosen_end = r->report->chosen_end;
+    j->store_slot = r->store_slot;
+}
+
+enum rsm_status journal_open(struct disk *disk, const struct journal_identity *identity,
+                             const struct journal_options *options, journal_visit *visit,
+                             void *context, struct journal_report *report_out,
+                             struct journal **journal_out)
+{
+    struct journal *j = mem_alloc(sizeof(*j));
+    struct recovery r = {.disk = disk,
+                         .identity = *identity,
+                         .identity_is_known = true,
+                         .visit = visit,
+                         .context = context,
+                         .report = report_out};
+
+    *journal_out = NULL;
+    j->disk = disk;
+    j->identity = *identity;
+    set_options(j, options);
+    enum rsm_status status = recover(j, &r, options != NULL && options->create);
+    if (status == RSM_OK && report_out->verdict > JOURNAL_CUT) {
+        j->read_only = true;
+        j->segment_count = r.segment_count;
+        take_report(j, &r);
+        status = report_out->verdict == JOURNAL_UNCERTAIN ? RSM_UNCERTAIN : RSM_DAMAGED;
+    } else if (status == RSM_OK) {
+        take_over(j, &r);
+        take_report(j, &r);
+        status = mend(j, &r);
+    }
+    recover_deinit(&r);
+    if (status == RSM_OK || j->read_only)
+        *journal_out = j;
+    else
+        journal_close(j);
+    return status;
+}
+
+void journal_close(struct journal *j)
+{
+    if (j == NULL)
+        return;
+    for (size_t i = 0; i < j->pending_capacity; i++)
+        writer_deinit(&j->pending[i].payload);
+    mem_free(j->pending);
+    mem_free(j->segments);
+    mem_free(j->sectors);
+    mem_free(j);
+}
+
+enum rsm_status journal_append(struct journal *j, const struct record *record)
+{
+    if (j->dead)
+        return RSM_IO;
+    if (j->read_only)
+        return RSM_READ_ONLY;
+    CHECK(record->kind >= RECORD_PROMISE && record->kind <= RECORD_CHOSEN);
+    CHECK(record->sequence == j->last_sequence + 1);
+    CHECK(record->value.size <= LIMIT_VALUE_SIZE);
+    bool is_vote = record->kind == RECORD_ACCEPT;
+    enum rsm_status status = journal_plan(j, record_size(record), is_vote);
+    if (status != RSM_OK)
+        return status;
+
+    struct journal_group *group = &j->pending[j->pending_count - 1];
+    record_encode(record, &group->payload);
+    CHECK(!group->payload.failed);
+    group->records++;
+    group->last_sequence = record->sequence;
+    j->last_sequence = record->sequence;
+    if (is_vote && (group->slot_end == 0 || record->slot < group->slot_first))
+        group->slot_first = record->slot;
+    if (is_vote && record->slot >= group->slot_end)
+        group->slot_end = record->slot + 1;
+    if (ballot_compare(record->ballot, j->promise) > 0)
+        j->promise = record->ballot;
+    if (record->end > j->chosen_end)
+        j->chosen_end = record->end;
+    return RSM_OK;
+}
+
+/* The current segment takes no more groups: says so, and moves on to the next, prepared one. */
+static enum rsm_status seal_current(struct journal *j)
+{
+    CHECK(j->current + 1 < j->segment_count);
+    j->mark.a = j->durable_group;
+    j->mark.b = j->durable_group;
+    j->mark.sealed = true;
+    enum rsm_status status = journal_write_mark(j);
+    if (status == RSM_OK)
+        status = journal_flush_current(j);
+    if (status != RSM_OK)
+        return status;
+    j->current++;
+    j->mark = (struct segment_mark){.writes = SEGMENT_MARK_COUNT - 1};
+    j->offset = SEGMENT_DATA_OFFSET;
+    return RSM_OK;
+}
+
+static enum rsm_status write_group(struct journal *j, struct journal_group *pending)
+{
+    uint64_t size = segment_group_size(pending->payload.size);
+    struct segment_group group = {.group = j->durable_group + 1,
+                                  .records = pending->records,
+                                  .previous = j->durable_check,
+                                  .slot_first = pending->slot_first,
+                                  .slot_end = pending->slot_end};
+    struct journal_segment *s = &j->segments[j->current];
+
+    CHECK(s->segment == pending->segment && j->offset == pending->offset);
+    CHECK(j->offset + size <= s->size);
+    if (j->sectors_size < size) {
+        j->sectors = mem_realloc(j->sectors, size);
+        j->sectors_size = size;
+    }
+    segment_group_encode(&j->identity, s->segment, j->offset, &group, pending->payload.data,
+                         pending->payload.size, j->sectors);
+    if (disk_write(j->disk, s->segment, j->offset, j->sectors, size) != RSM_OK)
+        return journal_die(j);
+    j->mark.a = group.group;
+    j->mark.b = j->durable_group;
+    enum rsm_status status = journal_write_mark(j);
+    if (status == RSM_OK)
+        status = journal_flush_current(j);
+    if (status != RSM_OK)
+        return status;
+    s->has_groups = true;
+    if (group.slot_end > s->slot_end)
+        s->slot_end = group.slot_end;
+    j->offset += size;
+    j->durable_group = group.group;
+    j->durable_check = group.check;
+    j->durable_sequence = pending->last_sequence;
+    j->counters.flushes++;
+    j->counters.groups++;
+    j->counters.bytes += size;
+    return RSM_OK;
+}
+
+enum rsm_status journal_flush(struct journal *j)
+{
+    enum rsm_status status = RSM_OK;
+
+    if (j->dead)
+        return RSM_IO;
+    for (size_t i = 0; i < j->pending_count && status == RSM_OK; i++) {
+        if (j->pending[i].segment != j->segments[j->current].segment)
+            status = seal_current(j);
+        if (status == RSM_OK)
+            status = write_group(j, &j->pending[i]);
+    }
+    if (status == RSM_OK)
+        journal_forget_pending(j);
+    return status;
+}
+
+uint64_t journal_durable_seq(const struct journal *j)
+{
+    return j->durable_sequence;
+}

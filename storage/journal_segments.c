@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* journal_segments.c - the life of segment files: prepared, marked, dropped. */
+#include <string.h>
+
+#include "storage/journal_state.h"
+
+#include "src/base/check.h"
+#include "src/base/limits.h"
+#include "src/base/mem.h"
+
+enum rsm_status journal_die(struct journal *j)
+{
+    j->dead = true;
+    return RSM_IO;
+}
+
+/* Head and both marks of a segment that holds nothing yet. */
+static enum rsm_status write_empty_head(struct disk *disk, const struct journal_identity *identity,
+                                        uint64_t segment, uint64_t size, uint64_t first_segment)
+{
+    uint8_t sector[DISK_SECTOR_SIZE];
+    struct segment_mark mark = {.first_segment = first_segment};
+
+    segment_head_encode(identity, segment, size, sector);
+    enum rsm_status status = disk_write(disk, segment, 0, sector, sizeof(sector));
+    for (; status == RSM_OK && mark.writes < SEGMENT_MARK_COUNT; mark.writes++) {
+        segment_mark_encode(identity, segment, &mark, sector);
+        status =
+            disk_write(disk, segment, segment_mark_offset(mark.writes), sector, sizeof(sector));
+    }
+    return status;
+}
+
+enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_identity *identity,
+                                        uint64_t segment, uint64_t size, uint64_t first_segment)
+{
+    CHECK(size >= SEGMENT_SIZE_MIN && size <= LIMIT_SEGMENT_SIZE && size % DISK_SECTOR_SIZE == 0);
+    enum rsm_status status = disk_remove(disk, segment);
+    if (status == RSM_OK)
+        status = disk_create(disk, segment);
+    if (status == RSM_OK)
+        status = disk_zero(disk, segment, 0, size);
+    if (status == RSM_OK)
+        status = write_empty_head(disk, identity, segment, size, first_segment);
+    if (status == RSM_OK)
+        status = disk_flush(disk, segment);
+    if (status == RSM_OK)
+        status = disk_flush_directory(disk);
+    if (status == RSM_DISK_FULL && disk_remove(disk, segment) != RSM_OK)
+        status = RSM_IO;
+    return status;
+}
+
+enum rsm_status journal_prepare_one(struct journal *j, uint64_t size)
+{
+    uint64_t segment = j->segments[j->segment_count - 1].segment + 1;
+
+    if (size < j->segment_size)
+        size = j->segment_size;
+    if (j->segment_count >= LIMIT_SEGMENTS)
+        return RSM_DISK_FULL;
+    enum rsm_status status =
+        journal_segment_prepare(j->disk, &j->identity, segment, size, j->first_segment);
+    if (status == RSM_DISK_FULL)
+        j->low = true;
+    else if (status != RSM_OK)
+        return journal_die(j);
+    if (status != RSM_OK)
+        return status;
+    j->segments = mem_realloc(j->segments, (j->segment_count + 1) * sizeof(*j->segments));
+    j->segments[j->segment_count++] = (struct journal_segment){.segment = segment, .size = size};
+    j->low = false;
+    return RSM_OK;
+}
+
+enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
+{
+    struct journal_segment *s = &j->segments[index];
+
+    CHECK(index > j->current && index < j->segment_count && !s->has_groups);
+    if (s->size >= size)
+        return RSM_OK;
+    enum rsm_status status =
+        journal_segment_prepare(j->disk, &j->identity, s->segment, size, j->first_segment);
+    if (status == RSM_OK) {
+        s->size = size;
+        return RSM_OK;
+    }
+    if (status != RSM_DISK_FULL)
+        return journal_die(j);
+    /* Back to what it was: it belongs to the reserve. */
+    j->low = true;
+    status = journal_segment_prepare(j->disk, &j->identity, s->segment, s->size, j->first_segment);
+    if (status == RSM_OK)
+        return RSM_DISK_FULL;
+    /* Not even that: the later ones would leave a gap. */
+    for (size_t i = index + 1; status == RSM_DISK_FULL && i < j->segment_count; i++) {
+        if (disk_remove(j->disk, j->segments[i].segment) != RSM_OK)
+            status = RSM_IO;
+    }
+    j->segment_count = index;
+    return status == RSM_DISK_FULL ? RSM_DISK_FULL : journal_die(j);
+}
+
+enum rsm_status journal_write_mark(struct journal *j)
+{
+    uint8_t sector[DISK_SECTOR_SIZE];
+    uint64_t segment = j->segments[j->current].segment;
+
+    j->mark.writes++;
+    j->mark.first_segment = j->first_segment;
+    segment_mark_encode(&j->identity, segment, &j->mark, sector);
+    if (disk_write(j->disk, segment, segment_mark_offset(j->mark.writes), sector, sizeof(sector)) !=
+        RSM_OK)
+        return journal_die(j);
+    j->counters.bytes += sizeof(sector);
+    return RSM_OK;
+}
+
+/*
+ * A flush that failed says that some bytes did not reach the disk, and the system may have
+ * forgotten which: a second one would succeed without them. So there is no second one.
+ */
+enum rsm_status journal_flush_current(struct journal *j)
+{
+    enum rsm_status status = disk_flush(j->disk, j->segments[j->current].segment);
+
+    if (status != RSM_OK && MUTANT(RETRY_FLUSH))
+        status = disk_flush(j->disk, j->segments[j->current].segment);
+    return status == RSM_OK ? RSM_OK : journal_die(j);
+}
+
+static size_t prepared(const struct journal *j)
+{
+    return j->segment_count - j->current - 1;
+}
+
+/* The `b` of the last group is still to be written. */
+static bool owes_mark(const struct journal *j)
+{
+    return j->mark.b < j->durable_group && j->segments[j->current].has_groups;
+}
+
+bool journal_is_idle_work_due(const struct journal *j)
+{
+    if (j->dead || j->read_only)
+        return false;
+    return owes_mark(j) || (prepared(j) < j->prepared_count && !j->low);
+}
+
+enum rsm_status journal_prepare_next(struct journal *j)
+{
+    if (j->dead)
+        return RSM_IO;
+    if (j->read_only)
+        return RSM_READ_ONLY;
+    if (owes_mark(j)) {
+        j->mark.a = j->durable_group;
+        j->mark.b = j->durable_group;
+        enum rsm_status status = journal_write_mark(j);
+        if (status == RSM_OK)
+            status = journal_flush_current(j);
+        if (status != RSM_OK)
+            return status;
+    }
+    if (prepared(j) < j->prepared_count)
+        return journal_prepare_one(j, j->segment_size);
+    j->low = false;
+    return RSM_OK;
+}
+
+/* Removes the first `count` segments: first it is written down that they need not exist. */
+static enum rsm_status drop(struct journal *j, size_t count)
+{
+    j->first_segment = j->segments[count].segment;
+    j->mark.a = j->durable_group;
+    j->mark.b = j->durable_group;
+    enum rsm_status status = journal_write_mark(j);
+    if (status == RSM_OK)
+        status = journal_flush_current(j);
+    for (size_t i = 0; i < count && status == RSM_OK; i++)
+        status = disk_remove(j->disk, j->segments[i].segment);
+    if (status == RSM_OK)
+        status = disk_flush_directory(j->disk);
+    if (status != RSM_OK)
+        return journal_die(j);
+    j->segment_count -= count;
+    j->current -= count;
+    memmove(j->segments, j->segments + count, j->segment_count * sizeof(*j->segments));
+    j->counters.dropped += count;
+    return RSM_OK;
+}
+
+enum rsm_status journal_drop_below(struct journal *j, uint64_t slot)
+{
+    size_t count = 0;
+
+    if (j->dead)
+        return RSM_IO;
+    if (j->read_only)
+        return RSM_READ_ONLY;
+    if (slot > j->store_slot)
+        j->store_slot = slot;
+    while (count < j->current && j->segments[count].slot_end <= slot + 1)
+        count++;
+    /* The current one must hold its checkpoint: the promise would go with the others. */
+    if (count == 0 || !j->segments[j->current].has_groups)
+        return RSM_OK;
+    return drop(j, count);
+}
+
+enum rsm_status journal_destroy(struct disk *disk)
+{
+    uint64_t *numbers = mem_alloc(LIMIT_SEGMENTS * sizeof(*numbers));
+    size_t count = 0;
+    enum rsm_status status = disk_list(disk, numbers, LIMIT_SEGMENTS, &count);
+
+    if (status == RSM_OK && count > LIMIT_SEGMENTS)
+        status = RSM_TOO_MANY;
+    /* From the newest down: what is left after a crash cannot pass for a shorter journal, since
+     * its last segment is sealed. */
+    while (status == RSM_OK && count > 0)
+        status = disk_remove(disk, numbers[--count]);
+    if (status == RSM_OK)
+        status = disk_flush_directory(disk);
+    mem_free(numbers);
+    return status;
+}
+
+bool journal_is_low(const struct journal *j)
+{
+    return j->low && prepared(j) < j->prepared_count;
+}
+
+void journal_get_counters(const struct journal *j, struct journal_counters *counters_out)
+{
+    *counters_out = j->counters;
+    counters_out->segments = j->read_only ? j->segment_count : j->current + 1;
+    counters_out->prepared = j->read_only ? 0 : prepared(j);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * journal_state.h - the inside of a journal, shared by journal.c, journal_plan.c and
+ * journal_segments.c only.
+ *
+ * `segments` is ascending and without a gap:
+ *
+ *     0 .. current-1     sealed
+ *     current            holds the last durable group, or is the first one and empty
+ *     current+1 .. end   prepared; groups that wait for the flush may be planned for them
+ *
+ * Invariants: segments[0].segment == first_segment; durable_group is 0 or in `current` or (when
+ * nothing was written to `current` yet) in the one before; pending groups have rising places.
+ */
+#ifndef RSM_STORAGE_JOURNAL_STATE_H
+#define RSM_STORAGE_JOURNAL_STATE_H
+
+#include "storage/journal.h"
+#include "storage/recover.h"
+#include "storage/segment.h"
+
+struct journal_segment {
+    uint64_t segment;
+    uint64_t size;
+    uint64_t slot_end; /* one above the highest slot voted for; 0 none */
+    bool has_groups;
+};
+
+/* A group that was planned and not written. */
+struct journal_group {
+    uint64_t segment;
+    uint64_t offset;
+    struct writer payload; /* with room for its head */
+    uint32_t records;
+    uint64_t slot_first;
+    uint64_t slot_end;
+    uint64_t last_sequence;
+};
+
+struct journal {
+    /* Fixed. */
+    struct disk *disk; /* borrowed */
+    struct journal_identity identity;
+    uint32_t segment_size;
+    uint32_t prepared_count;
+
+    bool dead;      /* a write or flush failed */
+    bool read_only; /* uncertain or damaged */
+    bool low;       /* the last preparation found no space */
+
+    struct journal_segment *segments; /* owned */
+    size_t segment_count;
+    size_t current;
+    uint64_t first_segment;
+    struct segment_mark mark; /* the newest of the current segment */
+    uint64_t offset;          /* end of the last durable group in it */
+    uint64_t durable_group;
+    uint32_t durable_check; /* that group's check */
+    uint64_t durable_sequence;
+
+    /* What was appended. */
+    struct journal_group *pending; /* owned */
+    size_t pending_count;
+    size_t pending_capacity;
+    uint64_t last_sequence;
+    struct ballot promise; /* for the next checkpoint, as are the next two */
+    uint64_t chosen_end;
+    uint64_t store_slot;
+
+    uint8_t *sectors; /* owned: a group on its way to the disk */
+    size_t sectors_size;
+    struct journal_counters counters;
+};
+
+/* journal_segments.c */
+
+/* Zero-fills and flushes a new segment and its directory entry. RSM_DISK_FULL: it is gone again. */
+enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_identity *identity,
+                                        uint64_t segment, uint64_t size, uint64_t first_segment);
+/* Adds one prepared segment of at least `size` bytes at the end; kills the journal on RSM_IO. */
+enum rsm_status journal_prepare_one(struct journal *j, uint64_t size);
+/* Makes the prepared segment at `index` at least `size` bytes large. */
+enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size);
+/* Writes the next mark of the current segment: a and b as in j->mark. Does not flush. */
+enum rsm_status journal_write_mark(struct journal *j);
+/* Flushes the current segment. */
+enum rsm_status journal_flush_current(struct journal *j);
+/* Says RSM_IO from now on, whatever the status was. */
+enum rsm_status journal_die(struct journal *j);
+
+/* journal_plan.c */
+
+/*
+ * Finds a place for `size` more bytes of records and makes j->pending's last group the one that
+ * takes them. RSM_DISK_FULL: nothing changed. `is_vote`: leave the reserve alone.
+ */
+enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote);
+/* Bytes of records that fit, prepared segments included. */
+uint64_t journal_room(const struct journal *j);
+void journal_forget_pending(struct journal *j);
+
+#endif
