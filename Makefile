@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make help` lists the targets. Quiet unless V=1; variants live side by side in build/.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+CC := gcc
+AR := ar
+V ?= 0
+ifeq ($(V),0)
+Q := @
+endif
+PREFIX ?= /usr/local
+DESTDIR ?=
+SEED ?= 1
+SEEDS ?= 500
+VERSION := 0.1.0
+
+# A variant is a compiler, flags and a folder. MUTANTS="NAME ..." makes a mutant variant.
+VARIANT ?= release
+MUTANTS ?=
+comma := ,
+empty :=
+space := $(empty) $(empty)
+ifneq ($(MUTANTS),)
+override VARIANT := mutant-$(subst $(space),+,$(strip $(MUTANTS)))
+endif
+B := build/$(VARIANT)$(if $(filter clang%,$(CC)),-clang)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wcast-align -Wpointer-arith \
+	-Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Wdouble-promotion \
+	-Wnull-dereference -fno-common -Werror
+CFLAGS_BASE := -std=c11 -D_GNU_SOURCE -DRSM_VERSION='"$(VERSION)"' -g $(WARN) -I. -Iinclude -MMD -MP
+HARDEN := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC
+LINK_HARDEN := -pie -Wl,-z,relro,-z,now
+SANITIZE := -fno-sanitize-recover=all -fno-omit-frame-pointer
+ifneq ($(MUTANTS),)
+VFLAGS := -O1 -fPIC -DRSM_VERIFY=1 $(MUTANTS:%=-DRSM_MUTANT_%=1)
+else ifeq ($(VARIANT),release)
+VFLAGS := $(HARDEN)
+VLINK := $(LINK_HARDEN)
+else ifeq ($(VARIANT),checked)
+VFLAGS := -O1 -fPIC -DRSM_VERIFY=1
+else ifeq ($(VARIANT),asan)
+VFLAGS := -O1 -fPIC -DRSM_VERIFY=1 -fsanitize=address,undefined $(SANITIZE)
+VLINK := -fsanitize=address,undefined
+else ifeq ($(VARIANT),tsan)
+VFLAGS := -O1 -fPIC -fsanitize=thread $(SANITIZE)
+VLINK := -fsanitize=thread
+else ifeq ($(VARIANT),coverage)
+VFLAGS := -O0 -fPIC --coverage -DRSM_VERIFY=1
+VLINK := --coverage
+else
+$(error no such variant: $(VARIANT))
+endif
+# gcc's own analysis of inlined code cries wolf under the sanitizers.
+ifneq ($(filter asan tsan,$(VARIANT)),)
+VFLAGS += -Wno-null-dereference -Wno-maybe-uninitialized
+endif
+ifneq ($(filter clang%,$(CC)),)
+VFLAGS := $(filter-out -Wno-maybe-uninitialized,$(VFLAGS))
+endif
+CFLAGS_ALL = $(CFLAGS_BASE) $(VFLAGS) $(CFLAGS)
+
+# ---------------------------------------------------------------------------------------------
+# Sources by wildcard; a layer is a folder and becomes an archive.
+
+LAYERS := base consensus storage command rr machine net io client daemon
+DIR_base := src/base
+DIR_consensus := consensus
+DIR_storage := storage
+DIR_command := src/command
+DIR_rr := src/rr
+DIR_machine := src/machine
+DIR_net := src/net
+DIR_io := src/io
+DIR_client := src/client
+DIR_daemon := src/daemon
+
+pkg_libs = $(shell pkg-config --libs $(1) 2>/dev/null)
+LIBS_base :=
+LIBS_consensus :=
+LIBS_storage := -llmdb -lsodium
+LIBS_command := $(call pkg_libs,msgpack libsodium)
+LIBS_rr := $(call pkg_libs,libknot libzscanner)
+LIBS_machine :=
+LIBS_net := $(call pkg_libs,libevent_core) -lsodium
+LIBS_io := -lpthread
+LIBS_client := $(call pkg_libs,libevent_core)
+LIBS_daemon :=
+LIBS_ctl := $(call pkg_libs,jansson yaml-0.1)
+LIBS_test := $(call pkg_libs,criterion)
+
+# Test helpers, pulled in where they are used.
+$(B)/lib/test.a: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/lib/*.c))
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# What each layer may use (see docs/architecture.md), the archives in link order.
+NEEDS_base := base
+NEEDS_consensus := consensus base
+NEEDS_storage := io storage base
+NEEDS_command := command base
+NEEDS_rr := rr base
+NEEDS_machine := machine command rr base
+NEEDS_net := net consensus command base
+NEEDS_io := io storage base
+NEEDS_client := client command base
+NEEDS_daemon := daemon net machine command rr consensus io storage client base
+NEEDS_ctl := client machine command rr io storage base
+NEEDS_dump := machine command rr io storage base
+NEEDS_bench := client command io storage base
+NEEDS_sim := daemon net machine command rr consensus storage io base
+
+define layer
+SRC_$(1) := $$(filter-out src/daemon/main.c,$$(wildcard $$(DIR_$(1))/*.c))
+OBJ_$(1) := $$(SRC_$(1):%.c=$$(B)/obj/%.o)
+$$(B)/lib/$(1).a: $$(OBJ_$(1))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+
+archives = $(foreach l,$(NEEDS_$(1)),$(B)/lib/$(l).a)
+libs = $(sort $(foreach l,$(NEEDS_$(1)),$(LIBS_$(l))))
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  cc    $<")
+	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+link = $(Q)$(CC) $(VFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+# ---------------------------------------------------------------------------------------------
+# Programs. Those in build/ itself are the optimised ones.
+
+SRC_ctl := $(wildcard tools/resilience-ctl/*.c)
+SRC_dump := $(wildcard tools/rsm-dump/*.c)
+SRC_bench := $(wildcard bench/*.c)
+SRC_sim := $(wildcard tests/sim/*.c)
+objects = $(1:%.c=$(B)/obj/%.o)
+PROGRAMS := rsmd resilience-ctl rsm-dump rsm-bench
+
+$(B)/rsmd: $(B)/obj/src/daemon/main.o $(call archives,daemon)
+	$(link) $(VLINK) $(call libs,daemon)
+$(B)/resilience-ctl: $(call objects,$(SRC_ctl)) $(call archives,ctl)
+	$(link) $(VLINK) $(call libs,ctl) $(LIBS_ctl)
+$(B)/rsm-dump: $(call objects,$(SRC_dump)) $(call archives,dump)
+	$(link) $(VLINK) $(call libs,dump) $(LIBS_ctl)
+$(B)/rsm-bench: $(call objects,$(SRC_bench)) $(call archives,bench)
+	$(link) $(VLINK) $(call libs,bench) $(LIBS_ctl) -lm
+$(B)/sim: $(call objects,$(SRC_sim)) $(call archives,sim)
+	$(link) $(VLINK) $(call libs,sim)
+
+build/%: $(B)/%
+	$(Q)cp $< $@
+
+all: $(PROGRAMS:%=build/%) lib ## the four programs and the library, optimised
+programs: $(PROGRAMS:%=$(B)/%)
+
+# librsm: client, command and base; Apache-2.0, so never libknot.
+LIBRSM_LAYERS := client command base
+LIBRSM_OBJ = $(foreach l,$(LIBRSM_LAYERS),$(OBJ_$(l)))
+lib: build/librsm.a build/librsm.so.0
+build/librsm.a: $(LIBRSM_OBJ)
+	@mkdir -p build
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+build/librsm.so.0: $(LIBRSM_OBJ)
+	@mkdir -p build
+	$(Q)$(CC) $(VFLAGS) -shared -Wl,-soname,librsm.so.0 -Wl,-z,relro,-z,now,-z,defs -o $@ $^ $(call libs,client)
+	$(Q)! ldd $@ | grep -q libknot || { echo "librsm must not link libknot"; rm -f $@; exit 1; }
+
+# ---------------------------------------------------------------------------------------------
+# Tests. Each leg reports its counts through tests/run.sh; `make test` adds them up.
+
+UNIT_LAYERS := $(LAYERS) ctl
+define unit
+UNIT_SRC_$(1) := $$(wildcard tests/unit/$(1)/test_*.c)
+$$(B)/unit-$(1): $$(call objects,$$(UNIT_SRC_$(1)) $(2)) $$(B)/lib/test.a $$(call archives,$(1)) $(3)
+	$$(link) $$(VLINK) $$(call libs,$(1)) $$(LIBS_test) $(4)
+.PHONY: unit-$(1)
+unit-$(1): $$(B)/unit-$(1)
+	$$(Q)tests/run.sh unit-$(1)-$$(notdir $$(B)) $$(B)/unit-$(1) -j2 --quiet --timeout 300
+endef
+$(foreach l,$(LAYERS),$(eval $(call unit,$(l),,,)))
+$(eval $(call unit,ctl,$$(filter-out tools/resilience-ctl/main.c,$$(SRC_ctl)),,$$(LIBS_ctl)))
+HAVE_UNIT = $(foreach l,$(UNIT_LAYERS),$(if $(UNIT_SRC_$(l)),unit-$(l)))
+
+test-unit-variant: $(HAVE_UNIT)
+test-unit: ## unit tests, optimised and with the whole-object checks
+	$(Q)$(MAKE) test-unit-variant VARIANT=release
+	$(Q)$(MAKE) test-unit-variant VARIANT=checked
+test-asan: ## unit tests, simulator and fuzz corpora under Address- and UndefinedBehaviorSanitizer
+	$(Q)ASAN_OPTIONS=abort_on_error=1 $(MAKE) test-unit-variant fuzz-replay VARIANT=asan
+	$(Q)$(MAKE) sim VARIANT=asan SEED=1 SEEDS=20
+
+THREAD_TESTS := $(patsubst tests/threads/%.c,%,$(wildcard tests/threads/*.c))
+$(B)/thread-%: $(B)/obj/tests/threads/%.o $(B)/lib/test.a $(call archives,storage)
+	$(link) $(VLINK) $(call libs,storage)
+test-tsan-variant: $(THREAD_TESTS:%=$(B)/thread-%)
+	$(Q)for t in $(THREAD_TESTS); do tests/run.sh thread-$$t $(B)/thread-$$t || exit 1; done
+test-tsan: ## the programs with threads under ThreadSanitizer
+	$(Q)$(MAKE) test-tsan-variant VARIANT=tsan
+
+sim: $(B)/sim ## the simulator: SEED=first SEEDS=n
+	$(Q)tests/run.sh sim-$(notdir $(B)) $(B)/sim --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
+
+$(B)/scenario: $(call objects,$(wildcard tests/scenarios/*.c)) $(call archives,consensus)
+	$(link) $(VLINK)
+scenarios: $(B)/scenario ## the core's traces against tests/scenarios/*.txt
+	$(Q)tests/run.sh scenarios $(B)/scenario tests/scenarios/*.txt
+scenarios-update: $(B)/scenario ## writes the traces anew; read the difference
+	$(Q)$(B)/scenario --update tests/scenarios/*.txt
+
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+$(B)/replay-%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay_main.o $(B)/lib/test.a $(call archives,sim)
+	$(link) $(VLINK) $(call libs,sim)
+fuzz-replay: $(FUZZERS:%=$(B)/replay-%)
+	$(Q)for f in $(FUZZERS); do tests/run.sh fuzz-$$f-$(notdir $(B)) $(B)/replay-$$f tests/data/corpus/$$f || exit 1; done
+fuzz: ## libFuzzer on every parser, FUZZ_SECONDS each (clang)
+	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+cluster: all ## real processes: kill -9, the root zone, clients (some minutes)
+	$(Q)tests/cluster/run.sh
+
+# The outage scenario with one control switched off must break (MISSION e).
+OUTAGE_MUTANTS := NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
+$(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(call archives,machine)
+	$(link) $(VLINK) $(call libs,machine)
+outage: $(B)/outage
+mutants: ## the controls of the outage, one switched off at a time: it must break
+	$(Q)tests/mutants/run.sh $(OUTAGE_MUTANTS)
+
+test: deps ## everything, and the closing line of counts
+	$(Q)tests/all.sh
+
+check: ## format, arrows, lengths, banned calls, leftovers, documents
+	$(Q)tests/run.sh check tests/check/check.py
+format: ## clang-format on everything
+	$(Q)find src include consensus storage tools bench tests -name '*.[ch]' | xargs clang-format -i
+coverage: ## line coverage of the unit tests
+	$(Q)$(MAKE) test-unit-variant VARIANT=coverage
+	$(Q)cd build/coverage && gcov -n $$(find obj/consensus obj/storage obj/src -name '*.gcda') | grep -A1 "^File '\(src\|consensus\|storage\)"
+
+# ---------------------------------------------------------------------------------------------
+
+deps: ## installs what is missing (root), or says how
+	$(Q)packaging/setup.sh
+demo: ## three replicas, a leader killed, and the October 2025 outage replayed
+	$(Q)packaging/setup.sh --build
+	$(Q)$(MAKE) all
+	$(Q)examples/demo.sh
+bench: all ## latency and throughput beside the floor of this machine
+	$(Q)build/rsm-bench run
+install: all ## PREFIX=/usr/local DESTDIR=
+	$(Q)packaging/install.sh "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
+clean: ## removes build/
+	$(Q)rm -rf build
+help: ## this list
+	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
+
+.PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim \
+	scenarios scenarios-update fuzz fuzz-replay cluster outage mutants check format coverage deps \
+	demo bench install clean help
