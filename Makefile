@@ -186,7 +186,7 @@ $$(B)/unit-$(1): $$(call objects,$$(UNIT_SRC_$(1)) $(2)) $$(B)/lib/test.a $$(cal
 	$$(link) $$(VLINK) $$(call libs,$(1)) $$(LIBS_test) $(4)
 .PHONY: unit-$(1)
 unit-$(1): $$(B)/unit-$(1)
-	$$(Q)tests/run.sh unit-$(1)-$$(notdir $$(B)) $$(B)/unit-$(1) -j2 --quiet --timeout 300
+	$$(Q)tests/run.sh unit-$(1)-$$(notdir $$(B)) $$(B)/unit-$(1) -j2 --timeout 300
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit,$(l),,,)))
 $(eval $(call unit,ctl,$$(filter-out tools/resilience-ctl/main.c,$$(SRC_ctl)),,$$(LIBS_ctl)))
