@@ -249,7 +249,9 @@ static void paxos_on_message(struct paxos *p, const struct paxos_event *event)
     peer->heard_tick = p->tick;
     if (message->chosen_end > peer->chosen_end)
         peer->chosen_end = message->chosen_end;
-    election_see_round(p, message->ballot);
+    /* A pre-vote's ballot is only imagined: nobody may be made to go above it. */
+    if (message->type != PAXOS_PREVOTE && message->type != PAXOS_PREVOTE_ANSWER)
+        election_see_round(p, message->ballot);
     paxos_dispatch(p, event->from, message, event->opinions);
     learner_deliver(p);
     catchup_want(p, event->from, message->chosen_end);
