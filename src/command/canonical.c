@@ -86,10 +86,10 @@ static enum rsm_status enter_item(struct scan *s, const struct header *h)
 {
     uint64_t items = header_items(h);
     bool is_container = h->type == UNPACK_ARRAY || h->type == UNPACK_MAP;
-    if (items > LIMIT_ELEMENTS - s->elements)
-        return RSM_TOO_MANY;
     if (is_container && s->depth == LIMIT_DEPTH)
         return RSM_TOO_DEEP;
+    if (items > LIMIT_ELEMENTS - s->elements)
+        return RSM_TOO_MANY;
     s->owed = s->owed - 1 + items;
     if (s->owed > s->size_max - s->offset)
         return RSM_TOO_LARGE;
