@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * policy.h - the policy: numbers and lists that rules look at.
+ *
+ * policy.set takes a map; keys that it names are set, nil brings a key's default back, the others
+ * stay. An unknown key, a wrong type or a number outside its bounds is policy-bad, and nothing is
+ * set then.
+ *
+ * A list besides:
+ *     protected [[zone bin, owner bin, type uint, floor uint]...]   default: none, at most 4096
+ * The record set keeps at least `floor` records (1 or more): no command lowers it below.
+ */
+#ifndef RSM_MACHINE_POLICY_H
+#define RSM_MACHINE_POLICY_H
+
+#include <rsm/status.h>
+
+#include "src/base/bytes.h"
+#include "src/base/kv.h"
+#include "src/machine/verdict.h"
+
+#define POLICY_PROTECTED_MAX 4096u
+
+/* X(name, least, most, default); all are unsigned integers. */
+#define POLICY_LIST(X)                                                                             \
+    /* How far a command's Lamport clock may be above the highest known one: one huge value */     \
+    /* would make all others look old. */                                                          \
+    X(lamport_jump_max, 1, 1000000000, 1000000)                                                    \
+    /* TTLs in seconds; RFC 2181 8 ends them at 2^31 - 1. */                                       \
+    X(ttl_min, 0, 86400, 0)                                                                        \
+    X(ttl_max, 60, 2147483647, 604800)                                                             \
+    /* The longest life of a lease without renewal. */                                             \
+    X(lease_ms_max, 1000, 86400000, 600000)                                                        \
+    /* Rejections that are logged in a minute; more are answered and not logged. */                \
+    X(rejections_per_minute, 0, 100000, 600)                                                       \
+    /* Record sets of one zone, records of one record set. */                                      \
+    X(zone_rrsets_max, 1, 100000000, 10000000)                                                     \
+    X(rrset_records_max, 1, 4096, 4096)                                                            \
+    /* 1: an enactor may execute a plan's generation after a newer one was published, where that   \
+     */                                                                                            \
+    /* newer one has not been executed. 0 is the strict choice. */                                 \
+    X(plan_superseded, 0, 1, 0)
+
+struct policy {
+#define POLICY_FIELD(name, least, most, initial) uint64_t name;
+    POLICY_LIST(POLICY_FIELD)
+#undef POLICY_FIELD
+};
+
+/* The policy in force, defaults where nothing is set. RSM_DAMAGED and as the kv. */
+enum rsm_status policy_load(struct kv *kv, struct policy *out);
+
+/* All keys with their values as one canonical map, "protected" included. Appends. */
+enum rsm_status policy_encode(struct kv *kv, struct writer *out);
+
+/* The floor of a record set; 0 when it is not protected. */
+enum rsm_status policy_floor(struct kv *kv, struct bytes zone, struct bytes owner, uint16_t type,
+                             uint32_t *floor_out);
+
+/*
+ * Sets what `map` names. Reasons against it are added to `reasons`, then nothing is written.
+ * *changed_out: something is now different.
+ */
+enum rsm_status policy_set(struct kv *kv, struct bytes map, struct reasons *reasons,
+                           bool *changed_out);
+
+/* Walks the protected record sets of a zone (empty: of all). `place` begins as an empty key. */
+struct policy_protected {
+    struct bytes zone, owner;
+    uint16_t type;
+    uint32_t floor;
+};
+
+struct key;
+enum rsm_status policy_next_protected(struct kv *kv, struct bytes zone, struct key *place,
+                                      struct policy_protected *out);
+
+#endif
