@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_body.c - each kind's body: built, decoded back, and refused when a field is wrong. */
+#include <criterion/criterion.h>
+
+#include "src/command/body.h"
+#include "src/command/pack.h"
+#include "tests/unit/command/fixture.h"
+
+#define ZONE FIXTURE_NAME("\007example")
+#define OWNER FIXTURE_NAME("\003www\007example")
+
+static struct bytes body_of(const struct rsm_buffer *b)
+{
+    return bytes_make(b->data, b->size);
+}
+
+static bool is_text(struct bytes value, const char *text)
+{
+    return bytes_equal(value, bytes_of_string(text));
+}
+
+Test(body, zones)
+{
+    const struct rsm_label labels[] = {{rsm_text("team"), rsm_text("net")},
+                                       {rsm_text("env"), rsm_text("")}};
+    const struct rsm_bytes rdata = rsm_bytes_make("\x7f\x00\x00\x01", 4);
+    const struct rsm_change changes[] = {{OWNER, 1, 60, &rdata, 1}, {OWNER, 28, 0, NULL, 0}};
+    struct rsm_buffer b;
+    struct body_zone zone;
+    struct body_label label;
+    struct body_change change;
+    struct bytes octets;
+    cr_assert(rsm_body_zone_create(ZONE, labels, 2, changes, 2, &b) == RSM_OK);
+    cr_assert(body_zone_decode(RSM_KIND_ZONE_CREATE, body_of(&b), &zone) == RSM_OK);
+    cr_assert(zone.zone.size == ZONE.size && zone.labels.left == 2 && zone.changes.left == 2);
+    cr_assert(body_next_label(&zone.labels, &label) && is_text(label.name, "env"), "sorted");
+    cr_assert(body_next_label(&zone.labels, &label) && is_text(label.value, "net"));
+    cr_assert(!body_next_label(&zone.labels, &label));
+    cr_assert(body_next_change(&zone.changes, &change) && change.type == 1 && change.ttl == 60);
+    cr_assert(change.rdata_count == 1 && body_next_octets(&change.rdatas, &octets));
+    cr_assert(octets.size == 4 && !body_next_octets(&change.rdatas, &octets));
+    cr_assert(body_next_change(&zone.changes, &change) && change.rdata_count == 0);
+    cr_assert(!body_next_change(&zone.changes, &change));
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_zone_delete(ZONE, &b) == RSM_OK);
+    cr_assert(body_zone_decode(RSM_KIND_ZONE_DELETE, body_of(&b), &zone) == RSM_OK);
+    rsm_buffer_free(&b);
+}
+
+Test(body, principals_and_roles)
+{
+    uint8_t key[RSM_PUBLIC_KEY_SIZE] = {1};
+    const struct rsm_bytes keys[] = {rsm_bytes_make(key, sizeof key)};
+    const struct rsm_bytes roles[] = {rsm_text("admin"), rsm_text("planner")};
+    const uint16_t types[] = {1, 28};
+    const struct rsm_grant grants[] = {{rsm_text("rrset.*"), ZONE, OWNER, types, 2},
+                                       {rsm_text("*"), {NULL, 0}, {NULL, 0}, NULL, 0}};
+    struct rsm_buffer b;
+    struct body_principal p;
+    struct body_role role;
+    struct body_grant grant;
+    struct bytes octets;
+    uint16_t type;
+    cr_assert(rsm_body_principal_set(rsm_text("bob"), RSM_PRINCIPAL_AUTOMATON, rsm_text("Bob"),
+                                     keys, 1, roles, 2, &b) == RSM_OK);
+    cr_assert(body_principal_decode(RSM_KIND_PRINCIPAL_SET, body_of(&b), &p) == RSM_OK);
+    cr_assert(is_text(p.name, "bob") && p.kind == RSM_PRINCIPAL_AUTOMATON);
+    cr_assert(body_next_octets(&p.keys, &octets) && octets.size == sizeof key);
+    cr_assert(body_next_octets(&p.roles, &octets) && is_text(octets, "admin"));
+    cr_assert(body_next_octets(&p.roles, &octets) && is_text(octets, "planner"));
+    cr_assert(!body_next_octets(&p.roles, &octets));
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_role_set(rsm_text("r"), grants, 2, &b) == RSM_OK);
+    cr_assert(body_role_decode(RSM_KIND_ROLE_SET, body_of(&b), &role) == RSM_OK);
+    cr_assert(body_next_grant(&role.grants, &grant) && is_text(grant.verb, "rrset.*"));
+    cr_assert(grant.suffix.size == OWNER.size);
+    cr_assert(body_next_type(&grant.types, &type) && type == 1);
+    cr_assert(body_next_type(&grant.types, &type) && type == 28);
+    cr_assert(!body_next_type(&grant.types, &type));
+    cr_assert(body_next_grant(&role.grants, &grant) && grant.zone.size == 0);
+    cr_assert(!body_next_grant(&role.grants, &grant));
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_principal_set(rsm_text("bob"), (enum rsm_principal_kind)9, rsm_text(""),
+                                     NULL, 0, NULL, 0, &b) == RSM_MALFORMED);
+    cr_assert(b.data == NULL);
+}
+
+Test(body, freezes_leases_policy)
+{
+    struct rsm_buffer b;
+    struct body_freeze freeze;
+    struct body_lease lease;
+    struct bytes map;
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ZONE, ZONE, 77, &b) == RSM_OK);
+    cr_assert(body_freeze_decode(RSM_KIND_FREEZE_SET, body_of(&b), &freeze) == RSM_OK);
+    cr_assert(freeze.scope == RSM_FREEZE_ZONE && freeze.until_ms == 77);
+    cr_assert(freeze.subject.size == ZONE.size);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_AUTHOR, rsm_text("bob"), 0, &b) ==
+              RSM_OK);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ALL, rsm_text(""), 0, &b) == RSM_OK);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ALL, rsm_text("bob"), 0, &b) ==
+              RSM_TOO_LARGE);
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ZONE, rsm_text("bob"), 0, &b) ==
+              RSM_MALFORMED);
+    cr_assert(rsm_body_lease_renew(rsm_text("edge"), 12, 5000, &b) == RSM_OK);
+    cr_assert(body_lease_decode(RSM_KIND_LEASE_RENEW, body_of(&b), &lease) == RSM_OK);
+    cr_assert(lease.token == 12 && lease.ttl_ms == 5000 && is_text(lease.resource, "edge"));
+    cr_assert(body_check(RSM_KIND_LEASE_RELEASE, body_of(&b)) == RSM_WRONG_TYPE);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_policy_set(rsm_bytes_make("\x81\xa1"
+                                                 "a\x01",
+                                                 4),
+                                  &b) == RSM_OK);
+    cr_assert(body_policy_decode(body_of(&b), &map) == RSM_OK && map.size == 4);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_policy_set(rsm_bytes_make("\x90", 1), &b) == RSM_WRONG_TYPE);
+    cr_assert(rsm_body_policy_set(rsm_bytes_make("\x80\x80", 2), &b) == RSM_MALFORMED);
+    cr_assert(rsm_body_policy_set(rsm_bytes_make("", 0), &b) == RSM_MALFORMED);
+}
+
+Test(body, plans)
+{
+    const struct rsm_bytes rdata = rsm_bytes_make("\x7f\x00\x00\x01", 4);
+    const struct rsm_change content[] = {{OWNER, 1, 60, &rdata, 1}};
+    const struct rsm_rrset_id scope[] = {{OWNER, 1}, {OWNER, 28}};
+    const struct rsm_plan plan = {.name = rsm_text("edge"),
+                                  .generation = 5,
+                                  .parent = 4,
+                                  .zone = ZONE,
+                                  .scope = scope,
+                                  .scope_count = 2,
+                                  .content = content,
+                                  .content_count = 1,
+                                  .complete = true};
+    struct rsm_buffer b;
+    struct body_plan p;
+    struct body_rrset_id id;
+    struct body_change change;
+    cr_assert(rsm_body_plan_publish(&plan, &b) == RSM_OK);
+    cr_assert(body_plan_decode(RSM_KIND_PLAN_PUBLISH, body_of(&b), &p) == RSM_OK);
+    cr_assert(p.generation == 5 && p.parent == 4 && p.complete && p.scope.left == 2);
+    cr_assert(body_next_rrset_id(&p.scope, &id) && id.type == 1);
+    cr_assert(body_next_rrset_id(&p.scope, &id) && id.type == 28);
+    cr_assert(body_next_change(&p.content, &change) && change.rdata_count == 1);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_plan_execute(rsm_text("edge"), 5, scope, 2, rsm_text("edge-lease"), 99,
+                                    &b) == RSM_OK);
+    cr_assert(body_plan_decode(RSM_KIND_PLAN_EXECUTE, body_of(&b), &p) == RSM_OK);
+    cr_assert(p.token == 99 && is_text(p.lease, "edge-lease") && p.scope.left == 2);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_plan_collect(rsm_text("edge"), 4, &b) == RSM_OK);
+    cr_assert(body_plan_decode(RSM_KIND_PLAN_COLLECT, body_of(&b), &p) == RSM_OK);
+    cr_assert(p.generation == 4);
+    rsm_buffer_free(&b);
+}
+
+Test(body, names)
+{
+    static const struct {
+        const char *hex;
+        bool is_name;
+    } rows[] = {
+        {"00", true},
+        {"016100", true},
+        {"016101620000", false},
+        {"0161", false},
+        {"0141"
+         "00",
+         false},
+        {"02610000", true},
+        {"c00c", false},
+        {"", false},
+        {"40", false},
+        {"01c300", true},
+        {"0000", false},
+        {"026100", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bytes name = fixture_hex(rows[i].hex);
+        cr_assert(body_is_name(name) == rows[i].is_name, "%s", rows[i].hex);
+        fixture_free(name);
+    }
+    uint8_t longest[257] = {0};
+    for (size_t i = 0; i < 254; i += 2)
+        memcpy(longest + i, "\001a", 2);
+    cr_assert(body_is_name(bytes_make(longest, 255)));
+    cr_assert(!body_is_name(bytes_make(longest, 254)));
+    memcpy(longest + 254, "\001a", 2);
+    cr_assert(!body_is_name(bytes_make(longest, 257)), "257 bytes");
+}
+
+/* One item above each limit of a list, and a record that is too large. */
+Test(body, limits)
+{
+    static struct rsm_change changes[LIMIT_CHANGES + 1];
+    static struct rsm_bytes rdatas[LIMIT_RRSET_RECORDS + 1];
+    static uint8_t rdata[LIMIT_RDATA_SIZE + 1];
+    static struct rsm_label labels[LIMIT_LABELS_PER_ZONE + 1];
+    struct rsm_buffer b;
+    for (size_t i = 0; i < LIMIT_CHANGES + 1; i++)
+        changes[i] = (struct rsm_change){OWNER, 1, 0, NULL, 0};
+    for (size_t i = 0; i < LIMIT_RRSET_RECORDS + 1; i++)
+        rdatas[i] = rsm_bytes_make(rdata, 1);
+    cr_assert(rsm_body_rrset_change(ZONE, changes, LIMIT_CHANGES, &b) == RSM_OK);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_rrset_change(ZONE, changes, LIMIT_CHANGES + 1, &b) == RSM_TOO_MANY);
+    changes[0] = (struct rsm_change){OWNER, 1, 1, rdatas, LIMIT_RRSET_RECORDS};
+    cr_assert(rsm_body_rrset_change(ZONE, changes, 1, &b) == RSM_OK);
+    rsm_buffer_free(&b);
+    changes[0].rdata_count++;
+    cr_assert(rsm_body_rrset_change(ZONE, changes, 1, &b) == RSM_TOO_MANY);
+    rdatas[0] = rsm_bytes_make(rdata, LIMIT_RDATA_SIZE);
+    changes[0].rdata_count = 1;
+    cr_assert(rsm_body_rrset_change(ZONE, changes, 1, &b) == RSM_OK);
+    rsm_buffer_free(&b);
+    rdatas[0].size++;
+    cr_assert(rsm_body_rrset_change(ZONE, changes, 1, &b) == RSM_TOO_LARGE);
+    changes[0] = (struct rsm_change){OWNER, 1, 5, NULL, 0};
+    cr_assert(rsm_body_rrset_change(ZONE, changes, 1, &b) == RSM_MALFORMED, "ttl of a deletion");
+    cr_assert(rsm_body_zone_create(ZONE, labels, LIMIT_LABELS_PER_ZONE + 1, NULL, 0, &b) ==
+              RSM_TOO_MANY);
+    labels[0] = labels[1] = (struct rsm_label){rsm_text("a"), rsm_text("b")};
+    cr_assert(rsm_body_zone_create(ZONE, labels, 2, NULL, 0, &b) == RSM_MALFORMED, "twice");
+    labels[1].name = rsm_text("\xff");
+    cr_assert(rsm_body_zone_create(ZONE, labels, 2, NULL, 0, &b) == RSM_MALFORMED, "no UTF-8");
+}
+
+/* Each item of each body replaced by a value of another type is refused, and so is one more. */
+Test(body, every_item_of_another_type)
+{
+    static const struct {
+        enum rsm_kind kind;
+        const char *hex; /* a body that is good */
+    } rows[] = {
+        {RSM_KIND_ZONE_CREATE, "93c403016100"
+                               "80"
+                               "90"},
+        {RSM_KIND_ZONE_DELETE, "91c403016100"},
+        {RSM_KIND_RRSET_CHANGE, "92c403016100"
+                                "9194c403016100013c91c401ff"},
+        {RSM_KIND_PRINCIPAL_SET, "95a162a6706572736f6ea1429090"},
+        {RSM_KIND_PRINCIPAL_DELETE, "91a162"},
+        {RSM_KIND_ROLE_SET, "92a1729194a12ac400c40091"
+                            "01"},
+        {RSM_KIND_ROLE_DELETE, "91a172"},
+        {RSM_KIND_POLICY_SET, "9180"},
+        {RSM_KIND_FREEZE_SET, "94a166a3616c6ca000"},
+        {RSM_KIND_FREEZE_CLEAR, "91a166"},
+        {RSM_KIND_LEASE_ACQUIRE, "92a16c05"},
+        {RSM_KIND_LEASE_RENEW, "93a16c0505"},
+        {RSM_KIND_LEASE_RELEASE, "92a16c05"},
+        {RSM_KIND_PLAN_PUBLISH, "97a1700100c403016100919"
+                                "2c4030161000190c3"},
+        {RSM_KIND_PLAN_EXECUTE, "95a17001"
+                                "90"
+                                "a16c05"},
+        {RSM_KIND_PLAN_COLLECT, "92a17001"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bytes good = fixture_hex(rows[i].hex);
+        const char *kind = rsm_kind_text(rows[i].kind);
+        cr_assert(body_check(rows[i].kind, good) == RSM_OK, "%s", kind);
+        struct unpack u = unpack_make(good);
+        uint32_t count = unpack_array(&u);
+        for (uint32_t item = 0; item <= count; item++) {
+            struct writer w;
+            writer_init(&w, 1000);
+            u = unpack_make(good);
+            (void)unpack_array(&u);
+            pack_array(&w, item == count ? count + 1 : count);
+            for (uint32_t k = 0; k < count; k++) {
+                struct bytes raw = unpack_raw(&u);
+                if (k == item)
+                    pack_nil(&w);
+                else
+                    writer_bytes(&w, raw);
+            }
+            if (item == count)
+                pack_nil(&w);
+            cr_assert(body_check(rows[i].kind, writer_result(&w)) == RSM_WRONG_TYPE, "%s, item %u",
+                      kind, item);
+            writer_deinit(&w);
+        }
+        for (size_t cut = 0; cut < good.size; cut++)
+            cr_assert(body_check(rows[i].kind, bytes_make(good.data, cut)) != RSM_OK, "%s", kind);
+        fixture_free(good);
+    }
+    cr_assert(body_check((enum rsm_kind)99, bytes_make("\x90", 1)) == RSM_UNKNOWN_KIND);
+}
