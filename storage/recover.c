@@ -349,9 +349,11 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
     if (status != RSM_OK)
         return status;
     if (image.size < SEGMENT_DATA_OFFSET + DISK_SECTOR_SIZE) {
-        if (w->gap == NULL && !w->doubt)
-            doubt(w, JOURNAL_SEGMENT_MISSING, s->segment, 0, &none);
         s->is_leftover = w->gap != NULL;
+        if (s->is_leftover)
+            recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
+        else if (!w->doubt)
+            doubt(w, JOURNAL_SEGMENT_MISSING, s->segment, 0, &none);
     } else if (w->gap == NULL || explain_gap(w, s, &image)) {
         status = read_groups(w, s, &image);
     }

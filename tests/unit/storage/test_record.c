@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_record.c - the journal's records as bytes. */
+#include <criterion/criterion.h>
+
+#include "src/base/crc32c.h"
+#include "src/base/limits.h"
+#include "storage/record.h"
+
+static const uint8_t value_bytes[] = {0xde, 0xad, 0xbe, 0xef};
+
+static const struct record samples[] = {
+    {.kind = RECORD_PROMISE, .sequence = 1, .ballot = {7, 2}},
+    {.kind = RECORD_ACCEPT,
+     .sequence = 2,
+     .ballot = {7, 2},
+     .slot = 1201,
+     .value = {value_bytes, sizeof(value_bytes)}},
+    {.kind = RECORD_ACCEPT, .sequence = 3, .ballot = {UINT64_MAX, 9}, .slot = SLOT_MAX},
+    {.kind = RECORD_CHOSEN, .sequence = 4, .end = 1202},
+    {.kind = RECORD_CHECKPOINT,
+     .sequence = 4,
+     .ballot = {7, 2},
+     .end = 1202,
+     .store_slot = 1100,
+     .next_sequence = 5},
+    {.kind = RECORD_CHECKPOINT, .sequence = 0, .next_sequence = 1},
+};
+#define SAMPLE_COUNT (sizeof(samples) / sizeof(samples[0]))
+
+Test(record, bytes_of_a_promise_are_those_of_the_drawing)
+{
+    struct writer w;
+    uint8_t expected[29] = {0, 0, 0, 12, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0,
+                            0, 0, 0, 0,  0, 0, 0, 0, 0, 7, 0, 0, 0, 2};
+
+    uint32_t check = crc32c(crc32c(0, expected, 13), expected + 17, 12);
+    put_u32(expected + 13, check);
+    writer_init(&w, 1000);
+    record_encode(&samples[0], &w);
+    cr_assert_eq(w.size, sizeof(expected));
+    cr_assert_arr_eq(w.data, expected, sizeof(expected));
+    writer_deinit(&w);
+}
+
+Test(record, every_kind_comes_back_as_it_was)
+{
+    struct writer w;
+    struct record out;
+
+    writer_init(&w, 10000);
+    for (size_t i = 0; i < SAMPLE_COUNT; i++)
+        record_encode(&samples[i], &w);
+    struct reader r = reader_make(writer_result(&w));
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        const struct record *in = &samples[i];
+        cr_assert(record_decode(&r, &out), "record %zu", i);
+        cr_assert_eq(out.kind, in->kind);
+        cr_assert_eq(out.sequence, in->sequence);
+        cr_assert(ballot_equal(out.ballot, in->ballot));
+        cr_assert_eq(out.slot, in->slot);
+        cr_assert(bytes_equal(out.value, in->value));
+        cr_assert_eq(out.end, in->end);
+        cr_assert_eq(out.store_slot, in->store_slot);
+        cr_assert_eq(out.next_sequence, in->next_sequence);
+    }
+    cr_assert(reader_done(&r));
+    writer_deinit(&w);
+}
+
+Test(record, every_changed_bit_and_every_shorter_length_is_noticed)
+{
+    struct writer w;
+    struct record out;
+
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        writer_init(&w, 10000);
+        record_encode(&samples[i], &w);
+        for (size_t bit = 0; bit < w.size * 8; bit++) {
+            w.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            struct reader r = reader_make(writer_result(&w));
+            cr_assert_not(record_decode(&r, &out), "record %zu bit %zu", i, bit);
+            cr_assert_eq(out.kind, 0);
+            w.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        for (size_t size = 0; size < w.size; size++) {
+            struct reader r = reader_make(bytes_make(w.data, size));
+            cr_assert_not(record_decode(&r, &out), "record %zu size %zu", i, size);
+        }
+        writer_deinit(&w);
+    }
+}
+
+/* A right check does not make impossible fields possible. */
+Test(record, impossible_fields_are_refused_though_the_check_is_right)
+{
+    static const struct record bad[] = {
+        {.kind = RECORD_PROMISE, .sequence = 1, .ballot = {0, 0}},
+        {.kind = RECORD_PROMISE, .sequence = 1, .ballot = {1, 0}},
+        {.kind = RECORD_PROMISE, .sequence = 1, .ballot = {1, REPLICA_MAX + 1}},
+        {.kind = RECORD_ACCEPT, .sequence = 1, .ballot = {1, 1}, .slot = 0},
+        {.kind = RECORD_ACCEPT, .sequence = 1, .ballot = {1, 1}, .slot = SLOT_MAX + 1},
+        {.kind = RECORD_ACCEPT, .sequence = 1, .ballot = {0, 0}, .slot = 1},
+        {.kind = RECORD_CHOSEN, .sequence = 1, .end = SLOT_MAX + 2},
+        {.kind = RECORD_CHECKPOINT, .sequence = 3, .next_sequence = 3},
+        {.kind = RECORD_CHECKPOINT, .sequence = 3, .next_sequence = 4, .end = UINT64_MAX},
+        {.kind = RECORD_CHECKPOINT, .sequence = 3, .next_sequence = 4, .store_slot = UINT64_MAX},
+    };
+    struct writer w;
+    struct record out;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        writer_init(&w, 1000);
+        record_encode(&bad[i], &w);
+        struct reader r = reader_make(writer_result(&w));
+        cr_assert_not(record_decode(&r, &out), "record %zu", i);
+        writer_deinit(&w);
+    }
+}
