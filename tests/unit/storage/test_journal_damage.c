@@ -242,6 +242,36 @@ Test(journal_damage, every_sector_from_a_twin)
     tear_down(&t);
 }
 
+/*
+ * A whole group, written to the wrong disk: the chain alone would take it, since both journals have
+ * the same history. Only what the checks are bound to tells them apart.
+ */
+Test(journal_damage, the_last_group_of_a_twin_with_the_same_history)
+{
+    for (unsigned kind = 0; kind < 3; kind++) {
+        struct damage t;
+        struct damage twin;
+        set_up(&t, false);
+        twin = (struct damage){0};
+        rig_init(&twin.rig);
+        twin.rig.identity.replica += kind == 0;
+        twin.rig.identity.incarnation += kind == 1;
+        twin.rig.identity.cluster[0] ^= kind == 2;
+        twin.rig.value_size = 90;
+        cr_assert_eq(rig_open(&twin.rig), RSM_OK);
+        for (unsigned i = 0; i + 1 < GROUPS; i++)
+            cr_assert_eq(rig_write(&twin.rig, 4 + i % 5), RSM_OK);
+        twin.rig.value_size = 200;
+        cr_assert_eq(rig_write(&twin.rig, 5), RSM_OK);
+        const struct disk_mem_file *other = disk_mem_file(twin.rig.disk, 1);
+        memcpy(t.segment->now + t.last_group, other->now + t.last_group,
+               t.segment->now_size - t.last_group);
+        cr_assert_eq(verdict_of(&t, "twin's last group", kind), JOURNAL_DAMAGED);
+        rig_deinit(&twin.rig);
+        tear_down(&t);
+    }
+}
+
 Test(journal_damage, every_length_of_the_file)
 {
     struct damage t;
