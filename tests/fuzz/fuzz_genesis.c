@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_genesis.c - any bytes as a genesis; one that is taken encodes to the same bytes. */
+#include "src/base/check.h"
+#include "src/command/envelope.h"
+#include "src/command/genesis.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct genesis g;
+    struct writer again;
+    CHECK(command_crypto_init() == RSM_OK);
+    if (genesis_parse(bytes_make(data, size), &g) != RSM_OK)
+        return 0;
+    writer_init(&again, GENESIS_SIZE_MAX);
+    CHECK(genesis_encode(&g, &again) == RSM_OK);
+    CHECK(bytes_equal(writer_result(&again), bytes_make(data, size)));
+    writer_deinit(&again);
+    return 0;
+}
