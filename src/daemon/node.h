@@ -31,7 +31,6 @@
 
 struct node;
 struct disk;
-struct genesis;
 
 /* Fixed after node_open. Counts in ticks; the owner calls node_tick once a tick. */
 struct node_config {
@@ -97,13 +96,14 @@ struct node_env {
  * initialises the state from the genesis when the base is empty, starts the core.
  *
  * `base` is the store's read-only snapshot (borrowed; refreshed by the owner before it calls
- * node_on_committed), `disk` holds the journal (borrowed). RSM_DAMAGED and RSM_UNCERTAIN are not
- * failures: the replica then learns and serves reads but does not vote, and says so by an alarm.
- * On failure nothing is left open; `*text_out` has the words (static or owned by the node module).
+ * node_on_committed), `disk` holds the journal (borrowed), `genesis` is the file (copied).
+ * RSM_DAMAGED and RSM_UNCERTAIN are not failures: the replica then learns and serves reads but does
+ * not vote, and says so by an alarm. On failure nothing is left open; `*text_out` has the words
+ * (static or owned by the node module).
  */
 enum rsm_status node_open(struct node **node_out, const struct node_config *config,
-                          const struct node_env *env, const struct genesis *genesis,
-                          struct disk *disk, struct kv *base, const char **text_out);
+                          const struct node_env *env, struct bytes genesis, struct disk *disk,
+                          struct kv *base, const char **text_out);
 
 /* Answers every waiting request with `UNAVAILABLE`, flushes the journal, frees. NULL is ignored. */
 void node_close(struct node *node);

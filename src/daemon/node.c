@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * node.c - opening, the turn, and obeying the core's effects.
+ *
+ * One turn: frames, ticks and requests go into the core as they come (node_step); its appends go
+ * into the journal's group, sends that need no flush leave at once. node_flush ends the turn:
+ *
+ *     cut a batch -> flush the group -> release the votes -> apply what was learned -> again,
+ *     until nothing moves; then tell the others what was chosen, and commit when it is time.
+ */
+#include "src/daemon/node.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/daemon/node_internal.h"
+
+void node_config_default(struct node_config *config)
+{
+    *config = (struct node_config){
+        .tick_ms = 10,
+        .heartbeat_ticks = 5,
+        .election_ticks_min = 15,
+        .election_ticks_max = 30,
+        .stall_ticks = 100,
+        .window = 1024,
+        .segment_size = 64u << 20,
+        .store_commit_ms = 200,
+        .store_commit_bytes = 8u << 20,
+        .submit_timeout_ms = 10000,
+        .clock_bound_ms = 10000,
+        .snapshot_lag = 1000000,
+    };
+}
+
+const char *node_alarm_name(uint32_t bit)
+{
+    switch (bit) {
+    case NODE_ALARM_DIVERGED:
+        return "diverged";
+    case NODE_ALARM_PEER_DIVERGED:
+        return "peer-diverged";
+    case NODE_ALARM_NOT_COMPARED:
+        return "not-compared";
+    case NODE_ALARM_JOURNAL_DAMAGED:
+        return "journal-damaged";
+    case NODE_ALARM_JOURNAL_UNCERTAIN:
+        return "journal-uncertain";
+    case NODE_ALARM_DISK_LOW:
+        return "disk-low";
+    case NODE_ALARM_STATE_DAMAGED:
+        return "state-damaged";
+    case NODE_ALARM_NO_QUORUM:
+        return "no-quorum";
+    }
+    return "unknown";
+}
+
+void node_raise(struct node *n, uint32_t alarm, uint64_t slot)
+{
+    if (n->alarms & alarm)
+        return;
+    n->alarms |= alarm;
+    n->alarm_slot = slot;
+    LOG(LOG_ERROR, "alarm", LOG_TEXT("alarm", node_alarm_name(alarm)), LOG_U64("slot", slot));
+}
+
+void node_clear(struct node *n, uint32_t alarm)
+{
+    if ((n->alarms & alarm) == 0)
+        return;
+    n->alarms &= ~alarm;
+    LOG(LOG_INFO, "alarm-cleared", LOG_TEXT("alarm", node_alarm_name(alarm)));
+}
+
+void node_fail(struct node *n, enum rsm_status status, const char *text)
+{
+    if (n->dead)
+        return;
+    n->dead = true;
+    LOG(LOG_ERROR, "fatal", LOG_TEXT("status", rsm_status_text(status)), LOG_TEXT("text", text));
+    n->env.fatal(n->env.context, status, text);
+}
+
+enum rsm_status node_refuses(const struct node *n)
+{
+    if (n->stopping)
+        return RSM_UNAVAILABLE;
+    if (n->alarms & (NODE_ALARM_DIVERGED | NODE_ALARM_STATE_DAMAGED))
+        return RSM_READ_ONLY;
+    return RSM_OK;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Effects. */
+
+static void obey_appends(struct node *n, const struct paxos_effects *effects)
+{
+    for (size_t i = 0; i < effects->append_count; i++) {
+        const struct paxos_append *a = &effects->appends[i];
+        n->seq_last = a->seq;
+        if (!n->journal_writable)
+            continue; /* a learner's memory is its store */
+        struct record record = {.sequence = a->seq, .ballot = a->ballot};
+        switch (a->type) {
+        case PAXOS_RECORD_PROMISE:
+            record.kind = RECORD_PROMISE;
+            break;
+        case PAXOS_RECORD_ACCEPT:
+            record.kind = RECORD_ACCEPT;
+            record.slot = a->slot;
+            record.value = blob_bytes(a->value);
+            break;
+        case PAXOS_RECORD_CHOSEN:
+            record.kind = RECORD_CHOSEN;
+            record.ballot = (struct ballot){0, 0};
+            record.end = a->slot_end;
+            break;
+        }
+        enum rsm_status status = journal_append(n->journal, &record);
+        if (status != RSM_OK) {
+            /* The core has voted in memory already: it must not live on without the record. */
+            node_fail(n, status, "a record could not be appended to the journal");
+            return;
+        }
+        n->flush_wanted |= !a->lazy;
+    }
+}
+
+static void obey_learned(struct node *n, const struct paxos_effects *effects)
+{
+    if (n->learned_count + effects->learned_count > n->learned_capacity) {
+        n->learned_capacity = 2 * (n->learned_count + effects->learned_count);
+        n->learned = mem_realloc(n->learned, n->learned_capacity * sizeof *n->learned);
+    }
+    for (size_t i = 0; i < effects->learned_count; i++) {
+        const struct paxos_learned *l = &effects->learned[i];
+        n->learned[n->learned_count++] = (struct learned_slot){l->slot, blob_ref(l->value)};
+    }
+    n->chosen_to_announce |= effects->learned_count > 0;
+}
+
+static void obey_leader(struct node *n, const struct paxos_effects *effects)
+{
+    n->counters.leader_changes++;
+    LOG(LOG_INFO, "leader", LOG_U64("leader", effects->leader),
+        LOG_U64("round", effects->leader_ballot.round), LOG_U64("ready", effects->ready),
+        LOG_U64("applied", n->applied_slot));
+    spec_reset(n);
+    submit_on_leader_changed(n);
+}
+
+static void obey(struct node *n, const struct paxos_effects *effects)
+{
+    obey_appends(n, effects);
+    if (n->dead)
+        return;
+    for (size_t i = 0; i < effects->send_count; i++)
+        peer_send_message(n, &effects->sends[i]);
+    obey_learned(n, effects);
+    for (size_t i = 0; i < effects->range_count; i++)
+        peer_send_range(n, &effects->ranges[i]);
+    for (size_t i = 0; i < effects->read_count; i++) {
+        const struct paxos_read_end *r = &effects->reads[i];
+        n->env.read_ready(n->env.context, r->read_id, r->confirmed ? RSM_OK : RSM_NO_LEADER,
+                          r->slot);
+    }
+    for (size_t i = 0; i < effects->lost_count; i++)
+        submit_on_lost(n, &effects->lost[i]);
+    if (effects->leader_changed)
+        obey_leader(n, effects);
+}
+
+void node_step(struct node *n, const struct paxos_event *event)
+{
+    if (n->dead)
+        return;
+    struct paxos_effects effects;
+    paxos_step(n->paxos, event, &effects);
+    obey(n, &effects);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* The turn. */
+
+static void flush_journal(struct node *n)
+{
+    if (n->journal_writable) {
+        enum rsm_status status = journal_flush(n->journal);
+        if (status != RSM_OK) {
+            node_fail(n, status, "the journal could not be flushed");
+            return;
+        }
+    }
+    n->flush_wanted = false;
+    n->seq_durable = n->seq_last;
+    struct paxos_event event = {.type = PAXOS_EVENT_DURABLE, .number = n->seq_durable};
+    node_step(n, &event);
+    peer_release_held(n);
+}
+
+void node_flush(struct node *n)
+{
+    bool moved = true;
+    while (moved && !n->dead) {
+        uint64_t applied = n->applied_slot;
+        submit_propose(n);
+        if (n->dead)
+            return;
+        bool flushed = n->flush_wanted;
+        if (n->flush_wanted)
+            flush_journal(n);
+        apply_learned(n);
+        moved = flushed || n->applied_slot != applied || n->learned_count > 0;
+    }
+    if (n->dead)
+        return;
+    submit_forward(n);
+    if (n->chosen_to_announce) {
+        n->chosen_to_announce = false;
+        struct paxos_event event = {.type = PAXOS_EVENT_ANNOUNCE};
+        node_step(n, &event);
+    }
+    if (n->applied_told != n->applied_slot) {
+        n->applied_told = n->applied_slot;
+        n->env.applied(n->env.context, n->applied_slot);
+    }
+    apply_commit_when_due(n);
+}
+
+static void watch_contact(struct node *n)
+{
+    if (paxos_has_contact(n->paxos)) {
+        n->contact_ms = node_now_ms(n);
+        node_clear(n, NODE_ALARM_NO_QUORUM);
+    } else if (n->tick > 2u * n->config.election_ticks_max) {
+        node_raise(n, NODE_ALARM_NO_QUORUM, 0);
+    }
+}
+
+static void idle_disk_work(struct node *n)
+{
+    if (!n->journal_writable || n->flush_wanted || !journal_is_idle_work_due(n->journal))
+        return;
+    enum rsm_status status = journal_prepare_next(n->journal);
+    if (status == RSM_DISK_FULL)
+        node_raise(n, NODE_ALARM_DISK_LOW, 0);
+    else if (status != RSM_OK)
+        node_fail(n, status, "a journal segment could not be prepared");
+    else if (!journal_is_low(n->journal))
+        node_clear(n, NODE_ALARM_DISK_LOW);
+}
+
+void node_tick(struct node *n)
+{
+    n->tick++;
+    struct paxos_event event = {.type = PAXOS_EVENT_TICK};
+    node_step(n, &event);
+    if (n->dead)
+        return;
+    watch_contact(n);
+    idle_disk_work(n);
+    if (n->tick % n->config.heartbeat_ticks == 0) {
+        peer_send_heads(n);
+        peer_judge_heads(n);
+        submit_expire(n);
+        apply_commit_again(n);
+    }
+}
+
+void node_on_peer_lost(struct node *n, uint32_t peer)
+{
+    struct paxos_event event = {.type = PAXOS_EVENT_PEER_LOST, .from = peer};
+    node_step(n, &event);
+}
+
+void node_read(struct node *n, uint64_t token)
+{
+    struct paxos_event event = {.type = PAXOS_EVENT_READ, .number = token};
+    node_step(n, &event);
+}
+
+void node_stop_accepting(struct node *n)
+{
+    if (n->stopping)
+        return;
+    n->stopping = true;
+    struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
+    node_step(n, &event);
+}
+
+bool node_is_idle(const struct node *n)
+{
+    return n->frozen == NULL && !submissions_has_tokens(n->submissions);
+}
+
+struct kv *node_state(struct node *n)
+{
+    return n->applied;
+}
+
+uint64_t node_applied(const struct node *n)
+{
+    return n->applied_slot;
+}

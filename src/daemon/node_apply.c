@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * node_apply.c - learned slots become state, heads and answers; the state becomes durable.
+ *
+ * Everything a slot changes is in one overlay: its entry, its verdicts, both heads, the applied
+ * slot, and what the rules let it write. The store takes whole overlays, so that after a crash all
+ * of it is there up to some slot, and nothing of it behind.
+ */
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/log.h"
+#include "src/daemon/node_internal.h"
+#include "src/machine/entry.h"
+#include "src/machine/logtable.h"
+
+/* The digest that clients wait under: of the envelope, whether it was let in or refused. */
+static bool envelope_of(const struct entry *entry, uint8_t digest_out[HASH_SIZE])
+{
+    struct rejection rejection;
+    if (entry->kind == ENTRY_COMMANDS) {
+        envelope_digest(entry->payload, digest_out);
+        return true;
+    }
+    if (entry->kind == ENTRY_REJECTION && rejection_parse(entry->payload, &rejection) == RSM_OK) {
+        memcpy(digest_out, rejection.digest, HASH_SIZE);
+        return true;
+    }
+    return false;
+}
+
+static void add_to_chains(struct node *n, uint64_t slot, struct bytes value)
+{
+    const struct verdicts *v = &n->verdicts;
+    chain_add_entry(&n->chain, slot, v->log_time_ms, value);
+    chain_add_verdict(&n->chain, slot, verdicts_bytes(v), v->effects);
+}
+
+enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
+{
+    CHECK(slot == n->applied_slot + 1);
+    struct bytes bytes = blob_bytes(value);
+    struct machine_signatures signatures = node_signatures(n, bytes);
+    enum rsm_status status =
+        machine_apply(n->machine, n->applied, slot, bytes, &signatures, &n->verdicts);
+    if (status != RSM_OK)
+        return status;
+    add_to_chains(n, slot, bytes);
+    struct log_verdict row = {.entry_head = n->chain.entry,
+                              .verdict_head = n->chain.verdict,
+                              .log_time_ms = n->verdicts.log_time_ms,
+                              .effects = n->verdicts.effects,
+                              .verdicts = verdicts_bytes(&n->verdicts)};
+    status = log_put(n->applied, slot, bytes, &row, &n->scratch);
+    if (status != RSM_OK)
+        return status;
+    n->log_time_ms = n->verdicts.log_time_ms;
+    n->counters.applied_commands += n->verdicts.applied_count;
+    n->counters.refused_commands += n->verdicts.refused_count;
+    spec_on_applied(n, slot, value);
+    n->applied_slot = slot;
+    struct entry entry;
+    uint8_t digest[HASH_SIZE];
+    if (entry_parse(bytes, &entry) == RSM_OK && envelope_of(&entry, digest))
+        submit_on_applied(n, digest, slot, &n->verdicts);
+    return RSM_OK;
+}
+
+void apply_learned(struct node *n)
+{
+    if (n->learned_count == 0 || (n->alarms & NODE_ALARM_STATE_DAMAGED))
+        return;
+    size_t count = n->learned_count;
+    size_t done = 0;
+    for (; done < count; done++) {
+        enum rsm_status status = apply_slot(n, n->learned[done].slot, n->learned[done].value);
+        if (status != RSM_OK) {
+            /* The overlay is half written: only a restart from the store brings a whole state. */
+            node_raise(n, NODE_ALARM_STATE_DAMAGED, n->learned[done].slot);
+            node_fail(n, status, "a slot could not be applied: the store's state does not check");
+            return;
+        }
+        blob_unref(n->learned[done].value);
+    }
+    n->learned_count = 0;
+    heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
+    struct paxos_event event = {.type = PAXOS_EVENT_APPLIED, .number = n->applied_slot};
+    node_step(n, &event);
+}
+
+bool apply_heads_at(void *context, uint64_t slot, struct heads *heads_out)
+{
+    struct node *n = context;
+    struct log_verdict row;
+    heads_out->slot = slot;
+    if (slot == 0) {
+        struct chain_heads first;
+        chain_begin(blob_bytes(n->genesis_bytes), &first);
+        memcpy(heads_out->entry, first.entry, HASH_SIZE);
+        memcpy(heads_out->verdict, first.verdict, HASH_SIZE);
+        return true;
+    }
+    if (log_get_verdict(n->applied, slot, &row) != RSM_OK)
+        return false;
+    memcpy(heads_out->entry, row.entry_head, HASH_SIZE);
+    memcpy(heads_out->verdict, row.verdict_head, HASH_SIZE);
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* The store. */
+
+static bool commit_is_due(struct node *n)
+{
+    if (n->frozen != NULL || n->frozen_slot == n->applied_slot)
+        return false;
+    return n->commit_now || kv_overlay_size(n->applied) >= n->config.store_commit_bytes ||
+           node_now_ms(n) - n->last_commit_ms >= n->config.store_commit_ms;
+}
+
+/*
+ *     applied                 applied (new, empty)
+ *        |          =>           |
+ *        |                    frozen (the former applied), read by the store's thread
+ *        |                       |
+ *      base                    base
+ */
+void apply_commit_when_due(struct node *n)
+{
+    if (n->dead || !commit_is_due(n))
+        return;
+    CHECK(n->frozen == NULL);
+    n->commit_now = false;
+    n->last_commit_ms = node_now_ms(n);
+    n->frozen = n->applied;
+    n->frozen_slot = n->applied_slot;
+    n->applied = kv_overlay_new(n->frozen);
+    kv_overlay_set_below(n->spec.overlay, n->applied);
+    n->env.commit(n->env.context, n->frozen);
+}
+
+void apply_commit_again(struct node *n)
+{
+    if (!n->commit_again)
+        return;
+    n->commit_again = false;
+    n->env.commit(n->env.context, n->frozen);
+}
+
+void node_commit_now(struct node *n)
+{
+    n->commit_now = true;
+    apply_commit_when_due(n);
+}
+
+void node_on_committed(struct node *n, enum rsm_status status)
+{
+    CHECK(n->frozen != NULL);
+    if (n->dead)
+        return;
+    if (status == RSM_DISK_FULL) {
+        node_raise(n, NODE_ALARM_DISK_LOW, n->frozen_slot);
+        n->commit_again = true; /* with the next heartbeat */
+        return;
+    }
+    if (status != RSM_OK) {
+        node_fail(n, status, "the store could not be committed");
+        return;
+    }
+    kv_overlay_set_below(n->applied, n->base);
+    kv_free(n->frozen);
+    n->frozen = NULL;
+    n->stored_slot = n->frozen_slot;
+    n->counters.store_commits++;
+    if (!n->journal_writable)
+        return;
+    status = journal_drop_below(n->journal, n->stored_slot);
+    if (status != RSM_OK)
+        node_fail(n, status, "old journal segments could not be removed");
+}

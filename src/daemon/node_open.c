@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * node_open.c - from the disk to a running replica, and back.
+ *
+ *   1. base has no state: the genesis is written into the applied overlay (and committed with the
+ *      first commit). Else its applied slot, log time and heads are read.
+ *   2. the journal is recovered; its records go to the core. A chosen mark lets the slots below it
+ *      be applied at once, from the values that the core restored: the store may be behind.
+ *   3. the core starts. A journal that is damaged or uncertain makes it a learner.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/daemon/node_internal.h"
+#include "src/machine/logtable.h"
+
+static const char *open_text; /* words for the last failure; only static strings */
+
+/* -------------------------------------------------------------------------------------------- */
+/* The state. */
+
+static enum rsm_status open_state(struct node *n)
+{
+    n->applied = kv_overlay_new(n->base);
+    chain_begin(blob_bytes(n->genesis_bytes), &n->chain);
+    enum rsm_status status = log_get_applied(n->base, &n->applied_slot);
+    if (status == RSM_NOT_FOUND) {
+        open_text = "the genesis could not be written into the state";
+        n->applied_slot = 0;
+        n->commit_now = true;
+        status = machine_genesis(n->applied, &n->genesis);
+        if (status != RSM_OK)
+            return status;
+        return log_get_time(n->applied, &n->log_time_ms);
+    }
+    open_text = "the store's state could not be read";
+    if (status == RSM_OK)
+        status = log_get_time(n->base, &n->log_time_ms);
+    if (status == RSM_OK && n->applied_slot > 0)
+        status = log_get_heads(n->base, n->chain.entry, n->chain.verdict);
+    n->stored_slot = n->applied_slot;
+    n->frozen_slot = n->applied_slot;
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* The journal's records. */
+
+static enum rsm_status restore_chosen(struct node *n, uint64_t end)
+{
+    if (!paxos_restore_chosen(n->paxos, end)) {
+        open_text = "the journal's chosen mark has no values below it";
+        return RSM_DAMAGED;
+    }
+    while (n->applied_slot + 1 < paxos_chosen_end(n->paxos)) {
+        struct ballot ballot;
+        struct blob *value;
+        uint64_t slot = n->applied_slot + 1;
+        CHECK(paxos_accepted(n->paxos, slot, &ballot, &value));
+        enum rsm_status status = apply_slot(n, slot, value);
+        if (status != RSM_OK) {
+            open_text = "a slot of the journal could not be applied";
+            return status;
+        }
+    }
+    paxos_restore_applied(n->paxos, n->applied_slot);
+    return RSM_OK;
+}
+
+static enum rsm_status restore_record(void *context, const struct record *record)
+{
+    struct node *n = context;
+    switch (record->kind) {
+    case RECORD_PROMISE:
+    case RECORD_CHECKPOINT:
+        if (record->ballot.round > 0)
+            paxos_restore_promise(n->paxos, record->ballot);
+        return RSM_OK;
+    case RECORD_ACCEPT: {
+        struct blob *value = record->value.size > 0 ? blob_new(record->value) : NULL;
+        bool restored = paxos_restore_accept(n->paxos, record->slot, record->ballot, value);
+        blob_unref(value);
+        if (restored)
+            return RSM_OK;
+        open_text = "the journal has a vote far behind the store: records are missing";
+        return RSM_DAMAGED;
+    }
+    case RECORD_CHOSEN:
+        return restore_chosen(n, record->end);
+    }
+    return RSM_DAMAGED;
+}
+
+static void log_findings(const struct journal_report *report)
+{
+    uint32_t count =
+        report->finding_count < JOURNAL_FINDINGS_MAX ? report->finding_count : JOURNAL_FINDINGS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct journal_finding *f = &report->findings[i];
+        LOG(journal_finding_is_harmless(f->kind) ? LOG_WARNING : LOG_ERROR, "journal-finding",
+            LOG_TEXT("finding", journal_finding_name(f->kind)), LOG_U64("segment", f->segment),
+            LOG_U64("offset", f->offset), LOG_U64("group", f->group));
+    }
+}
+
+static enum rsm_status open_journal(struct node *n)
+{
+    struct journal_identity identity = {.replica = n->config.self,
+                                        .incarnation = n->config.incarnation};
+    memcpy(identity.cluster, n->genesis.cluster_id, CLUSTER_ID_SIZE);
+    /* Segments appear with the state: a store that has slots and no journal has lost its memory. */
+    struct journal_options options = {.segment_size = n->config.segment_size,
+                                      .create = n->stored_slot == 0};
+    struct journal_report report;
+    open_text = "the journal could not be opened";
+    enum rsm_status status =
+        journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
+    log_findings(&report);
+    n->journal_writable = status == RSM_OK;
+    if (status == RSM_DAMAGED && n->journal != NULL)
+        node_raise(n, NODE_ALARM_JOURNAL_DAMAGED, 0);
+    else if (status == RSM_UNCERTAIN)
+        node_raise(n, NODE_ALARM_JOURNAL_UNCERTAIN, 0);
+    else if (status != RSM_OK)
+        return status;
+    n->seq_last = report.last_sequence;
+    n->seq_durable = report.last_sequence;
+    LOG(LOG_INFO, "recovered", LOG_TEXT("journal", journal_verdict_name(report.verdict)),
+        LOG_U64("records", report.records), LOG_U64("stored", n->stored_slot),
+        LOG_U64("applied", n->applied_slot));
+    return RSM_OK;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+static void open_core(struct node *n)
+{
+    const struct node_config *c = &n->config;
+    struct paxos_config config = {.self = c->self,
+                                  .window = c->window,
+                                  .capacity = LIMIT_WINDOW,
+                                  .batch_entries = LIMIT_BATCH_ENTRIES,
+                                  .batch_bytes = LIMIT_BATCH_BYTES,
+                                  .heartbeat_ticks = c->heartbeat_ticks,
+                                  .election_ticks_min = c->election_ticks_min,
+                                  .election_ticks_max = c->election_ticks_max,
+                                  .resend_ticks = c->heartbeat_ticks,
+                                  .stall_ticks = c->stall_ticks,
+                                  .seed = c->seed};
+    for (uint32_t i = 0; i < n->genesis.member_count; i++) {
+        config.voters[config.voter_count++] = n->genesis.members[i].id;
+        n->members |= 1u << n->genesis.members[i].id;
+    }
+    n->paxos = paxos_new(&config);
+    paxos_restore_base(n->paxos, n->applied_slot);
+}
+
+enum rsm_status node_open(struct node **node_out, const struct node_config *config,
+                          const struct node_env *env, struct bytes genesis, struct disk *disk,
+                          struct kv *base, const char **text_out)
+{
+    struct node *n = mem_alloc(sizeof *n);
+    n->config = *config;
+    n->env = *env;
+    n->genesis_bytes = blob_new(genesis);
+    n->disk = disk;
+    n->base = base;
+    n->memo = mem_alloc(NODE_MEMO_SIZE * sizeof *n->memo);
+    n->machine = machine_new();
+    n->submissions = submissions_new();
+    writer_init(&n->scratch, LIMIT_VALUE_SIZE + LIMIT_BATCH_BYTES);
+    verdicts_init(&n->verdicts);
+    n->contact_ms = node_now_ms(n);
+    open_text = "the genesis is not well-formed";
+    enum rsm_status status = genesis_parse(blob_bytes(n->genesis_bytes), &n->genesis);
+    if (status == RSM_OK && genesis_member(&n->genesis, config->self) == NULL) {
+        open_text = "this replica is not a member in the genesis";
+        status = RSM_WRONG_IDENTITY;
+    }
+    if (status == RSM_OK)
+        status = open_state(n);
+    if (status == RSM_OK) {
+        open_core(n);
+        spec_init(n);
+        status = open_journal(n);
+    }
+    if (status != RSM_OK) {
+        *text_out = open_text;
+        node_close(n);
+        *node_out = NULL;
+        return status;
+    }
+    n->applied_told = n->applied_slot;
+    paxos_start(n->paxos, n->seq_last + 1, n->journal_writable);
+    *node_out = n;
+    return RSM_OK;
+}
+
+static void drop_queues(struct node *n)
+{
+    for (size_t i = 0; i < n->learned_count; i++)
+        blob_unref(n->learned[i].value);
+    for (size_t i = 0; i < n->held_count; i++)
+        blob_unref(n->held[i].frame);
+    mem_free(n->learned);
+    mem_free(n->held);
+}
+
+void node_close(struct node *n)
+{
+    if (n == NULL)
+        return;
+    submit_fail_all(n, RSM_UNAVAILABLE, "this replica is stopping");
+    if (n->journal != NULL && n->journal_writable && !n->dead &&
+        journal_flush(n->journal) != RSM_OK)
+        LOG(LOG_ERROR, "close", LOG_TEXT("text", "the journal's last flush failed"));
+    journal_close(n->journal);
+    spec_deinit(n);
+    drop_queues(n);
+    paxos_free(n->paxos);
+    machine_free(n->machine);
+    submissions_free(n->submissions);
+    verdicts_deinit(&n->verdicts);
+    writer_deinit(&n->scratch);
+    kv_free(n->applied);
+    kv_free(n->frozen);
+    blob_unref(n->genesis_bytes);
+    mem_free(n->memo);
+    mem_free(n);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * node_peer.c - frames from and to the other replicas.
+ *
+ * A frame that needs the journal is encoded at once (the core's effects live for one step only) and
+ * held until the flush that covers it; all others leave at once, before the own flush begins.
+ */
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/daemon/node_internal.h"
+#include "src/machine/entry.h"
+#include "src/machine/logtable.h"
+#include "src/net/peer_codec.h"
+
+static void hold(struct node *n, uint32_t to, uint64_t durable_seq, struct blob *frame)
+{
+    if (n->held_count == n->held_capacity) {
+        n->held_capacity = n->held_capacity * 2 + 16;
+        n->held = mem_realloc(n->held, n->held_capacity * sizeof *n->held);
+    }
+    n->held[n->held_count++] = (struct held_frame){durable_seq, to, blob_ref(frame)};
+}
+
+void peer_send_message(struct node *n, const struct paxos_send *send)
+{
+    struct blob *frame = peer_encode_message(&send->message);
+    if (send->durable_seq <= n->seq_durable)
+        n->env.send(n->env.context, send->to, frame);
+    else
+        hold(n, send->to, send->durable_seq, frame);
+    blob_unref(frame);
+}
+
+void peer_release_held(struct node *n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n->held_count; i++) {
+        struct held_frame *h = &n->held[i];
+        if (h->durable_seq > n->seq_durable) {
+            n->held[kept++] = *h;
+            continue;
+        }
+        n->env.send(n->env.context, h->to, h->frame);
+        blob_unref(h->frame);
+    }
+    n->held_count = kept;
+}
+
+/* Chosen entries out of the own log, for a peer that is behind the core's window. */
+void peer_send_range(struct node *n, const struct paxos_range *range)
+{
+    struct paxos_entry entries[LIMIT_BATCH_ENTRIES];
+    size_t count = 0;
+    size_t bytes = 0;
+    for (uint64_t slot = range->slot_first;
+         slot < range->slot_end && slot <= n->applied_slot && count < LIMIT_BATCH_ENTRIES &&
+         bytes < LIMIT_BATCH_BYTES;
+         slot++) {
+        struct bytes value;
+        if (log_get_entry(n->applied, slot, &value) != RSM_OK)
+            break;
+        entries[count++] =
+            (struct paxos_entry){.slot = slot, .value = value.size > 0 ? blob_new(value) : NULL};
+        bytes += value.size;
+    }
+    if (count > 0) {
+        struct paxos_message message = {.type = PAXOS_LEARN,
+                                        .chosen_end = paxos_chosen_end(n->paxos),
+                                        .entries = entries,
+                                        .entry_count = count};
+        struct blob *frame = peer_encode_message(&message);
+        n->env.send(n->env.context, range->to, frame);
+        blob_unref(frame);
+    }
+    for (size_t i = 0; i < count; i++)
+        blob_unref(entries[i].value);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Incoming. */
+
+/* A leader's clock may be off: what is fresh must be near the own clock, and never go back. */
+static bool is_timely(struct node *n, const struct entry *entry)
+{
+    if (entry->kind == ENTRY_NOOP)
+        return true;
+    uint64_t now = n->env.wall_ms(n->env.context);
+    uint64_t stamp = entry->timestamp_ms;
+    uint64_t distance = stamp > now ? stamp - now : now - stamp;
+    /* Log time may be ahead of a clock that was set back: then it stands still, and is in order. */
+    return distance <= n->config.clock_bound_ms || stamp == n->log_time_ms;
+}
+
+static enum paxos_opinion opinion_of(struct node *n, const struct paxos_entry *e)
+{
+    struct entry entry;
+    if (entry_parse(blob_bytes(e->value), &entry) != RSM_OK || !is_timely(n, &entry))
+        return PAXOS_OPINION_REFUSED;
+    switch (spec_judge(n, e->slot, e->value, NULL)) {
+    case JUDGED_OK:
+        return PAXOS_OPINION_OK;
+    case JUDGED_DUPLICATE:
+        return spec_take(n, e->value) ? PAXOS_OPINION_OK : PAXOS_OPINION_WAIT;
+    case JUDGED_WAIT:
+        return PAXOS_OPINION_WAIT;
+    case JUDGED_REFUSED:
+    case JUDGED_BAD:
+        return PAXOS_OPINION_REFUSED;
+    }
+    return PAXOS_OPINION_REFUSED;
+}
+
+/* Room in the journal for the votes that this message may bring. */
+static bool has_space(struct node *n, const struct paxos_message *m)
+{
+    size_t needed = 0;
+    for (size_t i = 0; i < m->entry_count; i++)
+        needed += blob_bytes(m->entries[i].value).size + 64;
+    if (!n->journal_writable || needed == 0 || needed <= journal_space(n->journal))
+        return true;
+    node_raise(n, NODE_ALARM_DISK_LOW, m->entries[0].slot);
+    return false;
+}
+
+static void on_message(struct node *n, uint32_t from, const struct paxos_message *m)
+{
+    uint8_t opinions[LIMIT_BATCH_ENTRIES];
+    struct paxos_event event = {.type = PAXOS_EVENT_MESSAGE, .from = from, .message = m};
+    if (!has_space(n, m))
+        return; /* as if it were lost: the sender will ask again */
+    if (m->type == PAXOS_ACCEPT) {
+        for (size_t i = 0; i < m->entry_count; i++)
+            opinions[i] = m->entries[i].fresh ? (uint8_t)opinion_of(n, &m->entries[i])
+                                              : (uint8_t)PAXOS_OPINION_OK;
+        event.opinions = opinions;
+    }
+    node_step(n, &event);
+    if (!n->dead && (m->type == PAXOS_ACCEPT || m->type == PAXOS_LEARN))
+        spec_compare(n, m);
+}
+
+static void on_failed(struct node *n, const struct peer_frame *frame)
+{
+    char text[PEER_TEXT_MAX + 1] = {0};
+    if (frame->text.size > 0)
+        memcpy(text, frame->text.data, frame->text.size);
+    submit_on_forward_failed(n, frame->digest, frame->status, text);
+}
+
+static void on_heads(struct node *n, uint32_t from, const struct peer_frame *frame)
+{
+    struct heads said = {.slot = frame->slot};
+    memcpy(said.entry, frame->entry_head, HASH_SIZE);
+    memcpy(said.verdict, frame->verdict_head, HASH_SIZE);
+    heads_note(&n->heads, from, &said, n->applied_slot, n->tick, apply_heads_at, n);
+}
+
+void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
+{
+    if (n->dead || from == n->config.self || from > REPLICA_MAX || (n->members & (1u << from)) == 0)
+        return;
+    struct peer_frame frame;
+    if (peer_decode(bytes, &frame) != RSM_OK) {
+        n->counters.bad_frames++;
+        return;
+    }
+    n->peer_heard_ms[from] = node_now_ms(n);
+    switch (frame.type) {
+    case PEER_MESSAGE:
+        on_message(n, from, &frame.message);
+        break;
+    case PEER_FORWARD:
+        submit_on_forward(n, from, frame.envelope);
+        break;
+    case PEER_FORWARD_FAILED:
+        on_failed(n, &frame);
+        break;
+    case PEER_HEADS:
+        on_heads(n, from, &frame);
+        break;
+    case PEER_SNAPSHOT_OFFER:
+    case PEER_SNAPSHOT_CHUNK:
+    case PEER_SNAPSHOT_WANT:
+        n->counters.bad_frames++; /* this node keeps its whole log: nobody is sent a snapshot */
+        break;
+    }
+    peer_frame_deinit(&frame);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Heads. */
+
+void peer_send_heads(struct node *n)
+{
+    struct blob *frame = peer_encode_heads(n->applied_slot, n->chain.entry, n->chain.verdict);
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++)
+        if (r != n->config.self && (n->members & (1u << r)) != 0)
+            n->env.send(n->env.context, r, frame);
+    blob_unref(frame);
+}
+
+/* Peers whose heads were not compared for longer than this many election timeouts are an alarm. */
+#define NOT_COMPARED_TIMEOUTS 20u
+
+static bool all_compared(const struct node *n)
+{
+    uint64_t patience = (uint64_t)NOT_COMPARED_TIMEOUTS * n->config.election_ticks_max;
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++) {
+        const struct heads_peer *p = &n->heads.peers[r];
+        if (r == n->config.self || (n->members & (1u << r)) == 0)
+            continue;
+        if (p->heard_tick + patience < n->tick)
+            return false;
+    }
+    return true;
+}
+
+void peer_judge_heads(struct node *n)
+{
+    uint32_t equal;
+    uint32_t different;
+    heads_count(&n->heads, n->members, n->config.self, &equal, &different);
+    if (heads_must_stop(equal, different, n->genesis.member_count))
+        node_raise(n, NODE_ALARM_DIVERGED, n->applied_slot);
+    else
+        node_clear(n, NODE_ALARM_DIVERGED);
+    if (different > 0)
+        node_raise(n, NODE_ALARM_PEER_DIVERGED, n->applied_slot);
+    else
+        node_clear(n, NODE_ALARM_PEER_DIVERGED);
+    if (all_compared(n))
+        node_clear(n, NODE_ALARM_NOT_COMPARED);
+    else
+        node_raise(n, NODE_ALARM_NOT_COMPARED, 0);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* node_status.c - what a node says of itself. */
+#include <string.h>
+
+#include "src/daemon/node_internal.h"
+
+static void fill_peers(struct node *n, struct node_status *out)
+{
+    uint64_t now = node_now_ms(n);
+    uint64_t timeout = (uint64_t)n->config.election_ticks_max * n->config.tick_ms;
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++) {
+        if (r == n->config.self || (n->members & (1u << r)) == 0)
+            continue;
+        struct node_peer_status *p = &out->peers[out->peer_count++];
+        p->replica = r;
+        p->last_heard_ms = now - n->peer_heard_ms[r];
+        p->heard = n->peer_heard_ms[r] != 0 && p->last_heard_ms <= timeout;
+        p->applied = n->heads.peers[r].last.slot;
+        p->compared = n->heads.peers[r].compared;
+        p->mismatch = n->heads.peers[r].mismatch;
+    }
+}
+
+static void fill_journal(struct node *n, struct node_status *out)
+{
+    struct journal_counters counters;
+    journal_get_counters(n->journal, &counters);
+    out->journal_flushes = counters.flushes;
+    out->journal_groups = counters.groups;
+    out->journal_bytes = counters.bytes;
+    out->journal_segments = counters.segments;
+}
+
+void node_get_status(struct node *n, struct node_status *out)
+{
+    *out = (struct node_status){
+        .self = n->config.self,
+        .leader = paxos_leader(n->paxos),
+        .is_leader = paxos_is_ready(n->paxos),
+        .is_ready = paxos_leader(n->paxos) != 0 && paxos_has_contact(n->paxos),
+        .is_voting = paxos_is_voting(n->paxos),
+        .ballot = paxos_ballot(n->paxos),
+        .applied = n->applied_slot,
+        .chosen = paxos_chosen_end(n->paxos) - 1,
+        .stored = n->stored_slot,
+        .log_time_ms = n->log_time_ms,
+        .alarms = n->alarms,
+        .alarm_slot = n->alarm_slot,
+        .submitted = n->counters.submitted,
+        .applied_commands = n->counters.applied_commands,
+        .refused_commands = n->counters.refused_commands,
+        .waiting = submissions_count(n->submissions),
+        .store_commits = n->counters.store_commits,
+        .leader_changes = n->counters.leader_changes,
+        .bad_frames = n->counters.bad_frames,
+        .contact_age_ms = node_now_ms(n) - n->contact_ms,
+    };
+    memcpy(out->entry_head, n->chain.entry, HASH_SIZE);
+    memcpy(out->verdict_head, n->chain.verdict, HASH_SIZE);
+    fill_journal(n, out);
+    fill_peers(n, out);
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * node_submit.c - an envelope's way from a client to a slot, and its verdict's way back.
+ *
+ * Handed in (by a client or by a replica that forwards), it becomes a submission. The leader judges
+ * and proposes it; any other replica forwards it to the leader, and again when the leader changes
+ * or says nothing: the same bytes twice have one verdict, so sending again is always safe. Nobody
+ * but the log ends it: the verdict comes when the slot is applied here, wherever it was proposed.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/command/pack.h"
+#include "src/daemon/node_internal.h"
+#include "src/machine/entry.h"
+#include "src/machine/query.h"
+#include "src/net/peer_codec.h"
+
+#define FORWARD_AGAIN_MS 500u /* a lost frame costs half a second, not a time-out */
+
+static void answer(struct node *n, uint64_t token, const struct node_outcome *outcome)
+{
+    n->env.submitted(n->env.context, token, outcome);
+}
+
+/* Ends a submission without a verdict: tells its clients and the replicas that forwarded it. */
+static void fail(struct node *n, struct submission *s, enum rsm_status status, const char *text)
+{
+    struct node_outcome outcome = {.status = status, .text = text};
+    for (uint32_t i = 0; i < s->token_count; i++)
+        answer(n, s->tokens[i], &outcome);
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++) {
+        if ((s->origins & (1u << r)) == 0)
+            continue;
+        struct blob *frame = peer_encode_forward_failed(s->digest, status, text);
+        n->env.send(n->env.context, r, frame);
+        blob_unref(frame);
+    }
+    submissions_remove(n->submissions, s);
+}
+
+void submit_fail_all(struct node *n, enum rsm_status status, const char *text)
+{
+    struct submission *s;
+    while ((s = submissions_oldest(n->submissions)) != NULL)
+        fail(n, s, status, text);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Handing in. */
+
+/* The author and the key are known to the state; the rules say the rest, with reasons. */
+static enum rsm_status check_author(struct node *n, const struct envelope *e, const char **text_out)
+{
+    enum rsm_status status = query_key_valid(n->applied, e->author, e->key);
+    if (status == RSM_UNKNOWN_PRINCIPAL)
+        *text_out = "the author is not a principal of this cluster";
+    else if (status == RSM_UNKNOWN_KEY)
+        *text_out = "the author has no such key";
+    else if (status != RSM_OK)
+        *text_out = "the state could not be read";
+    return status;
+}
+
+static const char *bad_envelope_text(enum rsm_status status)
+{
+    return rsm_status_sentence(status);
+}
+
+/* True when the envelope's verdicts are known already; then the token is answered. */
+static bool answer_known(struct node *n, uint64_t token, const struct envelope *e)
+{
+    uint64_t slot;
+    if (!query_envelope_known(n->applied, e, &slot, &n->scratch))
+        return false;
+    struct node_outcome outcome = {
+        .status = RSM_OK, .slot = slot, .duplicate = true, .verdicts = writer_result(&n->scratch)};
+    answer(n, token, &outcome);
+    return true;
+}
+
+static void answer_status(struct node *n, uint64_t token, enum rsm_status status, const char *text)
+{
+    struct node_outcome outcome = {.status = status, .text = text};
+    answer(n, token, &outcome);
+}
+
+void node_submit(struct node *n, uint64_t token, struct blob *envelope)
+{
+    n->counters.submitted++;
+    uint8_t digest[HASH_SIZE];
+    struct envelope e;
+    envelope_digest(blob_bytes(envelope), digest);
+    enum rsm_status status = node_verify_envelope(n, blob_bytes(envelope), digest, &e);
+    if (status != RSM_OK) {
+        answer_status(n, token, status, bad_envelope_text(status));
+        return;
+    }
+    const char *text = NULL;
+    if (answer_known(n, token, &e))
+        return;
+    status = node_refuses(n);
+    if (status != RSM_OK) {
+        text = status == RSM_READ_ONLY ? "this replica is read-only, see its alarms"
+                                       : "this replica is stopping";
+        answer_status(n, token, status, text);
+        return;
+    }
+    status = check_author(n, &e, &text);
+    if (status != RSM_OK) {
+        /* The principal may be newer than this replica's state: only the leader knows. */
+        bool behind = paxos_leader(n->paxos) != n->config.self;
+        if (!behind || (status != RSM_UNKNOWN_PRINCIPAL && status != RSM_UNKNOWN_KEY)) {
+            answer_status(n, token, status, text);
+            return;
+        }
+    }
+    struct submission *s = submissions_find(n->submissions, digest);
+    if (s == NULL) {
+        status = submissions_add(n->submissions, digest, envelope, node_now_ms(n), &s);
+        if (status != RSM_OK) {
+            answer_status(n, token, status, "too many commands wait at this replica");
+            return;
+        }
+    }
+    submission_add_token(s, token);
+}
+
+void node_forget(struct node *n, uint64_t first, uint64_t end)
+{
+    submissions_forget(n->submissions, first, end);
+}
+
+void submit_on_forward(struct node *n, uint32_t from, struct bytes raw)
+{
+    uint8_t digest[HASH_SIZE];
+    struct envelope e;
+    envelope_digest(raw, digest);
+    enum rsm_status status = node_verify_envelope(n, raw, digest, &e);
+    const char *text = NULL;
+    if (status != RSM_OK)
+        text = bad_envelope_text(status);
+    if (status == RSM_OK)
+        status = node_refuses(n);
+    /* A follower that was taken for the leader passes nothing on: no forwarding in circles. */
+    if (status == RSM_OK && paxos_leader(n->paxos) != n->config.self)
+        return;
+    uint64_t slot;
+    if (status == RSM_OK && query_envelope_known(n->applied, &e, &slot, &n->scratch))
+        return; /* the one who forwards it will apply the same slot */
+    if (status == RSM_OK)
+        status = check_author(n, &e, &text);
+    struct submission *s = submissions_find(n->submissions, digest);
+    if (status == RSM_OK && s == NULL) {
+        struct blob *envelope = blob_new(raw);
+        status = submissions_add(n->submissions, digest, envelope, node_now_ms(n), &s);
+        blob_unref(envelope);
+        if (status != RSM_OK)
+            text = "too many commands wait at the leader";
+    }
+    if (status == RSM_OK) {
+        s->origins |= 1u << from;
+        return;
+    }
+    struct blob *frame = peer_encode_forward_failed(
+        digest, status, text != NULL ? text : "the leader cannot take it");
+    n->env.send(n->env.context, from, frame);
+    blob_unref(frame);
+}
+
+void submit_on_forward_failed(struct node *n, const uint8_t digest[HASH_SIZE],
+                              enum rsm_status status, const char *text)
+{
+    struct submission *s = submissions_find(n->submissions, digest);
+    if (s != NULL && s->state == SUBMISSION_FORWARDED)
+        fail(n, s, status, text);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Leader: judge and propose. */
+
+/* Rejections take log space: so many a minute, then the refusal is answered and not logged. */
+static bool may_log_rejection(struct node *n)
+{
+    uint64_t now = node_now_ms(n);
+    if (now - n->rejection_window_ms >= 60000) {
+        n->rejection_window_ms = now;
+        n->rejections_in_window = 0;
+    }
+    if (n->rejections_in_window >= query_rejections_per_minute(n->applied))
+        return false;
+    n->rejections_in_window++;
+    return true;
+}
+
+static uint64_t next_timestamp(struct node *n)
+{
+    uint64_t now = n->env.wall_ms(n->env.context);
+    return now > n->log_time_ms ? now : n->log_time_ms;
+}
+
+static struct blob *encode_value(struct node *n, enum entry_kind kind, struct bytes payload)
+{
+    writer_reset(&n->scratch);
+    entry_encode(&n->scratch, kind, next_timestamp(n), payload);
+    CHECK(!n->scratch.failed);
+    return blob_new(writer_result(&n->scratch));
+}
+
+/* All reasons of all commands that were refused, as the rejection has them: [[rule, evidence]...].
+ */
+static uint32_t pack_reasons(const struct verdicts *verdicts, struct writer *out)
+{
+    uint32_t count = 0;
+    struct verdict v;
+    struct verdict_walk walk = verdict_walk(verdicts_bytes(verdicts));
+    while (verdict_next(&walk, &v)) {
+        struct reader reasons = reader_make(v.reasons);
+        uint32_t rule;
+        struct bytes evidence;
+        while (count < LIMIT_REASONS_PER_VERDICT &&
+               verdict_reason_next(&reasons, &rule, &evidence)) {
+            pack_array(out, 2);
+            pack_uint(out, rule);
+            pack_str(out, evidence);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* The entry that takes the place of a refused envelope. */
+static struct blob *make_rejection(struct node *n, struct submission *s,
+                                   const struct verdicts *verdicts)
+{
+    struct writer reasons, rules, payload;
+    writer_init(&reasons, LIMIT_VALUE_SIZE);
+    writer_init(&rules, LIMIT_VALUE_SIZE);
+    writer_init(&payload, LIMIT_VALUE_SIZE);
+    pack_array(&rules, pack_reasons(verdicts, &reasons));
+    writer_bytes(&rules, writer_result(&reasons));
+    struct verdict first;
+    CHECK(verdict_at(verdicts_bytes(verdicts), 0, &first) == RSM_OK);
+    rejection_encode(&payload, blob_bytes(s->envelope), s->digest, first.author, first.counter,
+                     writer_result(&rules));
+    struct blob *value = encode_value(n, ENTRY_REJECTION, writer_result(&payload));
+    writer_deinit(&reasons);
+    writer_deinit(&rules);
+    writer_deinit(&payload);
+    return value;
+}
+
+static void refuse_unlogged(struct node *n, struct submission *s, const struct verdicts *verdicts)
+{
+    verdicts_describe(verdicts, n->text, sizeof n->text);
+    fail(n, s, RSM_RATE_LIMITED, n->text);
+}
+
+/*
+ * Its commands have their verdicts: applied ones are answered; those in a slot that is not applied
+ * yet stay in the queue until they are.
+ */
+static void answer_duplicate(struct node *n, struct submission *s)
+{
+    struct envelope e;
+    uint64_t slot;
+    if (node_verify_envelope(n, blob_bytes(s->envelope), s->digest, &e) != RSM_OK ||
+        !query_envelope_known(n->applied, &e, &slot, &n->scratch))
+        return;
+    struct node_outcome outcome = {
+        .status = RSM_OK, .slot = slot, .duplicate = true, .verdicts = writer_result(&n->scratch)};
+    for (uint32_t i = 0; i < s->token_count; i++)
+        answer(n, s->tokens[i], &outcome);
+    submissions_remove(n->submissions, s);
+}
+
+/* Judges one submission for `slot`. NULL when it takes no slot now; it may be gone then. */
+static struct blob *judge(struct node *n, struct submission *s, uint64_t slot)
+{
+    struct blob *value = encode_value(n, ENTRY_COMMANDS, blob_bytes(s->envelope));
+    struct verdicts verdicts;
+    verdicts_init(&verdicts);
+    struct blob *proposed = NULL;
+    switch (spec_judge(n, slot, value, &verdicts)) {
+    case JUDGED_OK:
+        proposed = blob_ref(value);
+        break;
+    case JUDGED_REFUSED:
+        if (!may_log_rejection(n)) {
+            refuse_unlogged(n, s, &verdicts);
+            break;
+        }
+        proposed = make_rejection(n, s, &verdicts);
+        if (spec_judge(n, slot, proposed, NULL) != JUDGED_OK) {
+            blob_unref(proposed);
+            proposed = NULL;
+            fail(n, s, RSM_FAILED, "the rejection could not be judged");
+        }
+        break;
+    case JUDGED_DUPLICATE:
+        answer_duplicate(n, s);
+        break;
+    case JUDGED_WAIT:
+        break;
+    case JUDGED_BAD:
+        fail(n, s, RSM_MALFORMED, "no entry can be made of it");
+        break;
+    }
+    verdicts_deinit(&verdicts);
+    blob_unref(value);
+    return proposed;
+}
+
+void submit_propose(struct node *n)
+{
+    if (!paxos_is_ready(n->paxos) || node_refuses(n) != RSM_OK)
+        return;
+    struct paxos_proposal batch[LIMIT_BATCH_ENTRIES];
+    size_t count = 0;
+    uint64_t bytes = 0;
+    uint32_t room = paxos_room(n->paxos);
+    struct submission *next;
+    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
+        next = s->newer;
+        if (s->state != SUBMISSION_QUEUED)
+            continue;
+        if (count == room || count == LIMIT_BATCH_ENTRIES || bytes > LIMIT_BATCH_BYTES)
+            break;
+        if (n->journal_writable &&
+            bytes + s->envelope->size + LIMIT_BATCH_BYTES > journal_space(n->journal)) {
+            node_raise(n, NODE_ALARM_DISK_LOW, 0);
+            fail(n, s, RSM_DISK_FULL, "the leader's disk is nearly full");
+            continue;
+        }
+        uint64_t id = s->id;
+        struct blob *value = judge(n, s, paxos_slot_next(n->paxos) + count);
+        if (value == NULL)
+            continue;
+        s->state = SUBMISSION_PROPOSED;
+        s->may_be_chosen = true;
+        batch[count++] = (struct paxos_proposal){.value = value, .cookie = id};
+        bytes += value->size;
+    }
+    if (count == 0)
+        return;
+    struct paxos_event event = {
+        .type = PAXOS_EVENT_PROPOSE, .proposals = batch, .proposal_count = count};
+    node_step(n, &event);
+    for (size_t i = 0; i < count; i++)
+        blob_unref(batch[i].value);
+}
+
+void submit_on_lost(struct node *n, const struct paxos_lost *lost)
+{
+    struct submission *s = submissions_find_id(n->submissions, lost->cookie);
+    if (s != NULL && s->state == SUBMISSION_PROPOSED)
+        s->state = SUBMISSION_QUEUED;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Follower: forward. */
+
+void submit_forward(struct node *n)
+{
+    uint32_t leader = paxos_leader(n->paxos);
+    if (leader == 0 || leader == n->config.self)
+        return;
+    uint64_t now = node_now_ms(n);
+    bool again = now - n->leader_asked_ms >= FORWARD_AGAIN_MS;
+    if (again)
+        n->leader_asked_ms = now;
+    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = s->newer) {
+        bool due = s->state == SUBMISSION_QUEUED || (again && s->state == SUBMISSION_FORWARDED &&
+                                                     now - s->sent_ms >= FORWARD_AGAIN_MS);
+        if (!due || s->token_count == 0)
+            continue;
+        struct blob *frame = peer_encode_forward(blob_bytes(s->envelope));
+        n->env.send(n->env.context, leader, frame);
+        blob_unref(frame);
+        s->state = SUBMISSION_FORWARDED;
+        s->sent_ms = now;
+        s->may_be_chosen = true;
+    }
+}
+
+void submit_on_leader_changed(struct node *n)
+{
+    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = s->newer)
+        if (s->state == SUBMISSION_FORWARDED)
+            s->state = SUBMISSION_QUEUED;
+}
+
+void submit_expire(struct node *n)
+{
+    uint64_t now = node_now_ms(n);
+    struct submission *next;
+    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
+        next = s->newer;
+        if (now - s->since_ms < n->config.submit_timeout_ms)
+            break; /* the list is by arrival */
+        if (s->may_be_chosen)
+            fail(n, s, RSM_OUTCOME_UNKNOWN, "no verdict in time; ask for the outcome later");
+        else if (paxos_leader(n->paxos) == 0)
+            fail(n, s, RSM_NO_QUORUM, "no leader is known, no contact with a majority");
+        else
+            fail(n, s, RSM_BUSY, "the leader has had no room for it");
+    }
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Verdicts. */
+
+void submit_on_applied(struct node *n, const uint8_t digest[HASH_SIZE], uint64_t slot,
+                       const struct verdicts *verdicts)
+{
+    struct submission *s = submissions_find(n->submissions, digest);
+    if (s == NULL)
+        return;
+    struct node_outcome outcome = {.status = RSM_OK,
+                                   .slot = slot,
+                                   .duplicate = verdicts->duplicate_count == verdicts->count,
+                                   .verdicts = verdicts_bytes(verdicts)};
+    struct verdict first;
+    if (outcome.duplicate && verdict_at(outcome.verdicts, 0, &first) == RSM_OK)
+        outcome.slot = first.first_slot;
+    for (uint32_t i = 0; i < s->token_count; i++)
+        answer(n, s->tokens[i], &outcome);
+    submissions_remove(n->submissions, s);
+}
