@@ -14,7 +14,6 @@
 #include "src/base/check.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
-#include "src/command/pack.h"
 #include "src/daemon/node_internal.h"
 #include "src/machine/entry.h"
 #include "src/machine/query.h"
@@ -211,45 +210,15 @@ static struct blob *encode_value(struct node *n, enum entry_kind kind, struct by
     return blob_new(writer_result(&n->scratch));
 }
 
-/* All reasons of all commands that were refused, as the rejection has them: [[rule, evidence]...].
- */
-static uint32_t pack_reasons(const struct verdicts *verdicts, struct writer *out)
-{
-    uint32_t count = 0;
-    struct verdict v;
-    struct verdict_walk walk = verdict_walk(verdicts_bytes(verdicts));
-    while (verdict_next(&walk, &v)) {
-        struct reader reasons = reader_make(v.reasons);
-        uint32_t rule;
-        struct bytes evidence;
-        while (count < LIMIT_REASONS_PER_VERDICT &&
-               verdict_reason_next(&reasons, &rule, &evidence)) {
-            pack_array(out, 2);
-            pack_uint(out, rule);
-            pack_str(out, evidence);
-            count++;
-        }
-    }
-    return count;
-}
-
 /* The entry that takes the place of a refused envelope. */
 static struct blob *make_rejection(struct node *n, struct submission *s,
                                    const struct verdicts *verdicts)
 {
-    struct writer reasons, rules, payload;
-    writer_init(&reasons, LIMIT_VALUE_SIZE);
-    writer_init(&rules, LIMIT_VALUE_SIZE);
+    struct writer payload;
     writer_init(&payload, LIMIT_VALUE_SIZE);
-    pack_array(&rules, pack_reasons(verdicts, &reasons));
-    writer_bytes(&rules, writer_result(&reasons));
-    struct verdict first;
-    CHECK(verdict_at(verdicts_bytes(verdicts), 0, &first) == RSM_OK);
-    rejection_encode(&payload, blob_bytes(s->envelope), s->digest, first.author, first.counter,
-                     writer_result(&rules));
+    rejection_encode(&payload, blob_bytes(s->envelope), s->digest, verdicts);
+    CHECK(!payload.failed);
     struct blob *value = encode_value(n, ENTRY_REJECTION, writer_result(&payload));
-    writer_deinit(&reasons);
-    writer_deinit(&rules);
     writer_deinit(&payload);
     return value;
 }
