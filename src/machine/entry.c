@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* entry.c - encoder and decoder of slot values, side by side. */
+/* entry.c - slot values (see entry.h). */
 #include "src/machine/entry.h"
 
-#include "src/base/limits.h"
+#include "src/base/check.h"
 #include "src/command/canonical.h"
 #include "src/command/pack.h"
-#include "src/command/unpack.h"
+#include "src/machine/verdict.h"
 
-void entry_encode(struct writer *w, enum entry_kind kind, uint64_t timestamp_ms,
+void entry_encode(struct writer *out, enum entry_kind kind, uint64_t timestamp_ms,
                   struct bytes payload)
 {
-    writer_u8(w, ENTRY_FORMAT);
-    writer_u8(w, (uint8_t)kind);
-    writer_u64(w, timestamp_ms);
-    writer_bytes(w, payload);
+    CHECK(kind >= ENTRY_TICK && kind <= ENTRY_REJECTION);
+    CHECK(kind != ENTRY_TICK || payload.size == 0);
+    writer_u8(out, ENTRY_FORMAT);
+    writer_u8(out, (uint8_t)kind);
+    writer_u64(out, timestamp_ms);
+    writer_bytes(out, payload);
 }
 
 enum rsm_status entry_parse(struct bytes value, struct entry *out)
@@ -26,29 +28,98 @@ enum rsm_status entry_parse(struct bytes value, struct entry *out)
     uint8_t kind = reader_u8(&r);
     out->timestamp_ms = reader_u64(&r);
     out->payload = reader_bytes(&r, reader_left(&r));
-    if (r.failed)
-        return RSM_MALFORMED;
-    if (format > ENTRY_FORMAT || kind > ENTRY_REJECTION)
+    if (!r.failed && format > ENTRY_FORMAT)
         return RSM_NEWER_FORMAT;
-    if (format != ENTRY_FORMAT || kind == ENTRY_NOOP || out->timestamp_ms > SLOT_MAX)
+    if (r.failed || format != ENTRY_FORMAT || kind < ENTRY_TICK || kind > ENTRY_REJECTION)
         return RSM_MALFORMED;
     out->kind = (enum entry_kind)kind;
     if (out->kind == ENTRY_TICK && out->payload.size != 0)
         return RSM_MALFORMED;
-    return RSM_OK;
+    return out->timestamp_ms > SLOT_MAX ? RSM_TOO_LARGE : RSM_OK;
 }
 
-void rejection_encode(struct writer *w, struct bytes envelope, const uint8_t digest[HASH_SIZE],
-                      struct bytes author, uint64_t counter, struct bytes rules)
+static void encode_item(struct writer *out, const struct verdict *v)
 {
-    if (envelope.size > REJECTION_ENVELOPE_MAX)
-        envelope = (struct bytes){NULL, 0};
-    pack_array(w, 5);
-    pack_bin(w, envelope);
-    pack_bin(w, bytes_make(digest, HASH_SIZE));
-    pack_str(w, author);
-    pack_uint(w, counter);
-    pack_raw(w, rules);
+    pack_array(out, 3);
+    pack_uint(out, v->counter);
+    pack_bin(out, bytes_make(v->digest, HASH_SIZE));
+    pack_array(out, v->reason_count);
+    struct reader reasons = reader_make(v->reasons);
+    uint32_t rule;
+    struct bytes evidence;
+    while (verdict_reason_next(&reasons, &rule, &evidence)) {
+        pack_array(out, 2);
+        pack_uint(out, rule);
+        pack_str(out, evidence);
+    }
+}
+
+void rejection_encode(struct writer *out, struct bytes envelope, const uint8_t digest[HASH_SIZE],
+                      const struct verdicts *verdicts)
+{
+    struct verdict_walk walk = verdict_walk(verdicts_bytes(verdicts));
+    struct verdict v = {.author = {NULL, 0}};
+    uint32_t refused = 0;
+    while (verdict_next(&walk, &v))
+        refused += v.kind == VERDICT_REFUSED && !verdict_is_duplicate(&v) ? 1 : 0;
+    pack_array(out, 4);
+    bool large = envelope.size > REJECTION_ENVELOPE_MAX;
+    pack_bin(out, large ? bytes_make(NULL, 0) : envelope);
+    pack_bin(out, bytes_make(digest, HASH_SIZE));
+    pack_str(out, v.author); /* one author for all commands of an envelope */
+    pack_array(out, refused);
+    walk = verdict_walk(verdicts_bytes(verdicts));
+    while (verdict_next(&walk, &v)) {
+        if (v.kind == VERDICT_REFUSED && !verdict_is_duplicate(&v))
+            encode_item(out, &v);
+    }
+}
+
+bool rejection_reason_next(struct rejection_item *item, uint32_t *rule_out,
+                           struct bytes *evidence_out)
+{
+    if (item->reason_count == 0)
+        return false;
+    item->reason_count--;
+    unpack_array_exactly(&item->reasons, 2);
+    *rule_out = (uint32_t)unpack_uint_max(&item->reasons, UINT32_MAX);
+    *evidence_out = unpack_str(&item->reasons, EVIDENCE_SIZE_MAX);
+    return unpack_ok(&item->reasons);
+}
+
+bool rejection_next(struct rejection *r, struct rejection_item *out)
+{
+    if (r->refused_count == 0)
+        return false;
+    r->refused_count--;
+    unpack_array_exactly(&r->refused, 3);
+    out->counter = unpack_uint_max(&r->refused, SLOT_MAX);
+    out->digest = unpack_bin_exactly(&r->refused, HASH_SIZE);
+    struct bytes reasons = unpack_raw(&r->refused);
+    if (!unpack_ok(&r->refused))
+        return false;
+    out->reasons = unpack_make(reasons);
+    out->reason_count = unpack_array(&out->reasons);
+    return unpack_ok(&out->reasons);
+}
+
+/* Walks a copy to the end. */
+static enum rsm_status check_items(struct rejection r)
+{
+    struct rejection_item item;
+    while (r.refused_count > 0) {
+        if (!rejection_next(&r, &item))
+            return RSM_WRONG_TYPE;
+        if (item.reason_count == 0 || item.reason_count > LIMIT_REASONS_PER_VERDICT)
+            return RSM_TOO_MANY;
+        uint32_t rule;
+        struct bytes evidence;
+        while (item.reason_count > 0) {
+            if (!rejection_reason_next(&item, &rule, &evidence))
+                return RSM_WRONG_TYPE;
+        }
+    }
+    return RSM_OK;
 }
 
 enum rsm_status rejection_parse(struct bytes payload, struct rejection *out)
@@ -57,11 +128,17 @@ enum rsm_status rejection_parse(struct bytes payload, struct rejection *out)
     if (status != RSM_OK)
         return status;
     struct unpack u = unpack_make(payload);
-    unpack_array_exactly(&u, 5);
+    unpack_array_exactly(&u, 4);
     out->envelope = unpack_bin(&u, REJECTION_ENVELOPE_MAX);
     out->digest = unpack_bin_exactly(&u, HASH_SIZE);
     out->author = unpack_str(&u, LIMIT_PRINCIPAL_SIZE);
-    out->counter = unpack_uint_max(&u, SLOT_MAX);
-    out->rules = unpack_raw(&u);
-    return unpack_done(&u) ? RSM_OK : RSM_WRONG_TYPE;
+    out->refused_count = unpack_array(&u);
+    if (!unpack_ok(&u))
+        return u.status;
+    if (out->refused_count == 0 || out->refused_count > LIMIT_BUNDLE_COMMANDS)
+        return RSM_TOO_MANY;
+    if (out->author.size == 0)
+        return RSM_MALFORMED;
+    out->refused = u;
+    return check_items(*out);
 }

@@ -28,6 +28,7 @@
 #define RSM_MACHINE_RECORD_H
 
 #include <rsm/body.h>
+#include <rsm/key.h>
 #include <rsm/status.h>
 
 #include "src/base/bytes.h"

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* effects.c - the one file of the machine that includes libsodium, for its hash alone. */
+#include "src/machine/effects.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "src/base/check.h"
+
+_Static_assert(sizeof(crypto_generichash_state) <= sizeof(((struct effects *)0)->state),
+               "room for libsodium's state");
+_Static_assert(crypto_generichash_BYTES == HASH_SIZE, "BLAKE2b-256");
+
+static crypto_generichash_state *state_of(struct effects *e)
+{
+    return (crypto_generichash_state *)(void *)e->state;
+}
+
+static void add(struct effects *e, const void *data, size_t size)
+{
+    if (size > 0)
+        (void)crypto_generichash_update(state_of(e), data, size);
+}
+
+static void begin(struct effects *e, const char *tag)
+{
+    (void)crypto_generichash_init(state_of(e), NULL, 0, HASH_SIZE);
+    add(e, tag, strlen(tag) + 1);
+}
+
+void effects_begin(struct effects *e)
+{
+    begin(e, "rsm effects v1");
+}
+
+void effects_add(struct effects *e, const struct kv_write *write)
+{
+    uint8_t head[6];
+    head[0] = write->table;
+    head[1] = write->deleted ? 1 : 0;
+    put_u32(head + 2, (uint32_t)write->key.size);
+    add(e, head, sizeof head);
+    add(e, write->key.data, write->key.size);
+    put_u32(head, (uint32_t)write->value.size);
+    add(e, head, 4);
+    add(e, write->value.data, write->value.size);
+}
+
+static enum rsm_status visit(void *context, const struct kv_write *write)
+{
+    effects_add(context, write);
+    return RSM_OK;
+}
+
+enum rsm_status effects_add_overlay(struct effects *e, const struct kv *overlay)
+{
+    return kv_overlay_visit(overlay, visit, e);
+}
+
+void effects_end(struct effects *e, uint8_t hash_out[HASH_SIZE])
+{
+    (void)crypto_generichash_final(state_of(e), hash_out, HASH_SIZE);
+}
+
+void effects_hash_parts(const char *tag, struct bytes first, struct bytes second,
+                        uint8_t hash_out[HASH_SIZE])
+{
+    struct effects e;
+    begin(&e, tag);
+    add(&e, first.data, first.size);
+    add(&e, second.data, second.size);
+    effects_end(&e, hash_out);
+}
