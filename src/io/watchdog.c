@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * watchdog.c - see watchdog.h.
+ *
+ * The main loop publishes the name and the beginning of its step in two atomics; the thread looks a
+ * few times per deadline. It reads name and time apart: a name of the wrong step can get into the
+ * log line, but a step is judged only when its beginning was the same over the whole deadline.
+ */
+#include "src/io/watchdog.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/check.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/io/clock.h"
+
+#define NESTING_MAX 8u
+#define LOOKS_PER_DEADLINE 8u
+
+struct watchdog {
+    /* Fixed. */
+    uint64_t deadline_us;
+    pthread_t thread;
+    /* Main thread only. */
+    const char *names[NESTING_MAX];
+    unsigned depth;
+    /* Shared. */
+    _Atomic(const char *) name;
+    _Atomic uint64_t began_us; /* 0: in no step */
+    pthread_mutex_t lock;
+    pthread_cond_t stop_signal;
+    bool stopping; /* under the lock */
+};
+
+static void expire(struct watchdog *w, uint64_t age_us)
+{
+    LOG(LOG_ERROR, "watchdog", LOG_TEXT("step", atomic_load(&w->name)),
+        LOG_U64("age_ms", age_us / 1000), LOG_U64("deadline_ms", w->deadline_us / 1000));
+    _exit(WATCHDOG_EXIT_STATUS);
+}
+
+/* Waits a part of the deadline; true when the watchdog is to stop. The lock is held. */
+static bool wait_a_while(struct watchdog *w)
+{
+    struct timespec until;
+    uint64_t now_us = clock_monotonic_us() + w->deadline_us / LOOKS_PER_DEADLINE + 1;
+
+    until.tv_sec = (time_t)(now_us / 1000000);
+    until.tv_nsec = (long)(now_us % 1000000) * 1000;
+    if (!w->stopping)
+        (void)pthread_cond_timedwait(&w->stop_signal, &w->lock, &until);
+    return w->stopping;
+}
+
+static void *run(void *context)
+{
+    struct watchdog *w = context;
+
+    pthread_mutex_lock(&w->lock);
+    while (!wait_a_while(w)) {
+        uint64_t began_us = atomic_load(&w->began_us);
+        uint64_t now_us = clock_monotonic_us();
+        if (began_us != 0 && now_us > began_us && now_us - began_us > w->deadline_us &&
+            atomic_load(&w->began_us) == began_us)
+            expire(w, now_us - began_us);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static int create_thread(struct watchdog *w)
+{
+    sigset_t all;
+    sigset_t old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(&w->thread, NULL, run, w);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return error;
+}
+
+enum rsm_status watchdog_start(uint32_t deadline_ms, struct watchdog **watchdog_out)
+{
+    struct watchdog *w = mem_alloc(sizeof(*w));
+    pthread_condattr_t attributes;
+
+    CHECK(deadline_ms > 0);
+    *watchdog_out = NULL;
+    w->deadline_us = (uint64_t)deadline_ms * 1000;
+    atomic_init(&w->name, "none");
+    atomic_init(&w->began_us, 0);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->stop_signal, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (create_thread(w) != 0) {
+        pthread_cond_destroy(&w->stop_signal);
+        pthread_mutex_destroy(&w->lock);
+        mem_free(w);
+        return RSM_IO;
+    }
+    *watchdog_out = w;
+    return RSM_OK;
+}
+
+void watchdog_stop(struct watchdog *w)
+{
+    if (w == NULL)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    pthread_cond_signal(&w->stop_signal);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->stop_signal);
+    pthread_mutex_destroy(&w->lock);
+    mem_free(w);
+}
+
+static void publish(struct watchdog *w, const char *name, uint64_t began_us)
+{
+    atomic_store(&w->name, name);
+    atomic_store(&w->began_us, began_us);
+}
+
+void watchdog_begin(struct watchdog *w, const char *name)
+{
+    if (w == NULL)
+        return;
+    CHECK(w->depth < NESTING_MAX);
+    w->names[w->depth++] = name;
+    publish(w, name, clock_monotonic_us());
+}
+
+void watchdog_end(struct watchdog *w)
+{
+    if (w == NULL)
+        return;
+    CHECK(w->depth > 0);
+    w->depth--;
+    if (w->depth == 0)
+        publish(w, "none", 0);
+    else
+        publish(w, w->names[w->depth - 1], clock_monotonic_us());
+}

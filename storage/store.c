@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * store.c - opening the LMDB environment, commits, growth. store_kv.c has the snapshot.
+ *
+ * LMDB's rules that shape this (0.9.24): one environment per process and file; no transaction open
+ * while the map's size is set; MDB_NOTLS, so that the snapshot is not bound to a thread; never
+ * MDB_NOSYNC (a crash would reorder pages), never MDB_WRITEMAP (a full disk is SIGBUS), no sorted
+ * duplicates. A full disk arrives as EIO, for LMDB does not look behind a short write.
+ */
+#include "storage/store.h"
+
+#include <errno.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "src/base/check.h"
+#include "src/base/limits.h"
+#include "src/base/mem.h"
+#include "storage/store_state.h"
+
+#define MAP_SIZE_DEFAULT (UINT64_C(64) << 30)
+#define MAP_SIZE_MAX (UINT64_C(1) << 46)
+#define READERS_MAX 64u
+/* With less than this left, an error of a write is taken for a full disk. */
+#define FREE_SPACE_MIN (UINT64_C(1) << 20)
+
+#define KEY_FORMAT "format"
+#define KEY_IDENTITY "identity"
+
+_Static_assert(LIMIT_KEY_SIZE + 1 <= 511, "LMDB's largest key");
+
+enum rsm_status store_status(const char *path, int error)
+{
+    struct statvfs info;
+
+    switch (error) {
+    case MDB_SUCCESS:
+        return RSM_OK;
+    case MDB_NOTFOUND:
+        return RSM_NOT_FOUND;
+    case MDB_MAP_FULL:
+        return RSM_TOO_LARGE;
+    case MDB_READERS_FULL:
+    case EBUSY:
+        return RSM_LOCKED;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_PANIC:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_BAD_TXN:
+        return RSM_DAMAGED;
+    case ENOENT:
+        return RSM_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+        return RSM_NOT_ALLOWED;
+    case EROFS:
+        return RSM_READ_ONLY;
+    case ENOSPC:
+    case EDQUOT:
+        return RSM_DISK_FULL;
+    case EIO:
+        if (statvfs(path, &info) == 0 && (uint64_t)info.f_bavail * info.f_frsize < FREE_SPACE_MIN)
+            return RSM_DISK_FULL;
+        return RSM_IO;
+    default:
+        return RSM_IO;
+    }
+}
+
+/* One value of table 0, in a transaction of its own. */
+static enum rsm_status read_meta(struct store *s, const char *name, uint8_t *out, size_t size)
+{
+    struct bytes value;
+    enum rsm_status status = kv_get(&s->kv, 0, bytes_of_string(name), &value);
+
+    if (status == RSM_OK && value.size != size)
+        status = RSM_DAMAGED;
+    if (status == RSM_OK)
+        memcpy(out, value.data, size);
+    return status;
+}
+
+static enum rsm_status put_row(struct store *s, MDB_txn *txn, uint8_t table, struct bytes key,
+                               struct bytes value)
+{
+    uint8_t buffer[LIMIT_KEY_SIZE + 1];
+    MDB_val k = {0, NULL};
+    MDB_val v = {value.size + STORE_CHECK_SIZE, NULL};
+
+    store_make_key(table, key, buffer, &k);
+    int error = mdb_put(txn, s->database, &k, &v, MDB_RESERVE);
+    if (error != MDB_SUCCESS)
+        return store_status(s->path, error);
+    put_u32(v.mv_data, store_check(table, key, value));
+    if (value.size > 0)
+        memcpy((uint8_t *)v.mv_data + STORE_CHECK_SIZE, value.data, value.size);
+    return RSM_OK;
+}
+
+/* The two rows of a new store. */
+static enum rsm_status write_meta(struct store *s, const struct store_identity *identity)
+{
+    uint8_t format[4];
+    uint8_t who[CLUSTER_ID_SIZE + 4];
+    MDB_txn *txn = NULL;
+
+    put_u32(format, STORE_FORMAT);
+    memcpy(who, identity->cluster, CLUSTER_ID_SIZE);
+    put_u32(who + CLUSTER_ID_SIZE, identity->replica);
+    int error = mdb_txn_begin(s->env, NULL, 0, &txn);
+    if (error != MDB_SUCCESS)
+        return store_status(s->path, error);
+    enum rsm_status status =
+        put_row(s, txn, 0, bytes_of_string(KEY_FORMAT), bytes_make(format, sizeof(format)));
+    if (status == RSM_OK)
+        status = put_row(s, txn, 0, bytes_of_string(KEY_IDENTITY), bytes_make(who, sizeof(who)));
+    if (status != RSM_OK) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    return store_status(s->path, mdb_txn_commit(txn));
+}
+
+/* Format and identity of an existing store. */
+static enum rsm_status check_meta(struct store *s, struct store_identity *found_out)
+{
+    uint8_t format[4];
+    uint8_t who[CLUSTER_ID_SIZE + 4];
+
+    *found_out = (struct store_identity){0};
+    enum rsm_status status = read_meta(s, KEY_FORMAT, format, sizeof(format));
+    if (status != RSM_OK)
+        return status;
+    if (get_u32(format) > STORE_FORMAT)
+        return RSM_NEWER_FORMAT;
+    status = read_meta(s, KEY_IDENTITY, who, sizeof(who));
+    if (status != RSM_OK)
+        return status == RSM_NOT_FOUND ? RSM_DAMAGED : status;
+    memcpy(found_out->cluster, who, CLUSTER_ID_SIZE);
+    found_out->replica = get_u32(who + CLUSTER_ID_SIZE);
+    return RSM_OK;
+}
+
+/* The environment and the one database in it. Flags beside MDB_NOTLS. */
+static enum rsm_status open_environment(struct store *s, const char *path, unsigned flags,
+                                        uint64_t map_size)
+{
+    MDB_txn *txn = NULL;
+    int dead = 0;
+
+    s->path = mem_copy_string(path);
+    int error = mdb_env_create(&s->env);
+    if (error == MDB_SUCCESS && map_size > 0)
+        error = mdb_env_set_mapsize(s->env, map_size);
+    if (error == MDB_SUCCESS)
+        error = mdb_env_set_maxreaders(s->env, READERS_MAX);
+    if (error == MDB_SUCCESS)
+        error = mdb_env_open(s->env, path, MDB_NOTLS | flags, 0600);
+    if (error == MDB_SUCCESS && (flags & MDB_RDONLY) == 0)
+        error = mdb_reader_check(s->env, &dead);
+    if (error == MDB_SUCCESS)
+        error = mdb_txn_begin(s->env, NULL, flags & MDB_RDONLY, &txn);
+    if (error == MDB_SUCCESS)
+        error = mdb_dbi_open(txn, NULL, 0, &s->database);
+    if (error == MDB_SUCCESS) {
+        error = mdb_txn_commit(txn);
+        txn = NULL;
+    }
+    if (txn != NULL)
+        mdb_txn_abort(txn);
+    return store_status(path, error);
+}
+
+enum rsm_status store_open(const char *path, const struct store_identity *identity,
+                           const struct store_options *options, struct store **store_out)
+{
+    uint64_t map_size =
+        options != NULL && options->map_size != 0 ? options->map_size : MAP_SIZE_DEFAULT;
+    struct store *s = mem_alloc(sizeof(*s));
+    struct store_identity found;
+
+    *store_out = NULL;
+    s->kv.ops = store_kv_ops();
+    enum rsm_status status = open_environment(s, path, 0, (map_size + 4095) / 4096 * 4096);
+    if (status == RSM_NOT_FOUND) /* the directory; a new file is made */
+        status = RSM_IO;
+    if (status == RSM_OK)
+        status = store_refresh(s);
+    if (status == RSM_OK)
+        status = check_meta(s, &found);
+    if (status == RSM_NOT_FOUND) { /* new, or a crash came before the first commit */
+        status = store_is_empty(s) ? write_meta(s, identity) : RSM_DAMAGED;
+        if (status == RSM_OK)
+            status = store_refresh(s);
+    } else if (status == RSM_OK &&
+               (memcmp(found.cluster, identity->cluster, CLUSTER_ID_SIZE) != 0 ||
+                found.replica != identity->replica)) {
+        status = RSM_WRONG_IDENTITY;
+    }
+    if (status == RSM_OK)
+        *store_out = s;
+    else
+        store_close(s);
+    return status;
+}
+
+enum rsm_status store_open_read_only(const char *path, bool live,
+                                     struct store_identity *identity_out, struct store **store_out)
+{
+    struct store *s = mem_alloc(sizeof(*s));
+
+    *store_out = NULL;
+    *identity_out = (struct store_identity){0};
+    s->kv.ops = store_kv_ops();
+    s->read_only = true;
+    enum rsm_status status = open_environment(s, path, MDB_RDONLY | (live ? 0 : MDB_NOLOCK), 0);
+    if (status == RSM_OK)
+        status = store_refresh(s);
+    if (status == RSM_OK)
+        status = check_meta(s, identity_out);
+    if (status == RSM_NOT_FOUND && s->txn != NULL)
+        status =
+            RSM_DAMAGED; /* there is a file, without the two rows that the first commit makes */
+    if (status == RSM_OK)
+        *store_out = s;
+    else
+        store_close(s);
+    return status;
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    store_end_snapshot(s);
+    if (s->env != NULL)
+        mdb_env_close(s->env);
+    mem_free(s->path);
+    mem_free(s);
+}
+
+struct commit {
+    struct store *store;
+    MDB_txn *txn;
+};
+
+static enum rsm_status commit_row(void *context, const struct kv_write *w)
+{
+    const struct commit *c = context;
+    uint8_t buffer[LIMIT_KEY_SIZE + 1];
+    MDB_val k = {0, NULL};
+
+    CHECK(w->table != 0);
+    if (!w->deleted)
+        return put_row(c->store, c->txn, w->table, w->key, w->value);
+    store_make_key(w->table, w->key, buffer, &k);
+    int error = mdb_del(c->txn, c->store->database, &k, NULL);
+    return error == MDB_NOTFOUND ? RSM_OK : store_status(c->store->path, error);
+}
+
+enum rsm_status store_commit(struct store *s, const struct kv *overlay)
+{
+    struct commit commit = {s, NULL};
+
+    if (s->read_only)
+        return RSM_READ_ONLY;
+    int error = mdb_txn_begin(s->env, NULL, 0, &commit.txn);
+    if (error != MDB_SUCCESS)
+        return store_status(s->path, error);
+    enum rsm_status status = kv_overlay_visit(overlay, commit_row, &commit);
+    if (status != RSM_OK) {
+        mdb_txn_abort(commit.txn);
+        return status;
+    }
+    return store_status(s->path, mdb_txn_commit(commit.txn));
+}
+
+enum rsm_status store_grow(struct store *s)
+{
+    MDB_envinfo info;
+
+    store_end_snapshot(s);
+    int error = mdb_env_info(s->env, &info);
+    if (error == MDB_SUCCESS && info.me_mapsize > MAP_SIZE_MAX / 2)
+        return RSM_TOO_LARGE;
+    if (error == MDB_SUCCESS)
+        error = mdb_env_set_mapsize(s->env, info.me_mapsize * 2);
+    return error == MDB_SUCCESS ? store_refresh(s) : store_status(s->path, error);
+}
+
+enum rsm_status store_check_readers(struct store *s, uint32_t *freed_out)
+{
+    int dead = 0;
+    int error = mdb_reader_check(s->env, &dead);
+
+    *freed_out = (uint32_t)dead;
+    return store_status(s->path, error);
+}
+
+void store_sizes(const struct store *s, uint64_t *used_out, uint64_t *map_out)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+
+    *used_out = 0;
+    *map_out = 0;
+    if (mdb_env_info(s->env, &info) != MDB_SUCCESS || mdb_env_stat(s->env, &stat) != MDB_SUCCESS)
+        return;
+    *used_out = (info.me_last_pgno + 1) * stat.ms_psize;
+    *map_out = info.me_mapsize;
+}

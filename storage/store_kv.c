@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store_kv.c - the store's snapshot as a read-only kv; every row is checked when it is read. */
+#include <stdio.h>
+#include <string.h>
+
+#include "storage/store_state.h"
+
+#include "src/base/check.h"
+#include "src/base/crc32c.h"
+#include "src/base/limits.h"
+
+void store_make_key(uint8_t table, struct bytes key, uint8_t *buffer, MDB_val *out)
+{
+    CHECK(key.size <= LIMIT_KEY_SIZE);
+    buffer[0] = table;
+    if (key.size > 0)
+        memcpy(buffer + 1, key.data, key.size);
+    *out = (MDB_val){key.size + 1, buffer};
+}
+
+uint32_t store_check(uint8_t table, struct bytes key, struct bytes value)
+{
+    uint8_t head[5];
+
+    head[0] = table;
+    put_u32(head + 1, (uint32_t)key.size);
+    uint32_t check = crc32c(0, head, sizeof(head));
+    check = crc32c(check, key.data, key.size);
+    return crc32c(check, value.data, value.size);
+}
+
+/* Takes a row apart and checks it. */
+static enum rsm_status open_row(const MDB_val *k, const MDB_val *v, uint8_t *table_out,
+                                struct bytes *key_out, struct bytes *value_out)
+{
+    if (k->mv_size < 1 || k->mv_size > LIMIT_KEY_SIZE + 1 || v->mv_size < STORE_CHECK_SIZE)
+        return RSM_DAMAGED;
+    const uint8_t *key = k->mv_data;
+    const uint8_t *value = v->mv_data;
+    *table_out = key[0];
+    *key_out = bytes_make(key + 1, k->mv_size - 1);
+    *value_out = bytes_make(value + STORE_CHECK_SIZE, v->mv_size - STORE_CHECK_SIZE);
+    return store_check(*table_out, *key_out, *value_out) == get_u32(value) ? RSM_OK : RSM_DAMAGED;
+}
+
+static struct store *from_kv(struct kv *kv)
+{
+    return (struct store *)kv;
+}
+
+static enum rsm_status store_kv_get(struct kv *kv, uint8_t table, struct bytes key,
+                                    struct bytes *value_out)
+{
+    struct store *s = from_kv(kv);
+    uint8_t buffer[LIMIT_KEY_SIZE + 1];
+    uint8_t found_table = 0;
+    struct bytes found_key;
+    MDB_val k = {0, NULL};
+    MDB_val v = {0, NULL};
+
+    *value_out = bytes_make(NULL, 0);
+    if (key.size > LIMIT_KEY_SIZE)
+        return RSM_NOT_FOUND;
+    if (s->txn == NULL)
+        return RSM_IO;
+    store_make_key(table, key, buffer, &k);
+    int error = mdb_get(s->txn, s->database, &k, &v);
+    if (error != MDB_SUCCESS)
+        return store_status(s->path, error);
+    /* The key that was asked for: a row of another key that LMDB found here does not check. */
+    enum rsm_status status = open_row(&k, &v, &found_table, &found_key, value_out);
+    if (status != RSM_OK)
+        *value_out = bytes_make(NULL, 0);
+    return status;
+}
+
+static enum rsm_status store_kv_put(struct kv *kv, uint8_t table, struct bytes key,
+                                    struct bytes value)
+{
+    (void)kv;
+    (void)table;
+    (void)key;
+    (void)value;
+    return RSM_READ_ONLY;
+}
+
+static enum rsm_status store_kv_del(struct kv *kv, uint8_t table, struct bytes key)
+{
+    (void)kv;
+    (void)table;
+    (void)key;
+    return RSM_READ_ONLY;
+}
+
+/* The row under the cursor, if it belongs to `table`. */
+static enum rsm_status cursor_row(struct store *s, int error, const MDB_val *k, const MDB_val *v,
+                                  uint8_t table, struct bytes *key_out, struct bytes *value_out)
+{
+    uint8_t found_table = 0;
+    enum rsm_status status = store_status(s->path, error);
+
+    if (status == RSM_OK)
+        status = open_row(k, v, &found_table, key_out, value_out);
+    if (status == RSM_OK && found_table != table)
+        status = RSM_NOT_FOUND;
+    if (status != RSM_OK) {
+        *key_out = bytes_make(NULL, 0);
+        *value_out = bytes_make(NULL, 0);
+    }
+    return status;
+}
+
+static bool is_key(const MDB_val *found, const MDB_val *wanted)
+{
+    return found->mv_size == wanted->mv_size &&
+           memcmp(found->mv_data, wanted->mv_data, wanted->mv_size) == 0;
+}
+
+static enum rsm_status store_kv_next(struct kv *kv, uint8_t table, struct bytes key, bool after,
+                                     struct bytes *key_out, struct bytes *value_out)
+{
+    struct store *s = from_kv(kv);
+    uint8_t buffer[LIMIT_KEY_SIZE + 1];
+    MDB_val wanted = {0, NULL};
+    MDB_val v = {0, NULL};
+
+    if (s->txn == NULL)
+        return RSM_IO;
+    store_make_key(table, key, buffer, &wanted);
+    MDB_val k = wanted;
+    int error = mdb_cursor_get(s->cursor, &k, &v, MDB_SET_RANGE);
+    if (error == MDB_SUCCESS && after && is_key(&k, &wanted))
+        error = mdb_cursor_get(s->cursor, &k, &v, MDB_NEXT);
+    return cursor_row(s, error, &k, &v, table, key_out, value_out);
+}
+
+static enum rsm_status store_kv_prev(struct kv *kv, uint8_t table, struct bytes key, bool before,
+                                     struct bytes *key_out, struct bytes *value_out)
+{
+    struct store *s = from_kv(kv);
+    uint8_t buffer[LIMIT_KEY_SIZE + 1];
+    MDB_val wanted = {0, NULL};
+    MDB_val v = {0, NULL};
+
+    if (s->txn == NULL)
+        return RSM_IO;
+    store_make_key(table, key, buffer, &wanted);
+    MDB_val k = wanted;
+    int error = mdb_cursor_get(s->cursor, &k, &v, MDB_SET_RANGE);
+    if (error == MDB_NOTFOUND)
+        error = mdb_cursor_get(s->cursor, &k, &v, MDB_LAST);
+    else if (error == MDB_SUCCESS && (before || !is_key(&k, &wanted)))
+        error = mdb_cursor_get(s->cursor, &k, &v, MDB_PREV);
+    return cursor_row(s, error, &k, &v, table, key_out, value_out);
+}
+
+static void store_kv_free(struct kv *kv)
+{
+    (void)kv; /* the store owns it: store_close */
+}
+
+const struct kv_ops *store_kv_ops(void)
+{
+    static const struct kv_ops ops = {store_kv_get,  store_kv_put,  store_kv_del,
+                                      store_kv_next, store_kv_prev, store_kv_free};
+
+    return &ops;
+}
+
+struct kv *store_kv(struct store *s)
+{
+    return &s->kv;
+}
+
+void store_end_snapshot(struct store *s)
+{
+    if (s->cursor != NULL)
+        mdb_cursor_close(s->cursor);
+    if (s->txn != NULL)
+        mdb_txn_abort(s->txn);
+    s->cursor = NULL;
+    s->txn = NULL;
+}
+
+enum rsm_status store_refresh(struct store *s)
+{
+    int error = MDB_SUCCESS;
+
+    if (s->txn != NULL) {
+        mdb_txn_reset(s->txn);
+        error = mdb_txn_renew(s->txn);
+        if (error == MDB_SUCCESS)
+            error = mdb_cursor_renew(s->txn, s->cursor);
+    } else {
+        error = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &s->txn);
+        if (error == MDB_SUCCESS)
+            error = mdb_cursor_open(s->txn, s->database, &s->cursor);
+    }
+    if (error != MDB_SUCCESS)
+        store_end_snapshot(s);
+    return store_status(s->path, error);
+}
+
+bool store_is_empty(struct store *s)
+{
+    MDB_val k = {0, NULL};
+    MDB_val v = {0, NULL};
+
+    return mdb_cursor_get(s->cursor, &k, &v, MDB_FIRST) == MDB_NOTFOUND;
+}
+
+enum rsm_status store_verify(struct store *s, char *text_out, size_t text_size, uint64_t *count_out)
+{
+    uint8_t last[LIMIT_KEY_SIZE + 1];
+    MDB_val before = {0, last};
+    MDB_val k = {0, NULL};
+    MDB_val v = {0, NULL};
+    uint8_t table = 0;
+    struct bytes key = {NULL, 0};
+    struct bytes value = {NULL, 0};
+
+    *count_out = 0;
+    snprintf(text_out, text_size, "%s", "");
+    int error = mdb_cursor_get(s->cursor, &k, &v, MDB_FIRST);
+    for (; error == MDB_SUCCESS; error = mdb_cursor_get(s->cursor, &k, &v, MDB_NEXT)) {
+        char hex[2 * 24 + 1];
+        bool in_order = *count_out == 0 || mdb_cmp(s->txn, s->database, &before, &k) < 0;
+        if (open_row(&k, &v, &table, &key, &value) == RSM_OK && in_order) {
+            memcpy(last, k.mv_data, k.mv_size);
+            before.mv_size = k.mv_size;
+            (*count_out)++;
+            continue;
+        }
+        hex_encode(hex, bytes_make(key.data, key.size < 24 ? key.size : 24));
+        snprintf(text_out, text_size, "row %llu (table %u, key %s): %s",
+                 (unsigned long long)*count_out + 1, table, hex,
+                 in_order ? "its check is wrong" : "out of order");
+        return RSM_DAMAGED;
+    }
+    if (error == MDB_NOTFOUND)
+        return RSM_OK;
+    snprintf(text_out, text_size, "behind row %llu: %s", (unsigned long long)*count_out,
+             mdb_strerror(error));
+    return store_status(s->path, error);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store_state.h - the inside of a store, shared by store.c and store_kv.c only. */
+#ifndef RSM_STORAGE_STORE_STATE_H
+#define RSM_STORAGE_STORE_STATE_H
+
+#include <lmdb.h>
+
+#include "storage/store.h"
+
+#define STORE_CHECK_SIZE 4u
+
+struct store {
+    struct kv kv; /* first: the snapshot */
+    /* Fixed after opening. */
+    char *path; /* owned */
+    MDB_env *env;
+    MDB_dbi database;
+    bool read_only;
+    /* The snapshot; main thread. */
+    MDB_txn *txn; /* NULL: none */
+    MDB_cursor *cursor;
+};
+
+/* `error` is LMDB's or the system's. Looks at the free space of `path` for EIO. */
+enum rsm_status store_status(const char *path, int error);
+/* The row's key: table, key. `buffer` has room for LIMIT_KEY_SIZE + 1 bytes. */
+void store_make_key(uint8_t table, struct bytes key, uint8_t *buffer, MDB_val *out);
+/* CRC-32C over table, size of the key, key and value. */
+uint32_t store_check(uint8_t table, struct bytes key, struct bytes value);
+const struct kv_ops *store_kv_ops(void);
+/* Ends the snapshot's transaction. */
+void store_end_snapshot(struct store *s);
+/* No row at all in the snapshot. */
+bool store_is_empty(struct store *s);
+
+#endif
