@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sim.h - one seed of the simulator: virtual time, one generator, one queue of events.
+ *
+ * Everything that happens is an event in the queue; events of the same microsecond run in the order
+ * in which they were set. All chance comes from the one generator, so a seed replays exactly; every
+ * step is mixed into a hash, so that two runs can be compared.
+ *
+ * Time is in microseconds of the simulated world.
+ */
+#ifndef RSM_TESTS_SIM_SIM_H
+#define RSM_TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/prng.h"
+
+#define SIM_MS UINT64_C(1000)
+#define SIM_SECOND UINT64_C(1000000)
+
+typedef void sim_run(void *context, void *argument);
+
+struct sim_event {
+    uint64_t time;
+    uint64_t order;
+    sim_run *run;
+    sim_run *drop; /* frees the argument of an event that will not run; may be NULL */
+    void *context;
+    void *argument;
+};
+
+struct sim {
+    uint64_t seed;
+    uint64_t now;
+    uint64_t order_next;
+    struct prng prng;
+    struct sim_event *heap;
+    size_t heap_count;
+    size_t heap_capacity;
+    uint64_t hash;
+    uint64_t event_count;
+    bool trace;
+    bool failed;
+    char failure[400];
+};
+
+void sim_init(struct sim *sim, uint64_t seed, bool trace);
+void sim_deinit(struct sim *sim);
+/* Runs `run(context, argument)` after `delay` microseconds. */
+void sim_after(struct sim *sim, uint64_t delay, sim_run *run, sim_run *drop, void *context,
+               void *argument);
+/* Runs events until `end`, or until something failed. */
+void sim_run_until(struct sim *sim, uint64_t end);
+/* The first failure counts; the run stops after the present event. */
+void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A line of the trace, printed with the time in front when tracing. */
+void sim_note(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Mixes a number into the hash of the run. */
+void sim_mix(struct sim *sim, uint64_t value);
+
+bool sim_chance(struct sim *sim, uint32_t parts_per_million);
+/* Uniform in [first, last]. */
+uint64_t sim_range(struct sim *sim, uint64_t first, uint64_t last);
+
+/* What a run did, added up over the seeds. */
+struct sim_report {
+    uint64_t seeds;
+    uint64_t events;
+    uint64_t simulated_us;
+    uint64_t writes_acknowledged;
+    uint64_t reads_confirmed;
+    uint64_t crashes;
+    uint64_t partitions;
+    uint64_t messages;
+    uint64_t elections;
+    uint64_t *marks; /* of the core; `mark_count` of them */
+    size_t mark_count;
+};
+
+/* A mode runs one seed; on failure `failure_out` has the words. `hash_out`: of the whole run. */
+typedef bool sim_mode(uint64_t seed, bool trace, struct sim_report *report, uint64_t *hash_out,
+                      char failure_out[400]);
+
+sim_mode sim_core_run;
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sim_core.c - a run: ten seconds of faults, drawn swarm-style; then all faults stop, everything
+ * must finish, all logs must be equal, and one leader must stay.
+ */
+#include "tests/sim/sim_core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+
+#define FAULT_PHASE (10 * SIM_SECOND)
+/* Ten election timeouts, and room for queues and back-off. */
+#define QUIET_BOUND (10 * SIM_SECOND)
+#define QUIET_WRITES 20u
+
+/* One of two halves of the seeds has this fault. */
+static uint64_t draw_or_off(struct sim *sim, uint64_t first, uint64_t last)
+{
+    uint64_t value = sim_range(sim, first, last);
+    return sim_chance(sim, 500000) ? value : 0;
+}
+
+static void draw_config(struct core_options *o, struct sim *sim)
+{
+    struct paxos_config *p = &o->config;
+    uint64_t draw = sim_range(sim, 1, 20);
+    o->voter_count = draw == 1 ? 1 : draw == 2 ? 2 : draw == 3 ? 4 : draw <= 8 ? 5 : 3;
+    o->learner_count = sim_chance(sim, 150000) ? 1 : 0;
+    for (uint32_t i = 0; i < o->voter_count; i++)
+        p->voters[i] = i + 1;
+    p->voter_count = o->voter_count;
+    p->learners[0] = o->voter_count + 1;
+    p->learner_count = o->learner_count;
+    p->window = (uint32_t)sim_range(sim, 1, 12);
+    p->capacity = p->window + (uint32_t)sim_range(sim, 0, 12);
+    p->batch_entries = (uint32_t)sim_range(sim, 1, 8);
+    p->batch_bytes = (uint32_t)sim_range(sim, 4, 64);
+    p->heartbeat_ticks = (uint32_t)sim_range(sim, 2, 4);
+    p->election_ticks_min = (uint32_t)sim_range(sim, 10, 20);
+    p->election_ticks_max = 2 * p->election_ticks_min;
+    p->resend_ticks = (uint32_t)sim_range(sim, 2, 6);
+    p->stall_ticks = (uint32_t)sim_range(sim, 10, 40);
+}
+
+void core_options_draw(struct core_options *o, struct sim *sim)
+{
+    memset(o, 0, sizeof(*o));
+    draw_config(o, sim);
+    o->net.loss_ppm = (uint32_t)draw_or_off(sim, 1000, 300000);
+    o->net.duplicate_ppm = (uint32_t)draw_or_off(sim, 1000, 300000);
+    o->net.late_ppm = (uint32_t)draw_or_off(sim, 1000, 50000);
+    o->net.delay_us_min = sim_range(sim, 50, 500);
+    o->net.delay_us_max = o->net.delay_us_min + sim_range(sim, 1, 20 * SIM_MS);
+    o->net.late_us_max = sim_range(sim, 100 * SIM_MS, 3 * SIM_SECOND);
+    o->flush_us_min = sim_range(sim, 10, 1000);
+    o->flush_us_max = o->flush_us_min + sim_range(sim, 1, 20 * SIM_MS);
+    o->apply_us_max = sim_range(sim, 1, 50 * SIM_MS);
+    o->store_us = sim_range(sim, 10 * SIM_MS, 3 * SIM_SECOND);
+    o->crash_us = draw_or_off(sim, 100 * SIM_MS, 3 * SIM_SECOND);
+    o->partition_us = draw_or_off(sim, 50 * SIM_MS, SIM_SECOND);
+    o->pause_us = draw_or_off(sim, 200 * SIM_MS, 3 * SIM_SECOND);
+    o->slow_disk_us = draw_or_off(sim, 200 * SIM_MS, 3 * SIM_SECOND);
+    o->refuse_ppm = (uint32_t)draw_or_off(sim, 1000, 300000);
+    o->wait_ppm = (uint32_t)draw_or_off(sim, 1000, 300000);
+    o->crash_all_ppm = (uint32_t)draw_or_off(sim, 10000, 300000);
+    o->snapshot_lag = (uint32_t)sim_range(sim, 1, 200);
+    o->client_count = (uint32_t)sim_range(sim, 1, 12);
+    o->think_us_max = sim_range(sim, 1 * SIM_MS, 100 * SIM_MS);
+    o->read_ppm = (uint32_t)sim_range(sim, 0, 800000);
+    o->announce = sim_chance(sim, 700000);
+}
+
+static void again(struct core_cluster *c, uint64_t mean_us, sim_run *run)
+{
+    sim_after(&c->sim, sim_range(&c->sim, mean_us / 2, mean_us * 3 / 2), run, NULL, c, NULL);
+}
+
+static void restart(void *context, void *argument)
+{
+    struct core_cluster *c = context;
+    uint32_t replica = (uint32_t)(uintptr_t)argument;
+    if (!core_node_is_up(c, replica))
+        core_node_start(c, replica);
+}
+
+static void crash(struct core_cluster *c, uint32_t replica)
+{
+    core_node_crash(c, replica);
+    sim_after(&c->sim, sim_range(&c->sim, 1, SIM_SECOND), restart, NULL, c,
+              (void *)(uintptr_t)replica);
+    /* The others notice a broken connection, at once or never. */
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (r != replica && core_node_is_up(c, r) && sim_chance(&c->sim, 500000))
+            core_node_peer_lost(c, r, replica);
+    }
+}
+
+static void fault_crash(void *context, void *argument)
+{
+    struct core_cluster *c = context;
+    (void)argument;
+    if (!c->faults)
+        return;
+    bool all = sim_chance(&c->sim, c->options.crash_all_ppm);
+    uint32_t one = (uint32_t)sim_range(&c->sim, 1, c->node_count);
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (all || r == one)
+            crash(c, r);
+    }
+    again(c, c->options.crash_us, fault_crash);
+}
+
+static void fault_partition(void *context, void *argument)
+{
+    struct core_cluster *c = context;
+    (void)argument;
+    if (!c->faults)
+        return;
+    if (sim_chance(&c->sim, 600000))
+        net_uncut(&c->net);
+    if (sim_chance(&c->sim, 700000)) {
+        net_cut_some(&c->net, c->node_count);
+        c->report->partitions++;
+        sim_note(&c->sim, "links are cut");
+    }
+    again(c, c->options.partition_us, fault_partition);
+}
+
+static void fault_pause(void *context, void *argument)
+{
+    struct core_cluster *c = context;
+    (void)argument;
+    if (!c->faults)
+        return;
+    core_node_pause(c, (uint32_t)sim_range(&c->sim, 1, c->node_count),
+                    sim_range(&c->sim, 10 * SIM_MS, SIM_SECOND));
+    again(c, c->options.pause_us, fault_pause);
+}
+
+static void fault_slow_disk(void *context, void *argument)
+{
+    struct core_cluster *c = context;
+    (void)argument;
+    if (!c->faults)
+        return;
+    core_node_slow_disk(c, (uint32_t)sim_range(&c->sim, 1, c->node_count),
+                        c->sim.now + sim_range(&c->sim, 10 * SIM_MS, SIM_SECOND));
+    again(c, c->options.slow_disk_us, fault_slow_disk);
+}
+
+static void begin(struct core_cluster *c)
+{
+    const struct core_options *o = &c->options;
+    c->node_count = o->voter_count + o->learner_count;
+    c->nodes = mem_alloc(core_node_size() * (c->node_count + 1));
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        core_node_init(c, r);
+        core_node_start(c, r);
+    }
+    for (uint32_t i = 0; i < o->client_count; i++)
+        core_client_init(c, i);
+    c->faults = true;
+    if (o->crash_us > 0)
+        again(c, o->crash_us, fault_crash);
+    if (o->partition_us > 0)
+        again(c, o->partition_us, fault_partition);
+    if (o->pause_us > 0)
+        again(c, o->pause_us, fault_pause);
+    if (o->slow_disk_us > 0)
+        again(c, o->slow_disk_us, fault_slow_disk);
+}
+
+static void stop_faults(struct core_cluster *c)
+{
+    c->faults = false;
+    net_heal(&c->net);
+    sim_note(&c->sim, "all faults stop");
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (!core_node_is_up(c, r))
+            core_node_start(c, r);
+        core_node_slow_disk(c, r, 0);
+    }
+}
+
+/* One leader that is ready, known to all; all logs equally long; no client waits. */
+static bool is_settled(const struct core_cluster *c)
+{
+    uint32_t leader = paxos_leader(core_node_paxos(c, 1));
+    if (leader == 0 || !paxos_is_ready(core_node_paxos(c, leader)))
+        return false;
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (paxos_leader(core_node_paxos(c, r)) != leader ||
+            core_node_applied(c, r) != core_node_applied(c, leader))
+            return false;
+    }
+    for (uint32_t i = 0; i < c->options.client_count; i++) {
+        if (!core_client_is_idle(c, i))
+            return false;
+    }
+    return core_node_applied(c, leader) >= checker_acknowledged_last(c->checker);
+}
+
+static void describe_unsettled(struct core_cluster *c, const char *what)
+{
+    char text[300];
+    int size = 0;
+    for (uint32_t r = 1; r <= c->node_count && size < 240; r++) {
+        const struct paxos *p = core_node_paxos(c, r);
+        size += snprintf(text + size, sizeof(text) - (size_t)size,
+                         " %u: role %d leader %u applied %" PRIu64 ";", r, (int)paxos_role(p),
+                         paxos_leader(p), core_node_applied(c, r));
+    }
+    sim_fail(&c->sim, "L: %s:%s", what, text);
+}
+
+static void finish(struct core_cluster *c)
+{
+    uint64_t bound = c->sim.now + QUIET_BOUND;
+    uint64_t writes = c->report->writes_acknowledged + QUIET_WRITES;
+    while (!c->sim.failed && c->sim.now < bound && c->report->writes_acknowledged < writes)
+        sim_run_until(&c->sim, c->sim.now + 10 * SIM_MS);
+    if (!c->sim.failed && c->report->writes_acknowledged < writes)
+        describe_unsettled(c, "no progress without faults");
+    c->clients_stop = true;
+    bound = c->sim.now + QUIET_BOUND;
+    while (!c->sim.failed && c->sim.now < bound && !is_settled(c))
+        sim_run_until(&c->sim, c->sim.now + 10 * SIM_MS);
+    if (!c->sim.failed && !is_settled(c))
+        describe_unsettled(c, "it does not settle");
+    if (c->sim.failed)
+        return;
+    for (uint32_t r = 1; r <= c->node_count; r++)
+        core_node_check_log(c, r);
+    struct ballot ballot = paxos_ballot(core_node_paxos(c, 1));
+    sim_run_until(&c->sim, c->sim.now + 3 * SIM_SECOND);
+    if (!c->sim.failed && !ballot_equal(ballot, paxos_ballot(core_node_paxos(c, 1))))
+        describe_unsettled(c, "the leader changed without a fault");
+}
+
+static void end(struct core_cluster *c)
+{
+    c->report->seeds++;
+    c->report->events += c->sim.event_count;
+    c->report->simulated_us += c->sim.now;
+    c->report->messages += c->net.sent;
+    for (uint32_t i = 0; i < c->options.client_count; i++)
+        core_client_deinit(c, i);
+    for (uint32_t r = 1; r <= c->node_count; r++)
+        core_node_deinit(c, r);
+    sim_deinit(&c->sim);
+    checker_free(c->checker);
+    mem_free(c->nodes);
+    mem_free(c->clients);
+}
+
+bool sim_core_run(uint64_t seed, bool trace, struct sim_report *report, uint64_t *hash_out,
+                  char failure_out[400])
+{
+    struct core_cluster c;
+    memset(&c, 0, sizeof(c));
+    c.report = report;
+    c.value_next = 1;
+    c.read_next = 1;
+    sim_init(&c.sim, seed, trace);
+    core_options_draw(&c.options, &c.sim);
+    c.checker = checker_new(&c.sim, c.options.voter_count);
+    net_init(&c.net, &c.sim, &c.options.net, &core_net_calls, &c);
+    begin(&c);
+    sim_run_until(&c.sim, FAULT_PHASE);
+    if (!c.sim.failed) {
+        stop_faults(&c);
+        finish(&c);
+    }
+    bool passed = !c.sim.failed;
+    *hash_out = c.sim.hash;
+    memcpy(failure_out, c.sim.failure, sizeof(c.sim.failure));
+    end(&c);
+    return passed;
+}

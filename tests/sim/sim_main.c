@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sim_main.c - runs seeds: sim [--mode core] [--seed N] [--seeds N] [--trace] [--marks].
+ *
+ * A seed that fails prints one line that replays it exactly. One seed in fifty runs twice: both
+ * runs must be equal, step by step. The last line has the counts.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "consensus/paxos.h"
+#include "src/base/mem.h"
+#include "tests/sim/sim.h"
+
+struct arguments {
+    uint64_t seed;
+    uint64_t seeds;
+    const char *mode;
+    bool trace;
+    bool marks;
+    bool keep_going;
+};
+
+static const struct {
+    const char *name;
+    sim_mode *run;
+} modes[] = {
+    {"core", sim_core_run},
+};
+
+static bool parse(struct arguments *a, int count, char **list)
+{
+    *a = (struct arguments){.seed = 1, .seeds = 1, .mode = "core"};
+    for (int i = 1; i < count; i++) {
+        bool has_value = i + 1 < count;
+        if (strcmp(list[i], "--trace") == 0)
+            a->trace = true;
+        else if (strcmp(list[i], "--marks") == 0)
+            a->marks = true;
+        else if (strcmp(list[i], "--keep-going") == 0)
+            a->keep_going = true;
+        else if (strcmp(list[i], "--seed") == 0 && has_value)
+            a->seed = strtoull(list[++i], NULL, 10);
+        else if (strcmp(list[i], "--seeds") == 0 && has_value)
+            a->seeds = strtoull(list[++i], NULL, 10);
+        else if (strcmp(list[i], "--mode") == 0 && has_value)
+            a->mode = list[++i];
+        else
+            return false;
+    }
+    return true;
+}
+
+static sim_mode *find_mode(const char *name)
+{
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (strcmp(modes[i].name, name) == 0)
+            return modes[i].run;
+    }
+    return NULL;
+}
+
+static bool run_seed(const struct arguments *a, sim_mode *mode, uint64_t seed,
+                     struct sim_report *report)
+{
+    char failure[400] = "";
+    uint64_t hash = 0;
+    uint64_t hash_again = 0;
+    bool passed = mode(seed, a->trace, report, &hash, failure);
+    if (passed && seed % 50 == 0) {
+        passed = mode(seed, false, report, &hash_again, failure);
+        if (passed && hash != hash_again) {
+            passed = false;
+            snprintf(failure, sizeof(failure), "I17: two runs of the seed differ");
+        }
+    }
+    if (!passed)
+        printf("seed %" PRIu64 " failed: %s\nrepeat with: sim --mode %s --seed %" PRIu64
+               " --seeds 1 --trace\n",
+               seed, failure, a->mode, seed);
+    fflush(stdout);
+    return passed;
+}
+
+static void print_report(const struct sim_report *r, double seconds, bool marks)
+{
+    printf("note: %" PRIu64 " runs, %.0f s simulated in %.1f s (%.0f x), %" PRIu64
+           " events, %" PRIu64 " messages, %" PRIu64 " writes, %" PRIu64 " reads, %" PRIu64
+           " crashes, %" PRIu64 " partitions, %" PRIu64 " elections\n",
+           r->seeds, (double)r->simulated_us / 1e6, seconds,
+           (double)r->simulated_us / 1e6 / (seconds > 0 ? seconds : 1), r->events, r->messages,
+           r->writes_acknowledged, r->reads_confirmed, r->crashes, r->partitions, r->elections);
+    for (size_t i = 0; i < r->mark_count; i++) {
+        if (marks || r->marks[i] == 0)
+            printf("note: mark %-26s %" PRIu64 "\n", paxos_mark_name((enum paxos_mark)i),
+                   r->marks[i]);
+    }
+}
+
+int main(int count, char **list)
+{
+    struct arguments a;
+    struct timespec began;
+    struct timespec ended;
+    uint64_t marks[PAXOS_MARK_COUNT] = {0};
+    struct sim_report report = {.marks = marks, .mark_count = PAXOS_MARK_COUNT};
+    uint64_t passed = 0;
+    uint64_t failed = 0;
+    if (!parse(&a, count, list) || find_mode(a.mode) == NULL) {
+        fprintf(stderr, "usage: sim [--mode core] [--seed N] [--seeds N] [--trace] [--marks] "
+                        "[--keep-going]\n");
+        return 2;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    for (uint64_t seed = a.seed; seed < a.seed + a.seeds; seed++) {
+        if (run_seed(&a, find_mode(a.mode), seed, &report))
+            passed++;
+        else
+            failed++;
+        if (failed > 0 && !a.keep_going)
+            break;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    print_report(&report,
+                 (double)(ended.tv_sec - began.tv_sec) +
+                     (double)(ended.tv_nsec - began.tv_nsec) / 1e9,
+                 a.marks);
+    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", passed, failed);
+    return failed > 0 ? 1 : 0;
+}
