@@ -72,6 +72,17 @@ static enum rsm_status rewatch(struct connection *c)
     return wants_write == c->wants_write ? RSM_OK : watch_descriptor(c, EPOLL_CTL_MOD);
 }
 
+/* A watch may be silent for long: it is keep-alive that finds out that the other side is gone. */
+static void set_options(int descriptor)
+{
+    const int on = 1, idle_s = 15, interval_s = 5, count = 3;
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
 enum rsm_status connection_open(struct connection *c, const struct endpoint *endpoint)
 {
     CHECK(c->descriptor < 0);
@@ -80,9 +91,8 @@ enum rsm_status connection_open(struct connection *c, const struct endpoint *end
     c->descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->descriptor < 0)
         return RSM_IO;
-    int on = 1;
     if (family != AF_UNIX)
-        (void)setsockopt(c->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        set_options(c->descriptor);
     int result =
         connect(c->descriptor, (const struct sockaddr *)&endpoint->address, endpoint->address_size);
     c->is_connecting = result != 0 && errno == EINPROGRESS;
