@@ -14,7 +14,8 @@
  *
  * Answers to an earlier round say nothing about now: each read names the round after the last one
  * sent. All reads that wait share the next round. A follower passes its read to the leader under a
- * number of its own, applies up to the slot in the answer, and answers here.
+ * number of its own, applies up to the slot in the answer, and answers here. Every read ends: one
+ * that has not succeeded after two election timeouts fails.
  */
 #include "consensus/core.h"
 
@@ -36,7 +37,7 @@ static bool read_add(struct paxos *p, struct read read)
 {
     if (p->reads.count == LIMIT_READS_WAITING)
         return false;
-    read.deadline_tick = p->tick + p->config.election_ticks_max;
+    read.deadline_tick = p->tick + 2 * (uint64_t)p->config.election_ticks_max;
     p->reads.list[p->reads.count++] = read;
     return true;
 }
@@ -149,7 +150,7 @@ static bool read_is_round_confirmed(const struct paxos *p, uint64_t round)
 /* One step of one read; true when it is done with. */
 static bool read_advance(struct paxos *p, struct read *read)
 {
-    if (read->state == READ_FORWARDED && p->tick >= read->deadline_tick) {
+    if (read->asker == p->config.self && p->tick >= read->deadline_tick) {
         read_fail(p, read);
         return true;
     }

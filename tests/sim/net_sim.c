@@ -77,7 +77,7 @@ void net_heal(struct net *net)
     net->options.late_ppm = 0;
 }
 
-static void net_cut(struct net *net, uint32_t from, uint32_t to)
+void net_cut(struct net *net, uint32_t from, uint32_t to)
 {
     if (from != to)
         net->cut[from][to] = true;

@@ -44,5 +44,7 @@ void net_heal(struct net *net);
 /* Cuts links in one of the shapes that hurt: a replica, one direction, one link, two halves. */
 void net_cut_some(struct net *net, uint32_t node_count);
 void net_uncut(struct net *net);
+/* Cuts one direction of one link. */
+void net_cut(struct net *net, uint32_t from, uint32_t to);
 
 #endif

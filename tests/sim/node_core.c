@@ -644,6 +644,11 @@ uint64_t core_node_applied(const struct core_cluster *c, uint32_t replica)
     return c->nodes[replica].applied;
 }
 
+bool core_node_is_flushing(const struct core_cluster *c, uint32_t replica)
+{
+    return c->nodes[replica].flush_count != 0;
+}
+
 void core_node_check_log(struct core_cluster *c, uint32_t replica)
 {
     const struct core_node *n = &c->nodes[replica];

@@ -36,6 +36,18 @@ struct core_options {
     bool announce;
 };
 
+/* A fault that stays when all others stop: the rest has to finish without that replica. */
+enum core_lasting {
+    LASTING_NONE = 1,
+    LASTING_DOWN,
+    LASTING_ISOLATED,
+    LASTING_DEAF, /* it can speak, and hears nobody */
+    LASTING_MUTE,
+    LASTING_LINK, /* one link to one other replica, both ways */
+    LASTING_HALF_LINK,
+    LASTING_DISK, /* its flushes never end */
+};
+
 struct core_node;
 struct core_client;
 
@@ -51,6 +63,8 @@ struct core_cluster {
     uint64_t read_next;
     bool faults; /* the first phase */
     bool clients_stop;
+    enum core_lasting lasting;
+    uint32_t excluded; /* set of replicas that need not keep up, because of the lasting fault */
     struct sim_report *report;
 };
 
@@ -70,6 +84,8 @@ void core_node_peer_lost(struct core_cluster *c, uint32_t replica, uint32_t peer
 bool core_node_is_up(const struct core_cluster *c, uint32_t replica);
 const struct paxos *core_node_paxos(const struct core_cluster *c, uint32_t replica);
 uint64_t core_node_applied(const struct core_cluster *c, uint32_t replica);
+/* A flush is under way. */
+bool core_node_is_flushing(const struct core_cluster *c, uint32_t replica);
 /* Compares the whole log with what the checker knows. */
 void core_node_check_log(struct core_cluster *c, uint32_t replica);
 /* False when it cannot propose now; the client then asks elsewhere. */

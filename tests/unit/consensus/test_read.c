@@ -122,8 +122,24 @@ Test(read, without_an_answer_it_fails_in_time)
     script_init(&s);
     script_run(&s, FOLLOWER "; read 7");
     bool failed = false;
-    for (int i = 0; i < 21 && !failed; i++)
+    for (int i = 0; i < 41 && !failed; i++)
         failed = strstr(script_run(&s, "tick; from 2 heartbeat 1.2"), "read 7 failed") != NULL;
+    cr_assert(failed);
+    script_deinit(&s);
+}
+
+Test(read, confirmed_but_never_applied_it_fails_in_time)
+{
+    struct script s;
+    char line[128];
+    script_init(&s);
+    script_run(&s, FOLLOWER);
+    unsigned long long number = forwarded_number(script_run(&s, "read 7"));
+    snprintf(line, sizeof(line), "from 2 read-answer round=%llu slot=1 granted", number);
+    script_run(&s, line);
+    bool failed = false;
+    for (int i = 0; i < 41 && !failed; i++)
+        failed = strstr(script_run(&s, "tick"), "read 7 failed") != NULL;
     cr_assert(failed);
     script_deinit(&s);
 }
