@@ -189,6 +189,7 @@ void node_step(struct node *n, const struct paxos_event *event)
 
 static void flush_journal(struct node *n)
 {
+    n->env.push(n->env.context);
     if (n->journal_writable) {
         enum rsm_status status = journal_flush(n->journal);
         if (status != RSM_OK) {
@@ -229,6 +230,7 @@ void node_flush(struct node *n)
         n->applied_told = n->applied_slot;
         n->env.applied(n->env.context, n->applied_slot);
     }
+    n->env.push(n->env.context);
     apply_commit_when_due(n);
 }
 

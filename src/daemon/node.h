@@ -69,6 +69,8 @@ struct node_env {
     /* Sends a frame (src/net/peer_codec.h) to a peer, or drops it. Takes no reference: copy or ref.
      */
     void (*send)(void *context, uint32_t replica, struct blob *frame);
+    /* What was handed to `send` shall leave now: the own flush is about to begin. */
+    void (*push)(void *context);
     /* Wall clock in ms since 1970: for timestamps only. */
     uint64_t (*wall_ms)(void *context);
     /* Monotonic clock in us, for ages and statistics. */
@@ -143,9 +145,6 @@ void node_commit_now(struct node *node);
  * called before this returns (bad envelopes, known digests).
  */
 void node_submit(struct node *node, uint64_t token, struct blob *envelope);
-/* The client has gone: forget its tokens in [first, end). The command may still be chosen. */
-void node_forget(struct node *node, uint64_t first, uint64_t end);
-
 /* A linearizable read begins now; env.read_ready follows. */
 void node_read(struct node *node, uint64_t token);
 

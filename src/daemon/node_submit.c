@@ -129,11 +129,6 @@ void node_submit(struct node *n, uint64_t token, struct blob *envelope)
     submission_add_token(s, token);
 }
 
-void node_forget(struct node *n, uint64_t first, uint64_t end)
-{
-    submissions_forget(n->submissions, first, end);
-}
-
 void submit_on_forward(struct node *n, uint32_t from, struct bytes raw)
 {
     uint8_t digest[HASH_SIZE];

@@ -138,14 +138,3 @@ bool submissions_has_tokens(const struct submissions *s)
             return true;
     return false;
 }
-
-void submissions_forget(struct submissions *s, uint64_t first, uint64_t end)
-{
-    for (struct submission *at = s->oldest; at != NULL; at = at->newer) {
-        uint32_t kept = 0;
-        for (uint32_t i = 0; i < at->token_count; i++)
-            if (at->tokens[i] < first || at->tokens[i] >= end)
-                at->tokens[kept++] = at->tokens[i];
-        at->token_count = kept;
-    }
-}

@@ -73,7 +73,4 @@ uint64_t submissions_count(const struct submissions *s);
 /* Submissions for which an own client waits. */
 bool submissions_has_tokens(const struct submissions *s);
 
-/* Removes tokens in [first, end) everywhere. */
-void submissions_forget(struct submissions *s, uint64_t first, uint64_t end);
-
 #endif

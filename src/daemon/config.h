@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * config.h - the configuration file of rsmd.
+ *
+ * Lines of `key = value`; blank lines and lines that begin with # are free. A key stands once,
+ * except client_listen. packaging/rsmd.conf.example has all keys with their reasons. Paths that do
+ * not begin with / are taken from the folder of the configuration file.
+ */
+#ifndef RSM_DAEMON_CONFIG_H
+#define RSM_DAEMON_CONFIG_H
+
+#include <stdbool.h>
+
+#include <rsm/status.h>
+
+#include "src/base/log.h"
+#include "src/daemon/node.h"
+
+#define CONFIG_LISTEN_MAX 8u
+#define CONFIG_FILE_MAX 65536u
+#define CONFIG_ERROR_SIZE 512u
+
+struct config {
+    struct node_config node; /* self is `replica`; incarnation and seed are not from the file */
+    char *data;              /* owned, absolute or as given */
+    char *genesis;
+    char *key;
+    char *client_listen[CONFIG_LISTEN_MAX]; /* "ip:port" */
+    uint32_t client_listen_count;
+    char *client_unix; /* NULL: none */
+    char *peer_listen; /* "ip:port" */
+    enum log_level log_level;
+    bool plaintext;
+    uint64_t map_size;         /* of the store, bytes of address space */
+    uint32_t flush_timeout_ms; /* then the process ends */
+};
+
+/*
+ * Reads the file. On failure `error` (CONFIG_ERROR_SIZE) has "file:line: key: what" and *config is
+ * empty. RSM_NOT_FOUND, RSM_NOT_ALLOWED, RSM_IO, RSM_TOO_LARGE, RSM_USAGE (what is written there).
+ */
+enum rsm_status config_read(const char *path, struct config *config, char *error);
+/* As config_read, over bytes; `path` is for the messages and for relative paths. */
+enum rsm_status config_parse(const char *path, struct bytes text, struct config *config,
+                             char *error);
+void config_deinit(struct config *config);
+
+/* True for 127.0.0.0/8 and ::1 of an "ip:port". */
+bool config_is_loopback(const char *address);
+
+#endif

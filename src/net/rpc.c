@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rpc.c - connections of clients over bufferevents.
+ *
+ * A connection object lives until its socket is closed and no request of it is held: handlers that
+ * answer later may outlive the client. States: open -> closed (close_connection), then freed with
+ * the last reference (unref).
+ */
+#include "src/net/rpc.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <event2/util.h>
+
+#include "src/base/check.h"
+#include "src/base/limits.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/command/canonical.h"
+#include "src/command/pack.h"
+#include "src/command/unpack.h"
+
+#define LISTENERS_MAX 16u
+#define FRAME_SECONDS 30 /* from a frame's first byte to its last */
+#define ACCEPT_PAUSE_MS 100
+#define ERROR_TEXT_MAX 4096u
+
+struct rpc_connection {
+    struct rpc_server *server;
+    struct bufferevent *stream; /* owned; NULL once closed */
+    struct event *frame_timer;  /* owned; runs while a frame is not whole */
+    struct scan scan;
+    uint64_t id;
+    uint32_t references; /* the server's own while open, and one for each request */
+    uint32_t in_flight;
+    bool paused;  /* not reading: too much is in flight */
+    bool closing; /* closed as soon as the output has gone */
+    struct rpc_connection *next, *previous;
+};
+
+struct rpc_server {
+    struct rpc_config config;
+    struct evconnlistener *listeners[LISTENERS_MAX];
+    uint32_t listener_count;
+    char *unix_path; /* removed at the end */
+    struct event *accept_again;
+    struct rpc_connection *connections;
+    uint64_t next_id;
+    bool stopping;
+    struct rpc_counters counters;
+    struct writer scratch;
+};
+
+static void read_frames(struct rpc_connection *c);
+
+/* -------------------------------------------------------------------------------------------- */
+/* Life of a connection. */
+
+static void unref(struct rpc_connection *c)
+{
+    CHECK(c->references > 0);
+    if (--c->references == 0)
+        mem_free(c);
+}
+
+static void close_connection(struct rpc_connection *c)
+{
+    struct rpc_server *s = c->server;
+    if (c->stream == NULL)
+        return;
+    bufferevent_free(c->stream);
+    event_free(c->frame_timer);
+    c->stream = NULL;
+    if (c->previous != NULL)
+        c->previous->next = c->next;
+    else
+        s->connections = c->next;
+    if (c->next != NULL)
+        c->next->previous = c->previous;
+    s->counters.connections--;
+    s->config.on_closed(s->config.context, c);
+    unref(c);
+}
+
+static void close_bad(struct rpc_connection *c, const char *why)
+{
+    c->server->counters.closed_bad++;
+    LOG(LOG_DEBUG, "client-closed", LOG_U64("connection", c->id), LOG_TEXT("why", why));
+    close_connection(c);
+}
+
+/* Lets what was written go out, then closes. */
+static void close_after_output(struct rpc_connection *c)
+{
+    c->closing = true;
+    bufferevent_disable(c->stream, EV_READ);
+    if (evbuffer_get_length(bufferevent_get_output(c->stream)) == 0)
+        close_connection(c);
+}
+
+/* False when the client does not read and is closed. */
+static bool put(struct rpc_connection *c, struct bytes bytes)
+{
+    if (c->stream == NULL || c->closing)
+        return false;
+    struct evbuffer *out = bufferevent_get_output(c->stream);
+    if (evbuffer_get_length(out) + bytes.size > LIMIT_OUTPUT_BUFFER) {
+        close_bad(c, "it does not read its answers");
+        return false;
+    }
+    return bufferevent_write(c->stream, bytes.data, bytes.size) == 0;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Answers. */
+
+static void free_request(struct rpc_request *request)
+{
+    struct rpc_connection *c = request->connection;
+    c->in_flight--;
+    mem_free(request->bytes);
+    mem_free(request);
+    if (c->paused && c->stream != NULL && !c->closing &&
+        c->in_flight < LIMIT_IN_FLIGHT_PER_CONNECTION / 2) {
+        c->paused = false;
+        bufferevent_enable(c->stream, EV_READ);
+        /* What had arrived already raises no event of its own. */
+        bufferevent_trigger(c->stream, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+    }
+    unref(c);
+}
+
+static void begin_response(struct writer *w, const struct rpc_request *request)
+{
+    writer_reset(w);
+    pack_array(w, 4);
+    pack_uint(w, 1);
+    writer_bytes(w, bytes_make(request->msgid, request->msgid_size));
+}
+
+void rpc_answer(struct rpc_request *request, struct bytes result)
+{
+    struct rpc_connection *c = request->connection;
+    struct writer *w = &c->server->scratch;
+    if (c->stream != NULL) {
+        begin_response(w, request);
+        pack_nil(w);
+        pack_raw(w, result);
+        if (w->failed) {
+            rpc_answer_error(request, RSM_TOO_LARGE, NULL,
+                             "the answer is larger than an answer may be; ask for less");
+            return;
+        }
+        put(c, writer_result(w));
+    }
+    free_request(request);
+}
+
+static void pack_error(struct writer *w, enum rsm_status status, const char *details,
+                       const char *text)
+{
+    char error[ERROR_TEXT_MAX];
+    snprintf(error, sizeof error, "%s%s%s: %s", rsm_status_text(status), details != NULL ? " " : "",
+             details != NULL ? details : "", text);
+    struct bytes bytes = bytes_of_string(error);
+    if (!scan_is_utf8(bytes)) /* somebody's bytes came into the text: strict clients die of them */
+        for (size_t i = 0; i < bytes.size; i++)
+            if ((unsigned char)error[i] >= 0x80)
+                error[i] = '?';
+    pack_str(w, bytes);
+    pack_nil(w);
+}
+
+void rpc_answer_error(struct rpc_request *request, enum rsm_status status, const char *details,
+                      const char *text)
+{
+    struct rpc_connection *c = request->connection;
+    struct writer *w = &c->server->scratch;
+    c->server->counters.errors++;
+    if (c->stream != NULL) {
+        begin_response(w, request);
+        pack_error(w, status, details, text);
+        put(c, writer_result(w));
+    }
+    free_request(request);
+}
+
+bool rpc_notify(struct rpc_connection *connection, const char *method, struct bytes params)
+{
+    if (connection->stream == NULL)
+        return false;
+    struct writer *w = &connection->server->scratch;
+    writer_reset(w);
+    pack_array(w, 3);
+    pack_uint(w, 2);
+    pack_text(w, method);
+    pack_raw(w, params);
+    return !w->failed && put(connection, writer_result(w));
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Requests. */
+
+/* The msgid is echoed as it came: any integer of at most nine bytes. */
+static bool take_msgid(struct unpack *u, struct rpc_request *request)
+{
+    enum unpack_type type = unpack_peek(u);
+    struct bytes raw = unpack_raw(u);
+    if (type != UNPACK_UINT || raw.size > sizeof request->msgid)
+        return false;
+    memcpy(request->msgid, raw.data, raw.size);
+    request->msgid_size = (uint8_t)raw.size;
+    return true;
+}
+
+static void dispatch(struct rpc_connection *c, struct rpc_request *request, struct unpack *u)
+{
+    struct rpc_server *s = c->server;
+    struct bytes method = unpack_octets(u, 256);
+    bool is_array = unpack_peek(u) == UNPACK_ARRAY;
+    struct bytes params = unpack_raw(u);
+    s->counters.requests++;
+    c->references++;
+    c->in_flight++;
+    request->connection = c;
+    if (!unpack_done(u)) {
+        rpc_answer_error(request, RSM_WRONG_TYPE, NULL, "the method is no string");
+        return;
+    }
+    if (!is_array) {
+        rpc_answer_error(request, RSM_BAD_PARAMS, NULL, "params must be an array");
+        return;
+    }
+    if (s->stopping) {
+        rpc_answer_error(request, RSM_UNAVAILABLE, NULL, "this replica is stopping");
+        return;
+    }
+    request->bytes = mem_alloc(method.size + params.size);
+    memcpy(request->bytes, method.data, method.size);
+    memcpy(request->bytes + method.size, params.data, params.size);
+    request->method = bytes_make(request->bytes, method.size);
+    request->params = bytes_make(request->bytes + method.size, params.size);
+    s->config.on_request(s->config.context, request);
+}
+
+/* False when the object is no message of the protocol: who sends such is no client of ours. */
+static bool handle_object(struct rpc_connection *c, struct bytes object)
+{
+    struct unpack u = unpack_make(object);
+    if (unpack_peek(&u) != UNPACK_ARRAY)
+        return false;
+    uint32_t count = unpack_array(&u);
+    if (count != 3 && count != 4)
+        return false;
+    uint64_t type = unpack_uint(&u);
+    if (!unpack_ok(&u) || type > 2 || (type == 2) != (count == 3))
+        return false;
+    if (type != 0)
+        return true; /* a notification that we do not know, or an answer that we did not ask for */
+    struct rpc_request *request = mem_alloc(sizeof *request);
+    if (!take_msgid(&u, request)) {
+        mem_free(request);
+        return false; /* no answer is possible without it */
+    }
+    dispatch(c, request, &u);
+    return true;
+}
+
+static void lost_framing(struct rpc_connection *c, enum rsm_status status)
+{
+    /* Nobody knows which request it was; msgid 0 with the reason is the best that can be said. */
+    struct writer *w = &c->server->scratch;
+    writer_reset(w);
+    pack_array(w, 4);
+    pack_uint(w, 1);
+    pack_uint(w, 0);
+    pack_error(w, status, NULL, "this is no MessagePack-RPC; the connection is closed");
+    c->server->counters.closed_bad++;
+    if (put(c, writer_result(w)))
+        close_after_output(c);
+}
+
+static void watch_frame(struct rpc_connection *c, bool incomplete)
+{
+    struct timeval limit = {.tv_sec = FRAME_SECONDS};
+    if (!incomplete)
+        event_del(c->frame_timer);
+    else if (!event_pending(c->frame_timer, EV_TIMEOUT, NULL))
+        event_add(c->frame_timer, &limit);
+}
+
+static void read_frames(struct rpc_connection *c)
+{
+    struct evbuffer *in = bufferevent_get_input(c->stream);
+    c->references++; /* a handler may close it */
+    while (c->stream != NULL && !c->closing) {
+        if (c->in_flight >= LIMIT_IN_FLIGHT_PER_CONNECTION) {
+            c->paused = true;
+            bufferevent_disable(c->stream, EV_READ);
+            break;
+        }
+        size_t available = evbuffer_get_length(in);
+        if (available == 0) {
+            watch_frame(c, false);
+            break;
+        }
+        const uint8_t *bytes = evbuffer_pullup(in, -1);
+        size_t size = 0;
+        enum rsm_status status = bytes != NULL
+                                     ? scan_continue(&c->scan, bytes_make(bytes, available), &size)
+                                     : RSM_NO_MEMORY;
+        if (status != RSM_OK) {
+            lost_framing(c, status);
+            break;
+        }
+        if (size == 0) {
+            watch_frame(c, true);
+            break;
+        }
+        watch_frame(c, false);
+        scan_init(&c->scan, SCAN_WELL_FORMED, LIMIT_FRAME_SIZE);
+        if (!handle_object(c, bytes_make(bytes, size))) {
+            lost_framing(c, RSM_MALFORMED);
+            break;
+        }
+        if (c->stream != NULL)
+            evbuffer_drain(in, size);
+    }
+    unref(c);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* libevent's callbacks. */
+
+static void on_read(struct bufferevent *stream, void *context)
+{
+    (void)stream;
+    read_frames(context);
+}
+
+static void on_written(struct bufferevent *stream, void *context)
+{
+    struct rpc_connection *c = context;
+    (void)stream;
+    if (c->closing)
+        close_connection(c);
+}
+
+static void on_event(struct bufferevent *stream, short what, void *context)
+{
+    (void)stream;
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+        close_connection(context);
+}
+
+static void on_frame_late(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    close_bad(context, "a frame took too long");
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
+                      int size, void *context)
+{
+    struct rpc_server *s = context;
+    (void)listener;
+    (void)size;
+    if (s->counters.connections >= s->config.connections_max || s->stopping) {
+        s->counters.refused++;
+        close(fd);
+        return;
+    }
+    int on = 1;
+    if (address->sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct rpc_connection *c = mem_alloc(sizeof *c);
+    c->server = s;
+    c->id = ++s->next_id;
+    c->references = 1;
+    c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE);
+    c->frame_timer = evtimer_new(s->config.base, on_frame_late, c);
+    CHECK(c->stream != NULL && c->frame_timer != NULL);
+    scan_init(&c->scan, SCAN_WELL_FORMED, LIMIT_FRAME_SIZE);
+    c->next = s->connections;
+    if (c->next != NULL)
+        c->next->previous = c;
+    s->connections = c;
+    s->counters.connections++;
+    s->counters.accepted++;
+    bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
+    /* One frame and the beginning of the next: a fast sender waits in its own socket. */
+    bufferevent_setwatermark(c->stream, EV_READ, 0, LIMIT_FRAME_SIZE + 65536u);
+    bufferevent_enable(c->stream, EV_READ | EV_WRITE);
+}
+
+static void on_accept_again(evutil_socket_t fd, short what, void *context)
+{
+    struct rpc_server *s = context;
+    (void)fd;
+    (void)what;
+    for (uint32_t i = 0; i < s->listener_count && !s->stopping; i++)
+        evconnlistener_enable(s->listeners[i]);
+}
+
+/* No descriptor is free: a listener left on would call here without end. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+    struct rpc_server *s = context;
+    struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+    LOG(LOG_WARNING, "accept", LOG_TEXT("text", strerror(errno)));
+    evconnlistener_disable(listener);
+    event_add(s->accept_again, &pause);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+struct rpc_server *rpc_new(const struct rpc_config *config)
+{
+    struct rpc_server *s = mem_alloc(sizeof *s);
+    s->config = *config;
+    s->accept_again = evtimer_new(config->base, on_accept_again, s);
+    CHECK(s->accept_again != NULL);
+    writer_init(&s->scratch, LIMIT_ANSWER_SIZE + 65536u);
+    return s;
+}
+
+static enum rsm_status add_listener(struct rpc_server *s, const struct sockaddr *address, int size,
+                                    const char *name, char *text)
+{
+    CHECK(s->listener_count < LISTENERS_MAX);
+    struct evconnlistener *listener = evconnlistener_new_bind(
+        s->config.base, on_accept, s,
+        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 512, address, size);
+    if (listener == NULL) {
+        snprintf(text, 256, "cannot listen on %s: %s", name, strerror(errno));
+        return RSM_IO;
+    }
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    s->listeners[s->listener_count++] = listener;
+    return RSM_OK;
+}
+
+enum rsm_status rpc_listen(struct rpc_server *server, const char *address, char *text)
+{
+    struct sockaddr_storage parsed;
+    int size = (int)sizeof parsed;
+    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&parsed, &size) != 0) {
+        snprintf(text, 256, "%s is no address", address);
+        return RSM_IO;
+    }
+    return add_listener(server, (struct sockaddr *)&parsed, size, address, text);
+}
+
+/* True when somebody answers on the socket. */
+static bool is_alive(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true;
+    bool alive = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    close(fd);
+    return alive;
+}
+
+enum rsm_status rpc_listen_unix(struct rpc_server *server, const char *path, char *text)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat found;
+    if (strlen(path) >= sizeof address.sun_path) {
+        snprintf(text, 256, "%.100s: a path of a socket has at most %zu bytes", path,
+                 sizeof address.sun_path - 1);
+        return RSM_TOO_LARGE;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    if (lstat(path, &found) == 0) {
+        if (!S_ISSOCK(found.st_mode) || is_alive(&address)) {
+            snprintf(text, 256, "%.200s: something else is there, or somebody listens", path);
+            return RSM_LOCKED;
+        }
+        unlink(path);
+    }
+    mode_t before = umask(0177);
+    enum rsm_status status =
+        add_listener(server, (struct sockaddr *)&address, (int)sizeof address, path, text);
+    umask(before);
+    if (status == RSM_OK) {
+        mem_free(server->unix_path);
+        server->unix_path = mem_copy_string(path);
+    }
+    return status;
+}
+
+void rpc_stop_accepting(struct rpc_server *server)
+{
+    server->stopping = true;
+    for (uint32_t i = 0; i < server->listener_count; i++)
+        evconnlistener_disable(server->listeners[i]);
+}
+
+bool rpc_is_drained(const struct rpc_server *server)
+{
+    for (const struct rpc_connection *c = server->connections; c != NULL; c = c->next)
+        if (evbuffer_get_length(bufferevent_get_output(c->stream)) > 0)
+            return false;
+    return true;
+}
+
+void rpc_free(struct rpc_server *server)
+{
+    if (server == NULL)
+        return;
+    while (server->connections != NULL)
+        close_connection(server->connections);
+    for (uint32_t i = 0; i < server->listener_count; i++)
+        evconnlistener_free(server->listeners[i]);
+    if (server->unix_path != NULL)
+        unlink(server->unix_path);
+    mem_free(server->unix_path);
+    event_free(server->accept_again);
+    writer_deinit(&server->scratch);
+    mem_free(server);
+}
+
+uint64_t rpc_connection_id(const struct rpc_connection *connection)
+{
+    return connection->id;
+}
+
+const struct rpc_counters *rpc_get_counters(const struct rpc_server *server)
+{
+    return &server->counters;
+}
