@@ -117,8 +117,11 @@ static enum rsm_status posix_list(struct disk *disk, uint64_t *files_out, size_t
         close(copy);
         return RSM_IO;
     }
-    errno = 0;
-    for (const struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
+    for (;;) {
+        errno = 0; /* the end and an error look alike but for this */
+        const struct dirent *entry = readdir(stream);
+        if (entry == NULL)
+            break;
         if (parse_name(entry->d_name, &file))
             keep_number(files_out, capacity, (*count_out)++, file);
     }
