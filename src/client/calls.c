@@ -227,7 +227,7 @@ static void wait_again(struct rsm_client *client, struct call *call, enum answer
     call->is_sent = false;
     call->is_doubtful = call->is_doubtful || (call->is_submit && kind == ANSWER_DOUBTFUL);
     call->last_status = status;
-    (void)snprintf(call->last_detail, sizeof call->last_detail, "%s", detail);
+    (void)snprintf(call->last_detail, sizeof call->last_detail, "%.127s", detail);
     if (kind != ANSWER_LATER)
         client->wants_rotation = true;
 }

@@ -66,6 +66,8 @@ static void on_refused(struct watch *watch, enum rsm_status status, const char *
             start(client, watch);
         return;
     }
+    if (status == RSM_COMPACTED)
+        status = RSM_MALFORMED; /* without a slot ahead of ours there is nowhere to go on from */
     struct watch ended = *watch;
     watch->filter = NULL;
     release(client, watch);
