@@ -155,7 +155,7 @@ $(B)/rsm-dump: $(call objects,$(SRC_dump)) $(call archives,dump)
 	$(link) $(VLINK) $(call libs,dump) $(LIBS_ctl)
 $(B)/rsm-bench: $(call objects,$(SRC_bench)) $(call archives,bench)
 	$(link) $(VLINK) $(call libs,bench) $(LIBS_ctl) -lm
-$(B)/sim: $(call objects,$(SRC_sim)) $(call archives,sim)
+$(B)/sim: $(call objects,$(SRC_sim)) $(B)/lib/test.a $(call archives,sim)
 	$(link) $(VLINK) $(call libs,sim)
 
 build/%: $(B)/%
@@ -211,7 +211,7 @@ test-tsan: ## the programs with threads under ThreadSanitizer
 sim: $(B)/sim ## the simulator: SEED=first SEEDS=n
 	$(Q)tests/run.sh sim-$(notdir $(B)) $(B)/sim --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 
-$(B)/scenario: $(call objects,$(wildcard tests/scenarios/*.c)) $(call archives,consensus)
+$(B)/scenario: $(call objects,$(wildcard tests/scenarios/*.c)) $(B)/lib/test.a $(call archives,consensus)
 	$(link) $(VLINK)
 scenarios: $(B)/scenario ## the core's traces against tests/scenarios/*.txt
 	$(Q)tests/run.sh scenarios $(B)/scenario tests/scenarios/*.txt
