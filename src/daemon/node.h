@@ -87,8 +87,6 @@ struct node_env {
     void (*read_ready)(void *context, uint64_t token, enum rsm_status status, uint64_t slot);
     /* Slots up to `slot` are applied; called once a batch. */
     void (*applied)(void *context, uint64_t slot);
-    /* A snapshot was written and checked: close the node and open it again on the new store. */
-    void (*restart)(void *context);
     /* Something failed that only a restart mends (a failed flush): end the process. */
     void (*fatal)(void *context, enum rsm_status status, const char *text);
 };

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * loop.c - opening in order, turns, and the clean stop.
+ *
+ * The stop, after a signal: no new connection and no new command; leadership is given up; what is
+ * in flight gets its verdict from whoever leads then; the last overlay is committed; after at most
+ * STOP_MS the rest is answered `UNAVAILABLE`. A second signal ends it at once.
+ */
+#include "src/daemon/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <sodium.h>
+
+#include <rsm/key.h>
+
+#include "src/base/check.h"
+#include "src/base/mem.h"
+#include "src/command/genesis.h"
+#include "src/daemon/methods.h"
+#include "src/io/clock.h"
+#include "src/io/data_dir.h"
+#include "src/io/disk_posix.h"
+#include "src/io/store_thread.h"
+#include "src/io/watchdog.h"
+#include "src/net/peer_link.h"
+#include "src/net/rpc.h"
+#include "storage/store.h"
+
+#define STOP_MS 3000u
+#define SIGNALS 2
+
+struct loop {
+    const struct config *config;
+    struct event_base *base;
+    struct event *tick;
+    struct event *committed;
+    struct event *signals[SIGNALS];
+    struct rsm_key *key;
+    struct blob *genesis_bytes;
+    struct genesis genesis;
+    struct data_dir *dir;
+    struct disk *disk;
+    struct store *store;
+    struct store_thread *store_thread;
+    struct kv *committing; /* given to the store's thread */
+    struct watchdog *watchdog;
+    struct peer_links *links;
+    struct rpc_server *rpc;
+    struct methods *methods;
+    struct node *node;
+    uint64_t stop_at_ms; /* 0: not stopping */
+    bool done;
+    enum rsm_status result;
+    char *text; /* during loop_new */
+};
+
+/* -------------------------------------------------------------------------------------------- */
+/* What the node asks for. */
+
+static void env_send(void *context, uint32_t replica, struct blob *frame)
+{
+    peer_links_send(((struct loop *)context)->links, replica, frame);
+}
+
+static void env_push(void *context)
+{
+    peer_links_push(((struct loop *)context)->links);
+}
+
+static uint64_t env_wall_ms(void *context)
+{
+    (void)context;
+    return clock_wall_ms();
+}
+
+static uint64_t env_monotonic_us(void *context)
+{
+    (void)context;
+    return clock_monotonic_us();
+}
+
+static void env_commit(void *context, struct kv *frozen)
+{
+    struct loop *l = context;
+    l->committing = frozen;
+    store_thread_commit(l->store_thread, frozen);
+}
+
+static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+{
+    methods_on_submitted(((struct loop *)context)->methods, token, outcome);
+}
+
+static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)
+{
+    methods_on_read_ready(((struct loop *)context)->methods, token, status, slot);
+}
+
+static void env_applied(void *context, uint64_t slot)
+{
+    methods_on_applied(((struct loop *)context)->methods, slot);
+}
+
+static void env_fatal(void *context, enum rsm_status status, const char *text)
+{
+    struct loop *l = context;
+    (void)text; /* logged by the node */
+    l->done = true;
+    l->result = status;
+}
+
+static void fill_env(struct loop *l, struct node_env *env)
+{
+    *env = (struct node_env){.context = l,
+                             .send = env_send,
+                             .push = env_push,
+                             .wall_ms = env_wall_ms,
+                             .monotonic_us = env_monotonic_us,
+                             .commit = env_commit,
+                             .submitted = env_submitted,
+                             .read_ready = env_read_ready,
+                             .applied = env_applied,
+                             .fatal = env_fatal};
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Callbacks. */
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct loop *l = context;
+    node_tick(l->node);
+    methods_on_tick(l->methods);
+}
+
+static void on_committed(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct loop *l = context;
+    enum rsm_status status;
+    if (!store_thread_collect(l->store_thread, &status))
+        return;
+    struct kv *committed = l->committing;
+    l->committing = NULL;
+    if (status == RSM_TOO_LARGE) {
+        status = store_grow(l->store);
+        if (status == RSM_OK) {
+            env_commit(l, committed);
+            return;
+        }
+    }
+    if (status == RSM_OK)
+        status = store_refresh(l->store);
+    node_on_committed(l->node, status);
+}
+
+static void on_frame(void *context, uint32_t from, struct bytes frame)
+{
+    node_on_frame(((struct loop *)context)->node, from, frame);
+}
+
+static void on_lost(void *context, uint32_t peer)
+{
+    node_on_peer_lost(((struct loop *)context)->node, peer);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+    (void)what;
+    struct loop *l = context;
+    LOG(LOG_INFO, "signal", LOG_U64("number", number));
+    if (l->stop_at_ms != 0) {
+        l->done = true;
+        return;
+    }
+    l->stop_at_ms = clock_monotonic_ms() + STOP_MS;
+    rpc_stop_accepting(l->rpc);
+    node_stop_accepting(l->node);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Opening. */
+
+static enum rsm_status complain(struct loop *l, enum rsm_status status, const char *what,
+                                const char *why)
+{
+    snprintf(l->text, CONFIG_ERROR_SIZE, "%s: %s", what, why);
+    return status;
+}
+
+static enum rsm_status read_genesis(struct loop *l)
+{
+    uint8_t buffer[GENESIS_SIZE_MAX + 1];
+    size_t size = 0;
+    ssize_t got = 1;
+    int fd = open(l->config->genesis, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return complain(l, RSM_NOT_FOUND, l->config->genesis, strerror(errno));
+    while (got > 0 && size < sizeof buffer) {
+        got = read(fd, buffer + size, sizeof buffer - size);
+        if (got > 0)
+            size += (size_t)got;
+    }
+    close(fd);
+    if (got < 0)
+        return complain(l, RSM_IO, l->config->genesis, strerror(errno));
+    if (size > GENESIS_SIZE_MAX)
+        return complain(l, RSM_TOO_LARGE, l->config->genesis, "larger than a genesis may be");
+    l->genesis_bytes = blob_new(bytes_make(buffer, size));
+    enum rsm_status status = genesis_parse(blob_bytes(l->genesis_bytes), &l->genesis);
+    if (status != RSM_OK)
+        return complain(l, status, l->config->genesis, "this is no genesis of a cluster");
+    return RSM_OK;
+}
+
+/* The replica's own key, which must be the one that the genesis names. */
+static enum rsm_status read_key(struct loop *l)
+{
+    const char *path = l->config->key;
+    enum rsm_status status = rsm_key_load(path, NULL, 0, &l->key);
+    if (status == RSM_KEY_EXPOSED)
+        return complain(l, status, path, "others can read or replace it: chmod 600");
+    if (status == RSM_BAD_PASSPHRASE)
+        return complain(l, status, path, "a replica's key has no passphrase: nobody is there to type it");
+    if (status != RSM_OK)
+        return complain(l, status, path, rsm_status_sentence(status));
+    const struct genesis_member *self = genesis_member(&l->genesis, l->config->node.self);
+    if (self == NULL)
+        return complain(l, RSM_WRONG_IDENTITY, l->config->genesis,
+                        "the genesis has no such replica (key `replica`)");
+    if (memcmp(self->key, rsm_key_public(l->key), RSM_PUBLIC_KEY_SIZE) != 0)
+        return complain(l, RSM_WRONG_IDENTITY, path, "the genesis names another key for this replica");
+    return RSM_OK;
+}
+
+static enum rsm_status open_data(struct loop *l)
+{
+    struct identity identity = {.replica = l->config->node.self};
+    memcpy(identity.cluster, l->genesis.cluster_id, CLUSTER_ID_SIZE);
+    const char *path = l->config->data;
+    enum rsm_status status = data_dir_open(path, &identity, &l->dir, l->text, CONFIG_ERROR_SIZE);
+    if (status != RSM_NOT_FOUND)
+        return status;
+    /* The first start. A disk that lost its identity gets another incarnation: it cannot vote as
+     * the replica that it was, because its journal is bound to the number. */
+    do
+        randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
+    while ((identity.incarnation &= SLOT_MAX) == 0);
+    status = data_dir_create(path, &identity, blob_bytes(l->genesis_bytes));
+    if (status != RSM_OK)
+        return complain(l, status, path, rsm_status_sentence(status));
+    LOG(LOG_INFO, "data-created", LOG_TEXT("path", path));
+    return data_dir_open(path, &identity, &l->dir, l->text, CONFIG_ERROR_SIZE);
+}
+
+static enum rsm_status open_storage(struct loop *l)
+{
+    const struct identity *identity = data_dir_identity(l->dir);
+    struct store_identity store_identity = {.replica = identity->replica};
+    struct store_options options = {.map_size = l->config->map_size};
+    char path[4096];
+    memcpy(store_identity.cluster, identity->cluster, CLUSTER_ID_SIZE);
+    if (snprintf(path, sizeof path, "%s/store", l->config->data) >= (int)sizeof path)
+        return complain(l, RSM_USAGE, l->config->data, "the path is too long");
+    enum rsm_status status = store_open(path, &store_identity, &options, &l->store);
+    if (status != RSM_OK)
+        return complain(l, status, path, rsm_status_sentence(status));
+    status = disk_posix_open(data_dir_descriptor(l->dir), "journal", true, &l->disk);
+    if (status != RSM_OK)
+        return complain(l, status, "journal", rsm_status_sentence(status));
+    status = store_thread_start(l->store, &l->store_thread);
+    if (status == RSM_OK)
+        status = watchdog_start(l->config->flush_timeout_ms, &l->watchdog);
+    if (status != RSM_OK)
+        return complain(l, status, "threads", rsm_status_sentence(status));
+    return RSM_OK;
+}
+
+static enum rsm_status open_node(struct loop *l)
+{
+    struct node_config config = l->config->node;
+    struct node_env env;
+    const char *why = "";
+    fill_env(l, &env);
+    config.incarnation = data_dir_identity(l->dir)->incarnation;
+    randombytes_buf(&config.seed, sizeof config.seed);
+    enum rsm_status status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes),
+                                       l->disk, store_kv(l->store), &why);
+    if (status != RSM_OK)
+        return complain(l, status, l->config->data, why);
+    return RSM_OK;
+}
+
+static enum rsm_status open_network(struct loop *l)
+{
+    char why[256] = "";
+    struct rpc_config rpc = {.base = l->base, .connections_max = LIMIT_CLIENT_CONNECTIONS};
+    methods_fill_rpc(l->methods, &rpc);
+    l->rpc = rpc_new(&rpc);
+    enum rsm_status status = RSM_OK;
+    for (uint32_t i = 0; status == RSM_OK && i < l->config->client_listen_count; i++)
+        status = rpc_listen(l->rpc, l->config->client_listen[i], why);
+    if (status == RSM_OK && l->config->client_unix != NULL)
+        status = rpc_listen_unix(l->rpc, l->config->client_unix, why);
+    if (status != RSM_OK)
+        return complain(l, status, "clients", why);
+    struct peer_links_config links = {.base = l->base,
+                                      .genesis = &l->genesis,
+                                      .key = l->key,
+                                      .self = l->config->node.self,
+                                      .incarnation = data_dir_identity(l->dir)->incarnation,
+                                      .listen = l->config->peer_listen,
+                                      .context = l,
+                                      .on_frame = on_frame,
+                                      .on_lost = on_lost};
+    status = peer_links_new(&links, &l->links, why);
+    if (status != RSM_OK)
+        return complain(l, status, "peers", why);
+    return RSM_OK;
+}
+
+static void open_events(struct loop *l)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
+    uint32_t ms = l->config->node.tick_ms;
+    struct timeval period = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+    l->tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
+    l->committed = event_new(l->base, store_thread_descriptor(l->store_thread),
+                             EV_READ | EV_PERSIST, on_committed, l);
+    CHECK(l->tick != NULL && l->committed != NULL);
+    event_add(l->tick, &period);
+    event_add(l->committed, NULL);
+    for (int i = 0; i < SIGNALS; i++) {
+        l->signals[i] = evsignal_new(l->base, numbers[i], on_signal, l);
+        CHECK(l->signals[i] != NULL);
+        event_add(l->signals[i], NULL);
+    }
+}
+
+enum rsm_status loop_new(const struct config *config, struct loop **loop_out, char *text)
+{
+    struct loop *l = mem_alloc(sizeof *l);
+    l->config = config;
+    l->text = text;
+    l->base = event_base_new();
+    CHECK(l->base != NULL);
+    enum rsm_status status = read_genesis(l);
+    if (status == RSM_OK)
+        status = read_key(l);
+    if (status == RSM_OK)
+        status = open_data(l);
+    if (status == RSM_OK)
+        status = open_storage(l);
+    if (status == RSM_OK)
+        status = open_node(l);
+    if (status == RSM_OK) {
+        l->methods = methods_new(l->node, &l->genesis);
+        status = open_network(l);
+    }
+    if (status != RSM_OK) {
+        loop_free(l);
+        *loop_out = NULL;
+        return status;
+    }
+    methods_set_network(l->methods, l->rpc, l->links);
+    open_events(l);
+    *loop_out = l;
+    return RSM_OK;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Running. */
+
+static void turn(struct loop *l)
+{
+    watchdog_begin(l->watchdog, "turn");
+    node_flush(l->node);
+    watchdog_end(l->watchdog);
+}
+
+/* True when nothing is left to do, or the time for it is over. */
+static bool may_end(struct loop *l)
+{
+    struct node_status status;
+    if (clock_monotonic_ms() >= l->stop_at_ms)
+        return true;
+    if (!node_is_idle(l->node) || !rpc_is_drained(l->rpc))
+        return false;
+    node_get_status(l->node, &status);
+    if (status.stored == status.applied)
+        return true;
+    node_commit_now(l->node);
+    return false;
+}
+
+enum rsm_status loop_run(struct loop *l)
+{
+    LOG(LOG_INFO, "ready", LOG_U64("replica", l->config->node.self),
+        LOG_U64("applied", node_applied(l->node)));
+    while (!l->done) {
+        if (event_base_loop(l->base, EVLOOP_ONCE) != 0) {
+            LOG(LOG_ERROR, "loop", LOG_TEXT("text", "libevent has nothing to wait for"));
+            return RSM_FAILED;
+        }
+        turn(l);
+        if (l->stop_at_ms != 0 && !l->done && may_end(l))
+            l->done = true;
+    }
+    LOG(LOG_INFO, "stopped", LOG_U64("applied", node_applied(l->node)));
+    return l->result;
+}
+
+static void free_events(struct loop *l)
+{
+    if (l->tick != NULL)
+        event_free(l->tick);
+    if (l->committed != NULL)
+        event_free(l->committed);
+    for (int i = 0; i < SIGNALS; i++)
+        if (l->signals[i] != NULL)
+            event_free(l->signals[i]);
+}
+
+void loop_free(struct loop *l)
+{
+    if (l == NULL)
+        return;
+    free_events(l);
+    store_thread_stop(l->store_thread); /* waits for a commit: it reads the node's overlay */
+    node_close(l->node);                /* answers who waits: methods and links are still there */
+    methods_free(l->methods);
+    rpc_free(l->rpc);
+    peer_links_free(l->links);
+    watchdog_stop(l->watchdog);
+    disk_free(l->disk);
+    store_close(l->store);
+    data_dir_close(l->dir);
+    rsm_key_free(l->key);
+    blob_unref(l->genesis_bytes);
+    if (l->base != NULL)
+        event_base_free(l->base);
+    mem_free(l);
+}

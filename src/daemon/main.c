@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * main.c - rsmd, one replica. Exit status: 0 stopped by a signal; 1 failed, the log or stderr says
+ * why; 2 wrong usage or configuration; 70 out of memory; 71 the disk hung.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rsm/key.h>
+
+#include "src/daemon/loop.h"
+
+#ifndef RSM_VERSION
+#define RSM_VERSION "unknown"
+#endif
+
+#define DESCRIPTORS 8192u
+
+static const char usage[] =
+    "rsmd - one replica of a DNS control plane\n"
+    "\n"
+    "  rsmd --config FILE     run (see packaging/rsmd.conf.example for all keys)\n"
+    "  rsmd --config FILE --check-config\n"
+    "                         read the configuration, say what is wrong with it, and end\n"
+    "  rsmd --version\n"
+    "  rsmd --help\n"
+    "\n"
+    "SIGTERM and SIGINT stop it cleanly; a second one at once. It logs to stderr.\n"
+    "Exit status: 0 stopped, 1 failed, 2 wrong usage or configuration, 70 out of memory,\n"
+    "71 the disk did not answer in time.\n"
+    "\n"
+    "Example: rsmd --config /etc/rsm/rsmd.conf\n";
+
+/* Keys must not end in a core file, nor be read by a debugger of the same user. */
+static void guard_process(void)
+{
+    struct rlimit none = {0, 0};
+    struct rlimit files;
+    umask(077);
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < DESCRIPTORS) {
+        files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max : DESCRIPTORS;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(const struct config *config)
+{
+    char text[CONFIG_ERROR_SIZE] = "";
+    struct loop *loop;
+    log_configure(STDERR_FILENO, config->log_level, config->node.self);
+    if (rsm_crypto_init() != RSM_OK) {
+        fprintf(stderr, "rsmd: this libsodium judges signatures differently; not starting\n");
+        return 1;
+    }
+    enum rsm_status status = loop_new(config, &loop, text);
+    if (status != RSM_OK) {
+        LOG(LOG_ERROR, "not-started", LOG_TEXT("status", rsm_status_text(status)),
+            LOG_TEXT("text", text));
+        return 1;
+    }
+    status = loop_run(loop);
+    loop_free(loop);
+    return status == RSM_OK ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check-config", no_argument, NULL, 'k'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    const char *path = NULL;
+    bool check_only = false;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'k':
+            check_only = true;
+            break;
+        case 'v':
+            puts("rsmd " RSM_VERSION);
+            return 0;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fputs("rsmd: try rsmd --help\n", stderr);
+            return 2;
+        }
+    }
+    if (path == NULL || optind != argc) {
+        fputs("rsmd: --config FILE is needed, and nothing else; try rsmd --help\n", stderr);
+        return 2;
+    }
+    struct config config;
+    char error[CONFIG_ERROR_SIZE] = "";
+    guard_process();
+    if (config_read(path, &config, error) != RSM_OK) {
+        fprintf(stderr, "rsmd: %s\n", error);
+        return 2;
+    }
+    int status = check_only ? 0 : run(&config);
+    config_deinit(&config);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * methods.h - what clients can ask for: docs/protocol.md has each method with its parameters.
+ *
+ * A method either answers at once from the applied state, or waits for the node (a verdict, a
+ * confirmed read, a new slot) and answers when its token comes back.
+ */
+#ifndef RSM_DAEMON_METHODS_H
+#define RSM_DAEMON_METHODS_H
+
+#include "src/command/genesis.h"
+#include "src/daemon/node.h"
+#include "src/net/rpc.h"
+
+struct methods;
+struct peer_links;
+
+/* All is borrowed and outlives it. */
+struct methods *methods_new(struct node *node, const struct genesis *genesis);
+/* After the node was closed: nothing waits any more. NULL is ignored. */
+void methods_free(struct methods *m);
+
+/* Sets the callbacks and their context. */
+void methods_fill_rpc(struct methods *m, struct rpc_config *config);
+/* For the counters in `status`. */
+void methods_set_network(struct methods *m, const struct rpc_server *rpc,
+                         const struct peer_links *links);
+
+/* From the node's environment. */
+void methods_on_submitted(struct methods *m, uint64_t token, const struct node_outcome *outcome);
+void methods_on_read_ready(struct methods *m, uint64_t token, enum rsm_status status,
+                           uint64_t slot);
+void methods_on_applied(struct methods *m, uint64_t slot);
+/* Once a tick: long polls that have waited long enough. */
+void methods_on_tick(struct methods *m);
+
+#endif

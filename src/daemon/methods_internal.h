@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* methods_internal.h - for src/daemon/methods*.c alone. */
+#ifndef RSM_DAEMON_METHODS_INTERNAL_H
+#define RSM_DAEMON_METHODS_INTERNAL_H
+
+#include "src/command/pack.h"
+#include "src/command/unpack.h"
+#include "src/daemon/methods.h"
+#include "src/machine/query.h"
+
+#define CALL_TEXT_SIZE 512u
+#define PAGE_ITEMS_DEFAULT 1000u
+#define PAGE_ITEMS_MAX 10000u
+#define PAGE_BYTES (1u << 20) /* a page ends behind the item that passes this */
+
+struct waiting;
+struct watch;
+
+struct methods {
+    struct node *node;
+    const struct genesis *genesis;
+    const struct rpc_server *rpc;
+    const struct peer_links *links;
+    struct waiting *waiting[1024]; /* by token */
+    uint64_t next_token;
+    struct watch *watches;
+    uint64_t next_watch;
+    struct waiting *polls;
+    struct writer out;
+};
+
+/* One call while its handler runs. */
+struct call {
+    struct methods *m;
+    struct rpc_request *request;
+    struct unpack params; /* behind the array's header */
+    uint32_t param_count;
+    struct bytes options; /* the map behind the positional parameters; empty: none */
+    bool stale;
+    uint64_t at; /* QUERY_NOW, or the slot that is asked for */
+    char text[CALL_TEXT_SIZE];
+};
+
+/* RSM_BAD_PARAMS with words. */
+__attribute__((format(printf, 3, 4))) enum rsm_status
+call_fail(struct call *call, enum rsm_status status, const char *format, ...);
+
+/* A method that reads the state: `out` is emptied before and has one object afterwards. */
+typedef enum rsm_status method_read(struct call *call, struct writer *out);
+
+/* Begins the result's map: `fields` more follow; slot, and for stale reads age_ms, are packed. */
+void result_begin(struct call *call, struct writer *out, uint32_t fields);
+
+/* Parameters; RSM_BAD_PARAMS with words that name them. */
+enum rsm_status param_name(struct call *call, const char *what, uint8_t buffer[LIMIT_NAME_SIZE],
+                           struct bytes *name_out);
+enum rsm_status param_type(struct call *call, const char *what, uint16_t *type_out);
+enum rsm_status param_text(struct call *call, const char *what, struct bytes *text_out);
+enum rsm_status param_uint(struct call *call, const char *what, uint64_t *value_out);
+/* Options of the call's map. */
+uint64_t option_limit(const struct call *call);
+
+/* methods_render.c: pieces of results */
+void pack_key(struct writer *out, const char *key);
+/* "owner" and "owner_wire": two fields. */
+void pack_name_fields(struct writer *out, const char *key, const char *wire_key, struct bytes name);
+void pack_version(struct writer *out, const struct version *v);
+/* A record set as a map. */
+void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t slot,
+                const struct rrset_record *record);
+/* The array of verdicts of a slot (TABLE_VERDICT's bytes). */
+void pack_verdicts(struct writer *out, uint64_t slot, struct bytes encoded);
+void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE]);
+/* One slot of the log as a map; `zone` or `author` not empty: RSM_NOT_FOUND when it has nothing of
+ * them. */
+enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, struct bytes author);
+
+/* methods_read.c, methods_status.c, methods_log.c */
+method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_rrset_get,
+    read_rrset_list, read_rrset_history, read_principal_list, read_role_list, read_policy_get,
+    read_freeze_list, read_lease_list, read_plan_list, read_plan_get, read_log_range, read_status,
+    read_hello, read_rr_parse;
+
+/* methods_watch.c: they take the request over. */
+void watch_begin(struct call *call);
+void watch_end(struct call *call);
+void poll_begin(struct call *call);
+void watch_on_closed(struct methods *m, struct rpc_connection *connection);
+void watch_on_applied(struct methods *m);
+void watch_on_tick(struct methods *m);
+void watch_free_all(struct methods *m);
+
+#endif
