@@ -211,6 +211,9 @@ test-tsan: ## the programs with threads under ThreadSanitizer
 sim: $(B)/sim ## the simulator: SEED=first SEEDS=n
 	$(Q)tests/run.sh sim-$(notdir $(B)) $(B)/sim --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 
+sim-mutants: ## each planted mistake of the core: the simulator has to find it (SEEDS=2000)
+	$(Q)tests/run.sh sim-mutants tests/sim/mutants.sh
+
 $(B)/scenario: $(call objects,$(wildcard tests/scenarios/*.c)) $(B)/lib/test.a $(call archives,consensus)
 	$(link) $(VLINK)
 scenarios: $(B)/scenario ## the core's traces against tests/scenarios/*.txt
@@ -266,6 +269,6 @@ clean: ## removes build/
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim \
+.PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim sim-mutants \
 	scenarios scenarios-update fuzz fuzz-replay cluster outage mutants check format coverage deps \
 	demo bench install clean help
