@@ -166,4 +166,24 @@
 #ifndef RSM_MUTANT_REFUSE_RECOVERED
 #define RSM_MUTANT_REFUSE_RECOVERED 0
 #endif
+/* A counter may skip some (M77). */
+#ifndef RSM_MUTANT_COUNTER_GAP
+#define RSM_MUTANT_COUNTER_GAP 0
+#endif
+/* A command that is sent again is judged again (M78). */
+#ifndef RSM_MUTANT_FRESH_VERDICT
+#define RSM_MUTANT_FRESH_VERDICT 0
+#endif
+/* Log time is the leader's clock, not the highest one so far (M86). */
+#ifndef RSM_MUTANT_LEADER_TIME
+#define RSM_MUTANT_LEADER_TIME 0
+#endif
+/* A refused command leaves its counter and its Lamport clock (M87). */
+#ifndef RSM_MUTANT_REFUSED_TRACE
+#define RSM_MUTANT_REFUSED_TRACE 0
+#endif
+/* What could be written of a refused change set stays (M88). */
+#ifndef RSM_MUTANT_PARTIAL_CHANGES
+#define RSM_MUTANT_PARTIAL_CHANGES 0
+#endif
 #endif

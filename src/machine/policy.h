@@ -17,6 +17,7 @@
 
 #include "src/base/bytes.h"
 #include "src/base/kv.h"
+#include "src/base/limits.h"
 #include "src/machine/verdict.h"
 
 #define POLICY_PROTECTED_MAX 4096u
@@ -66,9 +67,10 @@ enum rsm_status policy_set(struct kv *kv, struct bytes map, struct reasons *reas
 
 /* Walks the protected record sets of a zone (empty: of all). `place` begins as an empty key. */
 struct policy_protected {
-    struct bytes zone, owner;
+    struct bytes zone, owner; /* zone in `place`, owner in `buffer` */
     uint16_t type;
     uint32_t floor;
+    uint8_t buffer[LIMIT_NAME_SIZE];
 };
 
 struct key;

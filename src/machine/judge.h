@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * judge.h - one command while it is judged; for the files of src/machine alone.
+ *
+ * Reads and writes go to `kv`, the command's own overlay. Two sorts of failure never mix:
+ *   - a rule says no: reasons_add, and go on, so that all rules that fail are reported;
+ *   - the state cannot be read: `fault`, sticky. After it reads find nothing and writes do nothing;
+ *     whoever began the judgement asks for it at the end.
+ *
+ * Bytes from a read are gone after the next write. What is needed longer is copied to the machine's
+ * scratch writers.
+ */
+#ifndef RSM_MACHINE_JUDGE_H
+#define RSM_MACHINE_JUDGE_H
+
+#include "src/command/body.h"
+#include "src/command/envelope.h"
+#include "src/machine/effects.h"
+#include "src/machine/machine.h"
+#include "src/machine/policy.h"
+#include "src/machine/record.h"
+#include "src/machine/tables.h"
+#include "src/machine/verdict.h"
+#include "src/rr/data.h"
+#include "src/rr/name.h"
+
+/* Those that rr/data.h has no name for. */
+#define TYPE_KEY 25u
+#define TYPE_RRSIG 46u
+#define TYPE_NSEC 47u
+
+#define WORDS_SIZE 1280u /* a name of 255 octets, each as \DDD, and a type */
+
+/* One record set as a command wants it. */
+struct change {
+    struct bytes owner; /* borrowed from the command or from machine.content */
+    uint16_t type;
+    uint32_t ttl;
+    uint32_t rdata_count; /* 0: deleted */
+    struct body_walk rdatas;
+    size_t key_offset; /* its record set's key, in changes.keys */
+    uint32_t key_size;
+    uint32_t order; /* its place in the command */
+    bool may_lack;  /* deleting what is not there is no mistake */
+    bool is_bad;    /* a rule has refused it: it is not written */
+
+    /* What changes_write did, for the rules that look afterwards. */
+    bool is_written;
+    uint32_t count_before, count_after; /* records in the set */
+};
+
+struct changes {
+    struct change *items; /* owned */
+    size_t count;
+    size_t capacity;
+    struct writer keys;
+    struct bytes *rdatas; /* owned: those of one set, to be sorted */
+    size_t rdata_capacity;
+};
+
+/* How changes are made; set by each kind. */
+struct change_context {
+    struct bytes zone;       /* wire name */
+    struct zone_record *row; /* of the zone; its bytes are in machine.copy */
+    bool is_new_zone;        /* nothing has been written for it yet */
+    uint32_t serial_floor;   /* of former lives of a new zone */
+    struct bytes plan;       /* plan.execute: what the record sets remember */
+    uint64_t generation;
+    uint64_t token;
+};
+
+struct grant {
+    struct bytes verb, zone, suffix, types; /* types: u16 each */
+};
+
+/* The author, with all grants of all its roles. */
+struct actor {
+    bool is_known;
+    bool is_automaton;
+    bool is_administrator; /* has the role "admin" */
+    struct writer grants;  /* kept over commands: blobs verb, zone, suffix, types, each */
+};
+
+struct name_set;
+
+struct machine {
+    struct kv *inner; /* overlay of the command that is judged */
+    struct reasons reasons;
+    struct actor actor;
+    struct changes changes;
+    struct writer result;  /* the command's result, a map */
+    struct writer value;   /* a record in the making */
+    struct writer copy;    /* a row that must outlive writes */
+    struct writer content; /* a plan's content, for its execution */
+    struct writer pending; /* refused digests of the slot, written at its end */
+    struct writer sorted;  /* rdatas of one set, in order */
+    struct name_set *names;
+    struct effects effects;
+    struct verdicts verdicts; /* for callers who want none */
+};
+
+struct judge {
+    struct machine *m;
+    struct kv *kv;
+    uint64_t slot;
+    uint32_t index;
+    uint64_t now_ms; /* log time */
+    const struct command *command;
+    const uint8_t *key;
+    uint8_t digest[HASH_SIZE];
+
+    struct policy policy;
+    uint64_t lamport_highest;
+    enum rsm_status fault;
+
+    /* The last writer that causal_check looked at. */
+    uint8_t last_author[LIMIT_PRINCIPAL_SIZE];
+    size_t last_author_size;
+    uint64_t last_counter;
+    enum rsm_rule last_rule; /* 0: it was seen */
+};
+
+/* ---- judge.c ---- */
+
+/* True for RSM_OK; a status that is neither that nor RSM_NOT_FOUND becomes the fault. */
+bool judge_found(struct judge *j, enum rsm_status status);
+void judge_put(struct judge *j, enum table table, struct bytes key, struct bytes value);
+/* The writer's bytes, which must not have failed: they are bounded by the command's size. */
+void judge_put_writer(struct judge *j, enum table table, struct bytes key, const struct writer *w);
+void judge_del(struct judge *j, enum table table, struct bytes key);
+#define judge_refuse(j, rule, ...) reasons_add(&(j)->m->reasons, (rule), __VA_ARGS__)
+/* The command as a version. */
+struct version judge_version(const struct judge *j);
+
+/* The verdict of one command; everything is in the overlay m->inner and m->reasons, m->result. */
+enum rsm_status judge_command(struct judge *j, bool is_verified);
+/* Writes what every applied command leaves: its event, its author's counter, the Lamport clock. */
+void judge_remember(struct judge *j);
+
+/* ---- rule_causal.c: causal rules 1 to 3 ---- */
+
+void rule_causal_event(struct judge *j);
+/* Rule 3; `what` names the object in the evidence. */
+void rule_causal_object(struct judge *j, enum object_kind kind, struct bytes name,
+                        const char *what);
+void rule_causal_rrset(struct judge *j, const struct version *last, struct bytes owner,
+                       uint16_t type);
+void rule_causal_version(struct judge *j, const struct version *last, const char *what);
+/* The command is the object's last writer now. */
+void object_write(struct judge *j, enum object_kind kind, struct bytes name);
+
+/* ---- rule_rights.c ---- */
+
+/* Loads the author: key-invalid. */
+void rule_rights_begin(struct judge *j);
+/* A command of that verb on nothing in a zone. */
+void rule_rights_general(struct judge *j);
+void rule_rights_zone(struct judge *j, struct bytes zone);
+void rule_rights_changes(struct judge *j, struct bytes zone);
+void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, uint16_t type);
+/* True when some grant of these (blobs as in struct actor) reaches zones without naming one. */
+bool grants_are_boundless(struct bytes grants);
+/* Appends the grants of one role (role.set's array). */
+void grants_append(struct writer *out, struct bytes array);
+
+/* ---- rule_freeze.c ---- */
+
+/* `zone`: empty for a command that touches none. */
+void rule_freeze(struct judge *j, struct bytes zone);
+
+/* ---- changes.c, rule_dns.c, rule_cycle.c, rule_floor.c ---- */
+
+void changes_begin(struct judge *j);
+void changes_add(struct judge *j, const struct body_change *change, bool may_lack);
+/* A new zone's id; it is used only if the command is applied. */
+uint64_t zone_next_id(struct judge *j);
+/* Reads a zone's row into machine.copy. False: there is none. */
+bool zone_copy(struct judge *j, struct bytes zone, struct zone_record *out);
+/* Writes the row and its version. */
+void zone_write(struct judge *j, struct bytes zone, const struct zone_record *row);
+/* Content of a plan's generation that goes is not in use any more, and the other way round. */
+void live_set(struct judge *j, struct bytes plan, uint64_t generation, struct bytes rrset_key,
+              bool is_live);
+
+/* Sorts; reports what is wrong with each change by itself. */
+void changes_check(struct judge *j, const struct change_context *c);
+/* Writes the record sets and the zone's row; reports what is stale, unknown or no change. */
+void changes_write(struct judge *j, struct change_context *c);
+struct bytes change_key(const struct judge *j, const struct change *change);
+
+/* What is wrong with one change: out-of-zone, types, TTLs, sizes, data. Sets is_bad. */
+void rule_dns_change(struct judge *j, struct bytes zone, struct change *change);
+/* What DNS forbids between record sets, after the change. */
+void rule_dns_after(struct judge *j, const struct change_context *c);
+void rule_cycle(struct judge *j, const struct change_context *c);
+void rule_floor(struct judge *j, const struct change_context *c);
+/* Every protected record set of a zone that is deleted. */
+void rule_floor_zone(struct judge *j, struct bytes zone, uint64_t zone_id);
+
+/* The zone that a name is in: the longest one that is there. False: none. */
+bool zone_of_name(struct judge *j, struct bytes name, struct bytes *zone_out,
+                  struct zone_record *row_out);
+
+/* ---- kinds ---- */
+
+void kind_zone_create(struct judge *j);
+void kind_zone_delete(struct judge *j);
+void kind_rrset_change(struct judge *j);
+void kind_principal_set(struct judge *j);
+void kind_principal_delete(struct judge *j);
+void kind_role_set(struct judge *j);
+void kind_role_delete(struct judge *j);
+void kind_policy_set(struct judge *j);
+void kind_freeze_set(struct judge *j);
+void kind_freeze_clear(struct judge *j);
+void kind_lease_acquire(struct judge *j);
+void kind_lease_renew(struct judge *j);
+void kind_lease_release(struct judge *j);
+void kind_plan_publish(struct judge *j);
+void kind_plan_execute(struct judge *j);
+void kind_plan_collect(struct judge *j);
+
+/* Why a lease does not let the author in under that token; reports it. False: refused. */
+bool lease_check(struct judge *j, struct bytes resource, uint64_t token);
+
+/* ---- words.c: for evidence ---- */
+
+/* "www.example.org."; returns `out`. */
+const char *words_name(struct bytes name, char out[WORDS_SIZE]);
+/* "rrset www.example.org. A" */
+const char *words_rrset(struct bytes owner, uint16_t type, char out[WORDS_SIZE]);
+/* "zone example.org." and so on for texts, control characters left out. */
+const char *words_object(enum object_kind kind, struct bytes name, char out[WORDS_SIZE]);
+
+/* Text for printf's %.*s. */
+#define TEXT_ARGUMENTS(b) (int)(b).size, (const char *)(b).data
+
+/* ---- names ---- */
+
+/* Without its first label; the root stays. */
+struct bytes name_parent(struct bytes name);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kind_principal.c - principals and their roles.
+ *
+ * Whoever may write principals or roles can give rights away, its own and more: such a grant is an
+ * administrator's in all but name. One administrator (a person with the role "admin" and a key)
+ * always remains, and the role "admin" itself is never written.
+ */
+#include "src/machine/judge.h"
+
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/mem.h"
+
+#define ADMIN bytes_of_string("admin")
+
+static bool has_role(struct bytes roles, struct bytes wanted)
+{
+    struct bytes role;
+    while (role_next(&roles, &role)) {
+        if (bytes_equal(role, wanted))
+            return true;
+    }
+    return false;
+}
+
+static bool is_administrator(const struct principal_record *p)
+{
+    return p->kind == RSM_PRINCIPAL_PERSON && p->key_count > 0 && has_role(p->roles, ADMIN);
+}
+
+/* Looks at the principals as they are after the change. */
+static void check_administrator_remains(struct judge *j)
+{
+    struct key place = {.size = 0};
+    struct bytes name, value;
+    while (judge_found(
+        j, kv_next(j->kv, TABLE_PRINCIPAL, key_bytes(&place), place.size > 0, &name, &value))) {
+        struct principal_record principal;
+        if (!judge_found(j, principal_decode(value, &principal)) || is_administrator(&principal))
+            return;
+        place.size = name.size;
+        memcpy(place.data, name.data, name.size);
+    }
+    judge_refuse(j, RSM_RULE_LAST_ADMINISTRATOR,
+                 "no person with the role admin and a key would be left");
+}
+
+/* An automaton's roles name their zones. */
+static void check_automaton(struct judge *j, struct bytes name, struct bytes role,
+                            struct bytes array)
+{
+    struct writer *grants = &j->m->copy;
+    writer_reset(grants);
+    grants_append(grants, array);
+    if (grants_are_boundless(writer_result(grants)))
+        judge_refuse(j, RSM_RULE_AUTOMATON_SCOPE,
+                     "automaton %.*s: role %.*s has a grant that names no zone",
+                     TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(role));
+}
+
+static void encode_body(struct judge *j, const struct body_principal *body)
+{
+    struct writer keys, roles;
+    writer_init(&keys, LIMIT_KEYS_PER_PRINCIPAL * RSM_PUBLIC_KEY_SIZE);
+    writer_init(&roles, LIMIT_ROLES_PER_PRINCIPAL * (LIMIT_LABEL_SIZE + 4u));
+    struct body_walk walk = body->keys;
+    struct bytes item;
+    while (body_next_octets(&walk, &item))
+        writer_bytes(&keys, item);
+    walk = body->roles;
+    while (body_next_octets(&walk, &item))
+        writer_blob(&roles, item);
+    struct principal_record principal = {.kind = body->kind,
+                                         .person = body->person,
+                                         .key_count = body->keys.left,
+                                         .keys = keys.data,
+                                         .role_count = body->roles.left,
+                                         .roles = writer_result(&roles)};
+    writer_reset(&j->m->value);
+    principal_encode(&j->m->value, &principal);
+    writer_deinit(&keys);
+    writer_deinit(&roles);
+}
+
+static void check_roles(struct judge *j, const struct body_principal *body)
+{
+    struct body_walk walk = body->roles;
+    struct bytes role, array;
+    while (body_next_octets(&walk, &role)) {
+        if (!judge_found(j, kv_get(j->kv, TABLE_ROLE, role, &array)))
+            judge_refuse(j, RSM_RULE_ROLE_UNKNOWN, "there is no role %.*s", TEXT_ARGUMENTS(role));
+        else if (body->kind == RSM_PRINCIPAL_AUTOMATON)
+            check_automaton(j, body->name, role, array);
+    }
+}
+
+static void begin(struct judge *j)
+{
+    rule_rights_general(j);
+    rule_freeze(j, (struct bytes){NULL, 0});
+}
+
+void kind_principal_set(struct judge *j)
+{
+    struct body_principal body;
+    enum rsm_status status = body_principal_decode(j->command->kind, j->command->body, &body);
+    CHECK(status == RSM_OK);
+    begin(j);
+    rule_causal_object(j, OBJECT_PRINCIPAL, body.name, NULL);
+    check_roles(j, &body);
+    if (body.kind == RSM_PRINCIPAL_PERSON && body.person.size == 0)
+        judge_refuse(j, RSM_RULE_QUOTA, "principal %.*s: of kind person, but names no person",
+                     TEXT_ARGUMENTS(body.name));
+    struct bytes before;
+    bool is_there = judge_found(j, kv_get(j->kv, TABLE_PRINCIPAL, body.name, &before));
+    encode_body(j, &body);
+    if (is_there && bytes_equal(before, writer_result(&j->m->value)))
+        judge_refuse(j, RSM_RULE_NO_CHANGE, "principal %.*s is so already",
+                     TEXT_ARGUMENTS(body.name));
+    judge_put_writer(j, TABLE_PRINCIPAL, body.name, &j->m->value);
+    check_administrator_remains(j);
+    object_write(j, OBJECT_PRINCIPAL, body.name);
+}
+
+void kind_principal_delete(struct judge *j)
+{
+    struct body_principal body;
+    enum rsm_status status = body_principal_decode(j->command->kind, j->command->body, &body);
+    CHECK(status == RSM_OK);
+    begin(j);
+    rule_causal_object(j, OBJECT_PRINCIPAL, body.name, NULL);
+    struct principal_record principal;
+    if (!judge_found(j, principal_load(j->kv, body.name, &principal))) {
+        judge_refuse(j, RSM_RULE_PRINCIPAL_UNKNOWN, "there is no principal %.*s",
+                     TEXT_ARGUMENTS(body.name));
+        return;
+    }
+    judge_del(j, TABLE_PRINCIPAL, body.name);
+    check_administrator_remains(j);
+    object_write(j, OBJECT_PRINCIPAL, body.name);
+}
+
+static void check_not_admin(struct judge *j, struct bytes role)
+{
+    if (bytes_equal(role, ADMIN))
+        judge_refuse(j, RSM_RULE_LAST_ADMINISTRATOR, "the role admin stays as it is");
+}
+
+void kind_role_set(struct judge *j)
+{
+    struct body_role body;
+    enum rsm_status status = body_role_decode(j->command->kind, j->command->body, &body);
+    CHECK(status == RSM_OK);
+    begin(j);
+    rule_causal_object(j, OBJECT_ROLE, body.name, NULL);
+    check_not_admin(j, body.name);
+    struct bytes array = bytes_make(body.grants.cursor.data, body.grants.cursor.size);
+    struct bytes before;
+    if (judge_found(j, kv_get(j->kv, TABLE_ROLE, body.name, &before)) && bytes_equal(before, array))
+        judge_refuse(j, RSM_RULE_NO_CHANGE, "role %.*s is so already", TEXT_ARGUMENTS(body.name));
+    judge_put(j, TABLE_ROLE, body.name, array);
+    object_write(j, OBJECT_ROLE, body.name);
+}
+
+void kind_role_delete(struct judge *j)
+{
+    struct body_role body;
+    enum rsm_status status = body_role_decode(j->command->kind, j->command->body, &body);
+    CHECK(status == RSM_OK);
+    begin(j);
+    rule_causal_object(j, OBJECT_ROLE, body.name, NULL);
+    check_not_admin(j, body.name);
+    struct bytes before;
+    if (!judge_found(j, kv_get(j->kv, TABLE_ROLE, body.name, &before)))
+        judge_refuse(j, RSM_RULE_ROLE_UNKNOWN, "there is no role %.*s", TEXT_ARGUMENTS(body.name));
+    judge_del(j, TABLE_ROLE, body.name);
+    object_write(j, OBJECT_ROLE, body.name);
+}

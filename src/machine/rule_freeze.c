@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rule_freeze.c - a freeze stops what it covers, until it is cleared or its time has come.
+ *
+ *     scope        covers
+ *     all          every command
+ *     automation   every command of a principal of kind automaton
+ *     author       every command of the principal that is named
+ *     zone         every command that touches the zone: its record sets, itself, plans for it
+ *
+ * A person with the role "admin" may always set and clear freezes and set policy, principals and
+ * roles: else a freeze could not be ended, and a stolen key not be taken away under it.
+ */
+#include "src/machine/judge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_exempt(const struct judge *j)
+{
+    const struct actor *a = &j->m->actor;
+    if (!a->is_known || !a->is_administrator || a->is_automaton)
+        return false;
+    switch (j->command->kind) {
+    case RSM_KIND_PRINCIPAL_SET:
+    case RSM_KIND_PRINCIPAL_DELETE:
+    case RSM_KIND_ROLE_SET:
+    case RSM_KIND_ROLE_DELETE:
+    case RSM_KIND_POLICY_SET:
+    case RSM_KIND_FREEZE_SET:
+    case RSM_KIND_FREEZE_CLEAR:
+        return true;
+    case RSM_KIND_ZONE_CREATE:
+    case RSM_KIND_ZONE_DELETE:
+    case RSM_KIND_RRSET_CHANGE:
+    case RSM_KIND_LEASE_ACQUIRE:
+    case RSM_KIND_LEASE_RENEW:
+    case RSM_KIND_LEASE_RELEASE:
+    case RSM_KIND_PLAN_PUBLISH:
+    case RSM_KIND_PLAN_EXECUTE:
+    case RSM_KIND_PLAN_COLLECT:
+        return false;
+    }
+    return false;
+}
+
+static bool covers(const struct judge *j, const struct freeze_record *freeze, struct bytes zone)
+{
+    if (freeze->until_ms != 0 && j->now_ms >= freeze->until_ms)
+        return false;
+    switch (freeze->scope) {
+    case RSM_FREEZE_ALL:
+        return true;
+    case RSM_FREEZE_AUTOMATION:
+        return j->m->actor.is_automaton;
+    case RSM_FREEZE_AUTHOR:
+        return bytes_equal(freeze->subject, j->command->author);
+    case RSM_FREEZE_ZONE:
+        return zone.size > 0 && bytes_equal(freeze->subject, zone);
+    }
+    return false;
+}
+
+static void refuse(struct judge *j, struct bytes id, const struct freeze_record *freeze)
+{
+    char until[48] = "until it is cleared";
+    if (freeze->until_ms != 0)
+        (void)snprintf(until, sizeof until, "until log time %" PRIu64, freeze->until_ms);
+    judge_refuse(j, RSM_RULE_FROZEN, "freeze %.*s (%s) by %.*s, %s: %.*s", TEXT_ARGUMENTS(id),
+                 body_freeze_scope_text(freeze->scope), TEXT_ARGUMENTS(freeze->author), until,
+                 TEXT_ARGUMENTS(freeze->reason));
+}
+
+void rule_freeze(struct judge *j, struct bytes zone)
+{
+    if (is_exempt(j))
+        return;
+    struct key place = {.size = 0};
+    struct bytes id, value;
+    while (judge_found(
+        j, kv_next(j->kv, TABLE_FREEZE, key_bytes(&place), place.size > 0, &id, &value))) {
+        struct freeze_record freeze;
+        if (!judge_found(j, freeze_decode(value, &freeze)))
+            return;
+        if (covers(j, &freeze, zone))
+            refuse(j, id, &freeze);
+        place.size = id.size;
+        memcpy(place.data, id.data, id.size);
+    }
+}

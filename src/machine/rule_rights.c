@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rule_rights.c - who may do what. Nothing is allowed that no role of the author grants.
+ *
+ * A grant is a verb pattern ("rrset.change", "rrset.*", "*"), and optionally a zone, a suffix of
+ * owners and a list of types. A command on record sets needs for each of them a grant that takes
+ * in zone, owner and type; a command on a zone as a whole needs one that is not narrowed to a part
+ * of it; a command on something outside all zones looks at the verb only.
+ *
+ * An automaton acts alone and fast, so a grant lets it into a zone only if it names that zone
+ * (automaton-scope), whatever role it was found in.
+ */
+#include "src/machine/judge.h"
+
+#include <string.h>
+
+#include "src/base/check.h"
+
+void grants_append(struct writer *out, struct bytes array)
+{
+    struct body_walk walk = {.cursor = unpack_make(array)};
+    walk.left = unpack_array(&walk.cursor);
+    struct body_grant grant;
+    while (body_next_grant(&walk, &grant)) {
+        writer_blob(out, grant.verb);
+        writer_blob(out, grant.zone);
+        writer_blob(out, grant.suffix);
+        writer_u32(out, 2 * grant.types.left);
+        uint16_t type;
+        while (body_next_type(&grant.types, &type))
+            writer_u16(out, type);
+    }
+}
+
+static bool next_grant(struct reader *r, struct grant *out)
+{
+    if (reader_left(r) == 0)
+        return false;
+    out->verb = reader_blob(r, LIMIT_LABEL_SIZE);
+    out->zone = reader_blob(r, LIMIT_NAME_SIZE);
+    out->suffix = reader_blob(r, LIMIT_NAME_SIZE);
+    out->types = reader_blob(r, 2 * LIMIT_TYPES_PER_GRANT);
+    return !r->failed;
+}
+
+static void load_roles(struct judge *j, struct bytes roles)
+{
+    struct actor *a = &j->m->actor;
+    struct bytes role, array;
+    while (role_next(&roles, &role)) {
+        if (bytes_equal(role, bytes_of_string("admin")))
+            a->is_administrator = true;
+        if (judge_found(j, kv_get(j->kv, TABLE_ROLE, role, &array)))
+            grants_append(&a->grants, array);
+    }
+}
+
+static bool has_key(const struct principal_record *p, const uint8_t *key)
+{
+    for (uint32_t i = 0; i < p->key_count; i++) {
+        if (memcmp(p->keys + (size_t)i * RSM_PUBLIC_KEY_SIZE, key, RSM_PUBLIC_KEY_SIZE) == 0)
+            return true;
+    }
+    return false;
+}
+
+void rule_rights_begin(struct judge *j)
+{
+    struct actor *a = &j->m->actor;
+    a->is_known = a->is_automaton = a->is_administrator = false;
+    writer_reset(&a->grants);
+    struct principal_record principal;
+    if (!judge_found(j, principal_load(j->kv, j->command->author, &principal))) {
+        judge_refuse(j, RSM_RULE_KEY_INVALID, "there is no principal %.*s",
+                     TEXT_ARGUMENTS(j->command->author));
+        return;
+    }
+    a->is_known = true;
+    a->is_automaton = principal.kind == RSM_PRINCIPAL_AUTOMATON;
+    if (!has_key(&principal, j->key)) {
+        char hex[2 * 8 + 1];
+        hex_encode(hex, bytes_make(j->key, 8));
+        judge_refuse(j, RSM_RULE_KEY_INVALID, "key %s... is not one of %.*s at slot %llu", hex,
+                     TEXT_ARGUMENTS(j->command->author), (unsigned long long)j->slot);
+    }
+    load_roles(j, principal.roles);
+}
+
+static bool verb_matches(struct bytes pattern, const char *verb)
+{
+    size_t size = strlen(verb);
+    if (pattern.size > 0 && pattern.data[pattern.size - 1] == '*')
+        return pattern.size - 1 <= size && memcmp(pattern.data, verb, pattern.size - 1) == 0;
+    return pattern.size == size && memcmp(pattern.data, verb, size) == 0;
+}
+
+/* What is asked for; owner empty: the zone as a whole, zone empty too: nothing in a zone. */
+struct wish {
+    const char *verb;
+    struct bytes zone, owner;
+    uint16_t type;
+};
+
+static bool types_have(struct bytes types, uint16_t type)
+{
+    for (size_t i = 0; i + 2 <= types.size; i += 2) {
+        if (get_u16(types.data + i) == type)
+            return true;
+    }
+    return types.size == 0;
+}
+
+static bool grant_matches(const struct grant *g, const struct wish *wish)
+{
+    if (!verb_matches(g->verb, wish->verb))
+        return false;
+    if (wish->zone.size == 0)
+        return true;
+    if (g->zone.size > 0 && !bytes_equal(g->zone, wish->zone))
+        return false;
+    if (wish->owner.size == 0)
+        return g->suffix.size == 0 && g->types.size == 0;
+    return (g->suffix.size == 0 || name_is_at_or_below(wish->owner, g->suffix)) &&
+           types_have(g->types, wish->type);
+}
+
+enum allowance { ALLOWED = 1, DENIED, NEEDS_SCOPE };
+
+static enum allowance ask(const struct judge *j, const struct wish *wish)
+{
+    const struct actor *a = &j->m->actor;
+    enum allowance answer = DENIED;
+    struct reader r = reader_make(writer_result(&a->grants));
+    struct grant grant;
+    while (next_grant(&r, &grant)) {
+        if (!grant_matches(&grant, wish))
+            continue;
+        if (!a->is_automaton || wish->zone.size == 0 || grant.zone.size > 0)
+            return ALLOWED;
+        answer = NEEDS_SCOPE;
+    }
+    return answer;
+}
+
+static void require(struct judge *j, const struct wish *wish)
+{
+    if (!j->m->actor.is_known)
+        return; /* key-invalid says it */
+    enum allowance answer = ask(j, wish);
+    if (answer == ALLOWED)
+        return;
+    char on[WORDS_SIZE] = "";
+    if (wish->owner.size > 0)
+        (void)words_rrset(wish->owner, wish->type, on);
+    else if (wish->zone.size > 0)
+        (void)words_object(OBJECT_ZONE, wish->zone, on);
+    if (answer == NEEDS_SCOPE)
+        judge_refuse(j, RSM_RULE_AUTOMATON_SCOPE,
+                     "automaton %.*s: %s on %s is granted, but not by a grant that names the zone",
+                     TEXT_ARGUMENTS(j->command->author), wish->verb, on);
+    else
+        judge_refuse(j, RSM_RULE_RIGHTS, "no role of %.*s grants %s%s%s",
+                     TEXT_ARGUMENTS(j->command->author), wish->verb, on[0] != '\0' ? " on " : "",
+                     on);
+}
+
+void rule_rights_general(struct judge *j)
+{
+    struct wish wish = {.verb = rsm_kind_text(j->command->kind)};
+    require(j, &wish);
+}
+
+void rule_rights_zone(struct judge *j, struct bytes zone)
+{
+    struct wish wish = {.verb = rsm_kind_text(j->command->kind), .zone = zone};
+    require(j, &wish);
+}
+
+void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, uint16_t type)
+{
+    struct wish wish = {
+        .verb = rsm_kind_text(j->command->kind), .zone = zone, .owner = owner, .type = type};
+    require(j, &wish);
+}
+
+void rule_rights_changes(struct judge *j, struct bytes zone)
+{
+    struct wish whole = {.verb = rsm_kind_text(j->command->kind), .zone = zone};
+    if (ask(j, &whole) == ALLOWED)
+        return;
+    const struct changes *changes = &j->m->changes;
+    for (size_t i = 0; i < changes->count; i++)
+        rule_rights_rrset(j, zone, changes->items[i].owner, changes->items[i].type);
+    if (changes->count == 0)
+        require(j, &whole);
+}
+
+bool grants_are_boundless(struct bytes grants)
+{
+    static const char *const verbs[] = {"zone.create",  "zone.delete",  "rrset.change",
+                                        "plan.publish", "plan.execute", "plan.collect"};
+    struct reader r = reader_make(grants);
+    struct grant grant;
+    while (next_grant(&r, &grant)) {
+        for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+            if (grant.zone.size == 0 && verb_matches(grant.verb, verbs[i]))
+                return true;
+        }
+    }
+    return false;
+}
