@@ -84,5 +84,7 @@ typedef bool sim_mode(uint64_t seed, bool trace, struct sim_report *report, uint
                       char failure_out[400]);
 
 sim_mode sim_core_run;
+/* Seeds 1..64: patterns of one-way links of 3 voters; 65..1088: of two-way links of 5. */
+sim_mode sim_links_run;
 
 #endif

@@ -152,9 +152,13 @@ static void fault_slow_disk(void *context, void *argument)
     again(c, c->options.slow_disk_us, fault_slow_disk);
 }
 
-static void begin(struct core_cluster *c)
+void core_cluster_begin(struct core_cluster *c)
 {
     const struct core_options *o = &c->options;
+    c->value_next = 1;
+    c->read_next = 1;
+    c->checker = checker_new(&c->sim, o->voter_count);
+    net_init(&c->net, &c->sim, &o->net, &core_net_calls, c);
     c->node_count = o->voter_count + o->learner_count;
     c->nodes = mem_alloc(core_node_size() * (c->node_count + 1));
     for (uint32_t r = 1; r <= c->node_count; r++) {
@@ -314,7 +318,7 @@ static void finish(struct core_cluster *c)
         describe_unsettled(c, "the leader changed without a fault");
 }
 
-static void end(struct core_cluster *c)
+void core_cluster_end(struct core_cluster *c)
 {
     c->report->seeds++;
     c->report->events += c->sim.event_count;
@@ -336,13 +340,9 @@ bool sim_core_run(uint64_t seed, bool trace, struct sim_report *report, uint64_t
     struct core_cluster c;
     memset(&c, 0, sizeof(c));
     c.report = report;
-    c.value_next = 1;
-    c.read_next = 1;
     sim_init(&c.sim, seed, trace);
     core_options_draw(&c.options, &c.sim);
-    c.checker = checker_new(&c.sim, c.options.voter_count);
-    net_init(&c.net, &c.sim, &c.options.net, &core_net_calls, &c);
-    begin(&c);
+    core_cluster_begin(&c);
     sim_run_until(&c.sim, FAULT_PHASE);
     if (!c.sim.failed) {
         stop_faults(&c);
@@ -351,6 +351,6 @@ bool sim_core_run(uint64_t seed, bool trace, struct sim_report *report, uint64_t
     bool passed = !c.sim.failed;
     *hash_out = c.sim.hash;
     memcpy(failure_out, c.sim.failure, sizeof(c.sim.failure));
-    end(&c);
+    core_cluster_end(&c);
     return passed;
 }

@@ -70,6 +70,11 @@ struct core_cluster {
 
 /* Draws the options of a seed. */
 void core_options_draw(struct core_options *o, struct sim *sim);
+/* Starts replicas and clients, and the faults that the options name; the zeroed cluster has a
+ * report, options, and a sim. */
+void core_cluster_begin(struct core_cluster *c);
+/* Adds to the report and frees everything. */
+void core_cluster_end(struct core_cluster *c);
 
 /* node_core.c: one replica */
 size_t core_node_size(void);

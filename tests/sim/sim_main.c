@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sim_main.c - runs seeds: sim [--mode core] [--seed N] [--seeds N] [--trace] [--marks].
+ * sim_main.c - runs seeds: sim [--mode core|links] [--seed N] [--seeds N] [--trace] [--marks].
  *
  * A seed that fails prints one line that replays it exactly. One seed in fifty runs twice: both
  * runs must be equal, step by step. The last line has the counts.
@@ -29,6 +29,7 @@ static const struct {
     sim_mode *run;
 } modes[] = {
     {"core", sim_core_run},
+    {"links", sim_links_run},
 };
 
 static bool parse(struct arguments *a, int count, char **list)
@@ -110,7 +111,7 @@ int main(int count, char **list)
     uint64_t passed = 0;
     uint64_t failed = 0;
     if (!parse(&a, count, list) || find_mode(a.mode) == NULL) {
-        fprintf(stderr, "usage: sim [--mode core] [--seed N] [--seeds N] [--trace] [--marks] "
+        fprintf(stderr, "usage: sim [--mode core|links] [--seed N] [--seeds N] [--trace] [--marks] "
                         "[--keep-going]\n");
         return 2;
     }
