@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd_journal.c - segments, records and damage of the journal. */
+#include "src/base/mem.h"
+#include "tools/rsm-dump/dump.h"
+
+/* What a scan prints while it goes; quiet for `verify`. */
+struct show {
+    struct dump *d;
+    bool quiet;
+    uint64_t segments;
+    uint64_t records;
+};
+
+static void print_json(json_t *line)
+{
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(line);
+}
+
+static void on_segment(void *context, const struct journal_segment_info *info)
+{
+    struct show *show = context;
+
+    show->segments++;
+    if (show->quiet)
+        return;
+    if (show->d->options->json) {
+        print_json(json_pack("{s:I,s:I,s:I,s:I,s:I,s:b}", "segment", (json_int_t)info->segment,
+                             "size", (json_int_t)info->size, "used", (json_int_t)info->used,
+                             "group_first", (json_int_t)info->group_first, "group_end",
+                             (json_int_t)info->group_end, "sealed", info->sealed));
+        return;
+    }
+    printf("segment %llu: %llu bytes, %llu used, groups %llu to %llu, %s\n",
+           (unsigned long long)info->segment, (unsigned long long)info->size,
+           (unsigned long long)info->used, (unsigned long long)info->group_first,
+           (unsigned long long)(info->group_end == 0 ? 0 : info->group_end - 1),
+           info->sealed          ? "sealed"
+           : info->group_end > 0 ? "current"
+                                 : "empty");
+}
+
+static void print_record(const struct journal_place *place, const struct record *r)
+{
+    printf("  %llu.%llu+%llu seq %llu %s", (unsigned long long)place->segment,
+           (unsigned long long)place->group, (unsigned long long)place->offset,
+           (unsigned long long)r->sequence, record_kind_name(r->kind));
+    if (r->kind != RECORD_CHOSEN)
+        printf(" ballot %llu.%u", (unsigned long long)r->ballot.round, r->ballot.replica);
+    if (r->kind == RECORD_ACCEPT)
+        printf(" slot %llu, %zu bytes", (unsigned long long)r->slot, r->value.size);
+    if (r->kind == RECORD_CHOSEN || r->kind == RECORD_CHECKPOINT)
+        printf(" chosen below %llu", (unsigned long long)r->end);
+    if (r->kind == RECORD_CHECKPOINT)
+        printf(" stored up to %llu", (unsigned long long)r->store_slot);
+    puts(place->after_damage ? "  (behind a damaged place)" : "");
+}
+
+static void on_record(void *context, const struct journal_place *place, const struct record *r)
+{
+    struct show *show = context;
+
+    show->records++;
+    if (show->quiet)
+        return;
+    if (!show->d->options->json) {
+        print_record(place, r);
+        return;
+    }
+    print_json(json_pack("{s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:b}", "segment",
+                         (json_int_t)place->segment, "group", (json_int_t)place->group, "offset",
+                         (json_int_t)place->offset, "sequence", (json_int_t)r->sequence, "record",
+                         record_kind_name(r->kind), "round", (json_int_t)r->ballot.round, "replica",
+                         (json_int_t)r->ballot.replica, "slot", (json_int_t)r->slot, "bytes",
+                         (json_int_t)r->value.size, "end", (json_int_t)r->end, "after_damage",
+                         place->after_damage));
+}
+
+/* On a running replica the last group may be on its way: then its state says nothing. */
+static bool is_in_flight(const struct dump *d, const struct journal_finding *f)
+{
+    return d->live && (f->kind == JOURNAL_TORN_TAIL || f->kind == JOURNAL_UNCERTAIN_TAIL ||
+                       f->kind == JOURNAL_LEFTOVER);
+}
+
+static void report_one(struct dump *d, const struct journal_finding *f)
+{
+    char slots[64] = "slots unknown";
+
+    if (f->slot_end > f->slot_first)
+        snprintf(slots, sizeof(slots), "slots %llu to %llu", (unsigned long long)f->slot_first,
+                 (unsigned long long)f->slot_end - 1);
+    if (is_in_flight(d, f))
+        fprintf(stderr, "note: journal segment %llu, offset %llu: a group is being written\n",
+                (unsigned long long)f->segment, (unsigned long long)f->offset);
+    else if (journal_finding_is_harmless(f->kind))
+        fprintf(stderr, "note: journal segment %llu, offset %llu: %s, harmless\n",
+                (unsigned long long)f->segment, (unsigned long long)f->offset,
+                journal_finding_name(f->kind));
+    else
+        dump_finding(d, "journal segment %llu, offset %llu, group %llu: %s, %s",
+                     (unsigned long long)f->segment, (unsigned long long)f->offset,
+                     (unsigned long long)f->group, journal_finding_name(f->kind), slots);
+}
+
+static void report_all(struct dump *d, const struct journal_report *report)
+{
+    uint32_t shown =
+        report->finding_count < JOURNAL_FINDINGS_MAX ? report->finding_count : JOURNAL_FINDINGS_MAX;
+
+    for (uint32_t i = 0; i < shown; i++)
+        report_one(d, &report->findings[i]);
+    if (shown < report->finding_count)
+        dump_finding(d, "journal: and %u more", report->finding_count - shown);
+}
+
+static void print_summary(const struct show *show, const struct journal_report *report)
+{
+    if (show->d->options->json) {
+        print_json(json_pack(
+            "{s:s,s:I,s:I,s:I,s:I,s:I}", "journal", journal_verdict_name(report->verdict),
+            "segments", (json_int_t)show->segments, "groups", (json_int_t)report->groups, "records",
+            (json_int_t)show->records, "promise_round", (json_int_t)report->promise.round,
+            "chosen_end", (json_int_t)report->chosen_end));
+        return;
+    }
+    printf("journal %s: %llu segments, %llu groups, %llu records; promise %llu.%u, chosen below "
+           "%llu\n",
+           journal_verdict_name(report->verdict), (unsigned long long)show->segments,
+           (unsigned long long)report->groups, (unsigned long long)show->records,
+           (unsigned long long)report->promise.round, report->promise.replica,
+           (unsigned long long)report->chosen_end);
+}
+
+/* Scans the journal; prints all of it, or the findings only. */
+static enum rsm_status scan(struct dump *d, bool quiet)
+{
+    struct show show = {.d = d, .quiet = quiet};
+    struct journal_scanner scanner = {&show, on_segment, on_record};
+    struct journal_report *report = mem_alloc(sizeof(*report));
+
+    enum rsm_status status = dump_scan(d, &scanner, report);
+    if (status == RSM_OK) {
+        report_all(d, report);
+        if (!quiet)
+            print_summary(&show, report);
+    }
+    mem_free(report);
+    return status;
+}
+
+int command_journal(struct dump *d)
+{
+    enum rsm_status status = scan(d, false);
+
+    if (status == RSM_NOT_FOUND) {
+        dump_finding(d, "there is no journal");
+        return EXIT_FINDING;
+    }
+    return dump_exit(d);
+}
+
+void journal_check(struct dump *d)
+{
+    enum rsm_status status = scan(d, true);
+
+    if (status == RSM_NOT_FOUND && d->applied > 0)
+        dump_finding(d, "there is no journal");
+}

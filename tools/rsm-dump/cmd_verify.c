@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cmd_verify.c - the whole log judged again, from the genesis on, against what the replica wrote.
+ *
+ * For each slot, in this order; the first that is wrong ends it:
+ *   1. the entry and its verdict row are there and check;
+ *   2. the entry is one (form), its envelope is for this cluster and signed by its key;
+ *   3. log time does not fall;
+ *   4. the verdicts, their effects and the log time are what the machine says today;
+ *   5. both chain heads follow from the heads before.
+ * Afterwards the state in the store is compared with the replayed one, row by row; then the journal
+ * is read.
+ */
+#include <string.h>
+
+#include "src/machine/tables.h"
+#include "tools/rsm-dump/replay.h"
+
+/* What is wrong with the slot just replayed; NULL: nothing. */
+static const char *compare_slot(const struct replay *r, const struct slot_view *view)
+{
+    const struct log_verdict *row = &view->verdicts;
+
+    if (row->log_time_ms != r->verdicts.log_time_ms)
+        return "its log time is not the one that follows from the entries";
+    if (!bytes_equal(row->verdicts, verdicts_bytes(&r->verdicts)))
+        return "its verdicts are not what the rules say";
+    if (memcmp(row->effects, r->verdicts.effects, HASH_SIZE) != 0)
+        return "its effects are not what the rules say";
+    if (memcmp(row->entry_head, r->heads.entry, HASH_SIZE) != 0)
+        return "the entry chain breaks here";
+    if (memcmp(row->verdict_head, r->heads.verdict, HASH_SIZE) != 0)
+        return "the verdict chain breaks here";
+    return NULL;
+}
+
+/* One slot of store or tail. False, with a finding that names it, when it is wrong. */
+static bool verify_slot(struct replay *r, uint64_t slot)
+{
+    struct dump *d = r->d;
+    struct slot_view view;
+    struct bytes raw;
+    uint64_t time_before_ms = r->log_time_ms;
+    const char *wrong = NULL;
+
+    enum rsm_status status = dump_slot(d, slot, &view);
+    if (status != RSM_OK) {
+        dump_finding(d, "slot %llu: its rows in the store: %s", (unsigned long long)slot,
+                     rsm_status_sentence(status));
+        return false;
+    }
+    status = replay_envelope(d, view.value, &raw);
+    if (status != RSM_OK) {
+        dump_finding(d, "slot %llu: entry or envelope: %s", (unsigned long long)slot,
+                     rsm_status_sentence(status));
+        return false;
+    }
+    status = replay_step(r, view.value);
+    if (status != RSM_OK)
+        wrong = rsm_status_sentence(status);
+    else if (r->log_time_ms < time_before_ms)
+        wrong = "log time falls";
+    else if (view.in_store)
+        wrong = compare_slot(r, &view);
+    if (wrong != NULL)
+        dump_finding(d, "slot %llu: %s", (unsigned long long)slot, wrong);
+    return wrong == NULL;
+}
+
+/* A key as hexadecimal digits, cut. */
+static const char *key_text(struct bytes key, char out[2 * 40 + 1])
+{
+    hex_encode(out, bytes_make(key.data, key.size < 40 ? key.size : 40));
+    return out;
+}
+
+/* All rows of one table, both sides at once. False at the first difference. */
+static bool compare_table(struct dump *d, struct kv *replayed, uint8_t table)
+{
+    struct key place = {0, {0}};
+    bool after = false;
+
+    for (;;) {
+        char text[2 * 40 + 1];
+        struct bytes k1;
+        struct bytes v1;
+        struct bytes k2;
+        struct bytes v2;
+        enum rsm_status a = kv_next(replayed, table, key_bytes(&place), after, &k1, &v1);
+        enum rsm_status b = kv_next(d->kv, table, key_bytes(&place), after, &k2, &v2);
+        if (a == RSM_NOT_FOUND && b == RSM_NOT_FOUND)
+            return true;
+        if (b != RSM_OK && b != RSM_NOT_FOUND) {
+            dump_finding(d, "state, table %u behind key %s: %s", table,
+                         key_text(key_bytes(&place), text), rsm_status_sentence(b));
+            return false;
+        }
+        if (a != b || !bytes_equal(k1, k2)) {
+            bool missing = b != RSM_OK || (a == RSM_OK && bytes_compare(k1, k2) < 0);
+            dump_finding(d, "state, table %u, key %s: %s", table, key_text(missing ? k1 : k2, text),
+                         missing ? "the replay has it, the store does not"
+                                 : "the store has it, the replay does not");
+            return false;
+        }
+        if (!bytes_equal(v1, v2)) {
+            dump_finding(d, "state, table %u, key %s: store and replay differ", table,
+                         key_text(k1, text));
+            return false;
+        }
+        if (k1.size > sizeof(place.data))
+            return true;
+        memcpy(place.data, k1.data, k1.size);
+        place.size = k1.size;
+        after = true;
+    }
+}
+
+static bool compare_state(struct dump *d, struct kv *replayed)
+{
+    bool equal = true;
+
+    for (uint8_t table = TABLE_META; table < TABLE_END; table++)
+        equal = compare_table(d, replayed, table) && equal;
+    return equal;
+}
+
+static void print_result(struct replay *r, bool good)
+{
+    char entry[2 * HASH_SIZE + 1];
+    char verdict[2 * HASH_SIZE + 1];
+    struct dump *d = r->d;
+
+    if (!good)
+        return;
+    hex_encode(entry, bytes_make(r->heads.entry, HASH_SIZE));
+    hex_encode(verdict, bytes_make(r->heads.verdict, HASH_SIZE));
+    if (d->options->json) {
+        json_t *line = json_pack("{s:I,s:I,s:s,s:s,s:b}", "slots", (json_int_t)r->slot, "in_store",
+                                 (json_int_t)d->applied, "entry_head", entry, "verdict_head",
+                                 verdict, "good", d->finding_count == 0);
+        json_dumpf(line, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(line);
+        return;
+    }
+    printf("%llu slots verified: chains, signatures, order, verdicts\n",
+           (unsigned long long)r->slot);
+    printf("%llu of them in the store, whose state is the replayed one\n",
+           (unsigned long long)d->applied);
+    if (d->tail_count > 0)
+        printf("%zu chosen and still only in the journal\n", d->tail_count);
+    printf("entry head    %s\nverdict head  %s\n", entry, verdict);
+}
+
+int command_verify(struct dump *d)
+{
+    struct replay r;
+    bool good = replay_init(&r, d);
+
+    for (uint64_t slot = 1; good && slot <= dump_last(d); slot++) {
+        good = verify_slot(&r, slot);
+        if (good && slot == d->applied)
+            good = compare_state(d, r.kv);
+    }
+    if (good && d->applied == 0 && d->kv != NULL && dump_last(d) == 0)
+        good = compare_state(d, r.kv);
+    journal_check(d);
+    print_result(&r, good);
+    replay_deinit(&r);
+    return dump_exit(d);
+}

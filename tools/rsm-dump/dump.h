@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * dump.h - what the parts of rsm-dump share: the data, its options, findings and exit statuses.
+ *
+ * Everything that reads the store runs in a child process (run.c): damaged bytes can kill it, and
+ * that is a finding as well. Nothing here writes to the directory.
+ */
+#ifndef RSM_TOOLS_DUMP_H
+#define RSM_TOOLS_DUMP_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jansson.h>
+#include <rsm/status.h>
+
+#include "src/base/blob.h"
+#include "src/base/kv.h"
+#include "src/base/limits.h"
+#include "src/command/genesis.h"
+#include "src/machine/logtable.h"
+#include "storage/chain.h"
+#include "storage/identity.h"
+#include "storage/scan.h"
+
+/* Exit statuses: a promise, see --help. */
+#define EXIT_FINE 0
+#define EXIT_FINDING 1
+#define EXIT_WRONG_USAGE 2
+#define EXIT_NOTHING_THERE 3
+
+struct store;
+
+/* From the command line. */
+struct options {
+    const char *directory;
+    bool json;
+    uint64_t from;      /* log: first slot */
+    uint64_t to;        /* log: last slot */
+    const char *zone;   /* log, state: NULL all */
+    const char *author; /* log: NULL all */
+    const char *at;     /* state: NULL the newest */
+    const char *first;  /* positional */
+    const char *second;
+};
+
+/* A slot that is chosen as the journal says, and not in the store yet. */
+struct tail_slot {
+    uint64_t slot;
+    struct blob *value; /* owned; NULL: no-op */
+};
+
+struct dump {
+    const struct options *options;
+    struct identity identity; /* replica 0: unreadable */
+    struct blob *genesis_bytes;
+    struct genesis genesis;
+    bool genesis_is_good;
+    bool live; /* a replica is running on it */
+    struct store *store;
+    struct kv *kv;    /* of the store; NULL: there is none */
+    uint64_t applied; /* highest slot in the store; 0: none */
+    struct tail_slot *tail;
+    size_t tail_count;
+    bool findings_on_stdout; /* they are what was asked for */
+    uint64_t finding_count;
+};
+
+/* One slot, from wherever it is. Borrowed until the next read of the store. */
+struct slot_view {
+    uint64_t slot;
+    bool in_store;
+    struct bytes value;
+    bool has_verdicts;
+    struct log_verdict verdicts; /* in the store only */
+};
+
+/* The whole program; gives its exit status. */
+int dump_main(int argc, char **argv);
+
+/* Prints "finding: ..." and counts it. */
+void dump_finding(struct dump *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* source.c */
+
+/*
+ * Opens what there is; what is missing or damaged becomes a finding. False: nothing of a replica is
+ * there at all (said on stderr). dump_close in any case.
+ */
+bool dump_open(struct dump *d);
+void dump_close(struct dump *d);
+/* The highest slot of store and tail. */
+uint64_t dump_last(const struct dump *d);
+/* RSM_NOT_FOUND, RSM_DAMAGED. */
+enum rsm_status dump_slot(struct dump *d, uint64_t slot, struct slot_view *out);
+/*
+ * Scans the journal (storage/scan.h). RSM_NOT_FOUND: there is none.
+ */
+enum rsm_status dump_scan(struct dump *d, const struct journal_scanner *scanner,
+                          struct journal_report *report_out);
+/* --zone in wire form, empty when it was not given. False: no domain name (said on stderr). */
+bool dump_parse_zone(const struct dump *d, uint8_t buffer[LIMIT_NAME_SIZE], struct bytes *out);
+/* A number, or a time "2026-11-23T15:02:11Z" (the last slot at or before). False: no such. */
+bool dump_parse_slot(struct dump *d, const char *text, uint64_t *slot_out);
+
+/* One function a command, in cmd_*.c; each gives the exit status. */
+int command_log(struct dump *d);
+int command_show(struct dump *d);
+int command_journal(struct dump *d);
+int command_state(struct dump *d);
+int command_diff(struct dump *d);
+int command_verify(struct dump *d);
+
+/* cmd_journal.c: reads the journal for its findings alone. */
+void journal_check(struct dump *d);
+
+/* EXIT_FINDING when there were findings. */
+int dump_exit(const struct dump *d);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lines.c - see lines.h. */
+#include "tools/rsm-dump/lines.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+#include "src/command/body.h"
+#include "src/machine/query.h"
+#include "src/rr/data.h"
+#include "tools/rsm-dump/shown.h"
+
+enum order {
+    ORDER_PRINCIPAL = 1,
+    ORDER_ROLE,
+    ORDER_POLICY,
+    ORDER_FREEZE,
+    ORDER_LEASE,
+    ORDER_PLAN,
+    ORDER_GENERATION,
+    ORDER_ZONE,
+    ORDER_RRSET,
+};
+
+static const char *const kinds[] = {"",      "principal", "role",       "policy", "freeze",
+                                    "lease", "plan",      "generation", "zone",   "rrset"};
+
+/* Takes a name and a JSON value (both stolen). */
+static void add(struct lines *lines, enum order order, json_t *name, json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+    if (lines->count == lines->capacity) {
+        lines->capacity = lines->capacity == 0 ? 64 : lines->capacity * 2;
+        lines->items = mem_realloc(lines->items, lines->capacity * sizeof(*lines->items));
+    }
+    lines->items[lines->count++] =
+        (struct line){kinds[order], (unsigned)order, mem_copy_string(shown_of(name)),
+                      mem_copy_string(text != NULL ? text : "null")};
+    free(text);
+    json_decref(name);
+    json_decref(value);
+}
+
+static json_t *principal_json(const struct principal_record *p)
+{
+    json_t *keys = json_array();
+    json_t *roles = json_array();
+    struct bytes left = p->roles;
+    struct bytes role;
+
+    for (uint32_t i = 0; i < p->key_count; i++)
+        json_array_append_new(keys, shown_hex(bytes_make(p->keys + i * 32u, 32)));
+    for (uint32_t i = 0; i < p->role_count && role_next(&left, &role); i++)
+        json_array_append_new(roles, shown_text(role));
+    return json_pack("{s:s,s:o,s:o,s:o}", "kind", body_principal_kind_text(p->kind), "person",
+                     shown_text(p->person), "keys", keys, "roles", roles);
+}
+
+static json_t *freeze_json(const struct freeze_record *f)
+{
+    return json_pack("{s:s,s:o,s:I,s:o,s:o}", "scope", body_freeze_scope_text(f->scope), "subject",
+                     f->scope == RSM_FREEZE_ZONE ? shown_name(f->subject) : shown_text(f->subject),
+                     "until_ms", (json_int_t)f->until_ms, "author", shown_text(f->author), "reason",
+                     shown_text(f->reason));
+}
+
+static json_t *lease_json(const struct lease_record *l)
+{
+    return json_pack("{s:o,s:I,s:I,s:b}", "holder", shown_text(l->holder), "token",
+                     (json_int_t)l->token, "expires_ms", (json_int_t)l->expires_ms, "released",
+                     l->released);
+}
+
+static json_t *plan_json(const struct plan_record *p)
+{
+    return json_pack("{s:o,s:o,s:I,s:I,s:I}", "zone", shown_name(p->zone), "planner",
+                     shown_text(p->planner), "newest", (json_int_t)p->newest, "executed",
+                     (json_int_t)p->executed, "collected_below", (json_int_t)p->collected_below);
+}
+
+/* One of the lists whose rows have a name: which, and how a row becomes a value. */
+struct list {
+    enum order order;
+    enum rsm_status (*next)(struct kv *kv, struct query_list *q);
+};
+
+static json_t *item_json(enum order order, const struct query_list *q)
+{
+    switch (order) {
+    case ORDER_PRINCIPAL:
+        return principal_json(&q->principal);
+    case ORDER_ROLE:
+        return shown_value(q->grants);
+    case ORDER_FREEZE:
+        return freeze_json(&q->freeze);
+    case ORDER_LEASE:
+        return lease_json(&q->lease);
+    case ORDER_PLAN:
+        return plan_json(&q->plan);
+    case ORDER_POLICY:
+    case ORDER_GENERATION:
+    case ORDER_ZONE:
+    case ORDER_RRSET:
+        break;
+    }
+    return json_null();
+}
+
+static enum rsm_status collect_generations(struct kv *kv, struct bytes plan, struct lines *out)
+{
+    struct query_generations q = {.plan = plan};
+    enum rsm_status status = RSM_OK;
+
+    while ((status = query_generation_next(kv, &q)) == RSM_OK) {
+        json_t *name = shown_text(plan);
+        json_t *full = json_sprintf("%s %020llu", shown_of(name), (unsigned long long)q.generation);
+        json_decref(name);
+        add(out, ORDER_GENERATION, full,
+            json_pack("{s:I,s:I,s:b,s:b,s:b,s:o}", "parent", (json_int_t)q.record.parent, "slot",
+                      (json_int_t)q.record.slot, "complete", q.record.complete, "live", q.live,
+                      "collected", q.record.status == GENERATION_COLLECTED, "hash",
+                      shown_hex(bytes_make(q.record.hash, HASH_SIZE))));
+    }
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+static enum rsm_status collect_lists(struct kv *kv, struct lines *out)
+{
+    static const struct list lists[] = {{ORDER_PRINCIPAL, query_principal_next},
+                                        {ORDER_ROLE, query_role_next},
+                                        {ORDER_FREEZE, query_freeze_next},
+                                        {ORDER_LEASE, query_lease_next},
+                                        {ORDER_PLAN, query_plan_next}};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct query_list q = {0};
+        enum rsm_status status = RSM_OK;
+        while ((status = lists[i].next(kv, &q)) == RSM_OK) {
+            add(out, lists[i].order, shown_text(q.name), item_json(lists[i].order, &q));
+            if (lists[i].order == ORDER_PLAN)
+                status = collect_generations(kv, key_bytes(&q.place), out);
+            if (status != RSM_OK)
+                return status;
+        }
+        if (status != RSM_NOT_FOUND)
+            return status;
+    }
+    return RSM_OK;
+}
+
+static enum rsm_status collect_policy(struct kv *kv, struct lines *out)
+{
+    struct bytes value;
+    enum rsm_status status = kv_get(kv, TABLE_POLICY, bytes_of_string("policy"), &value);
+
+    if (status == RSM_OK)
+        add(out, ORDER_POLICY, json_string("policy"), shown_value(value));
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+static json_t *rrset_json(const struct query_rrset *item)
+{
+    json_t *rdatas = json_array();
+    struct bytes left = item->record.rdatas;
+    struct bytes rdata;
+
+    for (uint32_t i = 0; i < item->record.rdata_count && rrset_rdata_next(&left, &rdata); i++)
+        json_array_append_new(rdatas, shown_rdata(item->type, rdata));
+    return json_pack("{s:I,s:o,s:I,s:o,s:I}", "ttl", (json_int_t)item->record.ttl, "rdatas", rdatas,
+                     "slot", (json_int_t)item->slot, "author",
+                     shown_text(item->record.version.author), "counter",
+                     (json_int_t)item->record.version.counter);
+}
+
+static enum rsm_status collect_rrsets(struct kv *kv, struct bytes zone, struct lines *out)
+{
+    struct query_rrsets q = {.zone = zone, .slot = QUERY_NOW};
+    enum rsm_status status = RSM_OK;
+
+    while ((status = query_rrset_next(kv, &q)) == RSM_OK) {
+        char type[RR_TYPE_TEXT_MAX];
+        json_t *zone_name = shown_name(zone);
+        json_t *owner = shown_name(q.item.owner);
+        json_t *name = json_sprintf("%s %s %s", shown_of(zone_name), shown_of(owner),
+                                    rr_type_to_text(q.item.type, type));
+        add(out, ORDER_RRSET, name, rrset_json(&q.item));
+        json_decref(zone_name);
+        json_decref(owner);
+    }
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+static enum rsm_status collect_zones(struct kv *kv, struct bytes zone, struct lines *out)
+{
+    struct query_zones q = {.slot = QUERY_NOW};
+    enum rsm_status status = RSM_OK;
+
+    while ((status = query_zone_next(kv, &q)) == RSM_OK) {
+        if (zone.size > 0 && !bytes_equal(q.zone, zone))
+            continue;
+        add(out, ORDER_ZONE, shown_name(q.zone),
+            json_pack("{s:I,s:I,s:I,s:I,s:o}", "serial", (json_int_t)q.record.serial, "rrsets",
+                      (json_int_t)q.record.rrset_count, "records",
+                      (json_int_t)q.record.record_count, "created_slot",
+                      (json_int_t)q.record.created_slot, "labels", shown_value(q.record.labels)));
+        status = collect_rrsets(kv, key_bytes(&q.place), out);
+        if (status != RSM_OK)
+            return status;
+    }
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+int lines_compare(const struct line *a, const struct line *b)
+{
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return lines_compare(a, b);
+}
+
+enum rsm_status lines_collect(struct kv *kv, struct bytes zone, struct lines *out)
+{
+    enum rsm_status status = RSM_OK;
+
+    *out = (struct lines){0};
+    if (zone.size == 0)
+        status = collect_lists(kv, out);
+    if (status == RSM_OK && zone.size == 0)
+        status = collect_policy(kv, out);
+    if (status == RSM_OK)
+        status = collect_zones(kv, zone, out);
+    if (out->count > 0)
+        qsort(out->items, out->count, sizeof(*out->items), compare_items);
+    return status;
+}
+
+void lines_deinit(struct lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        mem_free(lines->items[i].name);
+        mem_free(lines->items[i].value);
+    }
+    mem_free(lines->items);
+    *lines = (struct lines){0};
+}
+
+json_t *lines_json(const struct line *line)
+{
+    json_error_t error;
+
+    return json_pack("{s:s,s:s,s:o}", "object", line->kind, "name", line->name, "value",
+                     json_loads(line->value, JSON_DECODE_ANY, &error));
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* run.c - rsm-dump: the command line, and the child that does the reading. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/command/envelope.h"
+#include "src/io/child.h"
+#include "tools/rsm-dump/dump.h"
+
+struct verb {
+    const char *name;
+    unsigned arguments;
+    const char *usage;
+    const char *help;
+    const char *example;
+    int (*run)(struct dump *d);
+    bool findings_on_stdout;
+};
+
+static const struct verb verbs[] = {
+    {"log", 0, "log [--from N] [--to N] [--zone ZONE] [--author NAME]",
+     "one line for each slot, oldest first; what is chosen and still only in the journal is marked",
+     "rsm-dump --dir data/1 log --from 10 --zone example.org", command_log, false},
+    {"show", 1, "show SLOT", "everything about one slot: commands, verdicts with reasons, hashes",
+     "rsm-dump --dir data/1 show 12", command_show, false},
+    {"journal", 0, "journal", "segments and records of the journal, and what is damaged where",
+     "rsm-dump --dir data/1 journal", command_journal, true},
+    {"state", 0, "state [--at SLOT|TIME] [--zone ZONE]",
+     "the state as it was, replayed from the log",
+     "rsm-dump --dir data/1 state --at 2026-11-23T15:02:11Z", command_state, false},
+    {"diff", 2, "diff SLOT SLOT", "what changed in the state between two slots",
+     "rsm-dump --dir data/1 diff 10 20", command_diff, false},
+    {"verify", 0, "verify",
+     "checks chains, signatures, order, verdicts and state by replaying all; names the first slot "
+     "that is wrong",
+     "rsm-dump --dir data/1 verify", command_verify, true},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static void print_help(FILE *out)
+{
+    fputs("usage: rsm-dump --dir DIR [--json] COMMAND\n"
+          "\n"
+          "Looks at a replica's data directory, running or stopped, or at a copy of it. Never\n"
+          "writes to it.\n"
+          "\n",
+          out);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        fprintf(out, "  %s\n      %s\n      example: %s\n", verbs[i].usage, verbs[i].help,
+                verbs[i].example);
+    fputs("\n"
+          "  --dir DIR    the data directory (or RSM_DATA_DIR)\n"
+          "  --json       one JSON object a line\n"
+          "  SLOT         a number; TIME: 2026-11-23T15:02:11Z, the last slot at or before\n"
+          "\n"
+          "Data goes to stdout, everything else to stderr.\n"
+          "Exit status: 0 done, 1 something is wrong with the data (or the reading), 2 wrong\n"
+          "usage, 3 no such slot, or no replica's data there.\n",
+          out);
+}
+
+void dump_finding(struct dump *d, const char *format, ...)
+{
+    char text[512];
+    FILE *out = d->findings_on_stdout ? stdout : stderr;
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    d->finding_count++;
+    if (!d->options->json || !d->findings_on_stdout) {
+        fprintf(out, "finding: %s\n", text);
+        return;
+    }
+    json_t *line = json_pack("{s:s}", "finding", text);
+    json_dumpf(line, out, JSON_COMPACT);
+    fputc('\n', out);
+    json_decref(line);
+}
+
+int dump_exit(const struct dump *d)
+{
+    return d->finding_count > 0 ? EXIT_FINDING : EXIT_FINE;
+}
+
+struct work {
+    const struct options *options;
+    const struct verb *verb;
+};
+
+static int work_in_child(void *context)
+{
+    const struct work *work = context;
+    struct dump d = {.options = work->options,
+                     .findings_on_stdout = work->verb->findings_on_stdout};
+    int status = EXIT_NOTHING_THERE;
+
+    if (command_crypto_init() != RSM_OK) {
+        fputs("rsm-dump: no cryptography\n", stderr);
+        return EXIT_FINDING;
+    }
+    if (dump_open(&d))
+        status = work->verb->run(&d);
+    dump_close(&d);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "rsm-dump: writing the output: %s\n", strerror(errno));
+        return EXIT_FINDING;
+    }
+    return status;
+}
+
+static bool parse_number(const char *text, uint64_t *out)
+{
+    char *end = NULL;
+
+    errno = 0;
+    if (*text < '0' || *text > '9')
+        return false;
+    *out = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+/* False: said on stderr what is wrong. */
+static bool parse_options(int argc, char **argv, struct options *o, bool *help_out)
+{
+    static const struct option names[] = {
+        {"dir", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},
+        {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},
+        {"zone", required_argument, NULL, 'z'},
+        {"author", required_argument, NULL, 'a'},
+        {"at", required_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    bool good = true;
+    int c = 0;
+
+    *o = (struct options){.directory = getenv("RSM_DATA_DIR"), .from = 1, .to = UINT64_MAX};
+    while (good && (c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
+        if (c == 'd')
+            o->directory = optarg;
+        else if (c == 'j')
+            o->json = true;
+        else if (c == 'f')
+            good = parse_number(optarg, &o->from);
+        else if (c == 't')
+            good = parse_number(optarg, &o->to);
+        else if (c == 'z')
+            o->zone = optarg;
+        else if (c == 'a')
+            o->author = optarg;
+        else if (c == 'w')
+            o->at = optarg;
+        else if (c == 'h')
+            *help_out = true;
+        else
+            return false; /* getopt said why */
+        if (!good)
+            fprintf(stderr, "rsm-dump: %s: not a slot's number\n", optarg);
+    }
+    return good;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+/* The child did not come to an end of its own. */
+static int report_death(const struct child_end *end)
+{
+    if (end->signal == SIGPIPE)
+        return EXIT_FINE; /* whoever read us has seen enough */
+    fprintf(stderr,
+            "finding: reading the data killed the process (signal %d, %s): store or "
+            "journal are damaged\n",
+            end->signal, strsignal(end->signal));
+    return EXIT_FINDING;
+}
+
+int dump_main(int argc, char **argv)
+{
+    struct options options;
+    struct child_end end;
+    bool help = false;
+
+    optind = 1;
+    if (!parse_options(argc, argv, &options, &help))
+        return EXIT_WRONG_USAGE;
+    if (help) {
+        print_help(stdout);
+        return EXIT_FINE;
+    }
+    if (optind >= argc) {
+        print_help(stderr);
+        return EXIT_WRONG_USAGE;
+    }
+    const struct verb *verb = find_verb(argv[optind]);
+    int given = argc - optind - 1;
+    if (verb == NULL || given != (int)verb->arguments) {
+        fprintf(stderr, "rsm-dump: %s: %s%s\n", argv[optind],
+                verb == NULL ? "no such command; see --help" : "usage: rsm-dump --dir DIR ",
+                verb == NULL ? "" : verb->usage);
+        return EXIT_WRONG_USAGE;
+    }
+    if (options.directory == NULL) {
+        fputs("rsm-dump: which directory? --dir DIR, or RSM_DATA_DIR\n", stderr);
+        return EXIT_WRONG_USAGE;
+    }
+    options.first = given > 0 ? argv[optind + 1] : NULL;
+    options.second = given > 1 ? argv[optind + 2] : NULL;
+    struct work work = {&options, verb};
+    if (child_run(work_in_child, &work, 0, &end) != RSM_OK) {
+        fputs("rsm-dump: cannot start a process\n", stderr);
+        return EXIT_FINDING;
+    }
+    return end.exited ? end.exit_status : report_death(&end);
+}

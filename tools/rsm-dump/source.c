@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* source.c - opening a data directory for reading: identity, genesis, store, end of the journal. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/mem.h"
+#include "src/io/data_dir.h"
+#include "src/io/disk_posix.h"
+#include "src/rr/name.h"
+#include "storage/store.h"
+#include "tools/rsm-dump/dump.h"
+
+/* More than a replica ever keeps unstored; bounds what a damaged journal can make us hold. */
+#define TAIL_MAX 65536u
+
+/* The votes above what the store holds; in journal order, so that the last one of a slot counts. */
+struct tail_scan {
+    struct dump *d;
+    uint64_t chosen_end;
+};
+
+static void on_segment(void *context, const struct journal_segment_info *info)
+{
+    (void)context;
+    (void)info;
+}
+
+static void on_record(void *context, const struct journal_place *place, const struct record *record)
+{
+    struct tail_scan *scan = context;
+    struct dump *d = scan->d;
+
+    if (place->after_damage)
+        return;
+    if (record->end > scan->chosen_end)
+        scan->chosen_end = record->end;
+    if (record->kind != RECORD_ACCEPT || record->slot <= d->applied ||
+        record->slot > d->applied + TAIL_MAX)
+        return;
+    size_t index = (size_t)(record->slot - d->applied - 1);
+    if (index >= d->tail_count) {
+        d->tail = mem_realloc(d->tail, (index + 1) * sizeof(*d->tail));
+        for (size_t i = d->tail_count; i <= index; i++)
+            d->tail[i] = (struct tail_slot){0, NULL};
+        d->tail_count = index + 1;
+    }
+    blob_unref(d->tail[index].value);
+    d->tail[index].slot = record->slot;
+    d->tail[index].value = record->value.size > 0 ? blob_new(record->value) : NULL;
+}
+
+/* Keeps the slots that are chosen and follow each other. */
+static void cut_tail(struct dump *d, uint64_t chosen_end)
+{
+    size_t keep = 0;
+
+    while (keep < d->tail_count && d->tail[keep].slot != 0 && d->tail[keep].slot < chosen_end)
+        keep++;
+    for (size_t i = keep; i < d->tail_count; i++)
+        blob_unref(d->tail[i].value);
+    d->tail_count = keep;
+}
+
+enum rsm_status dump_scan(struct dump *d, const struct journal_scanner *scanner,
+                          struct journal_report *report_out)
+{
+    struct journal_identity identity = {.replica = d->identity.replica,
+                                        .incarnation = d->identity.incarnation};
+    struct journal_identity found;
+    struct disk *disk = NULL;
+
+    memcpy(identity.cluster, d->identity.cluster, CLUSTER_ID_SIZE);
+    int directory = open(d->options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return RSM_NOT_FOUND;
+    enum rsm_status status = disk_posix_open(directory, "journal", false, &disk);
+    close(directory);
+    if (status == RSM_OK)
+        status = journal_scan(disk, d->identity.replica == 0 ? NULL : &identity, scanner,
+                              report_out, &found);
+    disk_free(disk);
+    return status;
+}
+
+static void open_tail(struct dump *d)
+{
+    struct tail_scan scan = {d, 0};
+    struct journal_scanner scanner = {&scan, on_segment, on_record};
+    struct journal_report *report = mem_alloc(sizeof(*report));
+
+    enum rsm_status status = dump_scan(d, &scanner, report);
+    if (status != RSM_OK && status != RSM_NOT_FOUND)
+        dump_finding(d, "journal: %s", rsm_status_sentence(status));
+    cut_tail(d, scan.chosen_end);
+    mem_free(report);
+}
+
+/* The state in the store, and how far it goes. */
+static void open_store(struct dump *d)
+{
+    struct store_identity found;
+    size_t size = strlen(d->options->directory) + sizeof("/store");
+    char *path = mem_alloc(size);
+
+    snprintf(path, size, "%s/store", d->options->directory);
+    enum rsm_status status = store_open_read_only(path, d->live, &found, &d->store);
+    mem_free(path);
+    if (status == RSM_OK) {
+        d->kv = store_kv(d->store);
+        status = log_get_applied(d->kv, &d->applied);
+        if (status == RSM_OK || status == RSM_NOT_FOUND) {
+            if (d->identity.replica != 0 &&
+                (found.replica != d->identity.replica ||
+                 memcmp(found.cluster, d->identity.cluster, CLUSTER_ID_SIZE) != 0))
+                dump_finding(d, "store: belongs to another replica or cluster");
+            return;
+        }
+    }
+    if (status == RSM_NOT_FOUND) /* a new replica has none; the journal may hold it all */
+        return;
+    dump_finding(d, "store: %s", rsm_status_sentence(status));
+}
+
+static bool is_there(int directory, const char *name)
+{
+    return faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool dump_open(struct dump *d)
+{
+    const char *path = d->options->directory;
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (directory < 0) {
+        fprintf(stderr, "rsm-dump: %s: no such directory, or not allowed to read it\n", path);
+        return false;
+    }
+    if (!is_there(directory, "identity") && !is_there(directory, "journal") &&
+        !is_there(directory, "store")) {
+        fprintf(stderr, "rsm-dump: %s: no replica's data directory (no identity, journal, store)\n",
+                path);
+        close(directory);
+        return false;
+    }
+    enum rsm_status status = data_dir_inspect(path, &d->identity, &d->genesis_bytes, &d->live);
+    if (d->identity.replica == 0)
+        dump_finding(d, "identity: %s", rsm_status_sentence(status));
+    else if (status != RSM_OK)
+        dump_finding(d, "genesis: %s", rsm_status_sentence(status));
+    d->genesis_is_good = status == RSM_OK && d->genesis_bytes != NULL &&
+                         genesis_parse(blob_bytes(d->genesis_bytes), &d->genesis) == RSM_OK;
+    if (status == RSM_OK && !d->genesis_is_good)
+        dump_finding(d, "genesis: %s", rsm_status_sentence(RSM_MALFORMED));
+    open_store(d);
+    open_tail(d);
+    close(directory);
+    return true;
+}
+
+void dump_close(struct dump *d)
+{
+    for (size_t i = 0; i < d->tail_count; i++)
+        blob_unref(d->tail[i].value);
+    mem_free(d->tail);
+    store_close(d->store);
+    blob_unref(d->genesis_bytes);
+}
+
+uint64_t dump_last(const struct dump *d)
+{
+    return d->applied + d->tail_count;
+}
+
+enum rsm_status dump_slot(struct dump *d, uint64_t slot, struct slot_view *out)
+{
+    *out = (struct slot_view){.slot = slot};
+    if (slot == 0 || slot > dump_last(d))
+        return RSM_NOT_FOUND;
+    if (slot > d->applied) {
+        out->value = blob_bytes(d->tail[slot - d->applied - 1].value);
+        return RSM_OK;
+    }
+    out->in_store = true;
+    enum rsm_status status = log_get_entry(d->kv, slot, &out->value);
+    if (status != RSM_OK)
+        return RSM_DAMAGED; /* also what is missing below the last one */
+    out->has_verdicts = log_get_verdict(d->kv, slot, &out->verdicts) == RSM_OK;
+    return out->has_verdicts ? RSM_OK : RSM_DAMAGED;
+}
+
+bool dump_parse_zone(const struct dump *d, uint8_t buffer[LIMIT_NAME_SIZE], struct bytes *out)
+{
+    *out = bytes_make(NULL, 0);
+    if (d->options->zone == NULL || name_from_text(d->options->zone, *out, buffer, out) == RSM_OK)
+        return true;
+    fprintf(stderr, "rsm-dump: %s: not a domain name\n", d->options->zone);
+    return false;
+}
+
+static bool parse_time(const char *text, uint64_t *ms_out)
+{
+    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"};
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct tm parts = {0};
+        const char *end = strptime(text, forms[i], &parts);
+        if (end == NULL || *end != '\0')
+            continue;
+        time_t seconds = timegm(&parts);
+        if (seconds < 0)
+            return false;
+        *ms_out = (uint64_t)seconds * 1000 + 999; /* the whole second */
+        return true;
+    }
+    return false;
+}
+
+bool dump_parse_slot(struct dump *d, const char *text, uint64_t *slot_out)
+{
+    char *end = NULL;
+    uint64_t ms = 0;
+
+    if (text[0] >= '0' && text[0] <= '9') {
+        *slot_out = strtoull(text, &end, 10);
+        if (*end == '\0' && *slot_out <= dump_last(d))
+            return true;
+    }
+    if (parse_time(text, &ms)) {
+        if (d->kv != NULL && log_slot_at(d->kv, ms, slot_out) == RSM_OK)
+            return true;
+        fprintf(stderr, "rsm-dump: %s: before the beginning\n", text);
+        return false;
+    }
+    fprintf(stderr, "rsm-dump: %s: no such slot (the last one is %llu), and no time\n", text,
+            (unsigned long long)dump_last(d));
+    return false;
+}
