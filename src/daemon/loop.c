@@ -194,7 +194,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 static enum rsm_status complain(struct loop *l, enum rsm_status status, const char *what,
                                 const char *why)
 {
-    snprintf(l->text, CONFIG_ERROR_SIZE, "%s: %s", what, why);
+    snprintf(l->text, CONFIG_ERROR_SIZE, "%.300s: %s", what, why);
     return status;
 }
 
@@ -231,7 +231,8 @@ static enum rsm_status read_key(struct loop *l)
     if (status == RSM_KEY_EXPOSED)
         return complain(l, status, path, "others can read or replace it: chmod 600");
     if (status == RSM_BAD_PASSPHRASE)
-        return complain(l, status, path, "a replica's key has no passphrase: nobody is there to type it");
+        return complain(l, status, path,
+                        "a replica's key has no passphrase: nobody is there to type it");
     if (status != RSM_OK)
         return complain(l, status, path, rsm_status_sentence(status));
     const struct genesis_member *self = genesis_member(&l->genesis, l->config->node.self);
@@ -239,7 +240,8 @@ static enum rsm_status read_key(struct loop *l)
         return complain(l, RSM_WRONG_IDENTITY, l->config->genesis,
                         "the genesis has no such replica (key `replica`)");
     if (memcmp(self->key, rsm_key_public(l->key), RSM_PUBLIC_KEY_SIZE) != 0)
-        return complain(l, RSM_WRONG_IDENTITY, path, "the genesis names another key for this replica");
+        return complain(l, RSM_WRONG_IDENTITY, path,
+                        "the genesis names another key for this replica");
     return RSM_OK;
 }
 
@@ -364,7 +366,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
     if (status == RSM_OK)
         status = open_node(l);
     if (status == RSM_OK) {
-        l->methods = methods_new(l->node, &l->genesis);
+        l->methods = methods_new(l->node, &l->genesis, config->node.tick_ms);
         status = open_network(l);
     }
     if (status != RSM_OK) {

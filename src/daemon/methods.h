@@ -16,7 +16,7 @@ struct methods;
 struct peer_links;
 
 /* All is borrowed and outlives it. */
-struct methods *methods_new(struct node *node, const struct genesis *genesis);
+struct methods *methods_new(struct node *node, const struct genesis *genesis, uint32_t tick_ms);
 /* After the node was closed: nothing waits any more. NULL is ignored. */
 void methods_free(struct methods *m);
 

@@ -15,6 +15,7 @@
 
 struct waiting;
 struct watch;
+struct poll;
 
 struct methods {
     struct node *node;
@@ -25,7 +26,9 @@ struct methods {
     uint64_t next_token;
     struct watch *watches;
     uint64_t next_watch;
-    struct waiting *polls;
+    uint64_t watch_changes; /* watches that went with their connection */
+    struct poll *polls;
+    uint32_t tick_ms;
     struct writer out;
 };
 

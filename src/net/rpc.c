@@ -36,6 +36,7 @@
 #define FRAME_SECONDS 30 /* from a frame's first byte to its last */
 #define ACCEPT_PAUSE_MS 100
 #define ERROR_TEXT_MAX 4096u
+#define NOTIFY_AHEAD_MAX (1u << 20) /* of a watch, in the output of its connection */
 
 struct rpc_connection {
     struct rpc_server *server;
@@ -532,6 +533,12 @@ void rpc_free(struct rpc_server *server)
     event_free(server->accept_again);
     writer_deinit(&server->scratch);
     mem_free(server);
+}
+
+bool rpc_has_room(const struct rpc_connection *connection)
+{
+    return connection->stream != NULL &&
+           evbuffer_get_length(bufferevent_get_output(connection->stream)) < NOTIFY_AHEAD_MAX;
 }
 
 uint64_t rpc_connection_id(const struct rpc_connection *connection)

@@ -80,6 +80,9 @@ void rpc_answer_error(struct rpc_request *request, enum rsm_status status, const
  * the connection is then about to be closed. */
 bool rpc_notify(struct rpc_connection *connection, const char *method, struct bytes params);
 
+/* True while the client reads fast enough that more may be sent; see rpc_notify. */
+bool rpc_has_room(const struct rpc_connection *connection);
+
 /* A number for each connection, in the order of arrival, from 1. */
 uint64_t rpc_connection_id(const struct rpc_connection *connection);
 

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* methods_list.c - reads of everything that is not DNS: principals, policy, freezes, plans, log. */
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/limits.h"
+#include "src/base/mem.h"
+#include "src/command/body.h"
+#include "src/daemon/methods_internal.h"
+#include "src/machine/logtable.h"
+#include "src/machine/policy.h"
+
+typedef enum rsm_status list_next(struct kv *kv, struct query_list *q);
+typedef void list_pack(struct writer *out, const struct query_list *q);
+
+/* A whole table: these are small, `after` and `limit` are there all the same. */
+static enum rsm_status list(struct call *call, struct writer *out, const char *name,
+                            list_next *next, list_pack *pack)
+{
+    struct query_list *q = mem_alloc(sizeof *q);
+    struct writer items;
+    uint32_t count = 0;
+    uint64_t limit = option_limit(call);
+    struct bytes after;
+    enum rsm_status status = RSM_OK;
+    uint8_t last[LIMIT_KEY_SIZE];
+    size_t last_size = 0;
+    bool full = false;
+    writer_init(&items, LIMIT_ANSWER_SIZE);
+    if (call->options.size > 0 && unpack_find_octets(call->options, "after", &after) &&
+        after.size <= LIMIT_LABEL_SIZE) {
+        q->place.size = after.size;
+        memcpy(q->place.data, after.data, after.size);
+    }
+    while (!full && (status = next(node_state(call->m->node), q)) == RSM_OK) {
+        full = count == limit || items.size >= PAGE_BYTES;
+        if (full)
+            break;
+        pack(&items, q);
+        count++;
+        last_size = q->name.size;
+        memcpy(last, q->name.data, last_size);
+    }
+    mem_free(q);
+    result_begin(call, out, 2);
+    pack_key(out, name);
+    pack_array(out, count);
+    writer_bytes(out, writer_result(&items));
+    pack_key(out, "next");
+    if (full)
+        pack_bin(out, bytes_make(last, last_size));
+    else
+        pack_nil(out);
+    out->failed |= items.failed;
+    writer_deinit(&items);
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+static void pack_named(struct writer *out, uint32_t fields, struct bytes name)
+{
+    pack_map(out, fields + 1);
+    pack_key(out, "name");
+    pack_str(out, name);
+}
+
+static void pack_principal(struct writer *out, const struct query_list *q)
+{
+    const struct principal_record *p = &q->principal;
+    struct bytes roles = p->roles;
+    struct bytes role;
+    pack_named(out, 4, q->name);
+    pack_key(out, "kind");
+    pack_text(out, body_principal_kind_text(p->kind));
+    pack_key(out, "person");
+    pack_str(out, p->person);
+    pack_key(out, "keys");
+    pack_array(out, p->key_count);
+    for (uint32_t i = 0; i < p->key_count; i++)
+        pack_bin(out, bytes_make(p->keys + 32u * i, 32));
+    pack_key(out, "roles");
+    pack_array(out, p->role_count);
+    while (role_next(&roles, &role))
+        pack_str(out, role);
+}
+
+static void pack_role(struct writer *out, const struct query_list *q)
+{
+    pack_named(out, 1, q->name);
+    pack_key(out, "grants");
+    pack_raw(out, q->grants);
+}
+
+static void pack_freeze(struct writer *out, const struct query_list *q)
+{
+    const struct freeze_record *f = &q->freeze;
+    pack_named(out, 6, q->name);
+    pack_key(out, "scope");
+    pack_text(out, body_freeze_scope_text(f->scope));
+    pack_key(out, "subject");
+    pack_bin(out, f->subject);
+    pack_key(out, "until_ms");
+    pack_uint(out, f->until_ms);
+    pack_key(out, "set_ms");
+    pack_uint(out, f->set_ms);
+    pack_key(out, "author");
+    pack_str(out, f->author);
+    pack_key(out, "reason");
+    pack_str(out, f->reason);
+}
+
+static void pack_lease(struct writer *out, const struct query_list *q)
+{
+    const struct lease_record *l = &q->lease;
+    pack_named(out, 5, q->name);
+    pack_key(out, "holder");
+    pack_str(out, l->holder);
+    pack_key(out, "token");
+    pack_uint(out, l->token);
+    pack_key(out, "expires_ms");
+    pack_uint(out, l->expires_ms);
+    pack_key(out, "ttl_ms");
+    pack_uint(out, l->ttl_ms);
+    pack_key(out, "released");
+    pack_bool(out, l->released);
+}
+
+static void pack_plan(struct writer *out, const struct query_list *q)
+{
+    const struct plan_record *p = &q->plan;
+    pack_named(out, 5, q->name);
+    pack_key(out, "zone_wire");
+    pack_bin(out, p->zone);
+    pack_key(out, "planner");
+    pack_str(out, p->planner);
+    pack_key(out, "newest");
+    pack_uint(out, p->newest);
+    pack_key(out, "executed");
+    pack_uint(out, p->executed);
+    pack_key(out, "collected_below");
+    pack_uint(out, p->collected_below);
+}
+
+enum rsm_status read_principal_list(struct call *call, struct writer *out)
+{
+    return list(call, out, "principals", query_principal_next, pack_principal);
+}
+
+enum rsm_status read_role_list(struct call *call, struct writer *out)
+{
+    return list(call, out, "roles", query_role_next, pack_role);
+}
+
+enum rsm_status read_freeze_list(struct call *call, struct writer *out)
+{
+    return list(call, out, "freezes", query_freeze_next, pack_freeze);
+}
+
+enum rsm_status read_lease_list(struct call *call, struct writer *out)
+{
+    return list(call, out, "leases", query_lease_next, pack_lease);
+}
+
+enum rsm_status read_plan_list(struct call *call, struct writer *out)
+{
+    return list(call, out, "plans", query_plan_next, pack_plan);
+}
+
+enum rsm_status read_policy_get(struct call *call, struct writer *out)
+{
+    result_begin(call, out, 1);
+    pack_key(out, "policy");
+    return policy_encode(node_state(call->m->node), out);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Plans. */
+
+static const char *status_text(enum generation_status status)
+{
+    switch (status) {
+    case GENERATION_PUBLISHED:
+        return "published";
+    case GENERATION_SUPERSEDED:
+        return "superseded";
+    case GENERATION_COLLECTED:
+        return "collected";
+    }
+    return "unknown";
+}
+
+static void pack_generation(struct writer *out, const struct query_generations *q, bool content)
+{
+    const struct generation_record *g = &q->record;
+    pack_map(out, content ? 12 : 10);
+    pack_key(out, "generation");
+    pack_uint(out, q->generation);
+    pack_key(out, "parent");
+    pack_uint(out, g->parent);
+    pack_key(out, "status");
+    pack_text(out, status_text(g->status));
+    pack_key(out, "live");
+    pack_bool(out, q->live);
+    pack_key(out, "complete");
+    pack_bool(out, g->complete);
+    pack_key(out, "planner");
+    pack_str(out, g->planner);
+    pack_key(out, "counter");
+    pack_uint(out, g->counter);
+    pack_key(out, "slot");
+    pack_uint(out, g->slot);
+    pack_key(out, "executed_slot");
+    pack_uint(out, g->executed_slot);
+    pack_key(out, "hash");
+    pack_hash(out, g->hash);
+    if (!content)
+        return;
+    pack_key(out, "scope");
+    pack_raw(out, g->scope);
+    pack_key(out, "content");
+    pack_raw(out, g->content);
+}
+
+/* plan.get PLAN [GENERATION]: with a generation its scope and content as well. */
+enum rsm_status read_plan_get(struct call *call, struct writer *out)
+{
+    struct kv *kv = node_state(call->m->node);
+    struct plan_record plan;
+    struct bytes name;
+    uint64_t only = 0;
+    enum rsm_status status = param_text(call, "the plan", &name);
+    if (status == RSM_OK && (name.size == 0 || name.size > LIMIT_LABEL_SIZE))
+        status = call_fail(call, RSM_BAD_PARAMS, "no plan has such a name");
+    if (status == RSM_OK && call->param_count == 2)
+        status = param_uint(call, "the generation", &only);
+    if (status == RSM_OK)
+        status = plan_load(kv, name, &plan);
+    if (status == RSM_NOT_FOUND)
+        return call_fail(call, status, "there is no such plan");
+    if (status != RSM_OK)
+        return status;
+    struct version version = {.counter = 0};
+    struct writer items;
+    uint32_t count = 0;
+    struct query_generations q = {.plan = name, .generation = only > 0 ? only - 1 : 0};
+    result_begin(call, out, 5);
+    pack_key(out, "plan");
+    pack_str(out, name);
+    pack_key(out, "newest");
+    pack_uint(out, plan.newest);
+    pack_key(out, "executed");
+    pack_uint(out, plan.executed);
+    query_object(kv, OBJECT_PLAN, name, &version);
+    pack_key(out, "version");
+    pack_version(out, &version);
+    writer_init(&items, LIMIT_ANSWER_SIZE);
+    while (count < PAGE_ITEMS_MAX && (status = query_generation_next(kv, &q)) == RSM_OK) {
+        if (only > 0 && q.generation != only)
+            break;
+        pack_generation(&items, &q, only > 0);
+        count++;
+    }
+    pack_key(out, "generations");
+    pack_array(out, count);
+    writer_bytes(out, writer_result(&items));
+    out->failed |= items.failed;
+    writer_deinit(&items);
+    if (only > 0 && count == 0)
+        return call_fail(call, RSM_NOT_FOUND, "the plan has no such generation");
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* The log. */
+
+/* log.range FIRST [END]: slots from FIRST on, to END (not included) or as many as fit a page. */
+enum rsm_status read_log_range(struct call *call, struct writer *out)
+{
+    struct kv *kv = node_state(call->m->node);
+    struct writer items;
+    struct bytes author = {NULL, 0};
+    uint64_t first, end = node_applied(call->m->node) + 1;
+    uint64_t given = end;
+    uint32_t count = 0;
+    uint64_t limit = option_limit(call);
+    enum rsm_status status = param_uint(call, "the first slot", &first);
+    if (status == RSM_OK && call->param_count == 2)
+        status = param_uint(call, "the end", &given);
+    if (status != RSM_OK)
+        return status;
+    if (call->options.size > 0)
+        unpack_find_octets(call->options, "author", &author);
+    end = given < end ? given : end;
+    writer_init(&items, LIMIT_ANSWER_SIZE);
+    uint64_t slot = first > 0 ? first : 1;
+    for (; slot < end && count < limit && items.size < PAGE_BYTES; slot++) {
+        status = pack_slot(&items, kv, slot, author);
+        if (status == RSM_NOT_FOUND)
+            continue; /* of another author */
+        if (status != RSM_OK)
+            break;
+        count++;
+    }
+    result_begin(call, out, 2);
+    pack_key(out, "entries");
+    pack_array(out, count);
+    writer_bytes(out, writer_result(&items));
+    pack_key(out, "next");
+    pack_uint(out, slot);
+    out->failed |= items.failed;
+    writer_deinit(&items);
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* methods_status.c - who this replica is and how it is. Needs neither a leader nor a majority. */
+#include <string.h>
+
+#include "src/daemon/methods_internal.h"
+#include "src/net/peer_link.h"
+
+#ifndef RSM_VERSION
+#define RSM_VERSION "unknown"
+#endif
+
+enum rsm_status read_hello(struct call *call, struct writer *out)
+{
+    const struct genesis *g = call->m->genesis;
+    struct node_status status;
+    node_get_status(call->m->node, &status);
+    pack_map(out, 6);
+    pack_key(out, "server");
+    pack_text(out, "rsmd");
+    pack_key(out, "version");
+    pack_text(out, RSM_VERSION);
+    pack_key(out, "protocol");
+    pack_uint(out, 1);
+    pack_key(out, "cluster");
+    pack_str(out, g->name);
+    pack_key(out, "cluster_id");
+    pack_bin(out, bytes_make(g->cluster_id, CLUSTER_ID_SIZE));
+    pack_key(out, "replica");
+    pack_uint(out, status.self);
+    return RSM_OK;
+}
+
+static void pack_alarms(struct writer *out, uint32_t alarms)
+{
+    uint32_t count = 0;
+    for (uint32_t bit = 1; bit != 0; bit <<= 1)
+        count += (alarms & bit) != 0;
+    pack_key(out, "alarms");
+    pack_array(out, count);
+    for (uint32_t bit = 1; bit != 0; bit <<= 1)
+        if (alarms & bit)
+            pack_text(out, node_alarm_name(bit));
+}
+
+static const char *comparison(const struct node_peer_status *p)
+{
+    if (p->mismatch != 0)
+        return "different";
+    return p->compared != 0 ? "equal" : "not-compared";
+}
+
+static void pack_peer(struct writer *out, const struct methods *m, const struct node_peer_status *p)
+{
+    const struct genesis_member *member = genesis_member(m->genesis, p->replica);
+    pack_map(out, 9);
+    pack_key(out, "replica");
+    pack_uint(out, p->replica);
+    pack_key(out, "zone");
+    pack_str(out, member->zone);
+    pack_key(out, "client_address");
+    pack_str(out, member->client_address);
+    pack_key(out, "heard");
+    pack_bool(out, p->heard);
+    pack_key(out, "last_heard_ms");
+    pack_uint(out, p->last_heard_ms);
+    pack_key(out, "applied");
+    pack_uint(out, p->applied);
+    pack_key(out, "heads");
+    pack_text(out, comparison(p));
+    pack_key(out, "compared_slot");
+    pack_uint(out, p->compared);
+    pack_key(out, "mismatch_slot");
+    pack_uint(out, p->mismatch);
+}
+
+static void pack_number(struct writer *out, const char *key, uint64_t value)
+{
+    pack_key(out, key);
+    pack_uint(out, value);
+}
+
+static void pack_counters(struct writer *out, const struct methods *m, const struct node_status *s)
+{
+    const struct rpc_counters *rpc = rpc_get_counters(m->rpc);
+    const struct peer_links_counters *links = peer_links_get_counters(m->links);
+    pack_key(out, "counters");
+    pack_map(out, 19);
+    pack_number(out, "submitted", s->submitted);
+    pack_number(out, "applied_commands", s->applied_commands);
+    pack_number(out, "refused_commands", s->refused_commands);
+    pack_number(out, "waiting", s->waiting);
+    pack_number(out, "journal_flushes", s->journal_flushes);
+    pack_number(out, "journal_groups", s->journal_groups);
+    pack_number(out, "journal_bytes", s->journal_bytes);
+    pack_number(out, "journal_segments", s->journal_segments);
+    pack_number(out, "store_commits", s->store_commits);
+    pack_number(out, "leader_changes", s->leader_changes);
+    pack_number(out, "bad_frames", s->bad_frames);
+    pack_number(out, "client_connections", rpc->connections);
+    pack_number(out, "client_requests", rpc->requests);
+    pack_number(out, "client_errors", rpc->errors);
+    pack_number(out, "client_refused", rpc->refused);
+    pack_number(out, "peer_frames_in", links->frames_in);
+    pack_number(out, "peer_frames_out", links->frames_out);
+    pack_number(out, "peer_frames_dropped", links->dropped);
+    pack_number(out, "peer_refused", links->refused);
+}
+
+enum rsm_status read_status(struct call *call, struct writer *out)
+{
+    struct methods *m = call->m;
+    struct node_status s;
+    node_get_status(m->node, &s);
+    const struct genesis_member *self = genesis_member(m->genesis, s.self);
+    pack_map(out, 20);
+    pack_key(out, "cluster");
+    pack_str(out, m->genesis->name);
+    pack_number(out, "replica", s.self);
+    pack_key(out, "zone");
+    pack_str(out, self->zone);
+    pack_number(out, "leader", s.leader);
+    pack_key(out, "is_leader");
+    pack_bool(out, s.is_leader);
+    pack_key(out, "ready");
+    pack_bool(out, s.is_ready);
+    pack_key(out, "voting");
+    pack_bool(out, s.is_voting);
+    pack_number(out, "ballot_round", s.ballot.round);
+    pack_number(out, "ballot_replica", s.ballot.replica);
+    pack_number(out, "slot", s.applied);
+    pack_number(out, "chosen", s.chosen);
+    pack_number(out, "stored", s.stored);
+    pack_number(out, "log_time_ms", s.log_time_ms);
+    pack_number(out, "contact_age_ms", s.contact_age_ms);
+    pack_key(out, "entry_head");
+    pack_hash(out, s.entry_head);
+    pack_key(out, "verdict_head");
+    pack_hash(out, s.verdict_head);
+    pack_alarms(out, s.alarms);
+    pack_number(out, "alarm_slot", s.alarm_slot);
+    pack_key(out, "peers");
+    pack_array(out, s.peer_count);
+    for (uint32_t i = 0; i < s.peer_count; i++)
+        pack_peer(out, m, &s.peers[i]);
+    pack_counters(out, m, &s);
+    return RSM_OK;
+}
