@@ -116,7 +116,8 @@ struct query_rrsets {
     struct bytes only_owner; /* fixed; empty: all owners */
     bool started;
     struct zone_record zone_record;
-    struct key place; /* the key of the last record set */
+    struct key place; /* the key of the last record set, or where they begin */
+    bool has_place;   /* it is the former */
     struct query_rrset item;
 };
 
@@ -131,12 +132,13 @@ struct query_history {
     uint16_t type;            /* fixed */
     uint64_t before_slot;     /* fixed; 0: from the newest. Versions of lower slots only */
     bool started;
-    uint64_t zone_before; /* lives of the zone that began below this slot are left */
-    struct key place;
+    uint64_t life_created; /* slot in which the life of the zone that is walked began */
+    struct key place;      /* begins with the record set's key in that life */
     size_t place_prefix;
     uint64_t slot;
     uint32_t index;
     struct rrset_record record;
+    uint8_t soa_buffer[QUERY_SOA_SIZE];
 };
 
 enum rsm_status query_history_next(struct kv *kv, struct query_history *q);
