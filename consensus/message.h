@@ -44,9 +44,11 @@
 
 /*
  * The ballot of an accept record that is no vote: the replica was told that this value was chosen.
- * Above every real ballot. It appears in journal records and in the votes of a promise only.
+ * Its round is 0, so that it raises no promise where a journal takes the highest ballot that it
+ * holds; its replica is none of "nobody", so that it differs from "no vote". In phase 1 such a
+ * value wins over every vote. It appears in journal records and in the votes of a promise only.
  */
-#define PAXOS_BALLOT_CHOSEN ((struct ballot){UINT64_MAX, 0})
+#define PAXOS_BALLOT_CHOSEN ((struct ballot){0, REPLICA_MAX})
 
 enum paxos_message_type {
     PAXOS_PREVOTE = 1,

@@ -99,7 +99,7 @@ bool paxos_restore_accept(struct paxos *p, uint64_t slot, struct ballot ballot, 
         return true;
     if (!slots_contains(&p->slots, slot))
         return false;
-    if (ballot.round <= PAXOS_ROUND_MAX)
+    if (!ballot_equal(ballot, PAXOS_BALLOT_CHOSEN))
         paxos_restore_promise(p, ballot);
     struct slot *place = slots_at(&p->slots, slot);
     slots_set_vote(&p->slots, place, ballot, value);

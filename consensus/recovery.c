@@ -73,17 +73,27 @@ void proposer_prepare(struct paxos *p)
     proposer_send_prepare(p);
 }
 
+/* The order of what promises report: what is known to be chosen is above every vote. */
+static int vote_compare(struct ballot a, struct ballot b)
+{
+    bool a_is_chosen = ballot_equal(a, PAXOS_BALLOT_CHOSEN);
+    bool b_is_chosen = ballot_equal(b, PAXOS_BALLOT_CHOSEN);
+    if (a_is_chosen || b_is_chosen)
+        return (int)a_is_chosen - (int)b_is_chosen;
+    return ballot_compare(a, b);
+}
+
 static void proposer_find(struct paxos *p, const struct paxos_entry *entry)
 {
     struct slot *slot = slots_at(&p->slots, entry->slot);
-    bool is_first = slot->found_ballot.round == 0;
+    bool is_first = slot->found_ballot.replica == 0;
     if (is_first)
         mark(p, PAXOS_MARK_RECOVERED_OTHERS_VOTE);
     else if (!value_equal(slot->found_value, entry->value))
         mark(p, PAXOS_MARK_RECOVERED_HIGHER_VOTE);
     if (MUTANT(OWN_VALUE_FIRST) && slot_has_vote(slot))
         return;
-    int order = ballot_compare(entry->ballot, slot->found_ballot);
+    int order = vote_compare(entry->ballot, slot->found_ballot);
     if (MUTANT(LOWEST_VOTE))
         order = -order;
     if (is_first || order > 0)
@@ -141,7 +151,7 @@ static void proposer_recover(struct paxos *p, uint64_t end)
     for (uint64_t n = p->chosen_end; n < end; n++) {
         struct slot *slot = slots_at(&p->slots, n);
         struct blob *value = slot->found_value;
-        if (slot->found_ballot.round == 0) {
+        if (slot->found_ballot.replica == 0) {
             mark(p, PAXOS_MARK_GAP_FILLED);
             if (MUTANT(LEAVE_GAPS))
                 continue;
@@ -168,7 +178,7 @@ void proposer_try_lead(struct paxos *p)
 
     uint64_t end = p->chosen_end;
     for (uint64_t n = p->chosen_end; n < slots_end(&p->slots); n++) {
-        if (slots_at(&p->slots, n)->found_ballot.round != 0)
+        if (slots_at(&p->slots, n)->found_ballot.replica != 0)
             end = n + 1;
     }
     election_lead(p);

@@ -54,7 +54,7 @@ struct slot *slots_at(const struct slots *s, uint64_t number)
 
 bool slot_has_vote(const struct slot *slot)
 {
-    return slot->ballot.round != 0;
+    return slot->ballot.replica != 0;
 }
 
 static void slots_retire(struct slots *s, struct blob *value)

@@ -231,7 +231,8 @@ static void checker_on_promise(struct checker *c, uint32_t replica, const struct
         while (entry < m->entry_count && m->entries[entry].slot < slot)
             entry++;
         bool reported = entry < m->entry_count && m->entries[entry].slot == slot &&
-                        ballot_compare(m->entries[entry].ballot, highest) >= 0;
+                        (ballot_equal(m->entries[entry].ballot, PAXOS_BALLOT_CHOSEN) ||
+                         ballot_compare(m->entries[entry].ballot, highest) >= 0);
         if (highest.round != 0 && !reported)
             sim_fail(c->sim,
                      "I3: replica %u: its promise of %" PRIu64 ".%u leaves out the vote in slot "

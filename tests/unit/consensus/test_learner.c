@@ -103,6 +103,10 @@ static const struct expectation restarts[] = {
      "append 1 promise 3.2\nsend 2 after 1: promise 3.2 first=1 end=none chosen=3\n"},
     {"a value learned as chosen is chosen after a restart, even if its mark was lost",
      "record accept 1 chosen a; start", "tick 1", "append 1 chosen 2\nlearned 1 a\n"},
+    {"a value learned as chosen is no vote: it raises no promise",
+     "record accept 1 chosen a; start", "from 2 prepare 1.2 first=1",
+     "append 1 promise 1.2\nappend 2 chosen 2\n"
+     "send 2 after 1: promise 1.2 first=1 end=none votes=1:chosen:a\nlearned 1 a\n"},
     {"a chosen mark without its record is damage", "record accept 1 1.2 a", "record chosen 3",
      "does not fit\n"},
     {"a vote beyond the window is damage", "config capacity=2 window=2", "record accept 3 1.2 a",
