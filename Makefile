@@ -179,7 +179,7 @@ build/librsm.so.0: $(LIBRSM_OBJ)
 # ---------------------------------------------------------------------------------------------
 # Tests. Each leg reports its counts through tests/run.sh; `make test` adds them up.
 
-UNIT_LAYERS := $(LAYERS) ctl
+UNIT_LAYERS := $(LAYERS) ctl dump
 define unit
 UNIT_SRC_$(1) := $$(wildcard tests/unit/$(1)/test_*.c)
 $$(B)/unit-$(1): $$(call objects,$$(UNIT_SRC_$(1)) $(2)) $$(B)/lib/test.a $$(call archives,$(1)) $(3)
@@ -190,6 +190,7 @@ unit-$(1): $$(B)/unit-$(1)
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit,$(l),,,)))
 $(eval $(call unit,ctl,$$(filter-out tools/resilience-ctl/main.c,$$(SRC_ctl)),,$$(LIBS_ctl)))
+$(eval $(call unit,dump,$$(filter-out tools/rsm-dump/main.c,$$(SRC_dump)),,$$(LIBS_ctl)))
 HAVE_UNIT = $(foreach l,$(UNIT_LAYERS),$(if $(UNIT_SRC_$(l)),unit-$(l)))
 
 test-unit-variant: $(HAVE_UNIT)
@@ -235,7 +236,7 @@ cluster: all ## real processes: kill -9, the root zone, clients (some minutes)
 
 # The outage scenario with one control switched off must break (MISSION e).
 OUTAGE_MUTANTS := NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
-$(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(call archives,machine)
+$(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(B)/lib/test.a $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)
 outage: $(B)/outage
 mutants: ## the controls of the outage, one switched off at a time: it must break
