@@ -74,9 +74,12 @@ void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t 
 /* The array of verdicts of a slot (TABLE_VERDICT's bytes). */
 void pack_verdicts(struct writer *out, uint64_t slot, struct bytes encoded);
 void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE]);
-/* One slot of the log as a map; `zone` or `author` not empty: RSM_NOT_FOUND when it has nothing of
- * them. */
-enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, struct bytes author);
+/*
+ * One slot of the log as a map, with the watch's number in front when it is not 0. `author` not
+ * empty: RSM_NOT_FOUND when the slot has nothing of that author.
+ */
+enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, struct bytes author,
+                          uint64_t watch);
 
 /* methods_read.c, methods_status.c, methods_log.c */
 method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_rrset_get,

@@ -293,7 +293,7 @@ enum rsm_status read_log_range(struct call *call, struct writer *out)
     writer_init(&items, LIMIT_ANSWER_SIZE);
     uint64_t slot = first > 0 ? first : 1;
     for (; slot < end && count < limit && items.size < PAGE_BYTES; slot++) {
-        status = pack_slot(&items, kv, slot, author);
+        status = pack_slot(&items, kv, slot, author, 0);
         if (status == RSM_NOT_FOUND)
             continue; /* of another author */
         if (status != RSM_OK)

@@ -216,7 +216,8 @@ static void pack_commands(struct writer *out, const struct envelope *e)
         pack_command(out, &command);
 }
 
-enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, struct bytes author)
+enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, struct bytes author,
+                          uint64_t watch)
 {
     struct bytes value;
     struct log_verdict row;
@@ -233,7 +234,11 @@ enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, stru
     bool has_commands = raw.size > 0 && envelope_parse(raw, &envelope) == RSM_OK;
     if (author.size > 0 && (!has_commands || !bytes_equal(envelope.author, author)))
         return RSM_NOT_FOUND;
-    pack_map(out, 7);
+    pack_map(out, watch != 0 ? 8 : 7);
+    if (watch != 0) {
+        pack_key(out, "watch");
+        pack_uint(out, watch);
+    }
     pack_key(out, "slot");
     pack_uint(out, slot);
     pack_key(out, "kind");

@@ -3,9 +3,9 @@
  * methods_watch.c - following the log: watches (notifications) and polls (answers that wait).
  *
  * A watch is a place in the log and a connection. Whole slots in order, nothing left out: each
- * notification `event` is [watch id, slot as in log.range]; who reconnects asks again from the slot
- * behind the last one that came. A connection that does not read is left alone until its output has
- * gone down: the place waits, no memory grows.
+ * notification `event` is [slot as in log.range, with the watch's number]; who reconnects asks
+ * again from the slot behind the last one that came. A connection that does not read is left alone
+ * until its output has gone down: the place waits, no memory grows.
  */
 #include <string.h>
 
@@ -40,9 +40,8 @@ static void send_slots(struct methods *m, struct watch *w)
     uint64_t applied = node_applied(m->node);
     while (w->next_slot <= applied) {
         writer_reset(&m->out);
-        pack_array(&m->out, 2);
-        pack_uint(&m->out, w->id);
-        enum rsm_status status = pack_slot(&m->out, kv, w->next_slot, w->author);
+        pack_array(&m->out, 1);
+        enum rsm_status status = pack_slot(&m->out, kv, w->next_slot, w->author, w->id);
         if (status == RSM_OK) {
             if (!rpc_has_room(w->connection))
                 return;
@@ -74,7 +73,7 @@ static uint32_t count_watches(const struct methods *m, const struct rpc_connecti
     return count;
 }
 
-/* watch FROM_SLOT [options]: answers {"watch": id, "slot": applied}, then the events come. */
+/* watch FIRST [options], 0 is "from now": {"watch": id, "slot": the first that will come}. */
 void watch_begin(struct call *call)
 {
     struct methods *m = call->m;
@@ -97,7 +96,7 @@ void watch_begin(struct call *call)
     struct watch *w = mem_alloc(sizeof *w);
     w->id = ++m->next_watch;
     w->connection = request->connection;
-    w->next_slot = from > 0 ? from : 1;
+    w->next_slot = from > 0 ? from : node_applied(m->node) + 1;
     if (author.size > 0)
         w->author = bytes_make(mem_copy(author.data, author.size), author.size);
     w->next = m->watches;
@@ -107,7 +106,7 @@ void watch_begin(struct call *call)
     pack_key(&m->out, "watch");
     pack_uint(&m->out, w->id);
     pack_key(&m->out, "slot");
-    pack_uint(&m->out, node_applied(m->node));
+    pack_uint(&m->out, w->next_slot);
     uint64_t id = w->id;
     rpc_answer(request, writer_result(&m->out));
     if (m->watches != NULL && m->watches->id == id)
