@@ -189,7 +189,8 @@ static enum rsm_status mem_flush(struct disk *disk, uint64_t file)
         /* As Linux does it: the bytes are dropped and the next flush would succeed. */
         if (f != NULL) {
             resize(&f->now, &f->now_size, f->durable_size);
-            memcpy(f->now, f->durable, f->durable_size);
+            if (f->durable_size > 0)
+                memcpy(f->now, f->durable, f->durable_size);
         }
         return d->fail_with;
     }
