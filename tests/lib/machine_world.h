@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * machine_world.h - a state machine, people who write to it, and the log of what they wrote.
+ *
+ * Envelopes are real but for their signatures, which the machine is told about anyway. An actor
+ * keeps its counter and what it has seen; it sees nobody's commands by itself.
+ */
+#ifndef RSM_TESTS_MACHINE_WORLD_H
+#define RSM_TESTS_MACHINE_WORLD_H
+
+#include <rsm/body.h>
+#include <rsm/command.h>
+
+#include "src/base/blob.h"
+#include "src/machine/machine.h"
+#include "src/machine/query.h"
+
+#define ACTORS_MAX 12u
+#define WORLD_START_MS UINT64_C(1760000000000)
+
+struct world;
+
+struct actor {
+    struct world *world;
+    const char *name;
+    uint8_t key[RSM_PUBLIC_KEY_SIZE];
+    uint64_t counter; /* of its last applied command */
+    uint64_t lamport; /* 0: the next command is above all known ones */
+    uint64_t seen[ACTORS_MAX];
+};
+
+struct world {
+    struct kv *kv;
+    struct machine *machine;
+    uint64_t slot;
+    uint64_t now_ms;
+    uint64_t lamport; /* highest of any command that was built */
+    struct actor actors[ACTORS_MAX];
+    size_t actor_count;
+    struct blob **log; /* values by slot - 1 */
+    size_t log_capacity;
+    struct verdicts last; /* of the last slot */
+    struct verdict verdict;
+};
+
+/* A state with its administrator, who is actors[0] ("root"). */
+struct world *world_new(void);
+void world_free(struct world *w);
+/* The same state machine over a fresh state, with nothing applied. */
+struct world *world_empty_copy(const struct world *w);
+
+/* An actor whom the state does not know yet. */
+struct actor *world_actor(struct world *w, const char *name);
+/* A principal with one role, made by the administrator. */
+struct actor *world_principal(struct world *w, const char *name, enum rsm_principal_kind kind,
+                              const char *role);
+/* A role with one grant for a zone, by the administrator. */
+void world_role(struct world *w, const char *role, const char *verb, const char *zone);
+
+/* Has seen everything that is applied. */
+void actor_see_all(struct actor *a);
+void actor_see(struct actor *a, const struct actor *other);
+
+/* The next command of an actor, its own bytes. */
+struct blob *actor_command(struct actor *a, enum rsm_kind kind, struct rsm_buffer *body,
+                           const char *reason);
+/* One command in an envelope. Takes the body. */
+struct blob *actor_envelope(struct actor *a, enum rsm_kind kind, struct rsm_buffer *body);
+/* A form around commands: a bundle when `is_bundle`. Takes the commands. */
+struct blob *actor_seal(struct actor *a, struct blob **commands, size_t count, bool is_bundle);
+
+/* Applies an envelope in the next slot; true when all of its commands were applied now. */
+bool world_apply(struct world *w, struct blob *envelope);
+bool world_apply_value(struct world *w, struct bytes value, bool is_verified);
+enum machine_judgement world_judge(struct world *w, struct blob *envelope, struct verdicts *out);
+/* Builds, applies, drops. True: applied. */
+bool actor_do(struct actor *a, enum rsm_kind kind, struct rsm_buffer body);
+
+/* The first verdict of the last slot names the rule. */
+bool world_refused(struct world *w, enum rsm_rule rule);
+/* How many reasons it has. */
+uint32_t world_reason_count(struct world *w);
+/* Its evidence for a rule; "" when it does not name it. Valid until the next call. */
+const char *world_evidence(struct world *w, enum rsm_rule rule);
+/* All of it in words; valid until the next call. */
+const char *world_words(struct world *w);
+
+/* A hash over the whole state. */
+void world_hash(struct kv *kv, uint8_t hash_out[HASH_SIZE]);
+
+/* ---- data ---- */
+
+/* A wire name out of text; a small ring of buffers. */
+struct rsm_bytes wire(const char *text);
+struct bytes wire_bytes(const char *text);
+struct rsm_bytes text_bytes(const char *text);
+/* 192.0.2.n */
+struct rsm_bytes address(uint8_t n);
+struct rsm_bytes soa_rdata(uint32_t serial);
+
+/* A set of `count` addresses beginning with 192.0.2.first (0: the set is deleted). */
+struct rsm_change change_a(const char *owner, uint8_t first, size_t count);
+struct rsm_change change_name(const char *owner, uint16_t type, const char *target);
+struct rsm_change change_soa(const char *zone, uint32_t serial);
+
+/* zone.create with SOA, NS and more. */
+struct rsm_buffer body_zone(const char *zone, uint32_t serial, const struct rsm_change *more,
+                            size_t count);
+struct rsm_buffer body_change(const char *zone, const struct rsm_change *changes, size_t count);
+
+/* Records in a set now; 0 when there is none. */
+uint32_t world_count(struct world *w, const char *zone, const char *owner, uint16_t type);
+/* The last octet of a set's first address; 0 when there is none. */
+uint8_t world_address(struct world *w, const char *zone, const char *owner, uint64_t slot);
+uint32_t world_serial(struct world *w, const char *zone);
+
+#endif
