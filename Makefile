@@ -212,6 +212,8 @@ test-tsan: ## the programs with threads under ThreadSanitizer
 sim: $(B)/sim ## the simulator: SEED=first SEEDS=n
 	$(Q)tests/run.sh sim-$(notdir $(B)) $(B)/sim --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 
+storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
+	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh
 sim-mutants: ## each planted mistake of the core: the simulator has to find it (SEEDS=2000)
 	$(Q)tests/run.sh sim-mutants tests/sim/mutants.sh
 
@@ -270,6 +272,6 @@ clean: ## removes build/
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim sim-mutants \
+.PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim sim-mutants storage-mutants \
 	scenarios scenarios-update fuzz fuzz-replay cluster outage mutants check format coverage deps \
 	demo bench install clean help
