@@ -24,8 +24,8 @@ struct load_world;
  */
 enum rsm_status load_prepare(const char *endpoints, const struct rsm_key *admin_key,
                              uint32_t client_count_max, struct load_world **world_out, char *text);
-/* Deletes them from the cluster again, and frees. NULL is ignored. */
-void load_clean_up(struct load_world *world);
+/* Frees; `deletes` takes them away from the cluster before. NULL is ignored. */
+void load_clean_up(struct load_world *world, bool deletes);
 
 struct load_options {
     uint32_t client_count;

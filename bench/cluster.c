@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cluster.c - see cluster.h. */
+#include "bench/cluster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#define OUTPUT_SIZE 16384u
+
+/* Beside this program, else wherever PATH says. */
+static void find_tool(char *path, size_t size)
+{
+    char self[512];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    (void)snprintf(path, size, "resilience-ctl");
+    if (length <= 0)
+        return;
+    self[length] = 0;
+    char *slash = strrchr(self, '/');
+    if (slash == NULL)
+        return;
+    *slash = 0;
+    char beside[600];
+    (void)snprintf(beside, sizeof beside, "%s/resilience-ctl", self);
+    if (access(beside, X_OK) == 0)
+        (void)snprintf(path, size, "%s", beside);
+}
+
+static size_t read_all(int descriptor, char *out, size_t size)
+{
+    size_t done = 0;
+    while (done < size - 1) {
+        ssize_t n = read(descriptor, out + done, size - 1 - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    out[done] = 0;
+    return done;
+}
+
+/* Runs the tool with what it prints in `output`; RSM_FAILED when it does not end with 0. */
+static enum rsm_status run_tool(char *const *arguments, char *output)
+{
+    extern char **environ;
+    posix_spawn_file_actions_t actions;
+    char tool[600];
+    int ends[2], ended = 0;
+    pid_t child;
+    find_tool(tool, sizeof tool);
+    output[0] = 0;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return RSM_IO;
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    int result = posix_spawnp(&child, tool, &actions, NULL, arguments, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)close(ends[1]);
+    if (result == 0) {
+        (void)read_all(ends[0], output, OUTPUT_SIZE);
+        while (waitpid(child, &ended, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    (void)close(ends[0]);
+    if (result != 0)
+        (void)fprintf(stderr, "rsm-bench: %s: %s\n", tool, strerror(result));
+    return result == 0 && WIFEXITED(ended) && WEXITSTATUS(ended) == 0 ? RSM_OK : RSM_FAILED;
+}
+
+/* {"endpoints": "a,b" or ["a", "b"], "key": path}, as `dev up --output json` prints it. */
+static enum rsm_status read_answer(struct cluster *c, const char *output)
+{
+    json_error_t error;
+    json_t *root = json_loads(output, 0, &error);
+    const json_t *endpoints = json_object_get(root, "endpoints");
+    const char *key = json_string_value(json_object_get(root, "key"));
+    size_t size = 0;
+    c->endpoints[0] = 0;
+    if (json_is_string(endpoints))
+        (void)snprintf(c->endpoints, sizeof c->endpoints, "%s", json_string_value(endpoints));
+    for (size_t i = 0; i < json_array_size(endpoints); i++) {
+        const char *text = json_string_value(json_array_get(endpoints, i));
+        int n = snprintf(c->endpoints + size, sizeof c->endpoints - size, "%s%s", i > 0 ? "," : "",
+                         text != NULL ? text : "");
+        if (n < 0 || (size_t)n >= sizeof c->endpoints - size)
+            break;
+        size += (size_t)n;
+    }
+    if (key != NULL)
+        (void)snprintf(c->key_path, sizeof c->key_path, "%s", key);
+    bool is_good = c->endpoints[0] != 0 && key != NULL;
+    json_decref(root);
+    return is_good ? RSM_OK : RSM_MALFORMED;
+}
+
+enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t replicas,
+                           uint32_t base_port)
+{
+    char program[] = "resilience-ctl", dev[] = "dev", up[] = "up", dir_option[] = "--dir",
+         replicas_option[] = "--replicas", output_option[] = "--output", json[] = "json",
+         port_option[] = "--base-port", count[16], port[16];
+    char *output = malloc(OUTPUT_SIZE);
+    const char *parent = getenv("TMPDIR");
+    *c = (struct cluster){.owns_directory = directory == NULL};
+    if (output == NULL)
+        return RSM_NO_MEMORY;
+    (void)snprintf(c->directory, sizeof c->directory, "%s/rsm-bench-XXXXXX",
+                   parent != NULL ? parent : "/tmp");
+    if (directory != NULL)
+        (void)snprintf(c->directory, sizeof c->directory, "%s", directory);
+    else if (mkdtemp(c->directory) == NULL) {
+        free(output);
+        return RSM_IO;
+    }
+    (void)snprintf(count, sizeof count, "%u", replicas);
+    (void)snprintf(port, sizeof port, "%u", base_port);
+    char *arguments[] = {program,      dev,
+                         up,           dir_option,
+                         c->directory, replicas_option,
+                         count,        output_option,
+                         json,         base_port != 0 ? port_option : NULL,
+                         port,         NULL};
+    c->is_up = true; /* also when it fails half-way */
+    enum rsm_status status = run_tool(arguments, output);
+    if (status == RSM_OK)
+        status = read_answer(c, output);
+    if (status == RSM_MALFORMED)
+        (void)fprintf(stderr, "rsm-bench: dev up did not say where the cluster is\n");
+    free(output);
+    if (status != RSM_OK)
+        cluster_down(c);
+    return status;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+    (void)st;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void cluster_down(struct cluster *c)
+{
+    char program[] = "resilience-ctl", dev[] = "dev", down[] = "down", dir_option[] = "--dir";
+    char *arguments[] = {program, dev, down, dir_option, c->directory, NULL};
+    char *output = malloc(OUTPUT_SIZE);
+    if (output == NULL || !c->is_up)
+        goto out;
+    if (run_tool(arguments, output) != RSM_OK)
+        (void)fprintf(stderr, "rsm-bench: dev down failed, see %s\n", c->directory);
+    else if (c->owns_directory)
+        (void)nftw(c->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    c->is_up = false;
+out:
+    free(output);
+}
