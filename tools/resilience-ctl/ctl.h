@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ctl.h - what the files of resilience-ctl share: options, the table of commands, a session with
+ * the cluster, output.
+ *
+ * One call does one thing: read what it is based on, build, sign, submit once. It never signs the
+ * same change again with newer clocks: whoever is refused as stale looks again and decides anew.
+ */
+#ifndef RSM_CTL_H
+#define RSM_CTL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <rsm/author.h>
+#include <rsm/body.h>
+#include <rsm/client.h>
+#include <rsm/key.h>
+
+#include "src/base/bytes.h"
+#include "src/rr/name.h"
+
+#define CTL_LIST_MAX 64u /* of an option that may be repeated */
+
+enum ctl_output {
+    CTL_OUTPUT_TABLE = 1,
+    CTL_OUTPUT_JSON,
+    CTL_OUTPUT_JSONL,
+};
+
+struct ctl_list {
+    const char *items[CTL_LIST_MAX];
+    unsigned count;
+};
+
+/* Bits of the options that a command takes, besides those that all take. */
+enum ctl_option {
+    OPT_CHANGE = 1 << 0,    /* --reason --envelope-out --no-submit --yes */
+    OPT_READ = 1 << 1,      /* --at --stale */
+    OPT_DEV = 1 << 2,       /* --dir --replicas --base-port --replica */
+    OPT_CLUSTER = 1 << 3,   /* --dir --name --member --admin --person */
+    OPT_KEYGEN = 1 << 4,    /* --out --plain */
+    OPT_IMPORT = 1 << 5,    /* --replace --label */
+    OPT_LOG = 1 << 6,       /* --from --limit --author --follow */
+    OPT_LEASE = 1 << 7,     /* --ttl --token */
+    OPT_PLAN = 1 << 8,      /* --parent --incomplete --lease --token */
+    OPT_PRINCIPAL = 1 << 9, /* --kind --person --role --public-key */
+    OPT_FREEZE = 1 << 10,   /* --id --scope --subject --until */
+    OPT_VERBOSE = 1 << 11,  /* --verbose */
+};
+
+struct ctl {
+    /* options */
+    const char *endpoints;
+    const char *key_path;
+    enum ctl_output output;
+    uint32_t timeout_ms;
+    bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit;
+    const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
+        *scope, *subject, *until, *ttl, *envelope_out;
+    uint64_t replicas, base_port, replica, from, limit, token, parent;
+    struct ctl_list members, labels, roles, public_keys;
+    /* the session, made when first needed */
+    struct rsm_client *client;
+    struct rsm_key *key;
+    struct rsm_author *signer;
+    char *config_text; /* owned: values from the file */
+    bool color;
+};
+
+struct ctl_command {
+    const char *noun, *verb;          /* verb NULL: the noun alone */
+    const char *arguments;            /* for --help */
+    int arguments_min, arguments_max; /* -1: any number */
+    unsigned options;                 /* enum ctl_option */
+    const char *summary;
+    const char *example;
+    int (*run)(struct ctl *ctl, int count, char **arguments);
+};
+
+extern const struct ctl_command ctl_commands[];
+extern const unsigned ctl_command_count;
+
+/* table.c */
+const struct ctl_command *ctl_find(const char *noun, const char *verb, bool *noun_known_out);
+void ctl_help(const struct ctl_command *command, FILE *out);
+void ctl_help_all(FILE *out);
+int ctl_completion(struct ctl *ctl, int count, char **arguments);
+
+/* options.c: fills ctl; a status other than RSM_OK was explained on stderr. */
+enum rsm_status ctl_parse_options(struct ctl *ctl, int *count, char **arguments,
+                                  const struct ctl_command **command_out);
+/* "30s", "5m", "2h", "250ms". */
+bool ctl_parse_duration(const char *text, uint64_t *ms_out);
+bool ctl_parse_number(const char *text, uint64_t *value_out);
+
+/* session.c */
+/* Prints "resilience-ctl: words" and returns the exit status of `status`. */
+int ctl_fail(enum rsm_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A client; prints what is wrong. */
+enum rsm_status ctl_connect(struct ctl *ctl);
+/* Key, client and author. */
+enum rsm_status ctl_sign_in(struct ctl *ctl);
+/* Calls a method; prints what is wrong but RSM_NOT_FOUND. *result_out is the caller's. */
+enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *params,
+                         struct rsm_buffer *result_out);
+/* Adds the map of --at, --stale; nothing when neither is given: `count` is then one less. */
+bool ctl_has_read_options(const struct ctl *ctl);
+void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char *key,
+                           struct rsm_bytes value);
+/* Signs, submits, prints the verdict; the exit status. `body` is freed. */
+int ctl_change(struct ctl *ctl, enum rsm_kind kind, enum rsm_status body_status,
+               struct rsm_buffer *body, const char *done);
+/* Submits a signed envelope and prints the verdicts. */
+int ctl_submit(struct ctl *ctl, struct rsm_bytes envelope, const char *done);
+/* On a terminal asks; elsewhere only --yes says yes. */
+bool ctl_confirm(struct ctl *ctl, const char *what);
+void ctl_close(struct ctl *ctl);
+/* Takes what was read of a record set into the author's clock; RSM_OK also when it is not there. */
+enum rsm_status ctl_see_rrset(struct ctl *ctl, struct bytes zone, struct bytes owner,
+                              uint16_t type);
+/* The same of anything else, by a list method and the item's name. */
+enum rsm_status ctl_see_list(struct ctl *ctl, const char *method);
+
+/* text.c */
+/* A name of the command line; prints what is wrong. */
+bool ctl_name(const char *text, struct bytes origin, uint8_t buffer[NAME_SIZE_MAX],
+              struct bytes *name_out);
+/* Reads a file or "-"; prints what is wrong. Owned by the caller. */
+bool ctl_read_file(const char *path, size_t size_max, struct rsm_buffer *out);
+bool ctl_write_file(const char *path, struct rsm_bytes bytes);
+struct rsm_bytes ctl_bytes(struct bytes b);
+
+/* output.c */
+struct ctl_column {
+    const char *title;
+    const char *key; /* of the item's map */
+};
+
+/* Prints one value as JSON. */
+void ctl_print_json(struct rsm_value value);
+/* Prints the array `key` of a result by the output mode: columns, JSON or JSON lines. */
+void ctl_print_list(struct ctl *ctl, struct rsm_value result, const char *key,
+                    const struct ctl_column *columns, unsigned count);
+/* Prints a map: "key: value" lines, or JSON. */
+void ctl_print_map(struct ctl *ctl, struct rsm_value map);
+/* A value as one cell of a table; returns `out`. */
+const char *ctl_cell(struct rsm_value value, char *out, size_t size);
+
+/* Commands, a file per noun. */
+typedef int ctl_run(struct ctl *ctl, int count, char **arguments);
+ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_status, ctl_dev_kill, ctl_dev_start, ctl_keygen,
+    ctl_cluster_init, ctl_zone_create, ctl_zone_delete, ctl_zone_list, ctl_zone_import,
+    ctl_zone_export, ctl_record_set, ctl_record_delete, ctl_record_get, ctl_record_list,
+    ctl_record_history, ctl_plan_diff, ctl_plan_apply, ctl_plan_publish, ctl_plan_execute,
+    ctl_plan_collect, ctl_plan_list, ctl_plan_show, ctl_lease_acquire, ctl_lease_renew,
+    ctl_lease_release, ctl_lease_list, ctl_principal_set, ctl_principal_delete, ctl_principal_list,
+    ctl_role_set, ctl_role_delete, ctl_role_list, ctl_policy_get, ctl_policy_set,
+    ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status, ctl_log_tail,
+    ctl_watch, ctl_outcome, ctl_submit_file;
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * output.c - results for people (tables) and for programs (JSON; the keys are a promise).
+ *
+ * Binary values come as hexadecimal text in both.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "src/base/mem.h"
+#include "tools/resilience-ctl/ctl.h"
+
+#define CELL_SIZE 512u
+#define COLUMNS_MAX 12u
+
+static char *hex_of(struct rsm_bytes b)
+{
+    char *text = mem_alloc(2 * b.size + 1);
+    hex_encode(text, bytes_make(b.data, b.size));
+    return text;
+}
+
+static json_t *to_json(struct rsm_value value, unsigned depth);
+
+static json_t *container_to_json(struct rsm_value value, unsigned depth)
+{
+    bool is_map = rsm_value_type(value) == RSM_TYPE_MAP;
+    json_t *out = is_map ? json_object() : json_array();
+    struct rsm_walk walk = rsm_walk_begin(value);
+    struct rsm_value item;
+    while (rsm_walk_next(&walk, &item)) {
+        if (!is_map) {
+            json_array_append_new(out, to_json(item, depth + 1));
+            continue;
+        }
+        struct rsm_bytes key = rsm_value_octets(item);
+        char *name = mem_copy_text(key.data, key.size);
+        struct rsm_value content;
+        if (rsm_walk_next(&walk, &content))
+            json_object_set_new(out, name, to_json(content, depth + 1));
+        mem_free(name);
+    }
+    return out;
+}
+
+/* Depth is bounded by the client library's own scan. */
+static json_t *to_json(struct rsm_value value, unsigned depth)
+{
+    struct rsm_bytes octets = rsm_value_octets(value);
+    json_t *out;
+    switch (rsm_value_type(value)) {
+    case RSM_TYPE_BOOL:
+        return json_boolean(rsm_value_bool(value));
+    case RSM_TYPE_UINT:
+        return json_integer((json_int_t)rsm_value_uint(value));
+    case RSM_TYPE_INT:
+        return json_integer((json_int_t)rsm_value_int(value));
+    case RSM_TYPE_STR:
+        out = json_stringn((const char *)octets.data, octets.size);
+        return out != NULL ? out : json_string("");
+    case RSM_TYPE_BIN: {
+        char *hex = hex_of(octets);
+        out = json_string(hex);
+        mem_free(hex);
+        return out;
+    }
+    case RSM_TYPE_ARRAY:
+    case RSM_TYPE_MAP:
+        return depth < 32 ? container_to_json(value, depth) : json_null();
+    case RSM_TYPE_NONE:
+    case RSM_TYPE_NIL:
+    case RSM_TYPE_FLOAT:
+    case RSM_TYPE_EXT:
+        break;
+    }
+    return json_null();
+}
+
+static void print_json(struct rsm_value value, size_t format)
+{
+    json_t *json = to_json(value, 0);
+    json_dumpf(json, stdout, format | JSON_ENCODE_ANY);
+    putchar('\n');
+    json_decref(json);
+}
+
+void ctl_print_json(struct rsm_value value)
+{
+    print_json(value, JSON_COMPACT);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+const char *ctl_cell(struct rsm_value value, char *out, size_t size)
+{
+    struct rsm_bytes octets = rsm_value_octets(value);
+    switch (rsm_value_type(value)) {
+    case RSM_TYPE_BOOL:
+        snprintf(out, size, "%s", rsm_value_bool(value) ? "yes" : "no");
+        break;
+    case RSM_TYPE_UINT:
+        snprintf(out, size, "%" PRIu64, rsm_value_uint(value));
+        break;
+    case RSM_TYPE_STR:
+        snprintf(out, size, "%.*s", (int)octets.size, (const char *)octets.data);
+        break;
+    case RSM_TYPE_BIN: {
+        char *hex = hex_of(octets);
+        snprintf(out, size, "%s", hex);
+        mem_free(hex);
+        break;
+    }
+    case RSM_TYPE_ARRAY: {
+        struct rsm_walk walk = rsm_walk_begin(value);
+        struct rsm_value item;
+        size_t used = 0;
+        out[0] = '\0';
+        while (used < size && rsm_walk_next(&walk, &item)) {
+            char cell[CELL_SIZE];
+            int more = snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "",
+                                ctl_cell(item, cell, sizeof cell));
+            used += more > 0 ? (size_t)more : size;
+        }
+        break;
+    }
+    case RSM_TYPE_MAP: {
+        json_t *json = to_json(value, 0);
+        char *text = json_dumps(json, JSON_COMPACT);
+        snprintf(out, size, "%s", text != NULL ? text : "");
+        free(text);
+        json_decref(json);
+        break;
+    }
+    case RSM_TYPE_NONE:
+    case RSM_TYPE_NIL:
+    case RSM_TYPE_INT:
+    case RSM_TYPE_FLOAT:
+    case RSM_TYPE_EXT:
+        snprintf(out, size, "-");
+        break;
+    }
+    /* Whoever chose the text does not get to move the cursor of whoever reads it. */
+    for (char *c = out; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    return out;
+}
+
+static void print_table(struct ctl *ctl, struct rsm_value list, const struct ctl_column *columns,
+                        unsigned count)
+{
+    size_t widths[COLUMNS_MAX];
+    char cell[CELL_SIZE];
+    struct rsm_value item;
+    for (unsigned i = 0; i < count; i++)
+        widths[i] = strlen(columns[i].title);
+    struct rsm_walk walk = rsm_walk_begin(list);
+    while (rsm_walk_next(&walk, &item)) {
+        for (unsigned i = 0; i < count; i++) {
+            size_t width = strlen(ctl_cell(rsm_value_get(item, columns[i].key), cell, sizeof cell));
+            widths[i] = width > widths[i] ? width : widths[i];
+        }
+    }
+    if (ctl->color)
+        fputs("\033[1m", stdout);
+    for (unsigned i = 0; i < count; i++)
+        printf("%-*s%s", i + 1 < count ? (int)widths[i] : 0, columns[i].title,
+               i + 1 < count ? "  " : "");
+    puts(ctl->color ? "\033[0m" : "");
+    walk = rsm_walk_begin(list);
+    while (rsm_walk_next(&walk, &item)) {
+        for (unsigned i = 0; i < count; i++)
+            printf("%-*s%s", i + 1 < count ? (int)widths[i] : 0,
+                   ctl_cell(rsm_value_get(item, columns[i].key), cell, sizeof cell),
+                   i + 1 < count ? "  " : "");
+        putchar('\n');
+    }
+}
+
+void ctl_print_list(struct ctl *ctl, struct rsm_value result, const char *key,
+                    const struct ctl_column *columns, unsigned count)
+{
+    struct rsm_value list = rsm_value_get(result, key);
+    struct rsm_walk walk = rsm_walk_begin(list);
+    struct rsm_value item;
+    switch (ctl->output) {
+    case CTL_OUTPUT_TABLE:
+        print_table(ctl, list, columns, count);
+        break;
+    case CTL_OUTPUT_JSON:
+        print_json(result, JSON_INDENT(2));
+        break;
+    case CTL_OUTPUT_JSONL:
+        while (rsm_walk_next(&walk, &item))
+            ctl_print_json(item);
+        break;
+    }
+}
+
+void ctl_print_map(struct ctl *ctl, struct rsm_value map)
+{
+    struct rsm_walk walk = rsm_walk_begin(map);
+    struct rsm_value key, value;
+    if (ctl->output != CTL_OUTPUT_TABLE) {
+        print_json(map, ctl->output == CTL_OUTPUT_JSON ? JSON_INDENT(2) : JSON_COMPACT);
+        return;
+    }
+    while (rsm_walk_next(&walk, &key) && rsm_walk_next(&walk, &value)) {
+        char name[64], cell[CELL_SIZE];
+        printf("%-22s %s\n", ctl_cell(key, name, sizeof name), ctl_cell(value, cell, sizeof cell));
+    }
+}

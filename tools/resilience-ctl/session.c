@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session.c - the way to the cluster and back: connect, sign in, call, submit, say what came. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "tools/resilience-ctl/ctl.h"
+
+#define PASSPHRASE_MAX 1024u
+
+int ctl_fail(enum rsm_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("resilience-ctl: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return rsm_status_exit(status);
+}
+
+enum rsm_status ctl_connect(struct ctl *ctl)
+{
+    if (ctl->client != NULL)
+        return RSM_OK;
+    if (ctl->endpoints == NULL || *ctl->endpoints == '\0') {
+        ctl_fail(RSM_USAGE, "where is the cluster? --endpoints or RSM_ENDPOINTS says it");
+        return RSM_USAGE;
+    }
+    enum rsm_status status = rsm_client_new(ctl->endpoints, &ctl->client);
+    if (status != RSM_OK)
+        ctl_fail(status, "--endpoints \"%s\": %s", ctl->endpoints, rsm_status_sentence(status));
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Keys. */
+
+static bool read_line(FILE *file, char *line, size_t size)
+{
+    if (fgets(line, (int)size, file) == NULL)
+        return false;
+    line[strcspn(line, "\r\n")] = '\0';
+    return true;
+}
+
+/* From the file that RSM_PASSPHRASE_FILE names, else from the terminal, without echo. */
+static bool read_passphrase(const char *path, char *passphrase)
+{
+    const char *file_path = getenv("RSM_PASSPHRASE_FILE");
+    FILE *file =
+        fopen(file_path != NULL ? file_path : "/dev/tty", file_path != NULL ? "re" : "r+e");
+    if (file == NULL) {
+        ctl_fail(RSM_BAD_PASSPHRASE,
+                 "%s has a passphrase, and there is neither a terminal nor RSM_PASSPHRASE_FILE",
+                 path);
+        return false;
+    }
+    struct stat found;
+    struct termios before, silent;
+    bool good = false;
+    if (file_path != NULL && fstat(fileno(file), &found) == 0 && (found.st_mode & 077) != 0 &&
+        S_ISREG(found.st_mode)) {
+        ctl_fail(RSM_KEY_EXPOSED, "%s: others can read it: chmod 600", file_path);
+    } else if (file_path != NULL) {
+        good = read_line(file, passphrase, PASSPHRASE_MAX);
+    } else if (tcgetattr(fileno(file), &before) == 0) {
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(fileno(file), TCSAFLUSH, &silent);
+        fprintf(file, "passphrase of %s: ", path);
+        fflush(file);
+        good = read_line(file, passphrase, PASSPHRASE_MAX);
+        tcsetattr(fileno(file), TCSAFLUSH, &before);
+        fputc('\n', file);
+    }
+    fclose(file);
+    return good;
+}
+
+static enum rsm_status load_key(struct ctl *ctl)
+{
+    bool encrypted = false;
+    if (ctl->key_path == NULL) {
+        ctl_fail(RSM_USAGE, "who signs? --key or RSM_KEY names a key file");
+        return RSM_USAGE;
+    }
+    enum rsm_status status = rsm_key_is_encrypted(ctl->key_path, &encrypted);
+    if (status == RSM_OK && encrypted) {
+        char *passphrase = sodium_malloc(PASSPHRASE_MAX);
+        status = passphrase != NULL && read_passphrase(ctl->key_path, passphrase)
+                     ? rsm_key_load(ctl->key_path, passphrase, strlen(passphrase), &ctl->key)
+                     : RSM_BAD_PASSPHRASE;
+        sodium_free(passphrase);
+    } else if (status == RSM_OK) {
+        status = rsm_key_load(ctl->key_path, NULL, 0, &ctl->key);
+    }
+    if (status == RSM_KEY_EXPOSED)
+        ctl_fail(status, "%s: others can read or replace it, so it is refused: chmod 600",
+                 ctl->key_path);
+    else if (status != RSM_OK)
+        ctl_fail(status, "%s: %s", ctl->key_path, rsm_status_sentence(status));
+    return status;
+}
+
+enum rsm_status ctl_sign_in(struct ctl *ctl)
+{
+    if (ctl->signer != NULL)
+        return RSM_OK;
+    enum rsm_status status = load_key(ctl);
+    if (status == RSM_OK)
+        status = ctl_connect(ctl);
+    if (status != RSM_OK)
+        return status;
+    status = rsm_author_open(ctl->client, ctl->key, ctl->timeout_ms, &ctl->signer);
+    if (status != RSM_OK)
+        ctl_fail(status, "%s: %s", rsm_status_text(status), rsm_client_error(ctl->client));
+    return status;
+}
+
+void ctl_close(struct ctl *ctl)
+{
+    rsm_author_free(ctl->signer);
+    rsm_client_free(ctl->client);
+    rsm_key_free(ctl->key);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Reading. */
+
+bool ctl_has_read_options(const struct ctl *ctl)
+{
+    return ctl->at != NULL || ctl->stale;
+}
+
+/* --at: a slot, or a time in UTC. */
+static bool parse_at(const char *text, bool *is_slot_out, uint64_t *value_out)
+{
+    struct tm utc = {.tm_year = 0};
+    *is_slot_out = ctl_parse_number(text, value_out);
+    if (*is_slot_out)
+        return true;
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    uint64_t ms = 0;
+    if (end != NULL && *end == '.') {
+        unsigned scale = 100;
+        for (end++; *end >= '0' && *end <= '9'; end++, scale /= 10)
+            ms += (uint64_t)(*end - '0') * scale;
+    }
+    if (end == NULL || strcmp(end, "Z") != 0)
+        return false;
+    *value_out = (uint64_t)timegm(&utc) * 1000 + ms;
+    return true;
+}
+
+void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char *key,
+                           struct rsm_bytes value)
+{
+    bool is_slot = false;
+    uint64_t at = 0;
+    bool has_at = ctl->at != NULL && parse_at(ctl->at, &is_slot, &at);
+    rsm_pack_map(params, (uint32_t)has_at + (uint32_t)ctl->stale + (key != NULL));
+    if (has_at) {
+        rsm_pack_text(params, is_slot ? "at_slot" : "at_ms");
+        rsm_pack_uint(params, at);
+    }
+    if (ctl->stale) {
+        rsm_pack_text(params, "level");
+        rsm_pack_text(params, "stale");
+    }
+    if (key != NULL) {
+        rsm_pack_text(params, key);
+        rsm_pack_bin(params, value);
+    }
+}
+
+enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *params,
+                         struct rsm_buffer *result_out)
+{
+    bool is_slot;
+    uint64_t at;
+    *result_out = (struct rsm_buffer){NULL, 0};
+    if (ctl->at != NULL && !parse_at(ctl->at, &is_slot, &at)) {
+        ctl_fail(RSM_USAGE, "--at is a slot or a time such as 2026-11-23T15:00:00Z, not \"%s\"",
+                 ctl->at);
+        return RSM_USAGE;
+    }
+    enum rsm_status status = ctl_connect(ctl);
+    if (status != RSM_OK)
+        return status;
+    struct rsm_value value = {{NULL, 0}};
+    if (params != NULL)
+        value = rsm_value_of(rsm_pack_result(params));
+    status = rsm_client_call(ctl->client, method, value, ctl->timeout_ms, result_out);
+    if (status != RSM_OK && status != RSM_NOT_FOUND)
+        ctl_fail(status, "%s: %s", rsm_status_text(status), rsm_client_error(ctl->client));
+    return status;
+}
+
+enum rsm_status ctl_see_rrset(struct ctl *ctl, struct bytes zone, struct bytes owner, uint16_t type)
+{
+    struct rsm_buffer result;
+    struct rsm_pack *params = rsm_pack_new();
+    rsm_pack_array(params, 3);
+    rsm_pack_bin(params, ctl_bytes(zone));
+    rsm_pack_bin(params, ctl_bytes(owner));
+    rsm_pack_uint(params, type);
+    enum rsm_status status = ctl_call(ctl, "rrset.get", params, &result);
+    rsm_pack_free(params);
+    if (status == RSM_OK)
+        status = rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&result)));
+    rsm_buffer_free(&result);
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+enum rsm_status ctl_see_list(struct ctl *ctl, const char *method)
+{
+    struct rsm_buffer result;
+    enum rsm_status status = ctl_call(ctl, method, NULL, &result);
+    if (status == RSM_OK)
+        status = rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&result)));
+    rsm_buffer_free(&result);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Changing. */
+
+bool ctl_confirm(struct ctl *ctl, const char *what)
+{
+    char line[16];
+    if (ctl->yes)
+        return true;
+    if (!isatty(STDIN_FILENO)) {
+        ctl_fail(RSM_USAGE, "%s needs --yes when nobody can be asked", what);
+        return false;
+    }
+    fprintf(stderr, "%s? [y/N] ", what);
+    return read_line(stdin, line, sizeof line) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+static void print_refusal(struct rsm_value rules)
+{
+    struct rsm_walk walk = rsm_walk_begin(rules);
+    struct rsm_value rule;
+    while (rsm_walk_next(&walk, &rule)) {
+        struct rsm_bytes id = rsm_value_octets(rsm_value_get(rule, "rule"));
+        char evidence[1200];
+        fprintf(stderr, "  refused by %.*s: %s\n", (int)id.size, (const char *)id.data,
+                ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
+    }
+}
+
+static int print_verdicts(struct ctl *ctl, const struct rsm_buffer *result, const char *done)
+{
+    struct rsm_value value = rsm_value_of(rsm_buffer_bytes(result));
+    struct rsm_value slot = rsm_value_get(value, "slot");
+    struct rsm_walk walk = rsm_verdicts(rsm_buffer_bytes(result));
+    struct rsm_verdict verdict;
+    int status = 0;
+    if (ctl->output != CTL_OUTPUT_TABLE)
+        ctl_print_map(ctl, value);
+    while (rsm_verdict_next(&walk, &verdict)) {
+        char text[1024];
+        if (!verdict.applied) {
+            fprintf(stderr, "refused in slot %llu\n", (unsigned long long)rsm_value_uint(slot));
+            print_refusal(verdict.rules);
+            status = rsm_status_exit(RSM_REFUSED);
+        } else if (ctl->output == CTL_OUTPUT_TABLE) {
+            bool has_result = rsm_value_count(verdict.result) > 0;
+            printf("%s in slot %llu%s%s\n", done, (unsigned long long)rsm_value_uint(slot),
+                   has_result ? " " : "",
+                   has_result ? ctl_cell(verdict.result, text, sizeof text) : "");
+        }
+    }
+    return status;
+}
+
+int ctl_submit(struct ctl *ctl, struct rsm_bytes envelope, const char *done)
+{
+    struct rsm_buffer result = {NULL, 0};
+    enum rsm_status status = rsm_client_submit(ctl->client, envelope, ctl->timeout_ms, &result);
+    int exit_status = rsm_status_exit(status);
+    if (status == RSM_OK)
+        exit_status = print_verdicts(ctl, &result, done);
+    else
+        ctl_fail(status, "%s: %s", rsm_status_text(status), rsm_client_error(ctl->client));
+    rsm_buffer_free(&result);
+    return exit_status;
+}
+
+int ctl_change(struct ctl *ctl, enum rsm_kind kind, enum rsm_status body_status,
+               struct rsm_buffer *body, const char *done)
+{
+    struct rsm_buffer envelope = {NULL, 0};
+    enum rsm_status status = body_status;
+    uint64_t counter = 0;
+    if (status != RSM_OK)
+        return ctl_fail(status, "the change cannot be encoded: %s", rsm_status_sentence(status));
+    status = ctl_sign_in(ctl);
+    int exit_status = rsm_status_exit(status);
+    if (status == RSM_OK) {
+        counter = rsm_author_counter(ctl->signer);
+        status = rsm_author_sign(ctl->signer, kind, rsm_buffer_bytes(body),
+                                 ctl->reason != NULL ? ctl->reason : "", NULL, 0, &envelope);
+        if (status != RSM_OK)
+            exit_status = ctl_fail(status, "cannot sign: %s", rsm_status_sentence(status));
+    }
+    if (status == RSM_OK && ctl->envelope_out != NULL &&
+        !ctl_write_file(ctl->envelope_out, rsm_buffer_bytes(&envelope))) {
+        status = RSM_IO;
+        exit_status = rsm_status_exit(status);
+    }
+    if (status == RSM_OK && ctl->no_submit) {
+        if (ctl->envelope_out == NULL)
+            exit_status = ctl_fail(RSM_USAGE, "--no-submit without --envelope-out does nothing");
+    } else if (status == RSM_OK) {
+        exit_status = ctl_submit(ctl, rsm_buffer_bytes(&envelope), done);
+        if (exit_status == rsm_status_exit(RSM_OUTCOME_UNKNOWN))
+            fprintf(stderr, "  to ask for it: resilience-ctl outcome %s %llu\n",
+                    rsm_key_name(ctl->key), (unsigned long long)counter);
+    }
+    rsm_buffer_free(&envelope);
+    rsm_buffer_free(body);
+    return exit_status;
+}

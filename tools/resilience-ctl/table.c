@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table.c - every command once: dispatch, --help and completion all come from here. */
+#include <string.h>
+
+#include "tools/resilience-ctl/ctl.h"
+
+const struct ctl_command ctl_commands[] = {
+    {"dev", "up", "", 0, 0, OPT_DEV, "start a local cluster in the background",
+     "resilience-ctl dev up --dir /tmp/rsm --replicas 3", ctl_dev_up},
+    {"dev", "down", "", 0, 0, OPT_DEV, "stop it; the files stay",
+     "resilience-ctl dev down --dir /tmp/rsm", ctl_dev_down},
+    {"dev", "status", "", 0, 0, OPT_DEV, "which replicas of it run",
+     "resilience-ctl dev status --dir /tmp/rsm", ctl_dev_status},
+    {"dev", "kill", "", 0, 0, OPT_DEV, "kill -9 one replica of it",
+     "resilience-ctl dev kill --dir /tmp/rsm --replica 2", ctl_dev_kill},
+    {"dev", "start", "", 0, 0, OPT_DEV, "start one replica of it again",
+     "resilience-ctl dev start --dir /tmp/rsm --replica 2", ctl_dev_start},
+    {"keygen", NULL, "PRINCIPAL", 1, 1, OPT_KEYGEN,
+     "make a key; encrypted with a passphrase unless --plain (for automata)",
+     "resilience-ctl keygen alice@company.com --out alice.key", ctl_keygen},
+    {"cluster", "init", "", 0, 0, OPT_CLUSTER,
+     "make the files of a cluster on several machines (--member ID,AZ,PEER,CLIENT for each)",
+     "resilience-ctl cluster init --dir new --name prod --admin alice@company.com --person alice "
+     "--member 1,us-east-1a,10.0.0.1:4101,10.0.0.1:4001 ...",
+     ctl_cluster_init},
+    {"zone", "create", "ZONE [FILE]", 1, 2, OPT_CHANGE | OPT_IMPORT,
+     "make a zone, with the content of a master file", "resilience-ctl zone create example.org f",
+     ctl_zone_create},
+    {"zone", "delete", "ZONE", 1, 1, OPT_CHANGE, "delete a zone and all that is in it",
+     "resilience-ctl zone delete example.org --yes", ctl_zone_delete},
+    {"zone", "list", "", 0, 0, OPT_READ, "all zones", "resilience-ctl zone list", ctl_zone_list},
+    {"zone", "import", "ZONE FILE", 2, 2, OPT_CHANGE | OPT_IMPORT,
+     "bring a zone to what a master file says, as one change set; deletes only with --replace",
+     "resilience-ctl zone import example.org example.org.zone", ctl_zone_import},
+    {"zone", "export", "ZONE", 1, 1, OPT_READ, "a master file of a zone",
+     "resilience-ctl zone export example.org --at 1200 > example.org.zone", ctl_zone_export},
+    {"record", "set", "ZONE OWNER TTL TYPE RDATA...", 5, -1, OPT_CHANGE,
+     "make a record set what is said; each RDATA is one record",
+     "resilience-ctl record set example.org www 300 A 192.0.2.1 192.0.2.2", ctl_record_set},
+    {"record", "delete", "ZONE OWNER TYPE", 3, 3, OPT_CHANGE, "delete a record set",
+     "resilience-ctl record delete example.org old TXT --yes", ctl_record_delete},
+    {"record", "get", "ZONE OWNER TYPE", 3, 3, OPT_READ, "one record set",
+     "resilience-ctl record get example.org www A", ctl_record_get},
+    {"record", "list", "ZONE [OWNER]", 1, 2, OPT_READ, "record sets of a zone, or of one name",
+     "resilience-ctl record list example.org", ctl_record_list},
+    {"record", "history", "ZONE OWNER TYPE", 3, 3, 0, "all versions of a record set, newest first",
+     "resilience-ctl record history example.org www A", ctl_record_history},
+    {"plan", "diff", "FILE", 1, 1, 0, "what a plan file (YAML) would change",
+     "resilience-ctl plan diff plan.yaml", ctl_plan_diff},
+    {"plan", "apply", "FILE", 1, 1, OPT_CHANGE, "show it, then apply it as one change set",
+     "resilience-ctl plan apply plan.yaml --yes", ctl_plan_apply},
+    {"plan", "publish", "PLAN GENERATION ZONE FILE", 4, 4, OPT_CHANGE | OPT_PLAN,
+     "a planner signs the wanted content of what is in FILE, as the generation behind --parent",
+     "resilience-ctl plan publish db 12 cloud.example g12.zone --parent 11", ctl_plan_publish},
+    {"plan", "execute", "PLAN GENERATION [OWNER/TYPE...]", 2, -1, OPT_CHANGE | OPT_PLAN,
+     "an enactor brings a plan's content to the zone, under a lease and its token",
+     "resilience-ctl plan execute db 12 db.cloud.example./A --lease db --token 120",
+     ctl_plan_execute},
+    {"plan", "collect", "PLAN BELOW", 2, 2, OPT_CHANGE,
+     "drop the content of generations below BELOW; refused for what is live",
+     "resilience-ctl plan collect db 9", ctl_plan_collect},
+    {"plan", "list", "", 0, 0, OPT_READ, "all plans", "resilience-ctl plan list", ctl_plan_list},
+    {"plan", "show", "PLAN", 1, 1, OPT_READ, "the generations of a plan",
+     "resilience-ctl plan show db", ctl_plan_show},
+    {"lease", "acquire", "RESOURCE", 1, 1, OPT_CHANGE | OPT_LEASE,
+     "take a lease; prints its fencing token", "resilience-ctl lease acquire db --ttl 30s",
+     ctl_lease_acquire},
+    {"lease", "renew", "RESOURCE", 1, 1, OPT_CHANGE | OPT_LEASE, "keep a lease",
+     "resilience-ctl lease renew db --token 120 --ttl 30s", ctl_lease_renew},
+    {"lease", "release", "RESOURCE", 1, 1, OPT_CHANGE | OPT_LEASE, "give a lease back",
+     "resilience-ctl lease release db --token 120", ctl_lease_release},
+    {"lease", "list", "", 0, 0, OPT_READ, "all leases", "resilience-ctl lease list",
+     ctl_lease_list},
+    {"principal", "set", "NAME", 1, 1, OPT_CHANGE | OPT_PRINCIPAL,
+     "make or change a principal (--kind person|automaton|replica|gateway, --role, --public-key)",
+     "resilience-ctl principal set planner-1 --kind automaton --role planner-db --public-key HEX",
+     ctl_principal_set},
+    {"principal", "delete", "NAME", 1, 1, OPT_CHANGE, "delete a principal",
+     "resilience-ctl principal delete planner-1 --yes", ctl_principal_delete},
+    {"principal", "list", "", 0, 0, OPT_READ, "all principals", "resilience-ctl principal list",
+     ctl_principal_list},
+    {"role", "set", "NAME GRANT...", 2, -1, OPT_CHANGE,
+     "make or change a role; a GRANT is VERB[,ZONE[,SUFFIX[,TYPE...]]]",
+     "resilience-ctl role set web 'rrset.change,example.org,www.example.org.,A,AAAA'",
+     ctl_role_set},
+    {"role", "delete", "NAME", 1, 1, OPT_CHANGE, "delete a role",
+     "resilience-ctl role delete web --yes", ctl_role_delete},
+    {"role", "list", "", 0, 0, OPT_READ, "all roles", "resilience-ctl role list", ctl_role_list},
+    {"policy", "get", "", 0, 0, OPT_READ, "the policy in force", "resilience-ctl policy get",
+     ctl_policy_get},
+    {"policy", "set", "KEY=VALUE...", 1, -1, OPT_CHANGE,
+     "set numbers of the policy; protected=ZONE/OWNER/TYPE/FLOOR,... sets the protected sets",
+     "resilience-ctl policy set ttl_min=30 protected=cloud.example/db.cloud.example/A/1",
+     ctl_policy_set},
+    {"automation", "freeze", "", 0, 0, OPT_CHANGE | OPT_FREEZE,
+     "stop all automata (--scope all|zone|author|automation, --subject, --until)",
+     "resilience-ctl automation freeze --reason \"DNS race condition detected\"",
+     ctl_automation_freeze},
+    {"automation", "resume", "", 0, 0, OPT_CHANGE | OPT_FREEZE, "lift a freeze",
+     "resilience-ctl automation resume --id automation", ctl_automation_resume},
+    {"automation", "list", "", 0, 0, OPT_READ, "freezes", "resilience-ctl automation list",
+     ctl_automation_list},
+    {"status", NULL, "", 0, 0, OPT_VERBOSE, "how every endpoint is",
+     "resilience-ctl status --verbose", ctl_status},
+    {"log", "tail", "", 0, 0, OPT_LOG, "the newest slots of the log, with their verdicts",
+     "resilience-ctl log tail --limit 20 --follow", ctl_log_tail},
+    {"watch", NULL, "", 0, 0, OPT_LOG, "one line for each new slot, until interrupted",
+     "resilience-ctl watch --from 1200", ctl_watch},
+    {"outcome", NULL, "AUTHOR COUNTER | DIGEST", 1, 2, 0, "the verdict of a command",
+     "resilience-ctl outcome alice@company.com 17", ctl_outcome},
+    {"submit", NULL, "FILE", 1, 1, 0, "submit an envelope that was signed before",
+     "resilience-ctl submit change.envelope", ctl_submit_file},
+    {"completion", NULL, "bash|zsh|fish", 1, 1, 0, "a completion script for a shell",
+     "resilience-ctl completion bash > /etc/bash_completion.d/resilience-ctl", ctl_completion},
+};
+
+const unsigned ctl_command_count = sizeof ctl_commands / sizeof ctl_commands[0];
+
+const struct ctl_command *ctl_find(const char *noun, const char *verb, bool *noun_known_out)
+{
+    for (unsigned i = 0; i < ctl_command_count; i++) {
+        const struct ctl_command *c = &ctl_commands[i];
+        if (strcmp(c->noun, noun) != 0)
+            continue;
+        *noun_known_out = true;
+        if (c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0))
+            return c;
+    }
+    return NULL;
+}
+
+static void print_usage(const struct ctl_command *c, FILE *out)
+{
+    fprintf(out, "resilience-ctl %s%s%s%s%s", c->noun, c->verb != NULL ? " " : "",
+            c->verb != NULL ? c->verb : "", *c->arguments != '\0' ? " " : "", c->arguments);
+}
+
+static void print_options(unsigned options, FILE *out)
+{
+    static const struct {
+        unsigned option;
+        const char *text;
+    } texts[] = {
+        {OPT_CHANGE,
+         "  --reason TEXT          goes into the log beside the change\n"
+         "  --envelope-out FILE    keep the signed envelope (submit FILE sends it again)\n"
+         "  --no-submit            only sign it\n"},
+        {OPT_READ,
+         "  --at SLOT|TIME         the state as it was; TIME as 2026-11-23T15:00:00Z\n"
+         "  --stale                do not ask a majority; says how old the answer may be\n"},
+        {OPT_DEV, "  --dir DIR              the folder of the local cluster\n"
+                  "  --replicas N           1 to 9, 3 unless said (dev up)\n"
+                  "  --base-port N          ports from N on; free ones unless said (dev up)\n"
+                  "  --replica N            which one (dev kill, dev start)\n"},
+        {OPT_CLUSTER,
+         "  --dir DIR --name NAME --admin PRINCIPAL --person NAME --member ... [--plain]\n"},
+        {OPT_KEYGEN, "  --out FILE             is made new, mode 0600\n"
+                     "  --plain                no passphrase: for automata and replicas\n"},
+        {OPT_IMPORT, "  --replace              also delete what the file does not have\n"
+                     "  --label NAME=VALUE     of a new zone; may be repeated\n"},
+        {OPT_LOG, "  --from SLOT --limit N --author NAME --follow\n"},
+        {OPT_LEASE, "  --ttl TIME             such as 30s\n  --token N\n"},
+        {OPT_PLAN,
+         "  --parent GENERATION    the one it was made from\n"
+         "  --incomplete           the source was not seen whole: nothing may be deleted\n"
+         "  --lease RESOURCE --token N\n"},
+        {OPT_PRINCIPAL, "  --kind KIND --person NAME --role ROLE ... --public-key HEX ...\n"},
+        {OPT_FREEZE, "  --id ID --scope SCOPE --subject ZONE|AUTHOR --until TIME\n"},
+        {OPT_VERBOSE, "  --verbose              counters and heads as well\n"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (options & texts[i].option)
+            fputs(texts[i].text, out);
+    fputs("  --endpoints A,B --key FILE --output table|json|jsonl --timeout TIME --yes\n", out);
+}
+
+void ctl_help(const struct ctl_command *command, FILE *out)
+{
+    if (command == NULL) {
+        ctl_help_all(out);
+        return;
+    }
+    print_usage(command, out);
+    fprintf(out, "\n  %s\n\n", command->summary);
+    print_options(command->options, out);
+    fprintf(out, "\nExample: %s\n", command->example);
+}
+
+void ctl_help_all(FILE *out)
+{
+    fputs("resilience-ctl - the operator's tool of a DNS control plane\n\n", out);
+    for (unsigned i = 0; i < ctl_command_count; i++) {
+        const struct ctl_command *c = &ctl_commands[i];
+        char left[64];
+        snprintf(left, sizeof left, "%s%s%s %s", c->noun, c->verb != NULL ? " " : "",
+                 c->verb != NULL ? c->verb : "", c->arguments);
+        fprintf(out, "  %-44s %s\n", left, c->summary);
+    }
+    fputs(
+        "\n"
+        "Options of all: --endpoints A,B (RSM_ENDPOINTS)  --key FILE (RSM_KEY)\n"
+        "  --output table|json|jsonl (RSM_OUTPUT)  --timeout TIME (RSM_TIMEOUT)  --yes  --help\n"
+        "A flag wins over the variable, the variable over $RSM_CONFIG or ~/.config/rsm/ctl.conf.\n"
+        "\n"
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused by a rule,\n"
+        "5 no leader or no majority, 6 cannot connect, 7 not allowed, 124 timed out: the outcome\n"
+        "is unknown, and the command that asks for it is printed.\n"
+        "\n"
+        "Example: resilience-ctl record set example.org www 300 A 192.0.2.1 --reason \"new "
+        "host\"\n",
+        out);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Completion: nouns, then verbs. */
+
+static bool is_first_of_noun(unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (strcmp(ctl_commands[i].noun, ctl_commands[index].noun) == 0)
+            return false;
+    return true;
+}
+
+static void print_nouns(void)
+{
+    for (unsigned i = 0; i < ctl_command_count; i++)
+        if (is_first_of_noun(i))
+            printf("%s ", ctl_commands[i].noun);
+}
+
+static void print_verbs(const char *noun)
+{
+    for (unsigned i = 0; i < ctl_command_count; i++)
+        if (strcmp(ctl_commands[i].noun, noun) == 0 && ctl_commands[i].verb != NULL)
+            printf("%s ", ctl_commands[i].verb);
+}
+
+static void complete_bash(void)
+{
+    puts("_resilience_ctl() {");
+    puts("  local cur=${COMP_WORDS[COMP_CWORD]} words=");
+    puts("  if [ \"$COMP_CWORD\" -eq 1 ]; then");
+    fputs("    words='", stdout);
+    print_nouns();
+    puts("'\n  elif [ \"$COMP_CWORD\" -eq 2 ]; then\n    case ${COMP_WORDS[1]} in");
+    for (unsigned i = 0; i < ctl_command_count; i++) {
+        if (!is_first_of_noun(i) || ctl_commands[i].verb == NULL)
+            continue;
+        printf("    %s) words='", ctl_commands[i].noun);
+        print_verbs(ctl_commands[i].noun);
+        puts("';;");
+    }
+    puts("    esac\n  fi");
+    puts("  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))");
+    puts("  [ -n \"$words\" ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}");
+    puts("complete -F _resilience_ctl resilience-ctl");
+}
+
+static void complete_zsh(void)
+{
+    puts("#compdef resilience-ctl\n_resilience_ctl() {\n  local -a found");
+    fputs("  if (( CURRENT == 2 )); then found=(", stdout);
+    print_nouns();
+    puts(")\n  elif (( CURRENT == 3 )); then case $words[2] in");
+    for (unsigned i = 0; i < ctl_command_count; i++) {
+        if (!is_first_of_noun(i) || ctl_commands[i].verb == NULL)
+            continue;
+        printf("    %s) found=(", ctl_commands[i].noun);
+        print_verbs(ctl_commands[i].noun);
+        puts(");;");
+    }
+    puts("  esac; else _files; return; fi\n  compadd -a found\n}\n_resilience_ctl \"$@\"");
+}
+
+static void complete_fish(void)
+{
+    puts("complete -c resilience-ctl -f");
+    for (unsigned i = 0; i < ctl_command_count; i++) {
+        const struct ctl_command *c = &ctl_commands[i];
+        if (is_first_of_noun(i))
+            printf("complete -c resilience-ctl -n __fish_use_subcommand -a %s\n", c->noun);
+        if (c->verb != NULL)
+            printf("complete -c resilience-ctl -n '__fish_seen_subcommand_from %s' -a %s -d '%s'\n",
+                   c->noun, c->verb, c->summary);
+    }
+}
+
+int ctl_completion(struct ctl *ctl, int count, char **arguments)
+{
+    (void)ctl;
+    (void)count;
+    if (strcmp(arguments[0], "bash") == 0)
+        complete_bash();
+    else if (strcmp(arguments[0], "zsh") == 0)
+        complete_zsh();
+    else if (strcmp(arguments[0], "fish") == 0)
+        complete_fish();
+    else
+        return ctl_fail(RSM_USAGE, "completion is for bash, zsh or fish");
+    return 0;
+}
