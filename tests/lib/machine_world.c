@@ -246,6 +246,18 @@ bool world_refused(struct world *w, enum rsm_rule rule)
     return w->verdict.kind == VERDICT_REFUSED && verdict_names(&w->verdict, rule);
 }
 
+bool world_refused_only(struct world *w, enum rsm_rule rule)
+{
+    struct reader r = reader_make(w->verdict.reasons);
+    uint32_t number;
+    struct bytes evidence;
+    while (verdict_reason_next(&r, &number, &evidence)) {
+        if (number != (uint32_t)rule)
+            return false;
+    }
+    return world_refused(w, rule);
+}
+
 uint32_t world_reason_count(struct world *w)
 {
     return w->verdict.reason_count;

@@ -78,6 +78,8 @@ bool actor_do(struct actor *a, enum rsm_kind kind, struct rsm_buffer body);
 
 /* The first verdict of the last slot names the rule. */
 bool world_refused(struct world *w, enum rsm_rule rule);
+/* And no other. */
+bool world_refused_only(struct world *w, enum rsm_rule rule);
 /* How many reasons it has. */
 uint32_t world_reason_count(struct world *w);
 /* Its evidence for a rule; "" when it does not name it. Valid until the next call. */

@@ -438,12 +438,32 @@ static struct sample_event *sample_find(const char *id)
     return NULL;
 }
 
-/* The sample, line by line: the search begins at an event that is not in its history yet. */
-static bool sample_has_cycle(const char *id)
+/* Its search, with `visited` and `on_path` as bits of places in the history. */
+static bool sample_search(const char *id, uint32_t *visited, uint32_t *on_path)
 {
     const struct sample_event *event = sample_find(id);
-    return event != NULL && event->dependencies[0] != NULL &&
-           strcmp(event->dependencies[0], id) == 0;
+    uint32_t bit = event != NULL ? 1u << (event - sample_history) : 0;
+    *visited |= bit;
+    *on_path |= bit;
+    for (size_t i = 0; i < 2 && event != NULL && event->dependencies[i] != NULL; i++) {
+        const struct sample_event *next = sample_find(event->dependencies[i]);
+        uint32_t next_bit = next != NULL ? 1u << (next - sample_history) : 0;
+        if ((*visited & next_bit) == 0) {
+            if (sample_search(event->dependencies[i], visited, on_path))
+                return true;
+        } else if ((*on_path & next_bit) != 0) {
+            return true;
+        }
+    }
+    *on_path &= ~bit;
+    return false;
+}
+
+/* It begins at an event that is not in the history yet, or at the older one of that id. */
+static bool sample_has_cycle(const char *id)
+{
+    uint32_t visited = 0, on_path = 0;
+    return sample_search(id, &visited, &on_path);
 }
 
 static bool sample_validate(const struct sample_event *event)
