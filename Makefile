@@ -179,7 +179,7 @@ build/librsm.so.0: $(LIBRSM_OBJ)
 # ---------------------------------------------------------------------------------------------
 # Tests. Each leg reports its counts through tests/run.sh; `make test` adds them up.
 
-UNIT_LAYERS := $(LAYERS) ctl dump
+UNIT_LAYERS := $(LAYERS) ctl dump bench
 define unit
 UNIT_SRC_$(1) := $$(wildcard tests/unit/$(1)/test_*.c)
 $$(B)/unit-$(1): $$(call objects,$$(UNIT_SRC_$(1)) $(2)) $$(B)/lib/test.a $$(call archives,$(1)) $(3)
@@ -191,6 +191,7 @@ endef
 $(foreach l,$(LAYERS),$(eval $(call unit,$(l),,,)))
 $(eval $(call unit,ctl,$$(filter-out tools/resilience-ctl/main.c,$$(SRC_ctl)),,$$(LIBS_ctl)))
 $(eval $(call unit,dump,$$(filter-out tools/rsm-dump/main.c,$$(SRC_dump)),,$$(LIBS_ctl)))
+$(eval $(call unit,bench,$$(filter-out bench/main.c,$$(SRC_bench)),,$$(LIBS_ctl) -lm))
 HAVE_UNIT = $(foreach l,$(UNIT_LAYERS),$(if $(UNIT_SRC_$(l)),unit-$(l)))
 
 test-unit-variant: $(HAVE_UNIT)
