@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * dev.c - a local cluster in the background, for trying, tests and the bench.
+ *
+ *   DIR/                 as cluster.c makes it; DIR/endpoints has the client addresses
+ *   DIR/replica-N/log    what rsmd says      DIR/replica-N/pid   its process
+ *
+ * A pid is believed only when the process still has our configuration's path on its command line:
+ * numbers are used again.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/mem.h"
+#include "tools/resilience-ctl/cluster.h"
+
+#define PATH_SIZE 4096u
+#define START_MS 20000u
+#define STOP_MS 10000u
+#define STEP_MS 20u
+
+static const char *const zones[] = {"us-east-1a", "us-east-1b", "us-east-1c",
+                                    "us-east-1d", "us-east-1e", "us-east-1f",
+                                    "us-east-1g", "us-east-1h", "us-east-1i"};
+
+static void pause_ms(uint32_t ms)
+{
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Processes. */
+
+static void config_path(const char *dir, unsigned replica, char path[PATH_SIZE])
+{
+    char *absolute = realpath(dir, NULL);
+    snprintf(path, PATH_SIZE, "%s/replica-%u/rsmd.conf", absolute != NULL ? absolute : dir,
+             replica);
+    free(absolute);
+}
+
+static bool runs_our_config(pid_t pid, const char *config)
+{
+    char path[64], line[PATH_SIZE + 64];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    size_t size = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    return memmem(line, size, config, strlen(config)) != NULL;
+}
+
+/* The replica's process, or 0. */
+static pid_t find_process(const char *dir, unsigned replica)
+{
+    char path[PATH_SIZE + 32], config[PATH_SIZE];
+    int pid = 0;
+    snprintf(path, sizeof path, "%s/replica-%u/pid", dir, replica);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%d", &pid) != 1)
+        pid = 0;
+    fclose(file);
+    config_path(dir, replica, config);
+    return pid > 0 && runs_our_config((pid_t)pid, config) ? (pid_t)pid : 0;
+}
+
+/* rsmd beside this program, else by PATH. */
+static void find_rsmd(char path[PATH_SIZE])
+{
+    ssize_t size = readlink("/proc/self/exe", path, PATH_SIZE - 8);
+    path[size > 0 ? size : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        memcpy(slash + 1, "rsmd", 5);
+    if (slash == NULL || access(path, X_OK) != 0)
+        memcpy(path, "rsmd", 5);
+}
+
+/* In the child: a session of its own, its output in the log, nothing of ours left open. */
+static void become_rsmd(const char *dir, unsigned replica)
+{
+    char log[PATH_SIZE + 32], config[PATH_SIZE], rsmd[PATH_SIZE];
+    snprintf(log, sizeof log, "%s/replica-%u/log", dir, replica);
+    config_path(dir, replica, config);
+    find_rsmd(rsmd);
+    setsid();
+    int null = open("/dev/null", O_RDWR);
+    int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (null < 0 || out < 0)
+        _exit(1);
+    dup2(null, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    for (int fd = 3; fd < 256; fd++)
+        close(fd);
+    execlp(rsmd, "rsmd", "--config", config, (char *)NULL);
+    fprintf(stderr, "%s: %s\n", rsmd, strerror(errno));
+    _exit(127);
+}
+
+static bool start_replica(const char *dir, unsigned replica)
+{
+    char path[PATH_SIZE + 32];
+    if (find_process(dir, replica) != 0)
+        return true;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_rsmd(dir, replica);
+    if (pid < 0) {
+        ctl_fail(RSM_FAILED, "cannot start a process: %s", strerror(errno));
+        return false;
+    }
+    char text[32];
+    snprintf(text, sizeof text, "%d\n", (int)pid);
+    snprintf(path, sizeof path, "%s/replica-%u/pid", dir, replica);
+    return ctl_write_file(path, rsm_text(text));
+}
+
+static unsigned count_replicas(const char *dir)
+{
+    char path[PATH_SIZE];
+    unsigned count = 0;
+    for (unsigned i = 1; i <= REPLICA_MAX; i++) {
+        config_path(dir, i, path);
+        if (access(path, F_OK) == 0)
+            count = i;
+    }
+    return count;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Addresses. */
+
+/* A port that is free now: bound to find it, closed again for rsmd. */
+static uint16_t free_port(int *fd_out)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *fd_out = fd;
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        return 0;
+    return ntohs(address.sin_port);
+}
+
+static bool choose_addresses(struct cluster_plan *plan, uint64_t base_port)
+{
+    int held[2 * LIMIT_REPLICAS];
+    unsigned held_count = 0;
+    bool good = true;
+    for (unsigned i = 0; i < plan->member_count && good; i++) {
+        uint16_t client = (uint16_t)(base_port + i);
+        uint16_t peer = (uint16_t)(base_port + 100 + i);
+        if (base_port == 0) {
+            client = free_port(&held[held_count++]);
+            peer = free_port(&held[held_count++]);
+        }
+        good = client != 0 && peer != 0;
+        plan->members[i].id = i + 1;
+        snprintf(plan->members[i].zone, sizeof plan->members[i].zone, "%s", zones[i]);
+        snprintf(plan->members[i].client, sizeof plan->members[i].client, "127.0.0.1:%u", client);
+        snprintf(plan->members[i].peer, sizeof plan->members[i].peer, "127.0.0.1:%u", peer);
+    }
+    for (unsigned i = 0; i < held_count; i++)
+        if (held[i] >= 0)
+            close(held[i]);
+    return good;
+}
+
+static bool write_endpoints(const struct cluster_plan *plan)
+{
+    char path[PATH_SIZE], text[LIMIT_REPLICAS * 128 + 2] = "";
+    for (unsigned i = 0; i < plan->member_count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s", i > 0 ? "," : "",
+                 plan->members[i].client);
+    }
+    snprintf(path, sizeof path, "%s/endpoints", plan->dir);
+    return ctl_write_file(path, rsm_text(text));
+}
+
+/* Owned by the caller; NULL (explained) when there is no cluster. */
+static char *read_endpoints(const char *dir)
+{
+    char path[PATH_SIZE];
+    struct rsm_buffer text;
+    snprintf(path, sizeof path, "%s/endpoints", dir);
+    if (!ctl_read_file(path, 65536, &text))
+        return NULL;
+    char *endpoints = mem_copy_text(text.data, text.size);
+    endpoints[strcspn(endpoints, "\n")] = '\0';
+    rsm_buffer_free(&text);
+    return endpoints;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Waiting. */
+
+static bool is_ready(const char *endpoint)
+{
+    struct rsm_client *client = NULL;
+    struct rsm_buffer result = {NULL, 0};
+    struct rsm_value none = {{NULL, 0}};
+    bool ready = false;
+    if (rsm_client_new(endpoint, &client) == RSM_OK &&
+        rsm_client_call(client, "status", none, 500, &result) == RSM_OK)
+        ready = rsm_value_bool(rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), "ready"));
+    rsm_buffer_free(&result);
+    rsm_client_free(client);
+    return ready;
+}
+
+/* Endpoint `index` of a list, in `out`; false behind the last. */
+static bool endpoint_at(const char *endpoints, unsigned index, char *out, size_t size)
+{
+    while (index-- > 0) {
+        endpoints = strchr(endpoints, ',');
+        if (endpoints == NULL)
+            return false;
+        endpoints++;
+    }
+    snprintf(out, size, "%.*s", (int)strcspn(endpoints, ","), endpoints);
+    return true;
+}
+
+static bool wait_ready(const char *dir, const char *endpoints, unsigned only)
+{
+    char endpoint[128];
+    uint32_t waited = 0;
+    for (unsigned i = 0; endpoint_at(endpoints, i, endpoint, sizeof endpoint); i++) {
+        if (only != 0 && i + 1 != only)
+            continue;
+        while (!is_ready(endpoint)) {
+            bool dead = find_process(dir, i + 1) == 0;
+            /* A child that could not start is ours to collect. */
+            if (dead)
+                waitpid(-1, NULL, WNOHANG);
+            if (waited >= START_MS || (dead && waited > 1000)) {
+                ctl_fail(RSM_FAILED, "replica %u is not ready; see %s/replica-%u/log", i + 1, dir,
+                         i + 1);
+                return false;
+            }
+            pause_ms(STEP_MS);
+            waited += STEP_MS;
+        }
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Commands. */
+
+static bool need_dir(const struct ctl *ctl)
+{
+    if (ctl->dir != NULL)
+        return true;
+    ctl_fail(RSM_USAGE, "--dir says which local cluster");
+    return false;
+}
+
+static void print_how(struct ctl *ctl, const char *endpoints)
+{
+    char *absolute = realpath(ctl->dir, NULL);
+    const char *dir = absolute != NULL ? absolute : ctl->dir;
+    if (ctl->output != CTL_OUTPUT_TABLE)
+        printf("{\"endpoints\":\"%s\",\"key\":\"%s/admin.key\"}\n", endpoints, dir);
+    else
+        printf("export RSM_ENDPOINTS=%s\nexport RSM_KEY=%s/admin.key\n", endpoints, dir);
+    free(absolute);
+}
+
+static enum rsm_status make_dev_cluster(struct ctl *ctl)
+{
+    struct cluster_plan plan = {.dir = ctl->dir,
+                                .name = "dev",
+                                .admin = "admin@dev",
+                                .person = "developer",
+                                .plain = true,
+                                .member_count = (unsigned)ctl->replicas};
+    if (!choose_addresses(&plan, ctl->base_port)) {
+        ctl_fail(RSM_IO, "no free ports are to be had");
+        return RSM_IO;
+    }
+    enum rsm_status status = cluster_make(&plan);
+    return status == RSM_OK && !write_endpoints(&plan) ? RSM_IO : status;
+}
+
+int ctl_dev_up(struct ctl *ctl, int count, char **arguments)
+{
+    char path[PATH_SIZE];
+    (void)count;
+    (void)arguments;
+    if (!need_dir(ctl))
+        return rsm_status_exit(RSM_USAGE);
+    if (ctl->replicas == 0)
+        ctl->replicas = 3;
+    if (ctl->replicas > LIMIT_REPLICAS || ctl->base_port > 65000)
+        return ctl_fail(RSM_USAGE, "--replicas is 1 to %u, --base-port at most 65000",
+                        LIMIT_REPLICAS);
+    snprintf(path, sizeof path, "%s/endpoints", ctl->dir);
+    if (access(path, F_OK) != 0) {
+        enum rsm_status status = make_dev_cluster(ctl);
+        if (status != RSM_OK)
+            return rsm_status_exit(status);
+    }
+    char *endpoints = read_endpoints(ctl->dir);
+    if (endpoints == NULL)
+        return rsm_status_exit(RSM_FAILED);
+    bool good = true;
+    unsigned replicas = count_replicas(ctl->dir);
+    for (unsigned i = 1; i <= replicas && good; i++)
+        good = start_replica(ctl->dir, i);
+    good = good && wait_ready(ctl->dir, endpoints, 0);
+    if (good)
+        print_how(ctl, endpoints);
+    mem_free(endpoints);
+    return good ? 0 : rsm_status_exit(RSM_FAILED);
+}
+
+static bool wait_gone(const char *dir, unsigned replica)
+{
+    for (uint32_t waited = 0; find_process(dir, replica) != 0; waited += STEP_MS) {
+        if (waited >= STOP_MS)
+            return false;
+        waitpid(-1, NULL, WNOHANG);
+        pause_ms(STEP_MS);
+    }
+    return true;
+}
+
+int ctl_dev_down(struct ctl *ctl, int count, char **arguments)
+{
+    (void)count;
+    (void)arguments;
+    if (!need_dir(ctl))
+        return rsm_status_exit(RSM_USAGE);
+    unsigned replicas = count_replicas(ctl->dir);
+    unsigned stopped = 0;
+    if (replicas == 0)
+        return ctl_fail(RSM_NOT_FOUND, "%s: no local cluster is there", ctl->dir);
+    for (unsigned i = 1; i <= replicas; i++) {
+        pid_t pid = find_process(ctl->dir, i);
+        if (pid == 0)
+            continue;
+        kill(pid, SIGTERM);
+        kill(pid, SIGCONT); /* a stopped process hears nothing else */
+        stopped++;
+    }
+    for (unsigned i = 1; i <= replicas; i++) {
+        pid_t pid = find_process(ctl->dir, i);
+        if (wait_gone(ctl->dir, i))
+            continue;
+        fprintf(stderr, "resilience-ctl: replica %u does not stop: killed\n", i);
+        kill(pid, SIGKILL);
+        wait_gone(ctl->dir, i);
+    }
+    printf("stopped %u of %u replicas\n", stopped, replicas);
+    return 0;
+}
+
+int ctl_dev_status(struct ctl *ctl, int count, char **arguments)
+{
+    char endpoint[128] = "";
+    bool all = true;
+    (void)count;
+    (void)arguments;
+    if (!need_dir(ctl))
+        return rsm_status_exit(RSM_USAGE);
+    char *endpoints = read_endpoints(ctl->dir);
+    if (endpoints == NULL)
+        return rsm_status_exit(RSM_NOT_FOUND);
+    for (unsigned i = 0; endpoint_at(endpoints, i, endpoint, sizeof endpoint); i++) {
+        pid_t pid = find_process(ctl->dir, i + 1);
+        bool ready = pid != 0 && is_ready(endpoint);
+        all = all && ready;
+        if (ctl->output == CTL_OUTPUT_TABLE)
+            printf("replica %u  %s  %s  pid %d\n", i + 1, endpoint,
+                   ready      ? "ready"
+                   : pid != 0 ? "not ready"
+                              : "stopped",
+                   (int)pid);
+        else
+            printf("{\"replica\":%u,\"endpoint\":\"%s\",\"pid\":%d,\"ready\":%s}\n", i + 1,
+                   endpoint, (int)pid, ready ? "true" : "false");
+    }
+    mem_free(endpoints);
+    return all ? 0 : 1;
+}
+
+static pid_t need_replica(struct ctl *ctl)
+{
+    if (!need_dir(ctl))
+        return -1;
+    if (ctl->replica == 0 || ctl->replica > count_replicas(ctl->dir)) {
+        ctl_fail(RSM_USAGE, "--replica says which one, from 1");
+        return -1;
+    }
+    return find_process(ctl->dir, (unsigned)ctl->replica);
+}
+
+int ctl_dev_kill(struct ctl *ctl, int count, char **arguments)
+{
+    pid_t pid = need_replica(ctl);
+    (void)count;
+    (void)arguments;
+    if (pid < 0)
+        return rsm_status_exit(RSM_USAGE);
+    if (pid == 0)
+        return ctl_fail(RSM_NOT_FOUND, "replica %u does not run", (unsigned)ctl->replica);
+    kill(pid, SIGKILL);
+    return wait_gone(ctl->dir, (unsigned)ctl->replica) ? 0 : rsm_status_exit(RSM_FAILED);
+}
+
+int ctl_dev_start(struct ctl *ctl, int count, char **arguments)
+{
+    pid_t pid = need_replica(ctl);
+    (void)count;
+    (void)arguments;
+    if (pid < 0)
+        return rsm_status_exit(RSM_USAGE);
+    char *endpoints = read_endpoints(ctl->dir);
+    if (endpoints == NULL)
+        return rsm_status_exit(RSM_NOT_FOUND);
+    bool good = start_replica(ctl->dir, (unsigned)ctl->replica) &&
+                wait_ready(ctl->dir, endpoints, (unsigned)ctl->replica);
+    mem_free(endpoints);
+    return good ? 0 : rsm_status_exit(RSM_FAILED);
+}

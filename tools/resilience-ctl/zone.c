@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* zone.c - zones: create, delete, list, import, export. */
+#include <string.h>
+#include <unistd.h>
+
+#include "src/rr/data.h"
+#include "tools/resilience-ctl/changes.h"
+
+static const struct ctl_column zone_columns[] = {{"ZONE", "zone"},
+                                                 {"SERIAL", "serial"},
+                                                 {"SETS", "rrsets"},
+                                                 {"RECORDS", "records"},
+                                                 {"SLOT", "created_slot"}};
+
+int ctl_zone_list(struct ctl *ctl, int count, char **arguments)
+{
+    struct rsm_buffer result;
+    struct rsm_pack *params = rsm_pack_new();
+    (void)count;
+    (void)arguments;
+    rsm_pack_array(params, 1);
+    ctl_pack_read_options(ctl, params, NULL, (struct rsm_bytes){NULL, 0});
+    enum rsm_status status = ctl_call(ctl, "zone.list", params, &result);
+    rsm_pack_free(params);
+    if (status == RSM_OK)
+        ctl_print_list(ctl, rsm_value_of(rsm_buffer_bytes(&result)), "zones", zone_columns, 5);
+    rsm_buffer_free(&result);
+    return rsm_status_exit(status);
+}
+
+/* "name=value" */
+static bool split_labels(struct ctl *ctl, struct rsm_label *labels)
+{
+    for (unsigned i = 0; i < ctl->labels.count; i++) {
+        const char *text = ctl->labels.items[i];
+        const char *equals = strchr(text, '=');
+        if (equals == NULL || equals == text) {
+            ctl_fail(RSM_USAGE, "--label is NAME=VALUE, not \"%s\"", text);
+            return false;
+        }
+        labels[i].name = rsm_bytes_make(text, (size_t)(equals - text));
+        labels[i].value = rsm_text(equals + 1);
+    }
+    return true;
+}
+
+/* What was deleted under this name is seen as well: making it again is a new decision. */
+static enum rsm_status see_zone(struct ctl *ctl, struct bytes zone)
+{
+    struct rsm_buffer result;
+    struct rsm_pack *params = rsm_pack_new();
+    rsm_pack_array(params, 1);
+    rsm_pack_bin(params, ctl_bytes(zone));
+    enum rsm_status status = ctl_call(ctl, "zone.get", params, &result);
+    rsm_pack_free(params);
+    if (status == RSM_OK)
+        status = rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&result)));
+    rsm_buffer_free(&result);
+    return status;
+}
+
+static int create(struct ctl *ctl, struct bytes zone, const struct zonefile *file)
+{
+    struct change_list list = {0};
+    struct rsm_label labels[CTL_LIST_MAX];
+    struct rsm_buffer body = {NULL, 0};
+    if (!split_labels(ctl, labels))
+        return rsm_status_exit(RSM_USAGE);
+    for (size_t i = 0; i < file->rrset_count; i++)
+        change_list_add(&list, file->rrsets[i].owner, file->rrsets[i].type, file->rrsets[i].ttl,
+                        file->rrsets[i].rdatas, file->rrsets[i].count);
+    if (isatty(STDERR_FILENO) && file->record_count > 1000)
+        fprintf(stderr, "%llu records in %zu record sets: one signed change set\n",
+                (unsigned long long)file->record_count, file->rrset_count);
+    enum rsm_status status = rsm_body_zone_create(ctl_bytes(zone), labels, ctl->labels.count,
+                                                  list.changes, list.count, &body);
+    int result = ctl_change(ctl, RSM_KIND_ZONE_CREATE, status, &body, "created");
+    change_list_free(&list);
+    return result;
+}
+
+int ctl_zone_create(struct ctl *ctl, int count, char **arguments)
+{
+    uint8_t buffer[NAME_SIZE_MAX];
+    struct bytes zone;
+    struct zonefile file = {0};
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
+        return rsm_status_exit(RSM_USAGE);
+    enum rsm_status status = count == 2 ? zonefile_load(arguments[1], zone, &file) : RSM_OK;
+    if (status == RSM_OK)
+        status = ctl_sign_in(ctl);
+    int result = status == RSM_OK ? create(ctl, zone, &file) : rsm_status_exit(status);
+    zonefile_free(&file);
+    return result;
+}
+
+int ctl_zone_delete(struct ctl *ctl, int count, char **arguments)
+{
+    uint8_t buffer[NAME_SIZE_MAX];
+    char question[NAME_TEXT_MAX + 64];
+    struct bytes zone;
+    struct rsm_buffer body = {NULL, 0};
+    (void)count;
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
+        return rsm_status_exit(RSM_USAGE);
+    snprintf(question, sizeof question, "delete the zone %.1000s and all that is in it",
+             arguments[0]);
+    if (!ctl_confirm(ctl, question))
+        return rsm_status_exit(RSM_USAGE);
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status == RSM_OK)
+        status = see_zone(ctl, zone);
+    if (status == RSM_NOT_FOUND)
+        return ctl_fail(status, "there is no zone %s", arguments[0]);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    return ctl_change(ctl, RSM_KIND_ZONE_DELETE, rsm_body_zone_delete(ctl_bytes(zone), &body),
+                      &body, "deleted");
+}
+
+/* An existing zone: the difference, as one change set. */
+static int bring(struct ctl *ctl, struct bytes zone, const struct zone_content *now,
+                 const struct zonefile *file)
+{
+    struct change_list list = {0};
+    struct change_scope scope = {.may_delete = ctl->replace};
+    struct rsm_buffer body = {NULL, 0};
+    int result = 0;
+    for (size_t i = 0; i < now->page_count; i++)
+        rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&now->pages[i])));
+    change_list_between(&list, now, file, &scope);
+    if (list.count == 0) {
+        fprintf(stderr, "the zone is as the file says: nothing to do\n");
+    } else {
+        enum rsm_status status =
+            rsm_body_rrset_change(ctl_bytes(zone), list.changes, list.count, &body);
+        result = ctl_change(ctl, RSM_KIND_RRSET_CHANGE, status, &body, "changed");
+    }
+    change_list_free(&list);
+    return result;
+}
+
+int ctl_zone_import(struct ctl *ctl, int count, char **arguments)
+{
+    uint8_t buffer[NAME_SIZE_MAX];
+    struct bytes zone;
+    struct zonefile file = {0};
+    struct zone_content now = {0};
+    (void)count;
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
+        return rsm_status_exit(RSM_USAGE);
+    enum rsm_status status = zonefile_load(arguments[1], zone, &file);
+    if (status == RSM_OK)
+        status = ctl_sign_in(ctl);
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK)
+        status = zone_content_read(ctl, zone, (struct bytes){NULL, 0}, &now);
+    if (status == RSM_OK)
+        result = bring(ctl, zone, &now, &file);
+    else if (status == RSM_NOT_FOUND)
+        result = create(ctl, zone, &file);
+    else
+        result = rsm_status_exit(status);
+    zone_content_free(&now);
+    zonefile_free(&file);
+    return result;
+}
+
+/* The SOA first: programs that read master files want it so. */
+static bool write_sets(const struct zone_content *content, bool soa, struct writer *out)
+{
+    for (size_t i = 0; i < content->set_count; i++) {
+        const struct zone_set *set = &content->sets[i];
+        struct rsm_walk walk = rsm_walk_begin(set->rdatas);
+        struct rsm_value rdata;
+        if ((set->type == RR_TYPE_SOA) != soa)
+            continue;
+        while (rsm_walk_next(&walk, &rdata)) {
+            struct rsm_bytes bytes = rsm_value_octets(rdata);
+            if (zonefile_write(out, set->owner, set->type, set->ttl,
+                               bytes_make(bytes.data, bytes.size)) != RSM_OK)
+                return false;
+        }
+    }
+    return true;
+}
+
+int ctl_zone_export(struct ctl *ctl, int count, char **arguments)
+{
+    uint8_t buffer[NAME_SIZE_MAX];
+    struct bytes zone;
+    struct zone_content content;
+    struct writer text;
+    (void)count;
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
+        return rsm_status_exit(RSM_USAGE);
+    enum rsm_status status = zone_content_read(ctl, zone, (struct bytes){NULL, 0}, &content);
+    if (status == RSM_NOT_FOUND)
+        ctl_fail(status, "there is no zone %s: %s", arguments[0], rsm_client_error(ctl->client));
+    writer_init(&text, ZONEFILE_SIZE_MAX);
+    if (status == RSM_OK &&
+        (!write_sets(&content, true, &text) || !write_sets(&content, false, &text))) {
+        status = RSM_MALFORMED;
+        ctl_fail(status, "a record of the zone has no text form");
+    }
+    if (status == RSM_OK)
+        fwrite(text.data, 1, text.size, stdout);
+    writer_deinit(&text);
+    zone_content_free(&content);
+    return rsm_status_exit(status);
+}
