@@ -8,6 +8,11 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 
+/* Zeroed and flushed in one go in an idle moment: about 2 ms, a whole segment would take 50. */
+#define PREPARE_SLICE (512u << 10)
+/* While the disk is full, only each so many-th question finds work: each try costs a few calls. */
+#define LOW_RETRY 64u
+
 enum rsm_status journal_die(struct journal *j)
 {
     j->dead = true;
@@ -51,26 +56,63 @@ enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_
     return status;
 }
 
-enum rsm_status journal_prepare_one(struct journal *j, uint64_t size)
+/* The file of the segment that is being prepared, from nothing. */
+static enum rsm_status begin_preparing(struct journal *j, uint64_t segment, uint64_t size)
+{
+    j->preparing = (struct journal_preparation){segment, size, 0};
+    enum rsm_status status = disk_remove(j->disk, segment);
+    return status == RSM_OK ? disk_create(j->disk, segment) : status;
+}
+
+/* The next `slice` bytes of it, flushed; head and directory entry when it is whole. */
+static enum rsm_status go_on_preparing(struct journal *j, uint64_t slice)
+{
+    struct journal_preparation *p = &j->preparing;
+    uint64_t end = p->size - p->done > slice ? p->done + slice : p->size;
+
+    enum rsm_status status = disk_zero(j->disk, p->segment, p->done, end);
+    if (status == RSM_OK && end == p->size)
+        status = write_empty_head(j->disk, &j->identity, p->segment, p->size, j->first_segment);
+    if (status == RSM_OK)
+        status = disk_flush(j->disk, p->segment);
+    if (status == RSM_OK && end == p->size)
+        status = disk_flush_directory(j->disk);
+    p->done = end;
+    return status;
+}
+
+enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t slice)
 {
     uint64_t segment = j->segments[j->segment_count - 1].segment + 1;
+    enum rsm_status status = RSM_OK;
 
     if (size < j->segment_size)
         size = j->segment_size;
     if (j->segment_count >= LIMIT_SEGMENTS)
         return RSM_DISK_FULL;
-    enum rsm_status status =
-        journal_segment_prepare(j->disk, &j->identity, segment, size, j->first_segment);
-    if (status == RSM_DISK_FULL)
+    if (j->preparing.segment != segment || j->preparing.size < size)
+        status = begin_preparing(j, segment, size);
+    if (status == RSM_OK)
+        status = go_on_preparing(j, slice);
+    if (status == RSM_OK && j->preparing.done < j->preparing.size)
+        return RSM_OK;
+    size = j->preparing.size;
+    j->preparing = (struct journal_preparation){0};
+    if (status == RSM_DISK_FULL && disk_remove(j->disk, segment) == RSM_OK) {
         j->low = true;
-    else if (status != RSM_OK)
-        return journal_die(j);
+        return RSM_DISK_FULL;
+    }
     if (status != RSM_OK)
-        return status;
+        return journal_die(j);
     j->segments = mem_realloc(j->segments, (j->segment_count + 1) * sizeof(*j->segments));
     j->segments[j->segment_count++] = (struct journal_segment){.segment = segment, .size = size};
     j->low = false;
     return RSM_OK;
+}
+
+enum rsm_status journal_prepare_one(struct journal *j, uint64_t size)
+{
+    return journal_prepare_some(j, size, LIMIT_SEGMENT_SIZE);
 }
 
 enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
@@ -141,11 +183,15 @@ static bool owes_mark(const struct journal *j)
     return j->mark.b < j->durable_group && j->segments[j->current].has_groups;
 }
 
-bool journal_is_idle_work_due(const struct journal *j)
+bool journal_is_idle_work_due(struct journal *j)
 {
     if (j->dead || j->read_only)
         return false;
-    return owes_mark(j) || (prepared(j) < j->prepared_count && !j->low);
+    if (owes_mark(j))
+        return true;
+    if (prepared(j) >= j->prepared_count)
+        return false;
+    return !j->low || ++j->asked_while_low % LOW_RETRY == 0;
 }
 
 enum rsm_status journal_prepare_next(struct journal *j)
@@ -164,7 +210,7 @@ enum rsm_status journal_prepare_next(struct journal *j)
             return status;
     }
     if (prepared(j) < j->prepared_count)
-        return journal_prepare_one(j, j->segment_size);
+        return journal_prepare_some(j, j->segment_size, PREPARE_SLICE);
     j->low = false;
     return RSM_OK;
 }

@@ -37,6 +37,13 @@ struct journal_group {
     uint64_t last_sequence;
 };
 
+/* A segment that is being zero-filled, slice by slice. */
+struct journal_preparation {
+    uint64_t segment; /* 0: none */
+    uint64_t size;
+    uint64_t done;
+};
+
 struct journal {
     /* Fixed. */
     struct disk *disk; /* borrowed */
@@ -51,6 +58,8 @@ struct journal {
     struct journal_segment *segments; /* owned */
     size_t segment_count;
     size_t current;
+    struct journal_preparation preparing;
+    uint32_t asked_while_low;
     uint64_t first_segment;
     struct segment_mark mark; /* the newest of the current segment */
     uint64_t offset;          /* end of the last durable group in it */
@@ -77,6 +86,12 @@ struct journal {
 /* Zero-fills and flushes a new segment and its directory entry. RSM_DISK_FULL: it is gone again. */
 enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_identity *identity,
                                         uint64_t segment, uint64_t size, uint64_t first_segment);
+/*
+ * Goes on with a segment of at least `size` bytes behind the last one: at most `slice` bytes of
+ * zeros, flushed. When it is whole it is added as prepared. RSM_DISK_FULL: it is gone again. Kills
+ * the journal on RSM_IO.
+ */
+enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t slice);
 /* Adds one prepared segment of at least `size` bytes at the end; kills the journal on RSM_IO. */
 enum rsm_status journal_prepare_one(struct journal *j, uint64_t size);
 /* Makes the prepared segment at `index` at least `size` bytes large. */
