@@ -210,8 +210,12 @@ test-tsan-variant: $(THREAD_TESTS:%=$(B)/thread-%)
 test-tsan: ## the programs with threads under ThreadSanitizer
 	$(Q)$(MAKE) test-tsan-variant VARIANT=tsan
 
-sim: $(B)/sim ## the simulator: SEED=first SEEDS=n
-	$(Q)tests/run.sh sim-$(notdir $(B)) $(B)/sim --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
+sim: $(B)/sim ## the simulator: SEED=first SEEDS=n; of whole nodes a fifth as many
+	$(Q)tests/run.sh sim-core-$(notdir $(B)) $(B)/sim --mode core --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
+	$(Q)tests/run.sh sim-node-$(notdir $(B)) $(B)/sim --mode node --seed $(SEED) --seeds $$((($(SEEDS) + 4) / 5)) $(SIMFLAGS)
+	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 64 $(SIMFLAGS)
+sim-links: $(B)/sim ## all 1,088 static patterns of links
+	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 1088
 
 storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
 	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh

@@ -86,5 +86,7 @@ typedef bool sim_mode(uint64_t seed, bool trace, struct sim_report *report, uint
 sim_mode sim_core_run;
 /* Seeds 1..64: patterns of one-way links of 3 voters; 65..1088: of two-way links of 5. */
 sim_mode sim_links_run;
+/* Whole nodes: journal, state machine, signed commands. */
+sim_mode sim_node_run;
 
 #endif

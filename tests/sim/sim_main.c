@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sim_main.c - runs seeds: sim [--mode core|links] [--seed N] [--seeds N] [--trace] [--marks].
+ * sim_main.c - runs seeds: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks].
  *
  * A seed that fails prints one line that replays it exactly. One seed in fifty runs twice: both
  * runs must be equal, step by step. The last line has the counts.
@@ -30,6 +30,9 @@ static const struct {
 } modes[] = {
     {"core", sim_core_run},
     {"links", sim_links_run},
+#ifndef SIM_CORE_ONLY
+    {"node", sim_node_run},
+#endif
 };
 
 static bool parse(struct arguments *a, int count, char **list)
@@ -111,8 +114,9 @@ int main(int count, char **list)
     uint64_t passed = 0;
     uint64_t failed = 0;
     if (!parse(&a, count, list) || find_mode(a.mode) == NULL) {
-        fprintf(stderr, "usage: sim [--mode core|links] [--seed N] [--seeds N] [--trace] [--marks] "
-                        "[--keep-going]\n");
+        fprintf(stderr,
+                "usage: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks] "
+                "[--keep-going]\n");
         return 2;
     }
     clock_gettime(CLOCK_MONOTONIC, &began);

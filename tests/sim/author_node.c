@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * author_node.c - authors of signed commands. The first is the administrator, who makes the others
+ * principals; each of these creates a zone of its own and changes record sets in it, one command
+ * after the other, with the same bytes again at another replica until the outcome is known.
+ */
+#include "tests/sim/sim_node.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rsm/body.h>
+#include <rsm/command.h>
+
+#include "src/base/check.h"
+#include "src/base/mem.h"
+#include "src/command/keyfile.h"
+#include "src/machine/logtable.h"
+#include "src/machine/verdict.h"
+
+#define TYPE_A 1
+#define TYPE_NS 2
+#define TYPE_SOA 6
+#define NAME_SIZE 32
+
+struct acknowledged {
+    uint64_t slot; /* of the first verdict */
+    uint32_t seen; /* while a log is checked */
+};
+
+struct author {
+    struct node_cluster *cluster;
+    uint32_t index;
+    struct rsm_key *key;
+    char name[16];
+    uint8_t zone[NAME_SIZE]; /* wire form */
+    size_t zone_size;
+    uint64_t counter;      /* of the command under way, or the last one */
+    uint32_t attempt;      /* signed anew so often */
+    struct blob *envelope; /* under way; NULL: none */
+    uint64_t token;        /* waited for; 0: none */
+    uint32_t replica;
+    bool reads;
+    uint64_t floor;
+    struct acknowledged *done; /* by counter */
+    uint64_t done_capacity;
+};
+
+static void author_next(void *context, void *argument);
+
+static void author_later(struct author *a)
+{
+    struct node_cluster *c = a->cluster;
+    a->token = 0;
+    a->reads = false;
+    sim_after(&c->sim, sim_range(&c->sim, 1, c->options.think_us_max), author_next, NULL, a, NULL);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Commands */
+
+static void body_of_principal(struct author *admin, struct rsm_buffer *body)
+{
+    const struct author *a = &admin->cluster->authors[admin->counter];
+    struct rsm_bytes key = rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE);
+    struct rsm_bytes role = rsm_text("admin");
+    CHECK(rsm_body_principal_set(rsm_text(a->name), RSM_PRINCIPAL_PERSON, rsm_text(a->name), &key,
+                                 1, &role, 1, body) == RSM_OK);
+}
+
+static void body_of_zone(const struct author *a, struct rsm_buffer *body)
+{
+    uint8_t soa[2 * NAME_SIZE + 20] = {0};
+    memcpy(soa, a->zone, a->zone_size);
+    memcpy(soa + a->zone_size, a->zone, a->zone_size);
+    for (size_t i = 0; i < 5; i++)
+        put_u32(soa + 2 * a->zone_size + 4 * i, i == 0 ? 1 : 3600);
+    struct rsm_bytes zone = rsm_bytes_make(a->zone, a->zone_size);
+    struct rsm_bytes soa_data = rsm_bytes_make(soa, 2 * a->zone_size + 20);
+    uint8_t server[NAME_SIZE + 3] = {2, 'n', 's'};
+    memcpy(server + 3, a->zone, a->zone_size);
+    struct rsm_bytes ns_data = rsm_bytes_make(server, a->zone_size + 3);
+    uint8_t address[4] = {192, 0, 2, 1};
+    struct rsm_bytes a_data = rsm_bytes_make(address, 4);
+    struct rsm_change changes[] = {
+        {.owner = zone, .type = TYPE_SOA, .ttl = 3600, .rdatas = &soa_data, .rdata_count = 1},
+        {.owner = zone, .type = TYPE_NS, .ttl = 3600, .rdatas = &ns_data, .rdata_count = 1},
+        {.owner = ns_data, .type = TYPE_A, .ttl = 3600, .rdatas = &a_data, .rdata_count = 1},
+    };
+    CHECK(rsm_body_zone_create(zone, NULL, 0, changes, 3, body) == RSM_OK);
+}
+
+static void body_of_change(const struct author *a, struct rsm_buffer *body)
+{
+    uint8_t owner[NAME_SIZE + 3] = {2, 'w', (uint8_t)('a' + a->counter % 5)};
+    uint8_t address[4];
+    memcpy(owner + 3, a->zone, a->zone_size);
+    put_u32(address, (uint32_t)(UINT32_C(0x0a000000) + a->counter)); /* every value is unique */
+    struct rsm_bytes rdata = rsm_bytes_make(address, 4);
+    struct rsm_change change = {.owner = rsm_bytes_make(owner, a->zone_size + 3),
+                                .type = TYPE_A,
+                                .ttl = 300,
+                                .rdatas = &rdata,
+                                .rdata_count = 1};
+    CHECK(rsm_body_rrset_change(rsm_bytes_make(a->zone, a->zone_size), &change, 1, body) == RSM_OK);
+}
+
+static struct blob *author_sign(struct author *a)
+{
+    struct rsm_buffer body;
+    struct rsm_buffer command;
+    struct rsm_buffer envelope;
+    enum rsm_kind kind = RSM_KIND_RRSET_CHANGE;
+    if (a->index == 0) {
+        kind = RSM_KIND_PRINCIPAL_SET;
+        body_of_principal(a, &body);
+    } else if (a->counter == 1) {
+        kind = RSM_KIND_ZONE_CREATE;
+        body_of_zone(a, &body);
+    } else {
+        body_of_change(a, &body);
+    }
+    char reason[32];
+    snprintf(reason, sizeof(reason), "attempt %u", a->attempt);
+    struct rsm_event own = {rsm_text(a->name), a->counter - 1};
+    struct rsm_command c = {.id = {rsm_text(a->name), a->counter},
+                            .lamport = a->counter,
+                            .clock = &own,
+                            .clock_count = a->counter > 1 ? 1 : 0,
+                            .kind = kind,
+                            .body = rsm_buffer_bytes(&body),
+                            .reason = rsm_text(reason)};
+    CHECK(rsm_command_encode(&c, &command) == RSM_OK);
+    CHECK(rsm_command_sign(a->key, a->cluster->cluster_id, rsm_buffer_bytes(&command), &envelope) ==
+          RSM_OK);
+    struct rsm_bytes bytes = rsm_buffer_bytes(&envelope);
+    struct blob *blob = blob_new(bytes_make(bytes.data, bytes.size));
+    rsm_buffer_free(&body);
+    rsm_buffer_free(&command);
+    rsm_buffer_free(&envelope);
+    return blob;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void author_next(void *context, void *argument)
+{
+    struct author *a = context;
+    struct node_cluster *c = a->cluster;
+    (void)argument;
+    if (c->sim.failed || (c->stop && a->envelope == NULL))
+        return;
+    a->replica = (uint32_t)sim_range(&c->sim, 1, c->options.node_count);
+    if (!replica_is_up(c, a->replica) || replica_is_busy(c, a->replica)) {
+        author_later(a);
+        return;
+    }
+    a->token = c->token_next++;
+    if (a->envelope == NULL && sim_chance(&c->sim, c->options.read_ppm)) {
+        a->reads = true;
+        a->floor = c->read_floor;
+        replica_read(c, a->replica, a->token);
+        return;
+    }
+    if (a->envelope == NULL && a->index == 0 && a->counter + 1 >= c->options.author_count) {
+        author_later(a); /* the administrator has made all others */
+        return;
+    }
+    if (a->envelope == NULL) {
+        a->counter++;
+        a->envelope = author_sign(a);
+    }
+    sim_note(&c->sim, "%s submits %" PRIu64 " at %u", a->name, a->counter, a->replica);
+    replica_submit(c, a->replica, a->token, a->envelope);
+}
+
+static struct author *author_of_token(struct node_cluster *c, uint64_t token)
+{
+    for (uint32_t i = 0; i < c->options.author_count; i++) {
+        if (c->authors[i].token == token)
+            return &c->authors[i];
+    }
+    return NULL;
+}
+
+/* The command was never applied, and this author gives it up: its counter is free. */
+static void author_withdraw(struct author *a)
+{
+    a->counter--;
+    a->attempt++;
+    blob_unref(a->envelope);
+    a->envelope = NULL;
+    author_later(a);
+}
+
+static void author_acknowledge(struct author *a, const struct node_outcome *outcome)
+{
+    struct node_cluster *c = a->cluster;
+    struct verdict verdict;
+    if (verdict_at(outcome->verdicts, 0, &verdict) != RSM_OK || verdict.counter != a->counter) {
+        sim_fail(&c->sim, "%s %" PRIu64 ": the outcome is another command's", a->name, a->counter);
+        return;
+    }
+    if (verdict.kind != VERDICT_APPLIED) {
+        char text[200];
+        verdict_describe(&verdict, text, sizeof(text));
+        /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
+        if (a->counter > 1 || a->index == 0)
+            sim_fail(&c->sim, "a good command was refused: %s", text);
+        author_withdraw(a);
+        return;
+    }
+    uint64_t slot = verdict_is_duplicate(&verdict) ? verdict.first_slot : outcome->slot;
+    sim_note(&c->sim, "%s %" PRIu64 " is in slot %" PRIu64, a->name, a->counter, slot);
+    if (a->counter >= a->done_capacity) {
+        uint64_t capacity = 2 * a->counter + 16;
+        a->done = mem_realloc(a->done, capacity * sizeof(*a->done));
+        memset(a->done + a->done_capacity, 0, (capacity - a->done_capacity) * sizeof(*a->done));
+        a->done_capacity = capacity;
+    }
+    a->done[a->counter].slot = slot;
+    if (slot > c->acknowledged_last)
+        c->acknowledged_last = slot;
+    if (slot > c->read_floor)
+        c->read_floor = slot;
+    c->report->writes_acknowledged++;
+    blob_unref(a->envelope);
+    a->envelope = NULL;
+    author_later(a);
+}
+
+void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node_outcome *outcome)
+{
+    struct author *a = author_of_token(c, token);
+    if (a == NULL || a->reads) {
+        sim_fail(&c->sim, "an outcome that nobody waits for");
+        return;
+    }
+    sim_note(&c->sim, "%s %" PRIu64 ": %s", a->name, a->counter, rsm_status_text(outcome->status));
+    if (outcome->status == RSM_OK)
+        author_acknowledge(a, outcome);
+    else if (outcome->status == RSM_UNKNOWN_PRINCIPAL && c->stop)
+        author_withdraw(a); /* the administrator has stopped before it came to this one */
+    else
+        author_later(a); /* the same bytes again, elsewhere */
+}
+
+void author_on_read(struct node_cluster *c, uint32_t replica, uint64_t token,
+                    enum rsm_status status)
+{
+    struct author *a = author_of_token(c, token);
+    if (a == NULL || !a->reads) {
+        sim_fail(&c->sim, "a read ends that nobody waits for");
+        return;
+    }
+    if (status == RSM_OK) {
+        uint64_t applied = replica_applied(c, replica);
+        c->report->reads_confirmed++;
+        if (applied < a->floor)
+            sim_fail(&c->sim, "I12: a read at %u saw slot %" PRIu64 ", %" PRIu64 " was done",
+                     replica, applied, a->floor);
+        if (applied > c->read_floor)
+            c->read_floor = applied;
+    }
+    author_later(a);
+}
+
+void author_on_crash(struct node_cluster *c, uint32_t replica)
+{
+    for (uint32_t i = 0; i < c->options.author_count; i++) {
+        struct author *a = &c->authors[i];
+        if (a->token != 0 && a->replica == replica)
+            author_later(a);
+    }
+}
+
+bool author_is_idle(const struct node_cluster *c, uint32_t index)
+{
+    return c->authors[index].token == 0 && c->authors[index].envelope == NULL;
+}
+
+const struct rsm_key *author_key(const struct node_cluster *c, uint32_t index)
+{
+    return c->authors[index].key;
+}
+
+size_t author_size(void)
+{
+    return sizeof(struct author);
+}
+
+void author_init(struct node_cluster *c, uint32_t index)
+{
+    struct author *a = &c->authors[index];
+    uint8_t seed[KEYFILE_SEED_SIZE];
+    a->cluster = c;
+    a->index = index;
+    memset(seed, (int)index + 1, sizeof(seed));
+    snprintf(a->name, sizeof(a->name), index == 0 ? "admin" : "author%u", index);
+    CHECK(key_from_seed(a->name, seed, &a->key) == RSM_OK);
+    const uint8_t zone[] = {2, 'z', (uint8_t)('a' + index), 4, 't', 'e', 's', 't', 0};
+    memcpy(a->zone, zone, sizeof(zone));
+    a->zone_size = sizeof(zone);
+    author_later(a);
+}
+
+void author_deinit(struct node_cluster *c, uint32_t index)
+{
+    struct author *a = &c->authors[index];
+    blob_unref(a->envelope);
+    rsm_key_free(a->key);
+    mem_free(a->done);
+}
+
+static void author_see(struct node_cluster *c, uint32_t replica, uint64_t slot,
+                       const struct verdict *v)
+{
+    for (uint32_t i = 0; i < c->options.author_count; i++) {
+        struct author *a = &c->authors[i];
+        if (!bytes_equal(v->author, bytes_of_string(a->name)) || v->counter >= a->done_capacity)
+            continue;
+        struct acknowledged *done = &a->done[v->counter];
+        done->seen++;
+        if (done->slot != 0 && (done->seen > 1 || done->slot != slot))
+            sim_fail(&c->sim,
+                     "I10: replica %u: %s %" PRIu64 " is in slot %" PRIu64 ", told %" PRIu64,
+                     replica, a->name, v->counter, slot, done->slot);
+    }
+}
+
+void author_check_log(struct node_cluster *c, uint32_t replica)
+{
+    for (uint32_t i = 0; i < c->options.author_count; i++) {
+        for (uint64_t n = 0; n < c->authors[i].done_capacity; n++)
+            c->authors[i].done[n].seen = 0;
+    }
+    for (uint64_t slot = 1; slot <= replica_applied(c, replica); slot++) {
+        struct log_verdict row;
+        struct verdict v;
+        CHECK(log_get_verdict(replica_state(c, replica), slot, &row) == RSM_OK);
+        struct verdict_walk walk = verdict_walk(row.verdicts);
+        while (verdict_next(&walk, &v)) {
+            if (v.kind == VERDICT_APPLIED && !verdict_is_duplicate(&v))
+                author_see(c, replica, slot, &v);
+        }
+    }
+    for (uint32_t i = 0; i < c->options.author_count; i++) {
+        const struct author *a = &c->authors[i];
+        for (uint64_t n = 0; n < a->done_capacity; n++) {
+            if (a->done[n].slot != 0 && a->done[n].seen != 1)
+                sim_fail(&c->sim,
+                         "I11: replica %u: %s %" PRIu64 " was acknowledged and is there %u times",
+                         replica, a->name, n, a->done[n].seen);
+        }
+    }
+}
