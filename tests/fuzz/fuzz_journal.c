@@ -53,41 +53,88 @@ static void put_head(uint8_t *segment, uint64_t number, const uint8_t *data, siz
 
     segment_head_encode(&identity, number, SEGMENT_SIZE, segment);
     for (; mark.writes < SEGMENT_MARK_COUNT; mark.writes++) {
-        mark.a = size > 1 ? data[1] % 8 : 0;
-        mark.b = size > 2 && data[2] % 8 <= mark.a ? data[2] % 8 : 0;
-        mark.sealed = size > 3 && data[3] % 4 == number % 4;
+        mark.a = size > 1 ? data[1] % 32 : 0;
+        mark.b = size > 2 && data[2] % 32 <= mark.a ? data[2] % 32 : 0;
+        mark.sealed = size > 3 && (data[3] >> number & 1) != 0;
         segment_mark_encode(&identity, number, &mark, segment + segment_mark_offset(mark.writes));
     }
 }
 
-/* The input as payloads of groups 1, 2, ...: each byte pair is a size. */
-static void put_groups(uint8_t *segment, uint64_t number, uint64_t *group, const uint8_t *data,
+/* One record whose fields the input chooses; mostly the sequence goes on as it must. */
+static void put_record(struct writer *payload, const uint8_t *data, uint64_t *sequence)
+{
+    struct record record = {.kind = (enum record_kind)(1 + data[0] % 3),
+                            .ballot = {data[1], 1 + data[2] % 4u}};
+
+    *sequence += data[0] >= 250 ? data[3] % 3u : 1;
+    record.sequence = *sequence;
+    if (record.kind == RECORD_ACCEPT) {
+        record.slot = 1 + data[3] % 16u;
+        record.value = bytes_make(data, data[2] % 4u);
+    } else if (record.kind == RECORD_CHOSEN) {
+        record.ballot = (struct ballot){0, 0};
+        record.end = data[3];
+    }
+    record_encode(&record, payload);
+}
+
+/* The first record of a segment, mostly as it must be. */
+static void put_checkpoint(struct writer *payload, const uint8_t *data, uint64_t sequence)
+{
+    struct record record = {.kind = RECORD_CHECKPOINT,
+                            .sequence = sequence + (data[0] == 255),
+                            .ballot = {data[1], 1},
+                            .end = data[2]};
+
+    record.next_sequence = record.sequence + 1;
+    record_encode(&record, payload);
+}
+
+/* What the groups of all segments share. */
+struct build {
+    uint64_t group;
+    uint32_t previous;
+    uint64_t sequence;
+};
+
+/*
+ * The input as groups: a byte with the number of records (0 to 7), then four bytes for each. Slots
+ * named by the group's head are right unless the number's byte is above 247.
+ */
+static void put_groups(uint8_t *segment, uint64_t number, struct build *build, const uint8_t *data,
                        size_t size)
 {
-    uint8_t payload[2048];
     uint8_t sectors[4096];
     uint64_t offset = SEGMENT_DATA_OFFSET;
-    uint32_t previous = 0;
+    const uint8_t head[GROUP_HEAD_SIZE] = {0};
+    struct writer payload;
 
-    while (size > 3) {
-        size_t part = 1 + data[0] * 5u;
-        if (part > size - 1)
-            part = size - 1;
-        struct segment_group g = {.group = (*group)++, .records = data[1], .previous = previous};
-        g.slot_end = data[2];
-        memset(payload, 0, sizeof(payload));
-        memcpy(payload + GROUP_HEAD_SIZE, data + 1, part);
-        uint64_t need = segment_group_size(GROUP_HEAD_SIZE + part);
-        if (offset + need > SEGMENT_SIZE)
-            return;
-        segment_group_encode(&identity, number, offset, &g, payload, GROUP_HEAD_SIZE + part,
-                             sectors);
-        memcpy(segment + offset, sectors, need);
-        previous = g.check;
-        offset += need;
-        data += part + 1;
-        size -= part + 1;
+    writer_init(&payload, 3000);
+    while (size > 4) {
+        uint32_t count = data[0] % 8;
+        struct segment_group g = {.group = build->group++, .previous = build->previous};
+        g.slot_first = 1;
+        g.slot_end = data[0] > 247 ? 3 : 17;
+        writer_reset(&payload);
+        writer_bytes(&payload, bytes_make(head, sizeof(head)));
+        if (offset == SEGMENT_DATA_OFFSET && data[0] != 247) {
+            put_checkpoint(&payload, data + 1, build->sequence);
+            g.records++;
+        }
+        data++;
+        size--;
+        for (; count > 0 && size >= 4; count--, data += 4, size -= 4) {
+            put_record(&payload, data, &build->sequence);
+            g.records++;
+        }
+        if (offset + segment_group_size(payload.size) > SEGMENT_SIZE)
+            break;
+        segment_group_encode(&identity, number, offset, &g, payload.data, payload.size, sectors);
+        memcpy(segment + offset, sectors, g.size);
+        build->previous = g.check;
+        offset += g.size;
     }
+    writer_deinit(&payload);
 }
 
 static void fill(struct disk_mem *disk, const uint8_t *data, size_t size)
@@ -96,7 +143,7 @@ static void fill(struct disk_mem *disk, const uint8_t *data, size_t size)
     unsigned count = 1 + data[0] % 3;
     bool raw = data[0] % 16 >= 12;
     size_t part = size / count;
-    uint64_t group = 1;
+    struct build build = {.group = 1};
 
     for (unsigned i = 0; i < count; i++) {
         const uint8_t *from = data + i * part;
@@ -106,9 +153,11 @@ static void fill(struct disk_mem *disk, const uint8_t *data, size_t size)
             continue;
         }
         put_head(segment, i + 1, from, part);
-        put_groups(segment, i + 1, &group, from, part);
+        put_groups(segment, i + 1, &build, from + (part > 8 ? 8 : part), part > 8 ? part - 8 : 0);
         if (part > 8 && from[4] % 3 == 0) /* and something wrong somewhere */
             segment[get_u16(from + 5) % SEGMENT_SIZE] ^= from[7];
+        if (part > 8 && from[4] % 3 == 1) /* or a sector that was never written */
+            memset(segment + get_u16(from + 5) % (SEGMENT_SIZE / 512) * 512, 0, 512);
         disk_mem_set(disk, i + 1, segment, SEGMENT_SIZE);
     }
 }
@@ -133,6 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         status = journal_open(&disk->disk, &identity, &options, visit, &visited, &opened, &journal);
         CHECK(opened.verdict == scanned.verdict && opened.records == scanned.records);
         CHECK(visited == opened.records && visited <= seen.records);
+        CHECK(journal == NULL || (opened.verdict <= JOURNAL_CUT) == (status == RSM_OK));
         CHECK((status == RSM_OK) == (opened.verdict <= JOURNAL_CUT));
     }
     if (status == RSM_OK) {
