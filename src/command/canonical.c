@@ -91,8 +91,6 @@ static enum rsm_status enter_item(struct scan *s, const struct header *h)
     if (items > LIMIT_ELEMENTS - s->elements)
         return RSM_TOO_MANY;
     s->owed = s->owed - 1 + items;
-    if (s->owed > s->size_max - s->offset)
-        return RSM_TOO_LARGE;
     s->elements += items;
     if (s->depth > 0)
         s->levels[s->depth - 1].items_left--;
@@ -135,7 +133,7 @@ enum rsm_status scan_continue(struct scan *s, struct bytes data, size_t *size_ou
     bool more = false;
     while (s->status == RSM_OK && s->owed > 0 && !more) {
         if (s->owed > s->size_max - s->offset)
-            s->status = RSM_TOO_LARGE; /* size_max is 0 */
+            s->status = RSM_TOO_LARGE; /* invariant 1 */
         else
             s->status = scan_item(s, data, &more);
     }

@@ -401,7 +401,8 @@ Test(client, busy_is_asked_again)
     struct fake fake;
     enum rsm_status status;
     fake_start(&fake, NULL, serve_busy, NULL);
-    struct rsm_client *client = connect_to(&fake, NULL);
+    struct rsm_client *client =
+        connect_to(&fake, &fake); /* another turn would be a new connection */
     cr_assert(call_number(client, "x", LONG_MS, &status) == 8);
     rsm_client_free(client);
     fake_stop(&fake);

@@ -90,6 +90,24 @@ Test(watch, resumes_behind_the_last_slot)
     cr_assert(strcmp(seen.text, "5 6 9 E10") == 0, "%s", seen.text);
 }
 
+static void script_lost_question(struct fake *fake)
+{
+    fake_accept(fake);
+    (void)fake_expect(fake, "watch");
+    fake_close(fake);
+    fake_accept(fake);
+    serve_watch(fake, 5, 1, 5);
+    fake_notify(fake, "event", 1, 5, NULL);
+    fake_notify(fake, "watch_end", 1, 6, "FAILED: enough");
+    fake_expect_end(fake);
+}
+
+Test(watch, is_asked_for_once_on_each_connection)
+{
+    struct seen seen = run(script_lost_question, 5);
+    cr_assert(strcmp(seen.text, "5 E6") == 0, "%s", seen.text);
+}
+
 static void script_from_now(struct fake *fake)
 {
     fake_accept(fake);

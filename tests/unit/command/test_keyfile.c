@@ -137,6 +137,25 @@ Test(keyfile, malformed_texts)
     rsm_key_free(other);
 }
 
+/* Nothing that counts stands behind the box, where nothing vouches for it. */
+Test(keyfile, the_box_is_last)
+{
+    char text[KEYFILE_SIZE_MAX], moved[KEYFILE_SIZE_MAX + 8];
+    struct rsm_key *key = fixture_key("alice", 3);
+    size_t size = format(key, WORD, text);
+    char *salt = memmem(text, size, "salt = ", 7);
+    cr_assert(salt != NULL);
+    size_t head = (size_t)(salt - text), line = 7 + 32 + 1;
+    memcpy(moved, text, head);
+    memcpy(moved + head, salt + line, size - head - line);
+    memcpy(moved + size - line, salt, line);
+    cr_assert(parse(moved, size, WORD) == RSM_MALFORMED);
+    memcpy(moved, text, size);
+    memcpy(moved + size, "# note\n", 7);
+    cr_assert(parse(moved, size + 7, WORD) == RSM_OK, "a comment does not count");
+    rsm_key_free(key);
+}
+
 /* What a foreign file may make us spend is bounded. */
 Test(keyfile, cost_is_bounded)
 {
