@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* policy.c - policy set, automation freeze and resume. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/mem.h"
+#include "src/rr/data.h"
+#include "tools/resilience-ctl/ctl.h"
+
+/* ZONE/OWNER/TYPE/FLOOR,... as [[zone, owner, type, floor]...] */
+static bool pack_protected(struct rsm_pack *p, char *text)
+{
+    uint32_t count = *text != '\0';
+    for (const char *c = text; *c != '\0'; c++)
+        count += *c == ',';
+    rsm_pack_array(p, count);
+    char *rest = text;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t zone_buffer[NAME_SIZE_MAX], owner_buffer[NAME_SIZE_MAX];
+        struct bytes zone, owner;
+        uint16_t type;
+        uint64_t floor;
+        char *item = strsep(&rest, ",");
+        char *zone_text = strsep(&item, "/");
+        char *owner_text = item != NULL ? strsep(&item, "/") : NULL;
+        char *type_text = item != NULL ? strsep(&item, "/") : NULL;
+        if (type_text == NULL || item == NULL ||
+            !ctl_name(zone_text, (struct bytes){NULL, 0}, zone_buffer, &zone) ||
+            !ctl_name(owner_text, zone, owner_buffer, &owner) ||
+            rr_type_from_text(type_text, &type) != RSM_OK || !ctl_parse_number(item, &floor))
+            return false;
+        rsm_pack_array(p, 4);
+        rsm_pack_bin(p, ctl_bytes(zone));
+        rsm_pack_bin(p, ctl_bytes(owner));
+        rsm_pack_uint(p, type);
+        rsm_pack_uint(p, floor);
+    }
+    return true;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    const char *const *left = a;
+    const char *const *right = b;
+    return strcmp(*left, *right);
+}
+
+static bool pack_policy(struct rsm_pack *p, int count, char **arguments)
+{
+    /* A canonical map has its keys in order. */
+    qsort(arguments, (size_t)count, sizeof *arguments, compare_text);
+    rsm_pack_map(p, (uint32_t)count);
+    for (int i = 0; i < count; i++) {
+        char *equals = strchr(arguments[i], '=');
+        uint64_t number;
+        if (equals == NULL) {
+            ctl_fail(RSM_USAGE, "KEY=VALUE is wanted, not \"%s\"", arguments[i]);
+            return false;
+        }
+        *equals = '\0';
+        rsm_pack_text(p, arguments[i]);
+        bool good = true;
+        if (strcmp(arguments[i], "protected") == 0)
+            good = pack_protected(p, equals + 1);
+        else if (strcmp(equals + 1, "default") == 0)
+            rsm_pack_nil(p);
+        else if ((good = ctl_parse_number(equals + 1, &number)))
+            rsm_pack_uint(p, number);
+        if (!good) {
+            ctl_fail(RSM_USAGE,
+                     "%s is a number, \"default\", or (protected) ZONE/OWNER/TYPE/FLOOR,...",
+                     arguments[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+int ctl_policy_set(struct ctl *ctl, int count, char **arguments)
+{
+    struct rsm_buffer body = {NULL, 0};
+    struct rsm_pack *p = rsm_pack_new();
+    if (!pack_policy(p, count, arguments)) {
+        rsm_pack_free(p);
+        return rsm_status_exit(RSM_USAGE);
+    }
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status == RSM_OK)
+        status = ctl_see_list(ctl, "policy.get");
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK) {
+        status = rsm_body_policy_set(rsm_pack_result(p), &body);
+        result = ctl_change(ctl, RSM_KIND_POLICY_SET, status, &body, "set");
+    }
+    rsm_pack_free(p);
+    return result;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+static bool parse_scope(const char *text, enum rsm_freeze_scope *scope_out)
+{
+    static const char *const names[] = {"all", "zone", "author", "automation"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *scope_out = (enum rsm_freeze_scope)(RSM_FREEZE_ALL + i);
+            return true;
+        }
+    }
+    ctl_fail(RSM_USAGE, "--scope is all, zone, author or automation, not \"%s\"", text);
+    return false;
+}
+
+/* --until: a time from now, as 30m. 0 leaves the freeze open. */
+static bool parse_until(struct ctl *ctl, uint64_t *until_ms_out)
+{
+    struct timespec now;
+    uint64_t ms;
+    *until_ms_out = 0;
+    if (ctl->until == NULL)
+        return true;
+    if (!ctl_parse_duration(ctl->until, &ms)) {
+        ctl_fail(RSM_USAGE, "--until is a time from now such as 30m, not \"%s\"", ctl->until);
+        return false;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    *until_ms_out = (uint64_t)now.tv_sec * 1000 + ms;
+    return true;
+}
+
+int ctl_automation_freeze(struct ctl *ctl, int count, char **arguments)
+{
+    const char *scope_text = ctl->scope != NULL ? ctl->scope : "automation";
+    enum rsm_freeze_scope scope;
+    uint64_t until_ms;
+    uint8_t buffer[NAME_SIZE_MAX];
+    struct bytes zone;
+    struct rsm_bytes subject = rsm_text(ctl->subject);
+    struct rsm_buffer body = {NULL, 0};
+    (void)count;
+    (void)arguments;
+    if (ctl->reason == NULL)
+        return ctl_fail(RSM_USAGE, "--reason is needed: everybody who is stopped will read it");
+    if (!parse_scope(scope_text, &scope) || !parse_until(ctl, &until_ms))
+        return rsm_status_exit(RSM_USAGE);
+    if (scope == RSM_FREEZE_ZONE) {
+        if (ctl->subject == NULL || !ctl_name(ctl->subject, (struct bytes){NULL, 0}, buffer, &zone))
+            return ctl_fail(RSM_USAGE, "--subject names the zone");
+        subject = ctl_bytes(zone);
+    }
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status == RSM_OK)
+        status = ctl_see_list(ctl, "freeze.list");
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_freeze_set(rsm_text(ctl->id != NULL ? ctl->id : scope_text), scope, subject,
+                                 until_ms, &body);
+    return ctl_change(ctl, RSM_KIND_FREEZE_SET, status, &body, "frozen");
+}
+
+int ctl_automation_resume(struct ctl *ctl, int count, char **arguments)
+{
+    struct rsm_buffer body = {NULL, 0};
+    (void)count;
+    (void)arguments;
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status == RSM_OK)
+        status = ctl_see_list(ctl, "freeze.list");
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_freeze_clear(rsm_text(ctl->id != NULL ? ctl->id : "automation"), &body);
+    return ctl_change(ctl, RSM_KIND_FREEZE_CLEAR, status, &body, "resumed");
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* principal.c - who may do what: principals and roles. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/limits.h"
+#include "src/rr/data.h"
+#include "tools/resilience-ctl/ctl.h"
+
+static bool parse_kind(const char *text, enum rsm_principal_kind *kind_out)
+{
+    static const char *const names[] = {"person", "automaton", "replica", "gateway"};
+    for (int i = 0; text != NULL && i < 4; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *kind_out = (enum rsm_principal_kind)(RSM_PRINCIPAL_PERSON + i);
+            return true;
+        }
+    }
+    ctl_fail(RSM_USAGE, "--kind is person, automaton, replica or gateway");
+    return false;
+}
+
+static enum rsm_status see(struct ctl *ctl, const char *method)
+{
+    enum rsm_status status = ctl_sign_in(ctl);
+    return status == RSM_OK ? ctl_see_list(ctl, method) : status;
+}
+
+int ctl_principal_set(struct ctl *ctl, int count, char **arguments)
+{
+    enum rsm_principal_kind kind;
+    uint8_t keys[CTL_LIST_MAX][RSM_PUBLIC_KEY_SIZE];
+    struct rsm_bytes key_list[CTL_LIST_MAX], role_list[CTL_LIST_MAX];
+    struct rsm_buffer body = {NULL, 0};
+    (void)count;
+    if (!parse_kind(ctl->kind, &kind))
+        return rsm_status_exit(RSM_USAGE);
+    for (unsigned i = 0; i < ctl->public_keys.count; i++) {
+        if (!hex_decode(keys[i], RSM_PUBLIC_KEY_SIZE, ctl->public_keys.items[i]))
+            return ctl_fail(RSM_USAGE, "--public-key is 64 hexadecimal digits, as keygen prints");
+        key_list[i] = rsm_bytes_make(keys[i], RSM_PUBLIC_KEY_SIZE);
+    }
+    for (unsigned i = 0; i < ctl->roles.count; i++)
+        role_list[i] = rsm_text(ctl->roles.items[i]);
+    enum rsm_status status = see(ctl, "principal.list");
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_principal_set(rsm_text(arguments[0]), kind, rsm_text(ctl->person), key_list,
+                                    ctl->public_keys.count, role_list, ctl->roles.count, &body);
+    return ctl_change(ctl, RSM_KIND_PRINCIPAL_SET, status, &body, "set");
+}
+
+int ctl_principal_delete(struct ctl *ctl, int count, char **arguments)
+{
+    struct rsm_buffer body = {NULL, 0};
+    (void)count;
+    if (!ctl_confirm(ctl, "delete the principal"))
+        return rsm_status_exit(RSM_USAGE);
+    enum rsm_status status = see(ctl, "principal.list");
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_principal_delete(rsm_text(arguments[0]), &body);
+    return ctl_change(ctl, RSM_KIND_PRINCIPAL_DELETE, status, &body, "deleted");
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Roles. */
+
+#define GRANTS_MAX 64u
+#define GRANT_TYPES_MAX 32u
+
+struct grant_text {
+    char copy[1024];
+    uint8_t zone[NAME_SIZE_MAX], suffix[NAME_SIZE_MAX];
+    uint16_t types[GRANT_TYPES_MAX];
+};
+
+/* VERB[,ZONE[,SUFFIX[,TYPE...]]]; empty parts match all. */
+static bool parse_grant(const char *text, struct grant_text *memory, struct rsm_grant *out)
+{
+    struct bytes name;
+    *out = (struct rsm_grant){.types = memory->types};
+    if (strlen(text) >= sizeof memory->copy)
+        return false;
+    memcpy(memory->copy, text, strlen(text) + 1);
+    char *rest = memory->copy;
+    out->verb = rsm_text(strsep(&rest, ","));
+    char *part = strsep(&rest, ",");
+    if (part != NULL && *part != '\0') {
+        if (!ctl_name(part, (struct bytes){NULL, 0}, memory->zone, &name))
+            return false;
+        out->zone = ctl_bytes(name);
+    }
+    part = strsep(&rest, ",");
+    if (part != NULL && *part != '\0') {
+        if (!ctl_name(part, (struct bytes){NULL, 0}, memory->suffix, &name))
+            return false;
+        out->suffix = ctl_bytes(name);
+    }
+    while ((part = strsep(&rest, ",")) != NULL)
+        if (out->type_count == GRANT_TYPES_MAX ||
+            rr_type_from_text(part, &memory->types[out->type_count++]) != RSM_OK)
+            return false;
+    return out->verb.size > 0;
+}
+
+int ctl_role_set(struct ctl *ctl, int count, char **arguments)
+{
+    static struct grant_text memory[GRANTS_MAX];
+    struct rsm_grant grants[GRANTS_MAX];
+    struct rsm_buffer body = {NULL, 0};
+    size_t grant_count = (size_t)count - 1;
+    if (grant_count > GRANTS_MAX)
+        return ctl_fail(RSM_USAGE, "at most %u grants on one command line", GRANTS_MAX);
+    for (size_t i = 0; i < grant_count; i++)
+        if (!parse_grant(arguments[1 + i], &memory[i], &grants[i]))
+            return ctl_fail(RSM_USAGE, "a grant is VERB[,ZONE[,SUFFIX[,TYPE...]]], not \"%s\"",
+                            arguments[1 + i]);
+    enum rsm_status status = see(ctl, "role.list");
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_role_set(rsm_text(arguments[0]), grants, grant_count, &body);
+    return ctl_change(ctl, RSM_KIND_ROLE_SET, status, &body, "set");
+}
+
+int ctl_role_delete(struct ctl *ctl, int count, char **arguments)
+{
+    struct rsm_buffer body = {NULL, 0};
+    (void)count;
+    if (!ctl_confirm(ctl, "delete the role"))
+        return rsm_status_exit(RSM_USAGE);
+    enum rsm_status status = see(ctl, "role.list");
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_role_delete(rsm_text(arguments[0]), &body);
+    return ctl_change(ctl, RSM_KIND_ROLE_DELETE, status, &body, "deleted");
+}
