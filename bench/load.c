@@ -46,19 +46,43 @@ static size_t make_rdata(uint8_t *out, uint64_t sequence, uint32_t filler_size)
     return size;
 }
 
-static struct rsm_buffer sign_change(struct load_client *c, uint32_t filler_size)
+static struct rsm_buffer make_body(struct load_client *c, uint32_t filler_size)
 {
     static uint8_t rdata[FILLER_SIZE_MAX + FILLER_SIZE_MAX / 200 + 32];
-    struct rsm_buffer body, envelope;
+    struct rsm_buffer body;
     const struct rsm_bytes view =
         rsm_bytes_make(rdata, make_rdata(rdata, c->sequence++, filler_size));
     const struct rsm_change change = {rsm_bytes_make(c->owner, c->owner_size), TYPE_TXT, 300, &view,
                                       1};
     CHECK(rsm_body_rrset_change(rsm_bytes_make(c->world->zone, c->world->zone_size), &change, 1,
                                 &body) == RSM_OK);
+    return body;
+}
+
+static struct rsm_buffer sign_change(struct load_client *c, uint32_t filler_size)
+{
+    struct rsm_buffer envelope, body = make_body(c, filler_size);
     CHECK(rsm_author_sign(c->author, RSM_KIND_RRSET_CHANGE, rsm_buffer_bytes(&body), "", NULL, 0,
                           &envelope) == RSM_OK);
     rsm_buffer_free(&body);
+    return envelope;
+}
+
+static struct rsm_buffer sign_bundle(struct load_client *c, uint32_t filler_size, uint32_t count)
+{
+    static struct rsm_buffer commands[LOAD_BUNDLE_MAX];
+    static struct rsm_bytes views[LOAD_BUNDLE_MAX];
+    struct rsm_buffer envelope;
+    for (uint32_t i = 0; i < count; i++) {
+        struct rsm_buffer body = make_body(c, filler_size);
+        CHECK(rsm_author_command(c->author, RSM_KIND_RRSET_CHANGE, rsm_buffer_bytes(&body), "",
+                                 NULL, 0, &commands[i]) == RSM_OK);
+        rsm_buffer_free(&body);
+        views[i] = rsm_buffer_bytes(&commands[i]);
+    }
+    CHECK(rsm_author_bundle(c->author, views, count, &envelope) == RSM_OK);
+    for (uint32_t i = 0; i < count; i++)
+        rsm_buffer_free(&commands[i]);
     return envelope;
 }
 
@@ -71,17 +95,12 @@ static void note_trouble(struct load_result *result, const char *what, struct rs
 
 static void submit_next(struct load_client *c);
 
-static void count_verdict(struct load_client *c, const struct rsm_result *answer, uint64_t now_ns)
+static void count_verdict(struct load_client *c, const struct rsm_verdict *verdict, uint64_t now_ns)
 {
     struct load_run *run = c->run;
     struct load_result *result = run->result;
-    struct rsm_verdict verdict;
-    struct rsm_walk walk = rsm_verdicts(answer->value.raw);
-    if (answer->status != RSM_OK) {
-        result->failed++;
-        note_trouble(result, rsm_status_text(answer->status), rsm_text(answer->detail));
-    } else if (!rsm_verdict_next(&walk, &verdict) || !verdict.applied) {
-        struct rsm_value rule = rsm_value_at(verdict.rules, 0);
+    if (!verdict->applied) {
+        struct rsm_value rule = rsm_value_at(verdict->rules, 0);
         result->refused++;
         note_trouble(result, "refused", rsm_value_octets(rsm_value_get(rule, "evidence")));
     } else if (c->begin_ns >= run->measure_from_ns && now_ns <= run->end_ns) {
@@ -90,13 +109,29 @@ static void count_verdict(struct load_client *c, const struct rsm_result *answer
     }
 }
 
+static void count_verdicts(struct load_client *c, const struct rsm_result *answer, uint64_t now_ns)
+{
+    struct load_result *result = c->run->result;
+    uint32_t count = 0;
+    struct rsm_verdict verdict;
+    if (answer->status == RSM_OK) {
+        struct rsm_walk walk = rsm_verdicts(answer->value.raw);
+        for (; rsm_verdict_next(&walk, &verdict); count++)
+            count_verdict(c, &verdict, now_ns);
+    } else {
+        note_trouble(result, rsm_status_text(answer->status), rsm_text(answer->detail));
+    }
+    if (count < c->run->options->bundle)
+        result->failed += c->run->options->bundle - count;
+}
+
 static void on_answer(void *context, const struct rsm_result *answer)
 {
     struct load_client *c = context;
     struct load_run *run = c->run;
     uint64_t now_ns = bench_now_ns();
     run->in_flight--;
-    count_verdict(c, answer, now_ns);
+    count_verdicts(c, answer, now_ns);
     if (answer->status == RSM_OK)
         rsm_author_learn(c->author, answer->value.raw);
     else
@@ -113,8 +148,10 @@ static void on_answer(void *context, const struct rsm_result *answer)
 static void submit_next(struct load_client *c)
 {
     struct load_run *run = c->run;
-    struct rsm_buffer envelope = sign_change(c, run->filler_size);
-    run->result->envelope_size = (uint32_t)envelope.size;
+    uint32_t bundle = run->options->bundle;
+    struct rsm_buffer envelope =
+        bundle > 1 ? sign_bundle(c, run->filler_size, bundle) : sign_change(c, run->filler_size);
+    run->result->change_size = (uint32_t)envelope.size / bundle;
     c->begin_ns = bench_now_ns();
     if (rsm_client_start_submit(c->client, rsm_buffer_bytes(&envelope), SUBMIT_TIMEOUT_MS,
                                 on_answer, c, NULL) == RSM_OK)
@@ -179,6 +216,8 @@ enum rsm_status load_run(struct load_world *world, const struct load_options *op
     struct load_run run = {.options = options, .result = result_out};
     enum rsm_status status = RSM_OK;
     CHECK(options->client_count >= 1);
+    CHECK(options->bundle >= 1);
+    CHECK(options->bundle <= LOAD_BUNDLE_MAX);
     CHECK(options->client_count <= world->client_count);
     memset(result_out, 0, sizeof *result_out);
     result_out->client_count = options->client_count;

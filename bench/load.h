@@ -14,6 +14,7 @@
 #include "bench/histogram.h"
 
 #define LOAD_CLIENTS_MAX 1024u
+#define LOAD_BUNDLE_MAX 1024u
 
 /* The zone, role and principals of one run; all names carry a random word. */
 struct load_world;
@@ -29,14 +30,15 @@ void load_clean_up(struct load_world *world, bool deletes);
 
 struct load_options {
     uint32_t client_count;
-    uint32_t envelope_size; /* bytes of the signed envelope, as near as its parts allow */
+    uint32_t envelope_size; /* bytes of a change signed alone, as near as its parts allow */
+    uint32_t bundle;        /* changes under one signature, 1: each is signed alone */
     double seconds;         /* measured, after a tenth of it to warm up */
     uint64_t count;         /* or so many verdicts; 0: as many as come */
 };
 
 struct load_result {
     uint32_t client_count;
-    uint32_t envelope_size; /* of the last one, really */
+    uint32_t change_size; /* bytes of an envelope for each change in it, really */
     double seconds;
     uint64_t applied;
     uint64_t refused;  /* a rule said no: a mistake of the bench */

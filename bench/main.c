@@ -15,7 +15,7 @@
 
 struct options {
     const char *dir, *endpoints, *key, *clients, *output;
-    uint64_t replicas, count, size, base_port, floor_count;
+    uint64_t replicas, count, size, bundle, base_port, floor_count;
     double seconds;
 };
 
@@ -35,6 +35,7 @@ static const char HELP[] =
     "  --seconds S        for each number of clients (5)\n"
     "  --count N          end after so many commits, if sooner\n"
     "  --size N           bytes of a signed change (256; there is a least size)\n"
+    "  --bundle N         changes under one signature (1)\n"
     "  --floor-count N    of each floor measurement (2000)\n"
     "  --output table|json\n"
     "\n"
@@ -67,6 +68,7 @@ static bool set_option(struct options *o, const char *name, const char *value)
         {"--base-port", NULL, &o->base_port, 1, 65000},
         {"--count", NULL, &o->count, 1, UINT32_MAX},
         {"--size", NULL, &o->size, 16, 4096},
+        {"--bundle", NULL, &o->bundle, 1, LOAD_BUNDLE_MAX},
         {"--floor-count", NULL, &o->floor_count, 1, 1000000},
     };
     if (strcmp(name, "--seconds") == 0) {
@@ -91,6 +93,7 @@ static bool parse_options(struct options *o, int count, char **arguments)
                           .output = "table",
                           .replicas = 3,
                           .size = 256,
+                          .bundle = 1,
                           .floor_count = 2000,
                           .seconds = 5};
     for (int i = 0; i < count; i += 2) {
@@ -146,6 +149,7 @@ static enum rsm_status run_loads(const struct options *o, const char *endpoints,
     for (uint32_t i = 0; i < r->run_count && status == RSM_OK; i++) {
         const struct load_options options = {.client_count = counts[i],
                                              .envelope_size = (uint32_t)o->size,
+                                             .bundle = (uint32_t)o->bundle,
                                              .seconds = o->seconds,
                                              .count = o->count};
         if (isatty(STDERR_FILENO))
@@ -172,6 +176,7 @@ static enum rsm_status run(const struct options *o, struct report *r)
     const char *elsewhere = o->dir != NULL ? o->dir : temporary != NULL ? temporary : "/tmp";
     const char *directory = cluster.is_up ? cluster.directory : elsewhere;
     r->record_size = (uint32_t)o->size;
+    r->bundle = (uint32_t)o->bundle;
     r->directory = cluster.owns_directory ? (temporary != NULL ? temporary : "/tmp") : directory;
     if (status == RSM_OK) {
         status = floor_measure(directory, (uint32_t)o->size, (uint32_t)o->floor_count, &r->floor);

@@ -32,9 +32,9 @@ static void print_row(const struct report *r, const char *what, const char *clie
 
 void report_print_table(const struct report *r)
 {
-    printf("commits: signed changes of %u bytes, from submit to verdict; floor: records of %u "
-           "bytes in %s\n",
-           r->run_count > 0 ? r->runs[0].envelope_size : 0, r->record_size, r->directory);
+    printf("commits: signed changes of %u bytes, %u under one signature, from submit to verdict\n",
+           r->run_count > 0 ? r->runs[0].change_size : 0, r->bundle);
+    printf("floor: records of %u bytes in %s\n", r->record_size, r->directory);
     printf("latencies in microseconds, within %.1f %%; ratio: to the floor with a round trip\n\n",
            HISTOGRAM_ERROR_PERCENT);
     printf("%-22s %8s %11s %11s %11s %11s %8s\n", "", "clients", "per second", "median", "p99",
@@ -67,19 +67,20 @@ void report_print_json(const struct report *r)
         json_array_append_new(
             runs,
             json_pack("{s:i, s:i, s:f, s:I, s:I, s:I, s:f, s:f, s:o}", "clients",
-                      (int)run->client_count, "envelope_bytes", (int)run->envelope_size, "seconds",
+                      (int)run->client_count, "change_bytes", (int)run->change_size, "seconds",
                       run->seconds, "applied", (json_int_t)run->applied, "refused",
                       (json_int_t)run->refused, "failed", (json_int_t)run->failed, "per_second",
                       per_second(run->latency.count, run->seconds), "ratio_to_floor",
                       ratio(r, &run->latency), "latency", latency_json(&run->latency)));
     }
-    json_t *root = json_pack(
-        "{s:i, s:i, s:f, s:{s:o, s:f, s:o, s:f}, s:o}", "replicas", (int)r->replicas,
-        "record_bytes", (int)r->record_size, "histogram_error_percent", HISTOGRAM_ERROR_PERCENT,
-        "floor", "flush", latency_json(&r->floor.flush), "flush_per_second",
-        per_second(r->floor.flush.count, r->floor.flush_seconds), "flush_and_round_trip",
-        latency_json(&r->floor.round_trip), "flush_and_round_trip_per_second",
-        per_second(r->floor.round_trip.count, r->floor.round_trip_seconds), "runs", runs);
+    json_t *root =
+        json_pack("{s:i, s:i, s:i, s:f, s:{s:o, s:f, s:o, s:f}, s:o}", "replicas", (int)r->replicas,
+                  "bundle", (int)r->bundle, "record_bytes", (int)r->record_size,
+                  "histogram_error_percent", HISTOGRAM_ERROR_PERCENT, "floor", "flush",
+                  latency_json(&r->floor.flush), "flush_per_second",
+                  per_second(r->floor.flush.count, r->floor.flush_seconds), "flush_and_round_trip",
+                  latency_json(&r->floor.round_trip), "flush_and_round_trip_per_second",
+                  per_second(r->floor.round_trip.count, r->floor.round_trip_seconds), "runs", runs);
     if (root != NULL)
         (void)json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     (void)putchar('\n');

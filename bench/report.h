@@ -12,6 +12,7 @@ struct report {
     uint32_t replicas; /* 0: not started here */
     const char *directory;
     uint32_t record_size;
+    uint32_t bundle; /* changes under one signature */
     struct floor_result floor;
     struct load_result runs[REPORT_RUNS_MAX];
     uint32_t run_count;
