@@ -321,11 +321,6 @@ static enum rsm_status read_groups(struct walk *w, struct recovered_segment *s,
         else if (!w->doubt || offset >= image->size)
             break;
     }
-    if (w->r->scanner != NULL) {
-        struct journal_segment_info info = {s->segment,     s->file_size, s->used,
-                                            s->group_first, s->group_end, s->sealed};
-        w->r->scanner->on_segment(w->r->scanner->context, &info);
-    }
     return status;
 }
 
@@ -358,6 +353,11 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
         status = read_groups(w, s, &image);
     }
     mem_free(image.data);
+    if (w->r->scanner != NULL && status == RSM_OK) {
+        struct journal_segment_info info = {s->segment,     s->file_size, s->used,
+                                            s->group_first, s->group_end, s->sealed};
+        w->r->scanner->on_segment(w->r->scanner->context, &info);
+    }
     return status;
 }
 

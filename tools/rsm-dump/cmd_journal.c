@@ -38,7 +38,7 @@ static void on_segment(void *context, const struct journal_segment_info *info)
            (unsigned long long)(info->group_end == 0 ? 0 : info->group_end - 1),
            info->sealed          ? "sealed"
            : info->group_end > 0 ? "current"
-                                 : "empty");
+                                 : "prepared");
 }
 
 static void print_record(const struct journal_place *place, const struct record *r)
