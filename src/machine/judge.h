@@ -137,92 +137,6 @@ enum rsm_status judge_command(struct judge *j, bool is_verified);
 /* Writes what every applied command leaves: its event, its author's counter, the Lamport clock. */
 void judge_remember(struct judge *j);
 
-/* ---- rule_causal.c: causal rules 1 to 3 ---- */
-
-void rule_causal_event(struct judge *j);
-/* Rule 3; `what` names the object in the evidence. */
-void rule_causal_object(struct judge *j, enum object_kind kind, struct bytes name,
-                        const char *what);
-void rule_causal_rrset(struct judge *j, const struct version *last, struct bytes owner,
-                       uint16_t type);
-void rule_causal_version(struct judge *j, const struct version *last, const char *what);
-/* The command is the object's last writer now. */
-void object_write(struct judge *j, enum object_kind kind, struct bytes name);
-
-/* ---- rule_rights.c ---- */
-
-/* Loads the author: key-invalid. */
-void rule_rights_begin(struct judge *j);
-/* A command of that verb on nothing in a zone. */
-void rule_rights_general(struct judge *j);
-void rule_rights_zone(struct judge *j, struct bytes zone);
-void rule_rights_changes(struct judge *j, struct bytes zone);
-void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, uint16_t type);
-/* True when some grant of these (blobs as in struct actor) reaches zones without naming one. */
-bool grants_are_boundless(struct bytes grants);
-/* Appends the grants of one role (role.set's array). */
-void grants_append(struct writer *out, struct bytes array);
-
-/* ---- rule_freeze.c ---- */
-
-/* `zone`: empty for a command that touches none. */
-void rule_freeze(struct judge *j, struct bytes zone);
-
-/* ---- changes.c, rule_dns.c, rule_cycle.c, rule_floor.c ---- */
-
-void changes_begin(struct judge *j);
-void changes_add(struct judge *j, const struct body_change *change, bool may_lack);
-/* A new zone's id; it is used only if the command is applied. */
-uint64_t zone_next_id(struct judge *j);
-/* Reads a zone's row into machine.copy. False: there is none. */
-bool zone_copy(struct judge *j, struct bytes zone, struct zone_record *out);
-/* Writes the row and its version. */
-void zone_write(struct judge *j, struct bytes zone, const struct zone_record *row);
-/* Content of a plan's generation that goes is not in use any more, and the other way round. */
-void live_set(struct judge *j, struct bytes plan, uint64_t generation, struct bytes rrset_key,
-              bool is_live);
-
-/* Sorts; reports what is wrong with each change by itself. */
-void changes_check(struct judge *j, const struct change_context *c);
-/* Writes the record sets and the zone's row; reports what is stale, unknown or no change. */
-void changes_write(struct judge *j, struct change_context *c);
-struct bytes change_key(const struct judge *j, const struct change *change);
-
-/* What is wrong with one change: out-of-zone, types, TTLs, sizes, data. Sets is_bad. */
-void rule_dns_change(struct judge *j, struct bytes zone, struct change *change);
-/* What DNS forbids between record sets, after the change. */
-void rule_dns_after(struct judge *j, const struct change_context *c);
-void rule_cycle(struct judge *j, const struct change_context *c);
-void rule_floor(struct judge *j, const struct change_context *c);
-/* Every protected record set of a zone that is deleted. */
-void rule_floor_zone(struct judge *j, struct bytes zone, uint64_t zone_id);
-
-/* The zone that a name is in: the longest one that is there. False: none. */
-bool zone_of_name(struct judge *j, struct bytes name, struct bytes *zone_out,
-                  struct zone_record *row_out);
-
-/* ---- kinds ---- */
-
-void kind_zone_create(struct judge *j);
-void kind_zone_delete(struct judge *j);
-void kind_rrset_change(struct judge *j);
-void kind_principal_set(struct judge *j);
-void kind_principal_delete(struct judge *j);
-void kind_role_set(struct judge *j);
-void kind_role_delete(struct judge *j);
-void kind_policy_set(struct judge *j);
-void kind_freeze_set(struct judge *j);
-void kind_freeze_clear(struct judge *j);
-void kind_lease_acquire(struct judge *j);
-void kind_lease_renew(struct judge *j);
-void kind_lease_release(struct judge *j);
-void kind_plan_publish(struct judge *j);
-void kind_plan_execute(struct judge *j);
-void kind_plan_collect(struct judge *j);
-
-/* Why a lease does not let the author in under that token; reports it. False: refused. */
-bool lease_check(struct judge *j, struct bytes resource, uint64_t token);
-
 /* ---- words.c: for evidence ---- */
 
 /* "www.example.org."; returns `out`. */
@@ -235,9 +149,9 @@ const char *words_object(enum object_kind kind, struct bytes name, char out[WORD
 /* Text for printf's %.*s. */
 #define TEXT_ARGUMENTS(b) (int)(b).size, (const char *)(b).data
 
-/* ---- names ---- */
-
 /* Without its first label; the root stays. */
 struct bytes name_parent(struct bytes name);
+
+#include "src/machine/rules.h"
 
 #endif

@@ -11,6 +11,7 @@
 
 /* What one verdict may take besides its reasons and result; both are bounded by their makers. */
 #define VERDICTS_SIZE_MAX LIMIT_ENVELOPE_SIZE
+#define SPACIOUS_SIZE 65536u
 #define REASONS_SIZE_MAX (LIMIT_REASONS_PER_VERDICT * (EVIDENCE_SIZE_MAX + 8u))
 
 void verdicts_init(struct verdicts *v)
@@ -284,18 +285,21 @@ void verdicts_add_applied(struct verdicts *v, const struct verdict_id *id, struc
     added(v);
 }
 
-/* A bundle of 1024 commands with 64 long reasons each would not fit: later ones keep the rules. */
+/*
+ * A bundle of 1024 commands with 64 long reasons each is 64 MiB of words. Behind the first
+ * SPACIOUS_SIZE bytes a verdict keeps its first reason and the count of the others, so that all
+ * verdicts of a slot, and a rejection that holds them, stay below 2 MiB.
+ */
 static struct bytes fitting(const struct verdicts *v, const struct reasons *reasons,
                             uint32_t *count_out, uint32_t *omitted_out)
 {
-    size_t share = VERDICTS_SIZE_MAX / LIMIT_BUNDLE_COMMANDS - 512;
-    size_t used = v->bytes.size / (v->count + 1u) > share ? share / 4 : share;
     struct reader r = reader_make(writer_result(&reasons->bytes));
+    bool is_spacious = v->bytes.size < SPACIOUS_SIZE;
     uint32_t rule;
     struct bytes evidence;
     size_t end = 0;
     *count_out = 0;
-    while (verdict_reason_next(&r, &rule, &evidence) && (*count_out == 0 || r.offset <= used)) {
+    while ((is_spacious || *count_out == 0) && verdict_reason_next(&r, &rule, &evidence)) {
         end = r.offset;
         (*count_out)++;
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/mem.h"
 #include "src/command/envelope.h"
 #include "src/machine/entry.h"
 #include "src/rr/data.h"
@@ -355,6 +356,69 @@ Test(causal, a_rejection_is_a_verdict)
     cr_assert(!world_apply(w, envelope));
     cr_assert_eq(w->verdict.first_slot, first);
     cr_assert_eq(judge_value(value, true), MACHINE_DUPLICATE);
+    blob_unref(value);
+    blob_unref(envelope);
+    verdicts_deinit(&verdicts);
+}
+
+/* A bundle of 1024 commands with many faults each: its rejection still is an entry. */
+Test(causal, a_large_rejection_fits)
+{
+    enum { COUNT = 1024, FAULTS = 70 };
+    static struct blob *commands[COUNT];
+    struct rsm_change faults[FAULTS];
+    struct verdicts verdicts;
+    struct rejection rejection;
+    struct entry entry;
+    for (size_t i = 0; i < COUNT; i++) {
+        faults[0] = change_a("a-name-of-some-length.in-no-zone-that-we-have.", 1, 1);
+        for (size_t n = 1; n < FAULTS; n++)
+            faults[n] = faults[0];
+        struct rsm_buffer body = body_change(ZONE, faults, FAULTS);
+        commands[i] = actor_command(bob, RSM_KIND_RRSET_CHANGE, &body, "bundle");
+        bob->counter++;
+    }
+    struct blob *envelope = actor_seal(bob, commands, COUNT, true);
+    verdicts_init(&verdicts);
+    cr_assert_eq(world_judge(w, envelope, &verdicts), MACHINE_REFUSE);
+    cr_assert_eq(verdicts.refused_count, COUNT);
+    cr_assert_lt(verdicts_bytes(&verdicts).size, 2u << 20);
+    struct verdict first;
+    cr_assert_eq(verdict_at(verdicts_bytes(&verdicts), 0, &first), RSM_OK);
+    cr_assert_eq(first.reason_count, LIMIT_REASONS_PER_VERDICT);
+    cr_assert_gt(first.omitted, 0);
+    struct blob *value = rejection_of(envelope, &verdicts);
+    cr_assert_eq(entry_parse(blob_bytes(value), &entry), RSM_OK);
+    cr_assert_eq(rejection_parse(entry.payload, &rejection), RSM_OK);
+    cr_assert_eq(rejection.envelope.size, 0);
+    cr_assert_eq(rejection.refused_count, COUNT);
+    cr_assert_eq(judge_value(value, false), MACHINE_ACCEPT);
+    cr_assert(!world_apply_value(w, blob_bytes(value), false));
+    cr_assert_eq(w->last.refused_count, COUNT);
+    cr_assert_eq(world_judge(w, envelope, NULL), MACHINE_DUPLICATE);
+    blob_unref(value);
+    blob_unref(envelope);
+    verdicts_deinit(&verdicts);
+}
+
+/* Every cut of a rejection is refused, never read past. */
+Test(causal, cut_rejections)
+{
+    struct verdicts verdicts;
+    struct rejection rejection;
+    struct entry entry;
+    struct rsm_buffer body = set_address("www.other.", 5);
+    struct blob *envelope = actor_envelope(bob, RSM_KIND_RRSET_CHANGE, &body);
+    verdicts_init(&verdicts);
+    cr_assert_eq(world_judge(w, envelope, &verdicts), MACHINE_REFUSE);
+    struct blob *value = rejection_of(envelope, &verdicts);
+    cr_assert_eq(entry_parse(blob_bytes(value), &entry), RSM_OK);
+    cr_assert_eq(rejection_parse(entry.payload, &rejection), RSM_OK);
+    for (size_t size = 0; size < entry.payload.size; size++) {
+        uint8_t *cut = mem_copy(entry.payload.data, size);
+        cr_assert_neq(rejection_parse(bytes_make(cut, size), &rejection), RSM_OK);
+        mem_free(cut);
+    }
     blob_unref(value);
     blob_unref(envelope);
     verdicts_deinit(&verdicts);
