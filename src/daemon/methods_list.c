@@ -13,9 +13,34 @@
 typedef enum rsm_status list_next(struct kv *kv, struct query_list *q);
 typedef void list_pack(struct writer *out, const struct query_list *q);
 
+/* One kind of list; `object` 0: its items have no version of their own. */
+struct list_kind {
+    const char *name;
+    list_next *next;
+    list_pack *pack;
+    uint32_t fields;
+    enum object_kind object;
+};
+
+/* The name, who wrote it last (what the next writer must have seen), and the kind's own fields. */
+static void pack_item(struct call *call, struct writer *out, const struct list_kind *kind,
+                      const struct query_list *q)
+{
+    struct version version = {.counter = 0};
+    uint8_t name[LIMIT_KEY_SIZE];
+    struct bytes copy = bytes_make(name, q->name.size);
+    memcpy(name, q->name.data, q->name.size);
+    pack_map(out, kind->fields + 2);
+    pack_key(out, "name");
+    pack_str(out, q->name);
+    kind->pack(out, q);
+    query_object(node_state(call->m->node), kind->object, copy, &version);
+    pack_key(out, "version");
+    pack_version(out, &version);
+}
+
 /* A whole table: these are small, `after` and `limit` are there all the same. */
-static enum rsm_status list(struct call *call, struct writer *out, const char *name,
-                            list_next *next, list_pack *pack)
+static enum rsm_status list(struct call *call, struct writer *out, const struct list_kind *kind)
 {
     struct query_list *q = mem_alloc(sizeof *q);
     struct writer items;
@@ -32,18 +57,18 @@ static enum rsm_status list(struct call *call, struct writer *out, const char *n
         q->place.size = after.size;
         memcpy(q->place.data, after.data, after.size);
     }
-    while (!full && (status = next(node_state(call->m->node), q)) == RSM_OK) {
+    while (!full && (status = kind->next(node_state(call->m->node), q)) == RSM_OK) {
         full = count == limit || items.size >= PAGE_BYTES;
         if (full)
             break;
-        pack(&items, q);
+        pack_item(call, &items, kind, q);
         count++;
         last_size = q->name.size;
         memcpy(last, q->name.data, last_size);
     }
     mem_free(q);
     result_begin(call, out, 2);
-    pack_key(out, name);
+    pack_key(out, kind->name);
     pack_array(out, count);
     writer_bytes(out, writer_result(&items));
     pack_key(out, "next");
@@ -56,19 +81,11 @@ static enum rsm_status list(struct call *call, struct writer *out, const char *n
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
-static void pack_named(struct writer *out, uint32_t fields, struct bytes name)
-{
-    pack_map(out, fields + 1);
-    pack_key(out, "name");
-    pack_str(out, name);
-}
-
 static void pack_principal(struct writer *out, const struct query_list *q)
 {
     const struct principal_record *p = &q->principal;
     struct bytes roles = p->roles;
     struct bytes role;
-    pack_named(out, 4, q->name);
     pack_key(out, "kind");
     pack_text(out, body_principal_kind_text(p->kind));
     pack_key(out, "person");
@@ -85,7 +102,6 @@ static void pack_principal(struct writer *out, const struct query_list *q)
 
 static void pack_role(struct writer *out, const struct query_list *q)
 {
-    pack_named(out, 1, q->name);
     pack_key(out, "grants");
     pack_raw(out, q->grants);
 }
@@ -93,7 +109,6 @@ static void pack_role(struct writer *out, const struct query_list *q)
 static void pack_freeze(struct writer *out, const struct query_list *q)
 {
     const struct freeze_record *f = &q->freeze;
-    pack_named(out, 6, q->name);
     pack_key(out, "scope");
     pack_text(out, body_freeze_scope_text(f->scope));
     pack_key(out, "subject");
@@ -111,7 +126,6 @@ static void pack_freeze(struct writer *out, const struct query_list *q)
 static void pack_lease(struct writer *out, const struct query_list *q)
 {
     const struct lease_record *l = &q->lease;
-    pack_named(out, 5, q->name);
     pack_key(out, "holder");
     pack_str(out, l->holder);
     pack_key(out, "token");
@@ -127,7 +141,6 @@ static void pack_lease(struct writer *out, const struct query_list *q)
 static void pack_plan(struct writer *out, const struct query_list *q)
 {
     const struct plan_record *p = &q->plan;
-    pack_named(out, 5, q->name);
     pack_key(out, "zone_wire");
     pack_bin(out, p->zone);
     pack_key(out, "planner");
@@ -142,34 +155,46 @@ static void pack_plan(struct writer *out, const struct query_list *q)
 
 enum rsm_status read_principal_list(struct call *call, struct writer *out)
 {
-    return list(call, out, "principals", query_principal_next, pack_principal);
+    static const struct list_kind kind = {"principals", query_principal_next, pack_principal, 4,
+                                          OBJECT_PRINCIPAL};
+    return list(call, out, &kind);
 }
 
 enum rsm_status read_role_list(struct call *call, struct writer *out)
 {
-    return list(call, out, "roles", query_role_next, pack_role);
+    static const struct list_kind kind = {"roles", query_role_next, pack_role, 1, OBJECT_ROLE};
+    return list(call, out, &kind);
 }
 
 enum rsm_status read_freeze_list(struct call *call, struct writer *out)
 {
-    return list(call, out, "freezes", query_freeze_next, pack_freeze);
+    static const struct list_kind kind = {"freezes", query_freeze_next, pack_freeze, 6,
+                                          OBJECT_FREEZE};
+    return list(call, out, &kind);
 }
 
 enum rsm_status read_lease_list(struct call *call, struct writer *out)
 {
-    return list(call, out, "leases", query_lease_next, pack_lease);
+    static const struct list_kind kind = {"leases", query_lease_next, pack_lease, 5, OBJECT_LEASE};
+    return list(call, out, &kind);
 }
 
 enum rsm_status read_plan_list(struct call *call, struct writer *out)
 {
-    return list(call, out, "plans", query_plan_next, pack_plan);
+    static const struct list_kind kind = {"plans", query_plan_next, pack_plan, 5, OBJECT_PLAN};
+    return list(call, out, &kind);
 }
 
 enum rsm_status read_policy_get(struct call *call, struct writer *out)
 {
-    result_begin(call, out, 1);
+    struct kv *kv = node_state(call->m->node);
+    struct version version = {.counter = 0};
+    query_object(kv, OBJECT_POLICY, (struct bytes){NULL, 0}, &version);
+    result_begin(call, out, 2);
+    pack_key(out, "version");
+    pack_version(out, &version);
     pack_key(out, "policy");
-    return policy_encode(node_state(call->m->node), out);
+    return policy_encode(kv, out);
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -242,9 +267,11 @@ enum rsm_status read_plan_get(struct call *call, struct writer *out)
     struct writer items;
     uint32_t count = 0;
     struct query_generations q = {.plan = name, .generation = only > 0 ? only - 1 : 0};
-    result_begin(call, out, 5);
+    result_begin(call, out, 6);
     pack_key(out, "plan");
     pack_str(out, name);
+    pack_key(out, "zone_wire");
+    pack_bin(out, plan.zone);
     pack_key(out, "newest");
     pack_uint(out, plan.newest);
     pack_key(out, "executed");
