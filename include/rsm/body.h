@@ -80,7 +80,7 @@ enum rsm_status rsm_body_role_set(struct rsm_bytes name, const struct rsm_grant 
                                   size_t grant_count, struct rsm_buffer *body_out);
 enum rsm_status rsm_body_role_delete(struct rsm_bytes name, struct rsm_buffer *body_out);
 
-/* `policy` is a canonical MessagePack map; its keys: docs/formats.md. */
+/* `policy` is a canonical MessagePack map; its keys: docs/formats-commands.md. */
 enum rsm_status rsm_body_policy_set(struct rsm_bytes policy, struct rsm_buffer *body_out);
 
 /* `until_ms` is log time, 0 leaves it open. The freeze's reason is the command's. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * command.h - build, sign and check commands. Byte by byte: docs/formats.md.
+ * command.h - build, sign and check commands. Byte by byte: docs/formats-commands.md.
  *
  * A command is a canonical MessagePack array; one command, or a bundle of commands of one author,
  * is signed with Ed25519 into an envelope, and an envelope is what a replica takes. Bodies, by

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key.h - Ed25519 keys of principals, and the files they rest in. Form: docs/formats.md.
+ * key.h - Ed25519 keys of principals, and the files they rest in. Form: docs/formats-commands.md.
  *
  * The secret half lives in locked memory that is wiped and left out of core dumps. A person's key
  * file is encrypted with a passphrase (Argon2id); an automaton's may be plain. Either has mode

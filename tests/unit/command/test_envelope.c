@@ -498,6 +498,36 @@ Test(envelope, digests)
     rsm_key_free(other);
 }
 
+/* The bytes of docs/formats-commands.md, made by another library in another language. */
+Test(envelope, golden_bytes)
+{
+    static const char command_hex[] =
+        "98a5616c69636503cd012c81a3626f620790ac667265657a652e636c656172"
+        "91a26631a46f766572";
+    static const char envelope_hex[] =
+        "970101c4100102030405060708090a0b0c0d0e0f10a5616c696365c4208a88e3dd7409f195fd52db2d3cba5d72"
+        "ca6709bf1d94121bf3748801b40f6f5cc440fdc7d0a84d915f9a81ccf4f673a91142c5f13f13ba7b542cae0d51"
+        "40759590819a7ce12e73ecf476579b83b69cde9745e89d2b008bbf0524068106acca5b9704c42898a5616c6963"
+        "6503cd012c81a3626f620790ac667265657a652e636c65617291a26631a46f766572";
+    struct rsm_key *key = fixture_key("alice", 1);
+    struct bytes wanted = fixture_hex(command_hex), signed_wanted = fixture_hex(envelope_hex);
+    struct rsm_buffer envelope;
+    uint8_t digest[HASH_SIZE];
+    char hex[2 * HASH_SIZE + 1];
+    cr_assert(rsm_command_sign(key, FIXTURE_CLUSTER, bytes_to_public(wanted), &envelope) == RSM_OK);
+    cr_assert(bytes_equal(bytes_make(envelope.data, envelope.size), signed_wanted));
+    command_digest(wanted, rsm_key_public(key), digest);
+    hex_encode(hex, bytes_make(digest, sizeof digest));
+    cr_assert(strcmp(hex, "6cd52c01530dc4984ef491e8285b95c409eac63edc53aea461b0d85eee7c4be9") == 0);
+    envelope_digest(signed_wanted, digest);
+    hex_encode(hex, bytes_make(digest, sizeof digest));
+    cr_assert(strcmp(hex, "0d4237a244a74d305ea106171035acead43e7da7042706d2185deefd21457c4e") == 0);
+    rsm_buffer_free(&envelope);
+    fixture_free(wanted);
+    fixture_free(signed_wanted);
+    rsm_key_free(key);
+}
+
 Test(envelope, kinds)
 {
     enum rsm_kind kind;
