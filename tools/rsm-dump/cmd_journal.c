@@ -77,13 +77,6 @@ static void on_record(void *context, const struct journal_place *place, const st
                          place->after_damage));
 }
 
-/* On a running replica the last group may be on its way: then its state says nothing. */
-static bool is_in_flight(const struct dump *d, const struct journal_finding *f)
-{
-    return d->live && (f->kind == JOURNAL_TORN_TAIL || f->kind == JOURNAL_UNCERTAIN_TAIL ||
-                       f->kind == JOURNAL_LEFTOVER);
-}
-
 static void report_one(struct dump *d, const struct journal_finding *f)
 {
     char slots[64] = "slots unknown";
@@ -91,7 +84,7 @@ static void report_one(struct dump *d, const struct journal_finding *f)
     if (f->slot_end > f->slot_first)
         snprintf(slots, sizeof(slots), "slots %llu to %llu", (unsigned long long)f->slot_first,
                  (unsigned long long)f->slot_end - 1);
-    if (is_in_flight(d, f))
+    if (dump_is_in_flight(d, f))
         fprintf(stderr, "note: journal segment %llu, offset %llu: a group is being written\n",
                 (unsigned long long)f->segment, (unsigned long long)f->offset);
     else if (journal_finding_is_harmless(f->kind))
@@ -133,38 +126,38 @@ static void print_summary(const struct show *show, const struct journal_report *
            (unsigned long long)report->chosen_end);
 }
 
-/* Scans the journal; prints all of it, or the findings only. */
-static enum rsm_status scan(struct dump *d, bool quiet)
+/* What is wrong with the journal, and in *report_out what it is worth. */
+static enum rsm_status find(struct dump *d, struct journal_report *report_out)
 {
-    struct show show = {.d = d, .quiet = quiet};
+    struct show show = {.d = d, .quiet = true};
     struct journal_scanner scanner = {&show, on_segment, on_record};
-    struct journal_report *report = mem_alloc(sizeof(*report));
 
-    enum rsm_status status = dump_scan(d, &scanner, report);
-    if (status == RSM_OK) {
-        report_all(d, report);
-        if (!quiet)
-            print_summary(&show, report);
-    }
-    mem_free(report);
+    enum rsm_status status = dump_scan(d, &scanner, report_out);
+    if (status == RSM_OK)
+        report_all(d, report_out);
+    else
+        dump_finding(d, "journal: %s", rsm_status_sentence(status));
     return status;
 }
 
 int command_journal(struct dump *d)
 {
-    enum rsm_status status = scan(d, false);
+    struct show show = {.d = d};
+    struct journal_scanner scanner = {&show, on_segment, on_record};
+    struct journal_report *report = mem_alloc(sizeof(*report));
+    struct journal_report *shown = mem_alloc(sizeof(*shown));
 
-    if (status == RSM_NOT_FOUND) {
-        dump_finding(d, "there is no journal");
-        return EXIT_FINDING;
-    }
+    if (find(d, report) == RSM_OK && dump_scan_once(d, &scanner, shown) == RSM_OK)
+        print_summary(&show, report);
+    mem_free(report);
+    mem_free(shown);
     return dump_exit(d);
 }
 
 void journal_check(struct dump *d)
 {
-    enum rsm_status status = scan(d, true);
+    struct journal_report *report = mem_alloc(sizeof(*report));
 
-    if (status == RSM_NOT_FOUND && d->applied > 0)
-        dump_finding(d, "there is no journal");
+    (void)find(d, report);
+    mem_free(report);
 }

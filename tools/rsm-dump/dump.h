@@ -94,10 +94,15 @@ uint64_t dump_last(const struct dump *d);
 /* RSM_NOT_FOUND, RSM_DAMAGED. */
 enum rsm_status dump_slot(struct dump *d, uint64_t slot, struct slot_view *out);
 /*
- * Scans the journal (storage/scan.h). RSM_NOT_FOUND: there is none.
+ * Scans the journal (storage/scan.h); on a running replica again when it does not look sound, so
+ * that `scanner` may see the same records more than once. RSM_NOT_FOUND: there is none.
  */
 enum rsm_status dump_scan(struct dump *d, const struct journal_scanner *scanner,
                           struct journal_report *report_out);
+enum rsm_status dump_scan_once(struct dump *d, const struct journal_scanner *scanner,
+                               struct journal_report *report_out);
+/* On a running replica the last group may be on its way: then its state says nothing. */
+bool dump_is_in_flight(const struct dump *d, const struct journal_finding *f);
 /* --zone in wire form, empty when it was not given. False: no domain name (said on stderr). */
 bool dump_parse_zone(const struct dump *d, uint8_t buffer[LIMIT_NAME_SIZE], struct bytes *out);
 /* A number, or a time "2026-11-23T15:02:11Z" (the last slot at or before). False: no such. */
