@@ -205,3 +205,43 @@ Test(rules, a_long_chain)
     free(names);
     free(targets);
 }
+
+/* The root is a zone like any other, and a chain finds its way from zone to zone. */
+Test(rules, the_root_zone)
+{
+    struct rsm_change more[] = {change_name("org.", RR_TYPE_NS, "ns.example."),
+                                change_name("to.org.", RR_TYPE_CNAME, "loop.example.")};
+    struct rsm_change loop = change_name("loop.example.", RR_TYPE_CNAME, "to.org.");
+    cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(".", 1, more, 2)), "%s",
+              world_words(w));
+    cr_assert_eq(world_count(w, ".", "org.", RR_TYPE_NS), 1);
+    expect_refused(loop, RSM_RULE_CYCLE, "loop.example. -> to.org. -> loop.example.");
+    struct query_zones zones = {.slot = QUERY_NOW};
+    cr_assert_eq(query_zone_next(w->kv, &zones), RSM_OK);
+    cr_assert_eq(zones.zone.size, 1);
+    cr_assert_eq(query_zone_next(w->kv, &zones), RSM_OK);
+    cr_assert(bytes_equal(zones.zone, wire_bytes(ZONE)));
+    cr_assert_eq(query_zone_next(w->kv, &zones), RSM_NOT_FOUND);
+}
+
+/* Names of control octets have long keys: the longest are refused, others are kept apart. */
+Test(rules, octets_0_and_1)
+{
+    static uint8_t name[255];
+    size_t used = 0;
+    for (size_t label = 0; label < 3; label++) {
+        name[used++] = 63;
+        memset(name + used, (int)(label % 2), 63);
+        used += 63;
+    }
+    memcpy(name + used, "\7example", 9);
+    struct rsm_change change = change_a("x.example.", 1, 1);
+    change.owner = (struct rsm_bytes){name, used + 9};
+    expect_refused(change, RSM_RULE_QUOTA, "too many octets 0 and 1");
+    cr_assert(do_change(change_a("\\000.example.", 5, 1)));
+    cr_assert(do_change(change_a("\\001.example.", 6, 1)));
+    cr_assert(do_change(change_a("\\000\\001.example.", 7, 1)));
+    cr_assert_eq(world_address(w, ZONE, "\\000.example.", QUERY_NOW), 5);
+    cr_assert_eq(world_address(w, ZONE, "\\001.example.", QUERY_NOW), 6);
+    cr_assert_eq(world_address(w, ZONE, "\\000\\001.example.", QUERY_NOW), 7);
+}
