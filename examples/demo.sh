@@ -112,6 +112,7 @@ run 0 "$ctl" --key "$work/enactor-b.key" lease release cloud.example/db --token 
 
 # A probe that never stops: the endpoints must never be empty.
 (
+    RSM_ENDPOINTS=$(endpoint 2)
     trap 'exit 0' TERM
     while :; do
         for set in "db A" "db-v6 AAAA" "db-fips A" "account.db A"; do
@@ -146,9 +147,12 @@ enactor_pid=$!
 kill -STOP "$enactor_pid"
 note "replica 3 is paused as well, so that it will lag behind"
 paused=3
-[ "$(leader)" != 3 ] || paused=1
+[ "$(leader)" != 3 ] || paused=1 # not the leader, and not replica 2, which the probe asks
 paused_pid=$(cat "$dir/replica-$paused/pid")
 kill -STOP "$paused_pid"
+# A paused process accepts connections and says nothing: clients would go on after three seconds.
+all_endpoints=$RSM_ENDPOINTS
+RSM_ENDPOINTS=$(tr , '\n' <<<"$all_endpoints" | sed "${paused}d" | paste -sd,)
 
 say "Step 3: the planner goes on: plans 3 to 12, each naming its parent"
 for g in 3 4 5 6 7 8 9 10 11 12; do
@@ -178,6 +182,7 @@ run 0 "$ctl" --key "$work/enactor-b.key" plan collect db 9
 
 say "Step 6: A wakes up (SIGCONT) and writes plan 2 to endpoint 3"
 kill -CONT "$paused_pid"
+RSM_ENDPOINTS=$all_endpoints
 kill -CONT "$enactor_pid"
 echo go >"$work/wake"
 wait "$enactor_pid"
@@ -219,9 +224,9 @@ run 0 "$ctl" log tail --limit 9
 
 say "Stop, and verify all three logs: chain, signatures, every verdict derived again"
 run 0 "$ctl" dev down --dir "$dir"
-heads=
+
 for i in 1 2 3; do
-    run 0 "$dump" verify "$dir/replica-$i/data"
+    run 0 "$dump" --dir "$dir/replica-$i/data" verify
 done
 
 if [ $failed -ne 0 ]; then
