@@ -29,12 +29,14 @@ static void set_options(struct journal *j, const struct journal_options *options
     j->prepared_count = 2;
     if (options == NULL)
         return;
-    if (options->segment_size != 0)
-        j->segment_size = options->segment_size;
+    uint32_t size = options->segment_size;
+    if (size > LIMIT_SEGMENT_SIZE)
+        size = LIMIT_SEGMENT_SIZE;
+    if (size != 0)
+        j->segment_size =
+            size < SEGMENT_SIZE_MIN ? SEGMENT_SIZE_MIN : size / DISK_SECTOR_SIZE * DISK_SECTOR_SIZE;
     if (options->prepared_count != 0)
         j->prepared_count = options->prepared_count;
-    CHECK(j->segment_size >= SEGMENT_SIZE_MIN && j->segment_size <= LIMIT_SEGMENT_SIZE);
-    CHECK(j->segment_size % DISK_SECTOR_SIZE == 0);
 }
 
 /* A first segment that was being made when the process died, and nothing else. */

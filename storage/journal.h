@@ -45,7 +45,7 @@ struct journal_identity {
 };
 
 struct journal_options {
-    uint32_t segment_size;   /* bytes; 0: 16 MiB. 32 KiB .. LIMIT_SEGMENT_SIZE, whole sectors */
+    uint32_t segment_size;   /* bytes; 0: 16 MiB. Brought to 32 KiB .. LIMIT_SEGMENT_SIZE */
     uint32_t prepared_count; /* segments kept ready; 0: 2 */
     bool create;             /* make the first segment when there is no file at all */
 };

@@ -302,6 +302,25 @@ Test(journal, a_full_disk_refuses_votes_while_promises_still_fit)
     rig_deinit(&rig);
 }
 
+/* A number from a configuration file is never a crash. */
+Test(journal, any_segment_size_is_brought_within_bounds)
+{
+    static const uint32_t sizes[] = {1, 511, 33000, 100001, UINT32_MAX};
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct journal_rig rig;
+        rig_init(&rig);
+        rig.options.segment_size = sizes[i];
+        cr_assert_eq(rig_open(&rig), RSM_OK);
+        cr_assert_eq(rig_write(&rig, 100), RSM_OK);
+        rig_close(&rig);
+        cr_assert_eq(rig_open(&rig), RSM_OK);
+        assert_holds(&rig, 1, 100);
+        cr_assert_eq(disk_mem_file(rig.disk, 1)->now_size % DISK_SECTOR_SIZE, 0);
+        rig_deinit(&rig);
+    }
+}
+
 Test(journal, another_identity_and_a_newer_format_are_refused)
 {
     struct journal_rig rig;
