@@ -247,8 +247,7 @@ static void paxos_on_message(struct paxos *p, const struct paxos_event *event)
     struct peer *peer = &p->peers[event->from];
     peer->was_heard = true;
     peer->heard_tick = p->tick;
-    if (message->chosen_end > peer->chosen_end)
-        peer->chosen_end = message->chosen_end;
+    peer->chosen_end = message->chosen_end; /* it may have fallen: a restart forgets */
     /* A pre-vote's ballot is only imagined: nobody may be made to go above it. */
     if (message->type != PAXOS_PREVOTE && message->type != PAXOS_PREVOTE_ANSWER)
         election_see_round(p, message->ballot);

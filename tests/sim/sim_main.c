@@ -98,7 +98,7 @@ static void print_report(const struct sim_report *r, double seconds, bool marks)
            (double)r->simulated_us / 1e6 / (seconds > 0 ? seconds : 1), r->events, r->messages,
            r->writes_acknowledged, r->reads_confirmed, r->crashes, r->partitions, r->elections);
     for (size_t i = 0; i < r->mark_count; i++) {
-        if (marks || r->marks[i] == 0)
+        if (marks)
             printf("note: mark %-26s %" PRIu64 "\n", paxos_mark_name((enum paxos_mark)i),
                    r->marks[i]);
     }
