@@ -231,7 +231,7 @@ scenarios-update: $(B)/scenario ## writes the traces anew; read the difference
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
-$(B)/replay-%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay_main.o $(B)/lib/test.a $(call archives,sim)
+$(B)/replay-%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay_main.o $(B)/lib/test.a $(call archives,sim) $(B)/lib/client.a
 	$(link) $(VLINK) $(call libs,sim)
 fuzz-replay: $(FUZZERS:%=$(B)/replay-%)
 	$(Q)for f in $(FUZZERS); do tests/run.sh fuzz-$$f-$(notdir $(B)) $(B)/replay-$$f tests/data/corpus/$$f || exit 1; done
