@@ -284,6 +284,13 @@ enum rsm_status rsm_author_open(struct rsm_client *client, const struct rsm_key 
     struct rsm_value map = rsm_value_of(rsm_buffer_bytes(&clock));
     uint64_t counter = rsm_value_uint(rsm_value_get(map, "counter"));
     uint64_t lamport = rsm_value_uint(rsm_value_get(map, "lamport"));
+    uint64_t slot = rsm_value_uint(rsm_value_get(map, "slot"));
+    /*
+     * Reading the log up to a slot is an event as well. Without it a change that was refused and is
+     * tried again later, on purpose, would have the same bytes, and so the same first verdict.
+     */
+    if (slot > lamport)
+        lamport = slot;
     rsm_buffer_free(&clock);
     if (counter >= ENVELOPE_COUNTER_MAX || lamport >= ENVELOPE_COUNTER_MAX)
         return RSM_MALFORMED;
