@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# packaging/setup.sh [--build] - what building and testing needs beyond a bare Debian 12 with gcc,
+# make and git. As root it installs what is missing; else it prints the one line to run.
+# --build: only what building and the demo need.
+set -u
+build="gcc make libc6-dev pkg-config libevent-dev liblmdb-dev libsodium-dev libmsgpack-dev
+       libknot-dev libjansson-dev libyaml-dev"
+demo="bind9-utils knot-dnssecutils procps"
+test="libcriterion-dev g++ clang clang-format libclang-rt-14-dev python3 python3-msgpack gzip"
+wanted="$build $demo"
+[ "${1:-}" = --build ] || wanted="$wanted $test"
+missing=
+for package in $wanted; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+    echo "These Debian packages are missing; run this as root, then try again:" >&2
+    echo "  apt-get update && apt-get install -y --no-install-recommends$missing" >&2
+    exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
+    echo "apt-get could not install:$missing" >&2
+    exit 1
+}

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# tests/all.sh - every leg of `make test`, then one line of counts. Goes on after a failure, so that
+# one run tells everything; ends with a status that says whether all passed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+RSM_TEST_RESULTS=$(mktemp)
+export RSM_TEST_RESULTS
+trap 'rm -f "$RSM_TEST_RESULTS"' EXIT
+jobs=-j$(nproc)
+status=0
+# leg NAME COMMAND...: a build that fails is a failure of its own.
+leg() {
+    local name=$1 before after
+    shift
+    before=$(wc -l <"$RSM_TEST_RESULTS")
+    if ! "$@"; then
+        status=1
+        after=$(wc -l <"$RSM_TEST_RESULTS")
+        [ "$before" != "$after" ] || { echo "FAILED: $name"; printf '0 1 0 %s\n' "$name" >>"$RSM_TEST_RESULTS"; }
+    fi
+}
+leg build make $jobs all
+leg check make check
+leg unit make $jobs test-unit
+leg scenarios make scenarios
+leg sim make $jobs sim SEED=1 SEEDS=500
+leg fuzz-replay make $jobs fuzz-replay
+leg mutants make mutants
+leg cluster make cluster
+leg demo tests/run.sh demo tests/demo.sh
+leg asan make $jobs test-asan
+leg tsan make $jobs test-tsan
+leg clang make $jobs programs CC=clang
+awk '{ p += $1; f += $2; s += $3; if ($2 > 0) failed = failed " " $4 }
+     END { if (failed != "") print "failed legs:" failed
+           printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$RSM_TEST_RESULTS"
+exit $status
