@@ -247,7 +247,7 @@ $(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(B)/lib/test.a $(call archive
 	$(link) $(VLINK) $(call libs,machine)
 outage: $(B)/outage
 mutants: ## the controls of the outage, one switched off at a time: it must break
-	$(Q)tests/mutants/run.sh $(OUTAGE_MUTANTS)
+	$(Q)tests/run.sh mutants tests/mutants/run.sh $(OUTAGE_MUTANTS)
 
 test: deps ## everything, and the closing line of counts
 	$(Q)tests/all.sh
