@@ -2,49 +2,10 @@
 /* test_client.c - calls and submissions against a scripted server. */
 #include <criterion/criterion.h>
 
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "src/base/check.h"
-#include "src/client/internal.h"
-#include "src/command/public.h"
-#include "tests/lib/fake_server.h"
-
-#define LONG_MS 8000
-#define SHORT_MS 150
-#define ENVELOPE rsm_bytes_make("an envelope", 11)
-
-static const struct rsm_value NO_PARAMS;
-
-/* A client that turns to `first` first, then to `second`, and is not patient. */
-static struct rsm_client *connect_to(const struct fake *first, const struct fake *second)
-{
-    char endpoints[400];
-    struct rsm_client *client;
-    (void)snprintf(endpoints, sizeof endpoints, "%s%s%s", first->endpoint, second ? "," : "",
-                   second ? second->endpoint : "");
-    cr_assert(rsm_client_new(endpoints, &client) == RSM_OK);
-    client->endpoint_index = 0;
-    client->patience.silence_ms_max = 100;
-    client->patience.backoff_ms_first = client->patience.backoff_ms_max = 10;
-    return client;
-}
-
-/* The number that a call brings; -1 with the status it failed with in *status_out. */
-static int64_t call_number(struct rsm_client *client, const char *method, uint32_t timeout_ms,
-                           enum rsm_status *status_out)
-{
-    struct rsm_buffer result;
-    *status_out = rsm_client_call(client, method, NO_PARAMS, timeout_ms, &result);
-    int64_t number = -1;
-    if (*status_out == RSM_OK)
-        number = rsm_value_int(rsm_value_of(rsm_buffer_bytes(&result)));
-    rsm_buffer_free(&result);
-    return number;
-}
+#include "tests/unit/client/fixture.h"
 
 static void serve_one(struct fake *fake)
 {
@@ -120,20 +81,6 @@ Test(client, errors_and_their_words)
 }
 
 /* ---- many in flight ---- */
-
-struct outcome {
-    int count;
-    enum rsm_status status;
-    uint64_t number;
-};
-
-static void on_outcome(void *context, const struct rsm_result *result)
-{
-    struct outcome *outcome = context;
-    outcome->count++;
-    outcome->status = result->status;
-    outcome->number = rsm_value_uint(result->value);
-}
 
 static void serve_backwards(struct fake *fake)
 {
@@ -309,12 +256,6 @@ static void serve_garbage(struct fake *fake)
     fake_expect_end(fake); /* the client hangs up by itself */
 }
 
-static void serve_number(struct fake *fake)
-{
-    fake_accept(fake);
-    fake_answer_number(fake, fake_read(fake).msgid, 42);
-}
-
 /* Bytes that are no MessagePack-RPC end the connection, and the other replica is asked. */
 Test(client, garbage_goes_elsewhere)
 {
@@ -345,220 +286,6 @@ Test(client, garbage_goes_elsewhere)
         fake_stop(&bad);
         fake_stop(&good);
     }
-}
-
-/* ---- failing over ---- */
-
-static void serve_no_leader(struct fake *fake)
-{
-    fake_accept(fake);
-    fake_refuse(fake, fake_read(fake).msgid, "NO_LEADER: nobody leads");
-    fake_expect_end(fake);
-}
-
-static void serve_silence(struct fake *fake)
-{
-    fake_accept(fake);
-    (void)fake_read(fake);
-    fake_expect_end(fake);
-}
-
-static void serve_closed_door(struct fake *fake)
-{
-    fake_accept(fake);
-    fake_close(fake);
-}
-
-Test(client, goes_elsewhere)
-{
-    static void (*const scripts[])(struct fake *) = {serve_no_leader, serve_silence,
-                                                     serve_closed_door};
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
-        struct fake bad, good;
-        enum rsm_status status;
-        fake_start(&bad, NULL, scripts[i], NULL);
-        fake_start(&good, NULL, serve_number, NULL);
-        struct rsm_client *client = connect_to(&bad, &good);
-        cr_assert(call_number(client, "x", LONG_MS, &status) == 42, "script %zu: %s", i,
-                  rsm_status_text(status));
-        rsm_client_free(client);
-        fake_stop(&bad);
-        fake_stop(&good);
-    }
-}
-
-static void serve_busy(struct fake *fake)
-{
-    fake_accept(fake);
-    fake_refuse(fake, fake_read(fake).msgid, "BUSY: later");
-    fake_refuse(fake, fake_read(fake).msgid, "RATE_LIMITED: later");
-    fake_answer_number(fake, fake_read(fake).msgid, 8);
-}
-
-/* "Later" is no reason to leave the replica. */
-Test(client, busy_is_asked_again)
-{
-    struct fake fake;
-    enum rsm_status status;
-    fake_start(&fake, NULL, serve_busy, NULL);
-    struct rsm_client *client =
-        connect_to(&fake, &fake); /* another turn would be a new connection */
-    cr_assert(call_number(client, "x", LONG_MS, &status) == 8);
-    rsm_client_free(client);
-    fake_stop(&fake);
-}
-
-static void serve_lost_answer(struct fake *fake)
-{
-    static uint8_t first[1000];
-    fake_accept(fake);
-    struct fake_request r = fake_expect(fake, "submit");
-    CHECK(r.raw.size < sizeof first);
-    size_t size = r.raw.size;
-    memcpy(first, r.raw.data, size);
-    fake_close(fake); /* taken, perhaps chosen; nobody knows */
-    fake_accept(fake);
-    r = fake_expect(fake, "submit");
-    CHECK(bytes_equal(r.raw, bytes_make(first, size)));
-    fake_answer_number(fake, r.msgid, 12);
-    fake_expect_end(fake);
-}
-
-/* The same bytes go out again after a lost connection, and the caller sees one outcome. */
-Test(client, submits_the_same_bytes_again)
-{
-    struct fake fake;
-    struct rsm_buffer result;
-    fake_start(&fake, NULL, serve_lost_answer, NULL);
-    struct rsm_client *client = connect_to(&fake, NULL);
-    cr_assert(rsm_client_submit(client, ENVELOPE, LONG_MS, &result) == RSM_OK);
-    cr_assert(rsm_value_uint(rsm_value_of(rsm_buffer_bytes(&result))) == 12);
-    rsm_buffer_free(&result);
-    rsm_client_free(client);
-    fake_stop(&fake);
-}
-
-static void serve_order(struct fake *fake)
-{
-    for (int round = 0; round < 2; round++) {
-        fake_accept(fake);
-        for (uint8_t i = 0; i < 5; i++) {
-            struct fake_request r = fake_expect(fake, "submit");
-            CHECK(r.params.data[3] == i);
-            if (round == 1)
-                fake_answer_number(fake, r.msgid, i);
-        }
-        if (round == 0)
-            fake_close(fake);
-    }
-}
-
-/* An author's commands never overtake each other, not after a lost connection either. */
-Test(client, submits_in_order)
-{
-    struct fake fake;
-    struct outcome outcomes[5] = {{0}};
-    fake_start(&fake, NULL, serve_order, NULL);
-    struct rsm_client *client = connect_to(&fake, NULL);
-    struct outcome gone = {0};
-    uint64_t call; /* leaves a hole in the table, so that places are out of order */
-    cr_assert(rsm_client_start(client, "x", NO_PARAMS, LONG_MS, on_outcome, &gone, &call) ==
-              RSM_OK);
-    for (uint8_t i = 0; i < 5; i++) {
-        cr_assert(rsm_client_start_submit(client, rsm_bytes_make(&i, 1), LONG_MS, on_outcome,
-                                          &outcomes[i], NULL) == RSM_OK);
-        if (i == 2)
-            rsm_client_cancel(client, call);
-    }
-    while (outcomes[4].count == 0)
-        rsm_client_process(client, 100);
-    for (uint64_t i = 0; i < 5; i++)
-        cr_assert(outcomes[i].count == 1 && outcomes[i].number == i);
-    rsm_client_free(client);
-    fake_stop(&fake);
-}
-
-/* ---- deadlines ---- */
-
-Test(client, nobody_answers)
-{
-    struct fake fake;
-    enum rsm_status status;
-    fake_start(&fake, NULL, serve_silence, NULL);
-    struct rsm_client *client = connect_to(&fake, NULL);
-    cr_assert(call_number(client, "x", SHORT_MS, &status) == -1 && status == RSM_TIMED_OUT);
-    rsm_client_free(client);
-    fake_stop(&fake);
-}
-
-/* A submission that may have been taken has an unknown outcome, whatever was said later. */
-static void serve_doubt(struct fake *fake)
-{
-    fake_accept(fake);
-    (void)fake_expect(fake, "submit");
-    fake_close(fake);
-    fake_accept(fake);
-    for (;;) {
-        struct fake_request r = fake_read(fake);
-        if (bytes_equal(r.method, bytes_of_string("end")))
-            return;
-        fake_refuse(fake, r.msgid, "NO_LEADER: nobody leads");
-    }
-}
-
-Test(client, outcome_unknown)
-{
-    struct fake fake;
-    enum rsm_status status;
-    fake_start(&fake, NULL, serve_doubt, NULL);
-    struct rsm_client *client = connect_to(&fake, NULL);
-    cr_assert(rsm_client_submit(client, ENVELOPE, SHORT_MS, NULL) == RSM_OUTCOME_UNKNOWN);
-    cr_assert(call_number(client, "end", SHORT_MS, &status) == -1);
-    rsm_client_free(client);
-    fake_stop(&fake);
-}
-
-static void serve_no_leader_ever(struct fake *fake)
-{
-    fake_accept(fake);
-    for (;;) {
-        struct fake_request r = fake_read(fake);
-        if (bytes_equal(r.method, bytes_of_string("end")))
-            return;
-        fake_refuse(fake, r.msgid, "NO_LEADER: nobody leads");
-    }
-}
-
-/* One that was refused each time, and certainly not taken, is not in doubt. */
-Test(client, not_taken_is_not_unknown)
-{
-    struct fake fake;
-    enum rsm_status status;
-    fake_start(&fake, NULL, serve_no_leader_ever, NULL);
-    struct rsm_client *client = connect_to(&fake, NULL);
-    cr_assert(rsm_client_submit(client, ENVELOPE, SHORT_MS, NULL) == RSM_NO_LEADER);
-    cr_assert(strcmp(rsm_client_error(client), "NO_LEADER: nobody leads") == 0);
-    cr_assert(call_number(client, "end", SHORT_MS, &status) == -1);
-    rsm_client_free(client);
-    fake_stop(&fake);
-}
-
-static void serve_nothing(struct fake *fake)
-{
-    (void)fake;
-}
-
-Test(client, nobody_listens)
-{
-    struct fake fake;
-    enum rsm_status status;
-    fake_start(&fake, NULL, serve_nothing, NULL);
-    struct rsm_client *client = connect_to(&fake, NULL);
-    fake_stop(&fake); /* the port is free again, and nobody is there */
-    cr_assert(call_number(client, "x", SHORT_MS, &status) == -1 && status == RSM_CANNOT_CONNECT);
-    cr_assert(strstr(rsm_client_error(client), "127.0.0.1:") != NULL, "says where");
-    cr_assert(rsm_client_submit(client, ENVELOPE, SHORT_MS, NULL) == RSM_CANNOT_CONNECT);
-    rsm_client_free(client);
 }
 
 /* ---- input of the program ---- */
