@@ -113,7 +113,10 @@ enum rsm_status journal_drop_below(struct journal *j, uint64_t slot);
 
 /* Fewer segments than the reserve are ready, and the last try to prepare one found no space. */
 bool journal_is_low(const struct journal *j);
-/* Bytes of records that certainly still fit without new space, the reserve for promises apart. */
+/*
+ * Bytes of records that still fit, the reserve for promises apart: UINT64_MAX unless the last try
+ * to prepare a segment found no space.
+ */
 uint64_t journal_space(const struct journal *j);
 
 struct journal_counters {

@@ -162,6 +162,8 @@ uint64_t journal_space(const struct journal *j)
 {
     if (j->read_only || j->dead)
         return 0;
+    if (!j->low)
+        return UINT64_MAX;
     uint64_t room = journal_room(j);
     return room > RESERVE_SIZE ? room - RESERVE_SIZE : 0;
 }
