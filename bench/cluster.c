@@ -138,8 +138,10 @@ enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t re
     if (status == RSM_MALFORMED)
         (void)fprintf(stderr, "rsm-bench: dev up did not say where the cluster is\n");
     free(output);
-    if (status != RSM_OK)
+    if (status != RSM_OK) {
+        c->owns_directory = false; /* the logs say why */
         cluster_down(c);
+    }
     return status;
 }
 

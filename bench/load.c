@@ -2,6 +2,7 @@
 /* load.c - the closed loop; see load.h. */
 #include "bench/load.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -26,6 +27,13 @@ struct load_run {
     uint32_t in_flight;
     bool is_ending;
 };
+
+static volatile sig_atomic_t interrupted;
+
+void load_interrupt(void)
+{
+    interrupted = 1;
+}
 
 /* TXT record data: the sequence number and filler, in strings of up to 255 bytes. */
 static size_t make_rdata(uint8_t *out, uint64_t sequence, uint32_t filler_size)
@@ -196,6 +204,7 @@ static void drive(struct load_world *world, struct load_run *run, int poll)
     uint64_t sweep_ns = bench_now_ns();
     while (run->in_flight > 0) {
         int ready = epoll_wait(poll, events, 64, 10);
+        run->is_ending = run->is_ending || interrupted != 0;
         for (int i = 0; i < ready; i++)
             rsm_client_process(world->clients[events[i].data.u32].client, 0);
         /* Starting, reconnecting and deadlines make no descriptor readable. */
@@ -238,5 +247,5 @@ enum rsm_status load_run(struct load_world *world, const struct load_options *op
     drive(world, &run, poll);
     result_out->seconds = (double)(run.end_ns - run.measure_from_ns) / 1e9;
     (void)close(poll);
-    return status;
+    return status == RSM_OK && interrupted != 0 ? RSM_FAILED : status;
 }

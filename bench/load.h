@@ -47,7 +47,13 @@ struct load_result {
     struct histogram latency;
 };
 
+/*
+ * RSM_FAILED: load_interrupt was called, by a signal handler; what was in flight has ended.
+ * RSM_IO, RSM_USAGE (endpoints): nothing was measured.
+ */
 enum rsm_status load_run(struct load_world *world, const struct load_options *options,
                          struct load_result *result_out);
+
+void load_interrupt(void);
 
 #endif

@@ -5,6 +5,7 @@
  * Exit status: 0 all commits were applied; 1 some were refused or had no verdict; 2 wrong usage;
  * else that of what went wrong (rsm/status.h).
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,20 @@ static enum rsm_status run(const struct options *o, struct report *r)
     return status;
 }
 
+/* The first ^C ends the run and stops the local cluster; a second one ends this process. */
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    load_interrupt();
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
 int main(int count, char **arguments)
 {
     static struct report report;
@@ -209,6 +224,7 @@ int main(int count, char **arguments)
         (void)fputs(HELP, stderr);
         return rsm_status_exit(RSM_USAGE);
     }
+    catch_signals();
     enum rsm_status status = run(&options, &report);
     if (status != RSM_OK)
         return rsm_status_exit(status);
