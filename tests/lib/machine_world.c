@@ -199,7 +199,7 @@ bool world_apply_value(struct world *w, struct bytes value, bool is_verified)
     return w->last.count > 0 && w->last.applied_count == w->last.count;
 }
 
-static struct blob *entry_of(const struct world *w, struct blob *envelope)
+struct blob *world_value(const struct world *w, struct blob *envelope)
 {
     struct writer value;
     writer_init(&value, LIMIT_VALUE_SIZE);
@@ -211,7 +211,7 @@ static struct blob *entry_of(const struct world *w, struct blob *envelope)
 
 bool world_apply(struct world *w, struct blob *envelope)
 {
-    struct blob *value = entry_of(w, envelope);
+    struct blob *value = world_value(w, envelope);
     bool is_applied = world_apply_value(w, blob_bytes(value), true);
     blob_unref(value);
     return is_applied;
@@ -221,7 +221,7 @@ enum machine_judgement world_judge(struct world *w, struct blob *envelope, struc
 {
     struct machine_signatures signatures = {.verified = true};
     struct kv *overlay = kv_overlay_new(w->kv);
-    struct blob *value = entry_of(w, envelope);
+    struct blob *value = world_value(w, envelope);
     enum machine_judgement judgement;
     CHECK(machine_judge(w->machine, overlay, w->slot + 1, blob_bytes(value), &signatures, out,
                         &judgement) == RSM_OK);

@@ -72,6 +72,8 @@ struct blob *actor_seal(struct actor *a, struct blob **commands, size_t count, b
 /* Applies an envelope in the next slot; true when all of its commands were applied now. */
 bool world_apply(struct world *w, struct blob *envelope);
 bool world_apply_value(struct world *w, struct bytes value, bool is_verified);
+/* The slot's value around an envelope. */
+struct blob *world_value(const struct world *w, struct blob *envelope);
 enum machine_judgement world_judge(struct world *w, struct blob *envelope, struct verdicts *out);
 /* Builds, applies, drops. True: applied. */
 bool actor_do(struct actor *a, enum rsm_kind kind, struct rsm_buffer body);
