@@ -159,7 +159,7 @@ $(B)/sim: $(call objects,$(SRC_sim)) $(B)/lib/test.a $(call archives,sim)
 	$(link) $(VLINK) $(call libs,sim)
 
 build/%: $(B)/%
-	$(Q)cp $< $@
+	$(Q)cp --remove-destination $< $@
 
 all: $(PROGRAMS:%=build/%) lib ## the four programs and the library, optimised
 programs: $(PROGRAMS:%=$(B)/%)
@@ -238,7 +238,10 @@ fuzz-replay: $(FUZZERS:%=$(B)/replay-%)
 fuzz: ## libFuzzer on every parser, FUZZ_SECONDS each (clang)
 	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
-cluster: all ## real processes: kill -9, the root zone, clients (some minutes)
+$(B)/test-load: $(B)/obj/tests/cluster/load.o $(call archives,client)
+	$(link) $(VLINK) $(call libs,client)
+
+cluster: all build/test-load ## real processes: kill -9, the root zone, clients (some minutes)
 	$(Q)tests/cluster/run.sh
 
 # The outage scenario with one control switched off must break (MISSION e).

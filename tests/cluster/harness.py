@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster of real processes in a temporary directory, for the tests beside this file.
+
+Ports are free ones, chosen at run time. Only processes that were started here are ended, and all of
+them are, also when a test fails.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("RSM_BIN", os.path.join(ROOT, "build"))
+
+
+def wire(name):
+    """A domain name in wire form."""
+    out = b""
+    for label in name.rstrip(".").split("."):
+        if label:
+            out += bytes([len(label)]) + label.encode()
+    return out + b"\0"
+
+
+class Failure(Exception):
+    """Something that must be so is not."""
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+class Cluster:
+    def __init__(self, replicas=3):
+        self.replicas = replicas
+        self.work = tempfile.mkdtemp(prefix="rsm-test.")
+        self.dir = os.path.join(self.work, "cluster")
+        self.children = []
+
+    def __enter__(self):
+        try:
+            self.ctl("dev", "up", "--dir", self.dir, "--replicas", str(self.replicas), cluster=False)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        with open(os.path.join(self.dir, "endpoints"), encoding="ascii") as file:
+            self.endpoints = file.read().strip()
+        self.key = os.path.join(self.dir, "admin.key")
+        return self
+
+    def __exit__(self, kind, error, trace):
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+        subprocess.run([f"{BIN}/resilience-ctl", "dev", "down", "--dir", self.dir],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        if kind is not None:
+            for i in range(1, self.replicas + 1):
+                path = f"{self.dir}/replica-{i}/log"
+                if os.path.exists(path):
+                    with open(path, encoding="utf-8", errors="replace") as file:
+                        print(f"--- replica {i}:", *file.read().splitlines()[-15:], sep="\n  ")
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def endpoint(self, replica):
+        return self.endpoints.split(",")[replica - 1]
+
+    def data(self, replica):
+        return f"{self.dir}/replica-{replica}/data"
+
+    def run(self, *arguments, status=0, endpoints=None, key=None, text=None, cluster=True):
+        environment = dict(os.environ, NO_COLOR="1")
+        environment.pop("RSM_CONFIG", None)
+        if cluster:
+            environment["RSM_ENDPOINTS"] = endpoints or self.endpoints
+            environment["RSM_KEY"] = key or self.key
+        done = subprocess.run(arguments, env=environment, input=text, capture_output=True,
+                              text=True, check=False)
+        if status is not None:
+            check(done.returncode == status,
+                  f"{' '.join(arguments)}: status {done.returncode}, not {status}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done
+
+    def ctl(self, *arguments, **how):
+        return self.run(f"{BIN}/resilience-ctl", *arguments, **how)
+
+    def json(self, *arguments, **how):
+        return json.loads(self.ctl(*arguments, "--output", "json", **how).stdout)
+
+    def start(self, *arguments, **how):
+        child = subprocess.Popen(arguments, **how)
+        self.children.append(child)
+        return child
+
+    def status(self, replica):
+        done = self.ctl("status", "--output", "jsonl", endpoints=self.endpoint(replica), status=None)
+        return json.loads(done.stdout.splitlines()[0])
+
+    def automaton(self, name, *grants):
+        """A new automaton with a key and a role of its own; the key file."""
+        path = os.path.join(self.work, name + ".key")
+        public = self.ctl("keygen", name, "--plain", "--out", path).stdout.strip()
+        self.ctl("role", "set", "role-" + name, *grants)
+        self.ctl("principal", "set", name, "--kind", "automaton", "--role", "role-" + name,
+                 "--public-key", public)
+        return path
+
+    def stop(self):
+        self.ctl("dev", "down", "--dir", self.dir)
+
+    def verify(self, replica):
+        """rsm-dump verify; the two heads and the last slot."""
+        out = self.run(f"{BIN}/rsm-dump", "--dir", self.data(replica), "verify").stdout
+        heads = [line.split()[-1] for line in out.splitlines() if "head" in line]
+        check(len(heads) == 2, f"rsm-dump verify said: {out}")
+        return int(out.split()[0]), heads
+
+    def log(self, replica):
+        """Every slot of a stopped replica's log, as rsm-dump has it."""
+        out = self.run(f"{BIN}/rsm-dump", "--dir", self.data(replica), "log", "--json").stdout
+        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+def main(tests):
+    """Runs test functions; each prints one line, then the counts."""
+    passed = failed = skipped = 0
+    only = sys.argv[1:]
+    for test in tests:
+        if only and test.__name__ not in only:
+            continue
+        try:
+            reason = test()
+        except Failure as failure:
+            print(f"FAILED {test.__name__}: {failure}")
+            failed += 1
+            continue
+        if reason:
+            print(f"skipped: {test.__name__}: {reason}")
+            skipped += 1
+        else:
+            print(f"passed {test.__name__}")
+            passed += 1
+        sys.stdout.flush()
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(1 if failed else 0)
