@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "src/base/mem.h"
 #include "tests/unit/client/fixture.h"
 
 static void serve_one(struct fake *fake)
@@ -324,6 +325,20 @@ Test(client, endpoints)
     unsigned count;
     cr_assert(endpoint_parse_list("127.0.0.1:1,127.0.0.1:2,127.0.0.1:3", two, 2, &count) ==
               RSM_USAGE);
+}
+
+/* What fails for want of memory says so and leaves nothing behind. */
+Test(client, no_memory)
+{
+    struct rsm_client *client;
+    uint64_t live = mem_live_count();
+    mem_fail_after(1);
+    cr_assert(rsm_client_new("127.0.0.1:1", &client) == RSM_NO_MEMORY && client == NULL);
+    mem_fail_after(1);
+    cr_assert(rsm_pack_new() == NULL);
+    mem_fail_after(0);
+    cr_assert(rsm_client_new("nowhere", &client) == RSM_USAGE && client == NULL);
+    cr_assert(mem_live_count() == live);
 }
 
 Test(client, too_large_to_send)

@@ -477,6 +477,29 @@ Test(envelope, form_and_cluster_are_signed)
     rsm_key_free(key);
 }
 
+/* A payload that does not fit the stack needs memory; without it nothing is judged. */
+Test(envelope, no_memory)
+{
+    static uint8_t payload[100000];
+    struct rsm_key *key = fixture_key("alice", 1);
+    struct bytes cluster = bytes_make(FIXTURE_CLUSTER, CLUSTER_ID_SIZE);
+    struct bytes large = bytes_make(payload, sizeof payload);
+    struct signature_tag tag = envelope_tag(ENVELOPE_COMMAND);
+    uint8_t signature[SIGNATURE_SIZE];
+    uint64_t live = mem_live_count();
+    mem_fail_after(1);
+    cr_assert(key_sign(key, tag, cluster, large, signature) == RSM_NO_MEMORY);
+    mem_fail_after(0);
+    cr_assert(key_sign(key, tag, cluster, large, signature) == RSM_OK);
+    mem_fail_after(1);
+    cr_assert(signature_verify(rsm_key_public(key), tag, cluster, large, signature) ==
+              RSM_NO_MEMORY);
+    mem_fail_after(0);
+    cr_assert(signature_verify(rsm_key_public(key), tag, cluster, large, signature) == RSM_OK);
+    cr_assert(mem_live_count() == live);
+    rsm_key_free(key);
+}
+
 /* Digests differ by bytes, by key and by role, and do not depend on the envelope around. */
 Test(envelope, digests)
 {
