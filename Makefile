@@ -90,7 +90,7 @@ LIBS_rr := $(call pkg_libs,libknot libzscanner)
 LIBS_machine :=
 LIBS_net := $(call pkg_libs,libevent_core) -lsodium
 LIBS_io := -lpthread
-LIBS_client := $(call pkg_libs,libevent_core)
+LIBS_client :=
 LIBS_daemon :=
 LIBS_ctl := $(call pkg_libs,jansson yaml-0.1)
 LIBS_test := $(call pkg_libs,criterion)
@@ -173,7 +173,7 @@ build/librsm.a: $(LIBRSM_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 build/librsm.so.0: $(LIBRSM_OBJ)
 	@mkdir -p build
-	$(Q)$(CC) $(VFLAGS) -shared -Wl,-soname,librsm.so.0 -Wl,-z,relro,-z,now,-z,defs -o $@ $^ $(call libs,client)
+	$(Q)$(CC) $(VFLAGS) -shared -Wl,-soname,librsm.so.0 -Wl,--version-script=src/client/librsm.map -Wl,-z,relro,-z,now,-z,defs -o $@ $^ $(call libs,client)
 	$(Q)! ldd $@ | grep -q libknot || { echo "librsm must not link libknot"; rm -f $@; exit 1; }
 
 # ---------------------------------------------------------------------------------------------
