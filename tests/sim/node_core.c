@@ -2,13 +2,10 @@
 /*
  * node_core.c - one replica: a core, and the smallest shell that obeys it.
  *
- * The disk is a list of records and a mark up to which they are durable. A flush takes what is
- * there when it begins; a crash loses all behind the mark, but for some records of a flush that was
- * under way. The store is the log of applied values up to `stored`; after a crash the rest of the
- * log comes back from the journal, in its order, as paxos.h says. Records that the store covers are
- * dropped, and one record keeps the promise.
+ * The store is the log of applied values up to `stored`; after a crash the rest of the log comes
+ * back from the journal (disk_core.c), in its order, as paxos.h says.
  */
-#include "tests/sim/sim_core.h"
+#include "tests/sim/node_core.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,44 +13,6 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "tests/lib/script.h"
-
-struct waiting_send {
-    uint64_t durable_seq;
-    uint32_t to;
-    struct paxos_message *message;
-};
-
-struct core_node {
-    struct core_cluster *cluster;
-    uint32_t replica;
-    struct paxos *core; /* NULL: down */
-    uint64_t life;      /* counts starts: events of an earlier life are ignored */
-    uint64_t paused_until;
-    uint64_t slow_until;
-    uint64_t tick_us;
-
-    /* The journal; survives a crash up to durable_count. */
-    struct paxos_append *records;
-    size_t record_count;
-    size_t record_capacity;
-    size_t durable_count;
-    size_t flush_count; /* what the running flush covers; 0: none runs */
-    uint64_t seq_durable;
-    struct ballot promise_kept; /* of the records that were dropped */
-    uint64_t seq_next;
-
-    /* The log; survives a crash up to `stored`. */
-    struct blob **log; /* by slot */
-    uint64_t log_capacity;
-    uint64_t learned;
-    uint64_t applied;
-    uint64_t stored;
-    bool apply_runs;
-
-    struct waiting_send *waiting;
-    size_t waiting_count;
-    size_t waiting_capacity;
-};
 
 /* What travels: a message, or a snapshot (the log up to a slot). */
 struct payload {
@@ -123,21 +82,6 @@ static struct core_node *call_take(struct node_call *call, sim_run *again)
     return alive ? n : NULL;
 }
 
-static void log_put(struct core_node *n, uint64_t slot, struct blob *value)
-{
-    if (slot >= n->log_capacity) {
-        uint64_t capacity = n->log_capacity == 0 ? 256 : n->log_capacity;
-        while (capacity <= slot)
-            capacity *= 2;
-        n->log = mem_realloc(n->log, capacity * sizeof(struct blob *));
-        memset(n->log + n->log_capacity, 0, (capacity - n->log_capacity) * sizeof(struct blob *));
-        n->log_capacity = capacity;
-    }
-    blob_ref(value);
-    blob_unref(n->log[slot]);
-    n->log[slot] = value;
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* Disk */
 
@@ -163,12 +107,6 @@ static void node_release_sends(struct core_node *n, uint64_t seq)
             n->waiting[kept++] = n->waiting[i];
     }
     n->waiting_count = kept;
-}
-
-static void disk_make_durable(struct core_node *n, size_t count)
-{
-    for (; n->durable_count < count; n->durable_count++)
-        checker_on_durable(n->cluster->checker, n->replica, &n->records[n->durable_count]);
 }
 
 static void node_flushed(void *context, void *argument)
@@ -198,53 +136,6 @@ static void node_begin_flush(struct core_node *n)
     if (n->slow_until > c->sim.now)
         delay += n->slow_until - c->sim.now;
     node_after(n, delay, node_flushed);
-}
-
-static void disk_append(struct core_node *n, const struct paxos_append *record)
-{
-    if (n->record_count == n->record_capacity) {
-        n->record_capacity = n->record_capacity == 0 ? 64 : 2 * n->record_capacity;
-        n->records = mem_realloc(n->records, n->record_capacity * sizeof(*n->records));
-    }
-    CHECK(record->seq == n->seq_next);
-    n->seq_next++;
-    n->records[n->record_count] = *record;
-    blob_ref(record->value);
-    n->record_count++;
-    checker_on_append(n->cluster->checker, n->replica, record);
-}
-
-/* Drops the oldest records that the store covers. */
-static void disk_drop(struct core_node *n)
-{
-    size_t count = 0;
-    while (count < n->durable_count && n->flush_count == 0) {
-        const struct paxos_append *r = &n->records[count];
-        bool covered = r->type == PAXOS_RECORD_PROMISE ||
-                       (r->type == PAXOS_RECORD_ACCEPT && r->slot <= n->stored) ||
-                       (r->type == PAXOS_RECORD_CHOSEN && r->slot_end <= n->stored + 1);
-        if (!covered)
-            break;
-        bool is_vote = !ballot_equal(r->ballot, PAXOS_BALLOT_CHOSEN);
-        if (is_vote && ballot_compare(r->ballot, n->promise_kept) > 0)
-            n->promise_kept = r->ballot;
-        blob_unref(r->value);
-        count++;
-    }
-    n->record_count -= count;
-    n->durable_count -= count;
-    if (count > 0)
-        memmove(n->records, n->records + count, n->record_count * sizeof(*n->records));
-}
-
-/* A crash: some of the records of a running flush may have reached the disk, a run of the first. */
-static void disk_crash(struct core_node *n)
-{
-    if (n->flush_count > n->durable_count)
-        disk_make_durable(n, (size_t)sim_range(&n->cluster->sim, n->durable_count, n->flush_count));
-    while (n->record_count > n->durable_count)
-        blob_unref(n->records[--n->record_count].value);
-    n->flush_count = 0;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -305,7 +196,7 @@ static void node_install(struct core_node *n, const struct payload *snapshot)
     if (slot <= n->learned)
         return;
     for (uint64_t i = 1; i <= slot; i++)
-        log_put(n, i, snapshot->log[i]);
+        store_put(n, i, snapshot->log[i]);
     sim_note(&n->cluster->sim, "%u installs a snapshot of %" PRIu64, n->replica, slot);
     n->learned = slot;
     n->applied = slot;
@@ -361,7 +252,7 @@ static void node_take_learned(struct core_node *n, const struct paxos_learned *l
     struct core_cluster *c = n->cluster;
     sim_note(&c->sim, "%u learns slot %" PRIu64, n->replica, learned->slot);
     checker_on_learned(c->checker, n->replica, learned->slot, learned->value);
-    log_put(n, learned->slot, learned->value);
+    store_put(n, learned->slot, learned->value);
     n->learned = learned->slot;
     if (learned->cookie != 0)
         core_client_on_learned(c, n->replica, learned->cookie, learned->slot);
@@ -535,7 +426,7 @@ static void node_restore(struct core_node *n)
             n->applied++;
             CHECK(paxos_accepted(n->core, n->applied, &ballot, &value));
             checker_on_learned(n->cluster->checker, n->replica, n->applied, value);
-            log_put(n, n->applied, value);
+            store_put(n, n->applied, value);
         }
         paxos_restore_applied(n->core, n->applied);
     }
