@@ -3,9 +3,9 @@
  * data.c - record data through libknot.
  *
  * How foreign wire data is checked: first its blocks by libknot's descriptor of the type (names
- * whole and uncompressed, fixed parts there), then libknot must be able to say it as text, and the
- * zone scanner must make the same bytes of that text again. What only looks like a record does not
- * survive the round trip. Types that are most of any zone have a short way.
+ * whole and uncompressed, fixed parts there) and by its form (form.h), then libknot must be able to
+ * say it as text, and the zone scanner must make the same bytes of that text again. What only looks
+ * like a record does not survive the round trip. Types that are most of any zone have a short way.
  */
 #include "src/rr/data.h"
 
@@ -18,10 +18,13 @@
 #include "src/base/check.h"
 #include "src/base/limits.h"
 #include "src/base/mem.h"
+#include "src/rr/form.h"
 #include "src/rr/name.h"
 
 /* Timestamps as numbers: their other form depends on what year it is. */
 static const knot_dump_style_t style = {.human_timestamp = false};
+/* Types whose form is not known here, as RFC 3597 writes them. */
+static const knot_dump_style_t opaque_style = {.generic = true};
 
 const char *rr_type_to_text(uint16_t type, char out[RR_TYPE_TEXT_MAX])
 {
@@ -134,10 +137,11 @@ static enum rsm_status dump(uint16_t type, struct bytes rdata, char *out, size_t
     /* libknot never writes to an owner that it was given; its type cannot say so. */
     uint8_t owner[1] = {root[0]};
     knot_rrset_init(&rrset, owner, type, KNOT_CLASS_IN, 0);
-    if (rdata.size > LIMIT_RDATA_SIZE ||
+    if (rdata.size > LIMIT_RDATA_SIZE || !form_check(type, rdata) ||
         knot_rrset_add_rdata(&rrset, rdata.data, (uint16_t)rdata.size, NULL) != KNOT_EOK)
         return RSM_MALFORMED;
-    int length = knot_rrset_txt_dump_data(&rrset, 0, out, size, &style);
+    int length = knot_rrset_txt_dump_data(&rrset, 0, out, size,
+                                          form_is_known(type) ? &style : &opaque_style);
     knot_rdataset_clear(&rrset.rrs, NULL);
     if (length == KNOT_ESPACE)
         return RSM_TOO_LARGE;
@@ -245,25 +249,33 @@ static bool is_folded(uint16_t type, struct bytes rdata)
     return folded;
 }
 
+/* Types whose form leaves room for what is no record: values out of range, tags, parameters. */
+static bool needs_round_trip(uint16_t type)
+{
+    switch (type) {
+    case KNOT_RRTYPE_LOC:
+    case KNOT_RRTYPE_NAPTR:
+    case KNOT_RRTYPE_CERT:
+    case KNOT_RRTYPE_APL:
+    case KNOT_RRTYPE_IPSECKEY:
+    case KNOT_RRTYPE_NSEC:
+    case KNOT_RRTYPE_CSYNC:
+    case KNOT_RRTYPE_NSEC3:
+    case KNOT_RRTYPE_NSEC3PARAM:
+    case KNOT_RRTYPE_SVCB:
+    case KNOT_RRTYPE_HTTPS:
+    case KNOT_RRTYPE_URI:
+    case KNOT_RRTYPE_CAA:
+        return true;
+    }
+    return !form_is_known(type); /* some cannot be written at all, as NULL */
+}
+
 enum rsm_status rr_data_check(uint16_t type, struct bytes rdata)
 {
-    if (rdata.size > LIMIT_RDATA_SIZE || !is_folded(type, rdata))
+    if (rdata.size > LIMIT_RDATA_SIZE || !form_check(type, rdata) || !is_folded(type, rdata))
         return RSM_MALFORMED;
-    switch (type) {
-    case RR_TYPE_A:
-        return rdata.size == 4 ? RSM_OK : RSM_MALFORMED;
-    case RR_TYPE_AAAA:
-        return rdata.size == 16 ? RSM_OK : RSM_MALFORMED;
-    case RR_TYPE_NS:
-    case RR_TYPE_CNAME:
-    case RR_TYPE_DNAME:
-    case KNOT_RRTYPE_PTR:
-    case KNOT_RRTYPE_MX:
-    case KNOT_RRTYPE_SRV:
-    case RR_TYPE_SOA:
-        return RSM_OK; /* blocks of known size and whole names: nothing else is in them */
-    }
-    return round_trip(type, rdata);
+    return needs_round_trip(type) ? round_trip(type, rdata) : RSM_OK;
 }
 
 int rr_data_compare(struct bytes a, struct bytes b)
