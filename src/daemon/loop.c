@@ -23,7 +23,9 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/command/genesis.h"
+#include "src/daemon/incarnations.h"
 #include "src/daemon/methods.h"
+#include "src/io/child.h"
 #include "src/io/clock.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
@@ -35,6 +37,7 @@
 
 #define STOP_MS 3000u
 #define SIGNALS 2
+#define STORE_CHECK_SECONDS 300u
 
 struct loop {
     const struct config *config;
@@ -46,6 +49,8 @@ struct loop {
     struct blob *genesis_bytes;
     struct genesis genesis;
     struct data_dir *dir;
+    bool created; /* the data directory was made in this run */
+    struct incarnations incarnations;
     struct disk *disk;
     struct store *store;
     struct store_thread *store_thread;
@@ -174,6 +179,11 @@ static void on_lost(void *context, uint32_t peer)
     node_on_peer_lost(((struct loop *)context)->node, peer);
 }
 
+static bool on_accept(void *context, uint32_t peer, uint64_t incarnation)
+{
+    return incarnations_accept(&((struct loop *)context)->incarnations, peer, incarnation);
+}
+
 static void on_signal(evutil_socket_t number, short what, void *context)
 {
     (void)what;
@@ -245,6 +255,15 @@ static enum rsm_status read_key(struct loop *l)
     return RSM_OK;
 }
 
+static uint64_t draw_incarnation(void)
+{
+    uint64_t incarnation;
+    do
+        randombytes_buf(&incarnation, sizeof incarnation);
+    while ((incarnation &= SLOT_MAX) == 0);
+    return incarnation;
+}
+
 static enum rsm_status open_data(struct loop *l)
 {
     struct identity identity = {.replica = l->config->node.self};
@@ -253,16 +272,30 @@ static enum rsm_status open_data(struct loop *l)
     enum rsm_status status = data_dir_open(path, &identity, &l->dir, l->text, CONFIG_ERROR_SIZE);
     if (status != RSM_NOT_FOUND)
         return status;
-    /* The first start. A disk that lost its identity gets another incarnation: it cannot vote as
-     * the replica that it was, because its journal is bound to the number. */
-    do
-        randombytes_buf(&identity.incarnation, sizeof identity.incarnation);
-    while ((identity.incarnation &= SLOT_MAX) == 0);
+    /* The first start, or a disk that lost everything: peers that knew another one refuse it. */
+    identity.incarnation = draw_incarnation();
+    l->created = true;
     status = data_dir_create(path, &identity, blob_bytes(l->genesis_bytes));
     if (status != RSM_OK)
         return complain(l, status, path, rsm_status_sentence(status));
     LOG(LOG_INFO, "data-created", LOG_TEXT("path", path));
     return data_dir_open(path, &identity, &l->dir, l->text, CONFIG_ERROR_SIZE);
+}
+
+/*
+ * A journal without a segment has lost what was promised. With an empty store nothing shows it but
+ * the identity, which says that this is not the first start: then it is another incarnation.
+ */
+static enum rsm_status renew_when_journal_is_lost(struct loop *l)
+{
+    size_t count = 0;
+    struct identity identity = *data_dir_identity(l->dir);
+    enum rsm_status status = disk_list(l->disk, NULL, 0, &count);
+    if (status != RSM_OK || count > 0 || l->created)
+        return status;
+    identity.incarnation = draw_incarnation();
+    LOG(LOG_WARNING, "journal-lost", LOG_TEXT("text", "there is no journal: a new incarnation"));
+    return data_dir_set_identity(l->dir, &identity);
 }
 
 static enum rsm_status open_storage(struct loop *l)
@@ -274,12 +307,24 @@ static enum rsm_status open_storage(struct loop *l)
     memcpy(store_identity.cluster, identity->cluster, CLUSTER_ID_SIZE);
     if (snprintf(path, sizeof path, "%s/store", l->config->data) >= (int)sizeof path)
         return complain(l, RSM_USAGE, l->config->data, "the path is too long");
-    enum rsm_status status = store_open(path, &store_identity, &options, &l->store);
+    /* Damage under LMDB can end a process: a child looks first, while there is one thread. */
+    enum rsm_status status = child_verify_store(path, STORE_CHECK_SECONDS);
+    if (status == RSM_DAMAGED)
+        return complain(l, status, path,
+                        "the store is damaged; rsm-dump verify says where. The other replicas go "
+                        "on without this one");
+    if (status == RSM_OK)
+        status = store_open(path, &store_identity, &options, &l->store);
     if (status != RSM_OK)
         return complain(l, status, path, rsm_status_sentence(status));
     status = disk_posix_open(data_dir_descriptor(l->dir), "journal", true, &l->disk);
+    if (status == RSM_OK)
+        status = renew_when_journal_is_lost(l);
     if (status != RSM_OK)
         return complain(l, status, "journal", rsm_status_sentence(status));
+    status = incarnations_open(&l->incarnations, l->dir);
+    if (status != RSM_OK)
+        return complain(l, status, "peers", rsm_status_sentence(status));
     status = store_thread_start(l->store, &l->store_thread);
     if (status == RSM_OK)
         status = watchdog_start(l->config->flush_timeout_ms, &l->watchdog);
@@ -323,6 +368,7 @@ static enum rsm_status open_network(struct loop *l)
                                       .incarnation = data_dir_identity(l->dir)->incarnation,
                                       .listen = l->config->peer_listen,
                                       .context = l,
+                                      .accept = on_accept,
                                       .on_frame = on_frame,
                                       .on_lost = on_lost};
     status = peer_links_new(&links, &l->links, why);

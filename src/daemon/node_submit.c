@@ -294,8 +294,7 @@ void submit_propose(struct node *n)
             continue;
         if (count == room || count == LIMIT_BATCH_ENTRIES || bytes > LIMIT_BATCH_BYTES)
             break;
-        if (n->journal_writable &&
-            bytes + s->envelope->size + LIMIT_BATCH_BYTES > journal_space(n->journal)) {
+        if (n->journal_writable && journal_is_low(n->journal)) {
             node_raise(n, NODE_ALARM_DISK_LOW, 0);
             fail(n, s, RSM_DISK_FULL, "the leader's disk is nearly full");
             continue;

@@ -315,6 +315,17 @@ enum rsm_status data_dir_set_identity(struct data_dir *d, const struct identity 
     return status;
 }
 
+enum rsm_status data_dir_read_file(const struct data_dir *d, const char *name, size_t size_max,
+                                   struct blob **blob_out)
+{
+    return read_file(d->descriptor, name, size_max, blob_out);
+}
+
+enum rsm_status data_dir_write_file(const struct data_dir *d, const char *name, struct bytes data)
+{
+    return replace_file(d->descriptor, name, data);
+}
+
 /* Asks for the lock without taking it. */
 static bool is_live(int directory)
 {

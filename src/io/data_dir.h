@@ -6,6 +6,7 @@
  *   lock       held by the running replica (an open file description lock, F_OFD_SETLK: it vanishes
  *              with the process, and rsm-dump can ask for it without taking it)
  *   genesis    the cluster's genesis, as bytes
+ *   peers      incarnations of the other replicas, see src/daemon/incarnations.h
  *   journal/   segments          store/   LMDB
  *
  * The directory is 0700, files 0600. Files are made as "name.tmp", flushed, renamed, and the
@@ -46,6 +47,13 @@ const struct identity *data_dir_identity(const struct data_dir *dir);
 struct bytes data_dir_genesis(const struct data_dir *dir);
 /* Replaces the identity file: for a new incarnation. */
 enum rsm_status data_dir_set_identity(struct data_dir *dir, const struct identity *identity);
+
+/* A small file of the directory: RSM_NOT_FOUND, RSM_DAMAGED (no plain file, or larger), RSM_IO. */
+enum rsm_status data_dir_read_file(const struct data_dir *dir, const char *name, size_t size_max,
+                                   struct blob **blob_out);
+/* Writes it anew, durably: after a crash it is the old one or the new. */
+enum rsm_status data_dir_write_file(const struct data_dir *dir, const char *name,
+                                    struct bytes data);
 
 /*
  * For rsm-dump: reads identity and genesis of a directory, or a copy of one, without writing or

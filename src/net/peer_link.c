@@ -143,6 +143,17 @@ static void opened(struct link *l)
         LOG_TEXT("direction", l->incoming ? "in" : "out"), LOG_TEXT("state", "open"));
 }
 
+/* False, and dropped, when the peer's disk is not the one that it had when we first met. */
+static bool accept_incarnation(struct link *l)
+{
+    size_t place = l->incoming ? 29 : HELLO_SIZE;
+    const struct peer_links_config *c = &l->links->config;
+    if (c->accept(c->context, l->peer, get_u64(l->transcript + place)))
+        return true;
+    drop(l, "another incarnation: its disk was replaced or wiped; it must not vote as the old one");
+    return false;
+}
+
 /* -------------------------------------------------------------------------------------------- */
 /* The handshake. */
 
@@ -210,6 +221,8 @@ static bool on_answer(struct link *l)
         drop(l, "the peer could not prove who it is");
         return false;
     }
+    if (!accept_incarnation(l))
+        return false;
     evbuffer_add(l->out, signature, sizeof signature);
     opened(l);
     return write_out(l);
@@ -225,6 +238,8 @@ static bool on_proof(struct link *l)
         drop(l, "the peer could not prove who it is");
         return false;
     }
+    if (!accept_incarnation(l))
+        return false;
     opened(l);
     return true;
 }

@@ -38,6 +38,8 @@ struct peer_links_config {
     uint64_t incarnation;
     const char *listen; /* "ip:port" */
     void *context;
+    /* Whether a peer that has proved its key may be talked to under this incarnation. */
+    bool (*accept)(void *context, uint32_t peer, uint64_t incarnation);
     /* A frame came from a proven peer; borrowed during the call. */
     void (*on_frame)(void *context, uint32_t from, struct bytes frame);
     /* A connection from or to a peer that had been proved is gone. */
