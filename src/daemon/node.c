@@ -19,6 +19,9 @@
 #include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
 
+#define TICKS_A_DEADLINE_LOOK                                                                      \
+    50u /* half a second: ends of leases are not news for anybody sooner */
+
 void node_config_default(struct node_config *config)
 {
     *config = (struct node_config){
@@ -271,6 +274,9 @@ void node_tick(struct node *n)
         peer_judge_heads(n);
         submit_expire(n);
         apply_commit_again(n);
+    }
+    if (n->tick % TICKS_A_DEADLINE_LOOK == 0) {
+        submit_time(n);
     }
 }
 

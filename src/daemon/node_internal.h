@@ -167,6 +167,8 @@ enum rsm_status node_verify_envelope(struct node *n, struct bytes raw,
 
 /* node_submit.c */
 void submit_propose(struct node *n);
+/* Proposes a tick when a deadline has passed and nothing else moves log time. */
+void submit_time(struct node *n);
 void submit_forward(struct node *n);
 void submit_expire(struct node *n);
 void submit_on_lost(struct node *n, const struct paxos_lost *lost);

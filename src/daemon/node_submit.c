@@ -19,7 +19,8 @@
 #include "src/machine/query.h"
 #include "src/net/peer_codec.h"
 
-#define FORWARD_AGAIN_MS 500u /* a lost frame costs half a second, not a time-out */
+#define TICK_COOKIE UINT64_MAX /* no submission has this number: a lost tick is not missed */
+#define FORWARD_AGAIN_MS 500u  /* a lost frame costs half a second, not a time-out */
 
 static void answer(struct node *n, uint64_t token, const struct node_outcome *outcome)
 {
@@ -315,6 +316,35 @@ void submit_propose(struct node *n)
     node_step(n, &event);
     for (size_t i = 0; i < count; i++)
         blob_unref(batch[i].value);
+}
+
+/* A lease or a freeze whose end lies between log time and now. */
+static bool deadline_has_passed(struct node *n, uint64_t now_ms)
+{
+    struct query_list leases = {.started = false};
+    struct query_list freezes = {.started = false};
+    while (query_lease_next(n->applied, &leases) == RSM_OK)
+        if (!leases.lease.released && leases.lease.expires_ms > n->log_time_ms &&
+            leases.lease.expires_ms <= now_ms)
+            return true;
+    while (query_freeze_next(n->applied, &freezes) == RSM_OK)
+        if (freezes.freeze.until_ms > n->log_time_ms && freezes.freeze.until_ms <= now_ms)
+            return true;
+    return false;
+}
+
+void submit_time(struct node *n)
+{
+    uint64_t now = n->env.wall_ms(n->env.context);
+    if (!paxos_is_ready(n->paxos) || paxos_room(n->paxos) == 0 || node_refuses(n) != RSM_OK ||
+        paxos_slot_next(n->paxos) != n->applied_slot + 1 || !deadline_has_passed(n, now))
+        return;
+    struct paxos_proposal proposal = {.value = encode_value(n, ENTRY_TICK, (struct bytes){NULL, 0}),
+                                      .cookie = TICK_COOKIE};
+    struct paxos_event event = {
+        .type = PAXOS_EVENT_PROPOSE, .proposals = &proposal, .proposal_count = 1};
+    node_step(n, &event);
+    blob_unref(proposal.value);
 }
 
 void submit_on_lost(struct node *n, const struct paxos_lost *lost)
