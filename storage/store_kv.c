@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/mem.h"
 #include "storage/store_state.h"
 
 #include "src/base/check.h"
@@ -170,6 +171,31 @@ const struct kv_ops *store_kv_ops(void)
 struct kv *store_kv(struct store *s)
 {
     return &s->kv;
+}
+
+static void cut_free(struct kv *kv)
+{
+    struct store *cut = from_kv(kv);
+    store_end_snapshot(cut);
+    mem_free(cut->path);
+    mem_free(cut);
+}
+
+struct kv *store_cut(struct store *s)
+{
+    static const struct kv_ops ops = {store_kv_get,  store_kv_put,  store_kv_del,
+                                      store_kv_next, store_kv_prev, cut_free};
+    struct store *cut = mem_alloc(sizeof(*cut));
+
+    *cut = (struct store){.kv = {&ops},
+                          .path = mem_copy_string(s->path),
+                          .env = s->env,
+                          .database = s->database,
+                          .read_only = true};
+    if (store_refresh(cut) == RSM_OK)
+        return &cut->kv;
+    cut_free(&cut->kv);
+    return NULL;
 }
 
 void store_end_snapshot(struct store *s)

@@ -57,6 +57,7 @@ static const struct key keys[] = {
     {"store_commit_bytes", VALUE_U32, AT(node.store_commit_bytes), 4096, 1u << 30, false},
     {"submit_timeout_ms", VALUE_U32, AT(node.submit_timeout_ms), 100, 600000, false},
     {"clock_bound_ms", VALUE_U32, AT(node.clock_bound_ms), 100, 86400000, false},
+    {"snapshot_lag", VALUE_U32, AT(node.snapshot_lag), 1, UINT32_MAX, false},
     {"map_size", VALUE_U64, AT(map_size), 1u << 20, UINT64_C(1) << 46, false},
     {"flush_timeout_ms", VALUE_U32, AT(flush_timeout_ms), 100, 600000, false},
 };

@@ -98,6 +98,11 @@ static void env_commit(void *context, struct kv *frozen)
     store_thread_commit(l->store_thread, frozen);
 }
 
+static struct kv *env_snapshot(void *context)
+{
+    return store_cut(((struct loop *)context)->store);
+}
+
 static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
 {
     methods_on_submitted(((struct loop *)context)->methods, token, outcome);
@@ -129,6 +134,7 @@ static void fill_env(struct loop *l, struct node_env *env)
                              .wall_ms = env_wall_ms,
                              .monotonic_us = env_monotonic_us,
                              .commit = env_commit,
+                             .snapshot = env_snapshot,
                              .submitted = env_submitted,
                              .read_ready = env_read_ready,
                              .applied = env_applied,
@@ -158,6 +164,7 @@ static void on_committed(evutil_socket_t fd, short what, void *context)
     struct kv *committed = l->committing;
     l->committing = NULL;
     if (status == RSM_TOO_LARGE) {
+        node_drop_cuts(l->node);
         status = store_grow(l->store);
         if (status == RSM_OK) {
             env_commit(l, committed);

@@ -36,7 +36,7 @@ void node_config_default(struct node_config *config)
         .store_commit_bytes = 8u << 20,
         .submit_timeout_ms = 10000,
         .clock_bound_ms = 10000,
-        .snapshot_lag = 1000000,
+        .snapshot_lag = 100000,
     };
 }
 
@@ -219,7 +219,7 @@ void node_flush(struct node *n)
         if (n->flush_wanted)
             flush_journal(n);
         apply_learned(n);
-        moved = flushed || n->applied_slot != applied || n->learned_count > 0;
+        moved = flushed || n->applied_slot != applied || (n->learned_count > 0 && !n->installing);
     }
     if (n->dead)
         return;
@@ -234,6 +234,7 @@ void node_flush(struct node *n)
         n->env.applied(n->env.context, n->applied_slot);
     }
     n->env.push(n->env.context);
+    snapshot_install_when_due(n);
     apply_commit_when_due(n);
 }
 
@@ -274,6 +275,7 @@ void node_tick(struct node *n)
         peer_judge_heads(n);
         submit_expire(n);
         apply_commit_again(n);
+        snapshot_on_tick(n);
     }
     if (n->tick % TICKS_A_DEADLINE_LOOK == 0) {
         submit_time(n);
@@ -299,6 +301,11 @@ void node_stop_accepting(struct node *n)
     n->stopping = true;
     struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
     node_step(n, &event);
+}
+
+void node_drop_cuts(struct node *n)
+{
+    snapshot_drop_sender(n);
 }
 
 bool node_is_idle(const struct node *n)

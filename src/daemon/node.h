@@ -80,6 +80,11 @@ struct node_env {
      * node_on_committed is called (from the main loop, later).
      */
     void (*commit)(void *context, struct kv *frozen);
+    /*
+     * A read-only cut of the store as last committed, to be sent to a peer; the node frees it
+     * (kv_free). NULL when none is to be had.
+     */
+    struct kv *(*snapshot)(void *context);
     /* Ends a node_submit. Called once for each, perhaps from inside node_submit's caller's turn. */
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
     /* Ends a node_read: the state of this replica is now at least as new as the read's beginning.
@@ -135,6 +140,8 @@ void node_flush(struct node *node);
 void node_stop_accepting(struct node *node);
 /* True when nothing of the own clients waits and no commit runs. */
 bool node_is_idle(const struct node *node);
+/* Frees cuts of the store that are held, before the owner grows or closes it. */
+void node_drop_cuts(struct node *node);
 /* Begins a last commit of everything applied, also a small one; watch node_is_idle afterwards. */
 void node_commit_now(struct node *node);
 

@@ -68,7 +68,7 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
 
 void apply_learned(struct node *n)
 {
-    if (n->learned_count == 0 || (n->alarms & NODE_ALARM_STATE_DAMAGED))
+    if (n->learned_count == 0 || n->installing || (n->alarms & NODE_ALARM_STATE_DAMAGED))
         return;
     size_t count = n->learned_count;
     size_t done = 0;
@@ -167,11 +167,18 @@ void node_on_committed(struct node *n, enum rsm_status status)
         node_fail(n, status, "the store could not be committed");
         return;
     }
-    kv_overlay_set_below(n->applied, n->base);
+    if (n->installing)
+        status = snapshot_on_installed(n);
+    else
+        kv_overlay_set_below(n->applied, n->base);
     kv_free(n->frozen);
     n->frozen = NULL;
     n->stored_slot = n->frozen_slot;
     n->counters.store_commits++;
+    if (status != RSM_OK) {
+        node_fail(n, status, "the snapshot that was installed does not check");
+        return;
+    }
     if (!n->journal_writable)
         return;
     status = journal_drop_below(n->journal, n->stored_slot);

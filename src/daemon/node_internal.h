@@ -45,6 +45,32 @@ struct speculation {
     struct blob **values; /* owned, slot n at n % LIMIT_WINDOW; references */
 };
 
+/* A snapshot on its way to a peer. */
+struct snapshot_sender {
+    uint32_t to;    /* 0: none */
+    struct kv *cut; /* owned */
+    uint64_t slot;
+    uint64_t made;      /* pieces made so far; `piece` is the last of them */
+    struct blob *piece; /* owned frame, sent again when asked for again */
+    uint8_t hash[HASH_SIZE];
+    uint8_t table; /* the row after which to go on */
+    uint8_t key[LIMIT_KEY_SIZE];
+    size_t key_size;
+    uint64_t moved_ms;
+};
+
+/* A snapshot on its way to us, in memory until it is whole. */
+struct snapshot_receiver {
+    uint32_t from; /* 0: none */
+    uint64_t slot;
+    uint64_t next; /* the piece that is asked for */
+    uint8_t hash[HASH_SIZE];
+    struct kv *empty; /* owned, below `rows` */
+    struct kv *rows;  /* owned overlay */
+    bool complete;
+    uint64_t asked_ms, moved_ms;
+};
+
 struct node {
     /* fixed after node_open */
     struct node_config config;
@@ -84,6 +110,9 @@ struct node {
     uint64_t last_commit_ms;
     bool commit_now;
     bool commit_again; /* the running commit found the disk full */
+    struct snapshot_sender sending;
+    struct snapshot_receiver receiving;
+    bool installing; /* the running commit is a snapshot: nothing is applied meanwhile */
     struct writer scratch;
     struct verdicts verdicts; /* of the slot applied last */
 
@@ -171,6 +200,8 @@ void submit_propose(struct node *n);
 void submit_time(struct node *n);
 void submit_forward(struct node *n);
 void submit_expire(struct node *n);
+/* Answers what has its verdict already, after slots were skipped by a snapshot. */
+void submit_answer_known(struct node *n);
 void submit_on_lost(struct node *n, const struct paxos_lost *lost);
 void submit_on_leader_changed(struct node *n);
 /* A slot's verdicts are known: answers who waits. */
@@ -188,6 +219,18 @@ void apply_commit_when_due(struct node *n);
 /* A commit that found the disk full is tried again. */
 void apply_commit_again(struct node *n);
 bool apply_heads_at(void *context, uint64_t slot, struct heads *heads_out);
+
+/* node_snapshot.c */
+bool snapshot_offer(struct node *n, const struct paxos_range *range);
+void snapshot_on_offer(struct node *n, uint32_t from, uint64_t slot);
+void snapshot_on_want(struct node *n, uint32_t from, uint64_t slot, uint64_t number);
+void snapshot_on_chunk(struct node *n, uint32_t from, uint64_t slot, uint64_t number,
+                       struct bytes chunk);
+void snapshot_install_when_due(struct node *n);
+enum rsm_status snapshot_on_installed(struct node *n);
+void snapshot_on_tick(struct node *n);
+void snapshot_drop_sender(struct node *n);
+void snapshot_drop_receiver(struct node *n);
 
 /* node_peer.c */
 void peer_send_message(struct node *n, const struct paxos_send *send);

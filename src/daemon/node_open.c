@@ -220,6 +220,8 @@ void node_close(struct node *n)
     journal_close(n->journal);
     spec_deinit(n);
     drop_queues(n);
+    snapshot_drop_sender(n);
+    snapshot_drop_receiver(n);
     paxos_free(n->paxos);
     machine_free(n->machine);
     submissions_free(n->submissions);

@@ -55,6 +55,8 @@ void peer_send_range(struct node *n, const struct paxos_range *range)
     struct paxos_entry entries[LIMIT_BATCH_ENTRIES];
     size_t count = 0;
     size_t bytes = 0;
+    if (snapshot_offer(n, range))
+        return;
     for (uint64_t slot = range->slot_first;
          slot < range->slot_end && slot <= n->applied_slot && count < LIMIT_BATCH_ENTRIES &&
          bytes < LIMIT_BATCH_BYTES;
@@ -182,9 +184,13 @@ void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
         on_heads(n, from, &frame);
         break;
     case PEER_SNAPSHOT_OFFER:
+        snapshot_on_offer(n, from, frame.slot);
+        break;
     case PEER_SNAPSHOT_CHUNK:
+        snapshot_on_chunk(n, from, frame.slot, frame.offset, frame.chunk);
+        break;
     case PEER_SNAPSHOT_WANT:
-        n->counters.bad_frames++; /* this node keeps its whole log: nobody is sent a snapshot */
+        snapshot_on_want(n, from, frame.slot, frame.offset);
         break;
     }
     peer_frame_deinit(&frame);

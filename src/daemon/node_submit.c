@@ -380,6 +380,15 @@ void submit_forward(struct node *n)
     }
 }
 
+void submit_answer_known(struct node *n)
+{
+    struct submission *next;
+    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
+        next = s->newer;
+        answer_duplicate(n, s);
+    }
+}
+
 void submit_on_leader_changed(struct node *n)
 {
     for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = s->newer)

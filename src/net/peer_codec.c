@@ -165,14 +165,11 @@ struct blob *peer_encode_heads(uint64_t slot, const uint8_t entry_head[HASH_SIZE
     return end(&w);
 }
 
-struct blob *peer_encode_snapshot_offer(uint64_t slot, uint64_t size,
-                                        const uint8_t digest[HASH_SIZE])
+struct blob *peer_encode_snapshot_offer(uint64_t slot)
 {
     struct writer w;
     begin(&w, PEER_SNAPSHOT_OFFER);
     writer_u64(&w, slot);
-    writer_u64(&w, size);
-    writer_bytes(&w, bytes_make(digest, HASH_SIZE));
     return end(&w);
 }
 
@@ -215,8 +212,6 @@ static bool decode_body(struct reader *r, uint8_t type, struct peer_frame *out)
         return true;
     case PEER_SNAPSHOT_OFFER:
         out->slot = reader_u64(r);
-        out->size = reader_u64(r);
-        out->digest = get_hash(r);
         return true;
     case PEER_SNAPSHOT_CHUNK:
         out->slot = reader_u64(r);

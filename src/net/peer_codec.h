@@ -8,7 +8,7 @@
  *   forward    2    envelope blob
  *   failed     3    digest 32 bytes, status blob (its stable text), text blob
  *   heads      4    slot u64, entry head 32 bytes, verdict head 32 bytes
- *   offer      5    snapshot: slot u64, size u64, digest 32 bytes
+ *   offer      5    snapshot: slot u64
  *   chunk      6    snapshot: slot u64, offset u64, bytes blob
  *   want       7    snapshot: slot u64, offset u64: send from here
  *
@@ -25,7 +25,7 @@
 
 #define PEER_VERSION 1u
 #define PEER_TEXT_MAX 1024u
-#define PEER_CHUNK_MAX (1u << 20)
+#define PEER_CHUNK_MAX (LIMIT_PEER_FRAME_SIZE - 64u)
 
 enum peer_frame_type {
     PEER_MESSAGE = 1,
@@ -43,13 +43,12 @@ struct peer_frame {
     struct paxos_message message; /* checked; PEER_MESSAGE */
     struct paxos_entry *entries;  /* owned, what message.entries points at */
     struct bytes envelope;        /* PEER_FORWARD */
-    const uint8_t *digest;        /* PEER_FORWARD_FAILED, PEER_SNAPSHOT_OFFER */
+    const uint8_t *digest;        /* PEER_FORWARD_FAILED */
     enum rsm_status status;       /* PEER_FORWARD_FAILED */
     struct bytes text;            /* PEER_FORWARD_FAILED */
     uint64_t slot;                /* PEER_HEADS, snapshots */
     const uint8_t *entry_head;    /* PEER_HEADS */
     const uint8_t *verdict_head;  /* PEER_HEADS */
-    uint64_t size;                /* PEER_SNAPSHOT_OFFER */
     uint64_t offset;              /* PEER_SNAPSHOT_CHUNK, PEER_SNAPSHOT_WANT */
     struct bytes chunk;           /* PEER_SNAPSHOT_CHUNK */
 };
@@ -61,8 +60,7 @@ struct blob *peer_encode_forward_failed(const uint8_t digest[HASH_SIZE], enum rs
                                         const char *text);
 struct blob *peer_encode_heads(uint64_t slot, const uint8_t entry_head[HASH_SIZE],
                                const uint8_t verdict_head[HASH_SIZE]);
-struct blob *peer_encode_snapshot_offer(uint64_t slot, uint64_t size,
-                                        const uint8_t digest[HASH_SIZE]);
+struct blob *peer_encode_snapshot_offer(uint64_t slot);
 struct blob *peer_encode_snapshot_chunk(uint64_t slot, uint64_t offset, struct bytes chunk);
 struct blob *peer_encode_snapshot_want(uint64_t slot, uint64_t offset);
 

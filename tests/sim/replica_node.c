@@ -14,6 +14,7 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/machine/logtable.h"
+#include "src/machine/tables.h"
 
 struct replica {
     struct node_cluster *cluster;
@@ -235,6 +236,23 @@ static void env_commit(void *context, struct kv *frozen)
     replica_after(r, sim_range(&c->sim, 1, c->options.commit_us_max), replica_committed);
 }
 
+static struct kv *env_snapshot(void *context)
+{
+    struct replica *r = context;
+    struct kv *cut = kv_mem_new();
+    for (uint8_t table = 1; table < TABLE_END; table++) {
+        struct bytes key, value;
+        uint8_t last[LIMIT_KEY_SIZE];
+        size_t size = 0;
+        while (kv_next(r->store, table, bytes_make(last, size), size > 0, &key, &value) == RSM_OK) {
+            CHECK(kv_put(cut, table, key, value) == RSM_OK);
+            size = key.size;
+            memcpy(last, key.data, size);
+        }
+    }
+    return cut;
+}
+
 static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
 {
     struct replica *r = context;
@@ -384,6 +402,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
                            .wall_ms = env_wall_ms,
                            .monotonic_us = env_monotonic_us,
                            .commit = env_commit,
+                           .snapshot = env_snapshot,
                            .submitted = env_submitted,
                            .read_ready = env_read_ready,
                            .applied = env_applied,
