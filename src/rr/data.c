@@ -174,6 +174,11 @@ static enum rsm_status scan_line(zs_scanner_t *scanner, uint16_t type, const cha
                 return RSM_MALFORMED;
             }
             found = true;
+            /* "\\# 3 012001" as MINFO: the scanner looks inside for some types only. */
+            if (!form_check(type, bytes_make(scanner->r_data, scanner->r_data_length))) {
+                *error_out = "the record data is malformed";
+                return RSM_MALFORMED;
+            }
             writer_bytes(rdata_out, bytes_make(scanner->r_data, scanner->r_data_length));
             break;
         case ZS_STATE_ERROR:

@@ -130,6 +130,17 @@ enum rsm_status name_from_text(const char *text, struct bytes origin, uint8_t ou
     return finish(out, size, origin, name_out);
 }
 
+/*
+ * The octets that libzscanner reads in a name without a backslash. It refuses all others, so a zone
+ * written with a bare ']' could not be read again. Not isalnum: that asks the locale.
+ */
+static bool is_plain(uint8_t octet)
+{
+    return (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z') ||
+           (octet >= '0' && octet <= '9') || octet == '-' || octet == '_' || octet == '*' ||
+           octet == '/';
+}
+
 const char *name_to_text(struct bytes name, char out[NAME_TEXT_MAX])
 {
     size_t used = 0;
@@ -145,7 +156,7 @@ const char *name_to_text(struct bytes name, char out[NAME_TEXT_MAX])
                 used += (size_t)snprintf(out + used, NAME_TEXT_MAX - used, "\\%03u", octet);
                 continue;
             }
-            if (strchr(".\\\"();@$", octet) != NULL)
+            if (!is_plain(octet))
                 out[used++] = '\\';
             out[used++] = (char)octet;
         }

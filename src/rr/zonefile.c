@@ -17,6 +17,7 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/rr/data.h"
+#include "src/rr/form.h"
 #include "src/rr/name.h"
 
 #define BLOCK_SIZE (1u << 18)
@@ -90,13 +91,14 @@ static void add_record(struct parse *p)
         m->capacity = m->capacity * 2 + 256;
         m->records = mem_realloc(m->records, m->capacity * sizeof *m->records);
     }
+    struct bytes data = bytes_make(s->r_data, s->r_data_length);
     uint8_t *owner = take(m, s->r_owner_length);
     uint8_t *rdata = take(m, s->r_data_length);
     struct record *r = &m->records[m->count];
     *r = (struct record){.line = s->line_counter, .ttl = s->r_ttl, .type = s->r_type};
     r->owner = name_lower(bytes_make(s->r_owner, s->r_owner_length), owner);
     r->rdata = bytes_make(rdata, s->r_data_length);
-    if (rr_data_canonical(s->r_type, bytes_make(s->r_data, s->r_data_length), rdata) != RSM_OK) {
+    if (!form_check(s->r_type, data) || rr_data_canonical(s->r_type, data, rdata) != RSM_OK) {
         add_error(p, s->line_counter, "the record data is malformed",
                   rr_type_to_text(s->r_type, type));
         return;

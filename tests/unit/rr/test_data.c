@@ -242,3 +242,25 @@ Test(data, targets_of_pointing_types)
         writer_deinit(&wire);
     }
 }
+
+/* The scanner does not look inside "\\#" data of most types; what it takes must have the form. */
+Test(data, opaque_text_of_a_known_type_has_its_form)
+{
+    static const struct {
+        const char *type, *text;
+        enum rsm_status status;
+    } rows[] = {{"MINFO", "\\# 3 012001", RSM_MALFORMED}, {"MINFO", "\\# 4 01610000", RSM_OK},
+                {"MINFO", "\\# 2 0000", RSM_OK},          {"A", "\\# 4 c0000201", RSM_OK},
+                {"A", "\\# 3 c00002", RSM_MALFORMED},     {"TYPE65280", "\\# 0", RSM_OK}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct writer wire;
+        uint16_t type;
+        char error[64] = "";
+        writer_init(&wire, 65536);
+        cr_assert_eq(rr_type_from_text(rows[i].type, &type), RSM_OK);
+        cr_assert_eq(
+            rr_data_from_text(type, rows[i].text, bytes_make(root, 1), &wire, error, sizeof error),
+            rows[i].status, "%s %s: %s", rows[i].type, rows[i].text, error);
+        writer_deinit(&wire);
+    }
+}

@@ -16,6 +16,7 @@ Test(name, text_there_and_back)
                                         "\\000\\255.example.",
                                         "\\@\\$\\;\\(\\)\\\"\\\\.x.",
                                         "_sip._tcp.example.",
+                                        "a\\]b\\+c\\'.0/25.example.",
                                         "*.example."};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         uint8_t wire[NAME_SIZE_MAX];

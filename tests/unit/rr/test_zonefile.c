@@ -45,6 +45,7 @@ Test(zonefile, errors_name_their_lines_and_nothing_is_left)
                 {"\n\n$INCLUDE /etc/passwd\n", 3},
                 {"a CH TXT x\n", 1},
                 {"a IN TYPE41 \\# 0\n", 1},
+                {"a IN MINFO \\# 3 012001\n", 1},
                 {"a IN A 192.0.2.1\nb IN NSEC3 1 1 1 - zz A\n", 2}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct zonefile z;
@@ -111,4 +112,28 @@ Test(zonefile, an_empty_text_is_an_empty_zone)
     cr_assert_eq(parse("; nothing here\n", &z), RSM_OK);
     cr_assert_eq(z.rrset_count, 0);
     zonefile_free(&z);
+}
+
+/* A name with every octet that stands for itself or not, through an export and back. */
+Test(zonefile, every_octet_of_a_name_survives_an_export)
+{
+    for (unsigned octet = 0; octet < 256; octet++) {
+        uint8_t owner[] = {3, 'x', (uint8_t)octet, 'y', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0};
+        static const uint8_t address[] = {192, 0, 2, 1};
+        uint8_t folded[NAME_SIZE_MAX];
+        struct bytes name = name_lower(bytes_make(owner, sizeof owner), folded);
+        struct writer text;
+        struct zonefile z;
+        writer_init(&text, 4096);
+        cr_assert_eq(
+            zonefile_write(&text, name, RR_TYPE_A, 60, bytes_make(address, sizeof address)),
+            RSM_OK);
+        cr_assert_eq(
+            zonefile_parse(writer_result(&text), bytes_make(example, sizeof example), 1, &z),
+            RSM_OK, "octet %u: %s", octet, z.errors[0].text);
+        cr_assert_eq(z.rrset_count, 1);
+        cr_assert(bytes_equal(z.rrsets[0].owner, name), "octet %u", octet);
+        zonefile_free(&z);
+        writer_deinit(&text);
+    }
 }
