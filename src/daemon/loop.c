@@ -295,9 +295,10 @@ static enum rsm_status open_data(struct loop *l)
  */
 static enum rsm_status renew_when_journal_is_lost(struct loop *l)
 {
+    uint64_t first;
     size_t count = 0;
     struct identity identity = *data_dir_identity(l->dir);
-    enum rsm_status status = disk_list(l->disk, NULL, 0, &count);
+    enum rsm_status status = disk_list(l->disk, &first, 1, &count);
     if (status != RSM_OK || count > 0 || l->created)
         return status;
     identity.incarnation = draw_incarnation();
