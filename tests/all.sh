@@ -30,6 +30,7 @@ leg mutants make mutants
 leg cluster make cluster
 leg demo tests/run.sh demo tests/demo.sh
 leg asan make $jobs test-asan
+leg asan-cluster tests/asan_cluster.sh "$jobs"
 leg tsan make $jobs test-tsan
 leg clang make $jobs programs CC=clang
 awk '{ p += $1; f += $2; s += $3; if ($2 > 0) failed = failed " " $4 }
