@@ -6,9 +6,8 @@
 set -u
 build="gcc make libc6-dev pkg-config libevent-dev liblmdb-dev libsodium-dev libmsgpack-dev
        libknot-dev libjansson-dev libyaml-dev"
-demo="bind9-utils knot-dnssecutils procps"
-test="libcriterion-dev g++ clang clang-format libclang-rt-14-dev python3 python3-msgpack gzip"
-wanted="$build $demo"
+test="bind9-utils knot-dnssecutils libcriterion-dev g++ clang clang-format libclang-rt-14-dev python3 python3-msgpack gzip"
+wanted="$build"
 [ "${1:-}" = --build ] || wanted="$wanted $test"
 missing=
 for package in $wanted; do
