@@ -28,7 +28,8 @@ static const knot_dump_style_t opaque_style = {.generic = true};
 
 const char *rr_type_to_text(uint16_t type, char out[RR_TYPE_TEXT_MAX])
 {
-    if (knot_rrtype_to_string(type, out, RR_TYPE_TEXT_MAX) < 0)
+    /* libzscanner does not read "NULL": RFC 1035 3.3.10 keeps it out of master files. */
+    if (type == KNOT_RRTYPE_NULL || knot_rrtype_to_string(type, out, RR_TYPE_TEXT_MAX) < 0)
         snprintf(out, RR_TYPE_TEXT_MAX, "TYPE%u", type);
     return out;
 }
