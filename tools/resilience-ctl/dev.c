@@ -264,12 +264,13 @@ static bool wait_ready(const char *dir, const char *endpoints, unsigned only)
 /* -------------------------------------------------------------------------------------------- */
 /* Commands. */
 
-static bool need_dir(const struct ctl *ctl)
+/* --dir, else $RSM_DEV_DIR, else ./rsm-dev. */
+static void choose_dir(struct ctl *ctl)
 {
-    if (ctl->dir != NULL)
-        return true;
-    ctl_fail(RSM_USAGE, "--dir says which local cluster");
-    return false;
+    if (ctl->dir == NULL)
+        ctl->dir = getenv("RSM_DEV_DIR");
+    if (ctl->dir == NULL)
+        ctl->dir = "rsm-dev";
 }
 
 static void print_how(struct ctl *ctl, const char *endpoints)
@@ -304,8 +305,7 @@ int ctl_dev_up(struct ctl *ctl, int count, char **arguments)
     char path[PATH_SIZE];
     (void)count;
     (void)arguments;
-    if (!need_dir(ctl))
-        return rsm_status_exit(RSM_USAGE);
+    choose_dir(ctl);
     if (ctl->replicas == 0)
         ctl->replicas = 3;
     if (ctl->replicas > LIMIT_REPLICAS || ctl->base_port > 65000)
@@ -346,8 +346,7 @@ int ctl_dev_down(struct ctl *ctl, int count, char **arguments)
 {
     (void)count;
     (void)arguments;
-    if (!need_dir(ctl))
-        return rsm_status_exit(RSM_USAGE);
+    choose_dir(ctl);
     unsigned replicas = count_replicas(ctl->dir);
     unsigned stopped = 0;
     if (replicas == 0)
@@ -378,8 +377,7 @@ int ctl_dev_status(struct ctl *ctl, int count, char **arguments)
     bool all = true;
     (void)count;
     (void)arguments;
-    if (!need_dir(ctl))
-        return rsm_status_exit(RSM_USAGE);
+    choose_dir(ctl);
     char *endpoints = read_endpoints(ctl->dir);
     if (endpoints == NULL)
         return rsm_status_exit(RSM_NOT_FOUND);
@@ -403,8 +401,7 @@ int ctl_dev_status(struct ctl *ctl, int count, char **arguments)
 
 static pid_t need_replica(struct ctl *ctl)
 {
-    if (!need_dir(ctl))
-        return -1;
+    choose_dir(ctl);
     if (ctl->replica == 0 || ctl->replica > count_replicas(ctl->dir)) {
         ctl_fail(RSM_USAGE, "--replica says which one, from 1");
         return -1;

@@ -148,7 +148,7 @@ static void print_options(unsigned options, FILE *out)
         {OPT_READ,
          "  --at SLOT|TIME         the state as it was; TIME as 2026-11-23T15:00:00Z\n"
          "  --stale                do not ask a majority; says how old the answer may be\n"},
-        {OPT_DEV, "  --dir DIR              the folder of the local cluster\n"
+        {OPT_DEV, "  --dir DIR              its folder; else $RSM_DEV_DIR, else ./rsm-dev\n"
                   "  --replicas N           1 to 9, 3 unless said (dev up)\n"
                   "  --base-port N          ports from N on; free ones unless said (dev up)\n"
                   "  --replica N            which one (dev kill, dev start)\n"},
