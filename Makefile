@@ -256,6 +256,7 @@ test: deps ## everything, and the closing line of counts
 	$(Q)tests/all.sh
 
 check: ## format, arrows, lengths, banned calls, leftovers, documents
+	$(Q)tests/run.sh check-itself tests/check/test_check.py
 	$(Q)tests/run.sh check tests/check/check.py
 format: ## clang-format on everything
 	$(Q)find src include consensus storage tools bench tests -name '*.[ch]' | xargs clang-format -i

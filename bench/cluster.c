@@ -14,6 +14,8 @@
 
 #include <jansson.h>
 
+#include "src/base/mem.h"
+
 #define OUTPUT_SIZE 16384u
 
 /* Beside this program, else wherever PATH says. */
@@ -110,7 +112,7 @@ enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t re
     char program[] = "resilience-ctl", dev[] = "dev", up[] = "up", dir_option[] = "--dir",
          replicas_option[] = "--replicas", output_option[] = "--output", json[] = "json",
          port_option[] = "--base-port", count[16], port[16];
-    char *output = malloc(OUTPUT_SIZE);
+    char *output = mem_alloc(OUTPUT_SIZE);
     const char *parent = getenv("TMPDIR");
     *c = (struct cluster){.owns_directory = directory == NULL};
     if (output == NULL)
@@ -120,7 +122,7 @@ enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t re
     if (directory != NULL)
         (void)snprintf(c->directory, sizeof c->directory, "%s", directory);
     else if (mkdtemp(c->directory) == NULL) {
-        free(output);
+        mem_free(output);
         return RSM_IO;
     }
     (void)snprintf(count, sizeof count, "%u", replicas);
@@ -137,7 +139,7 @@ enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t re
         status = read_answer(c, output);
     if (status == RSM_MALFORMED)
         (void)fprintf(stderr, "rsm-bench: dev up did not say where the cluster is\n");
-    free(output);
+    mem_free(output);
     if (status != RSM_OK) {
         c->owns_directory = false; /* the logs say why */
         cluster_down(c);
@@ -157,7 +159,7 @@ void cluster_down(struct cluster *c)
 {
     char program[] = "resilience-ctl", dev[] = "dev", down[] = "down", dir_option[] = "--dir";
     char *arguments[] = {program, dev, down, dir_option, c->directory, NULL};
-    char *output = malloc(OUTPUT_SIZE);
+    char *output = mem_alloc(OUTPUT_SIZE);
     if (output == NULL || !c->is_up)
         goto out;
     if (run_tool(arguments, output) != RSM_OK)
@@ -166,5 +168,5 @@ void cluster_down(struct cluster *c)
         (void)nftw(c->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     c->is_up = false;
 out:
-    free(output);
+    mem_free(output);
 }

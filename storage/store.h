@@ -71,9 +71,9 @@ struct kv *store_kv(struct store *s);
 enum rsm_status store_refresh(struct store *s);
 
 /*
- * Another snapshot, of the last commit, that stays as it is until kv_free: for sending it away. Owned
- * by the caller, read-only, main thread; none is open when store_grow or store_close is called.
- * NULL when no reader slot is to be had.
+ * Another snapshot, of the last commit, that stays as it is until kv_free: for sending it away.
+ * Owned by the caller, read-only, main thread; none is open when store_grow or store_close is
+ * called. NULL when no reader slot is to be had.
  */
 struct kv *store_cut(struct store *s);
 
