@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What operators do: start, stop, the wrong file, the second run, exit statuses, five replicas."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import BIN, Cluster, check, main
+
+ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
+
+
+def dev_cluster():
+    with Cluster() as cluster:
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.ctl("dev", "status", "--dir", cluster.dir)
+        check(cluster.ctl("status").stdout.count("ready") == 3, "status of three replicas")
+        check("stopped 3 of 3" in cluster.ctl("dev", "down", "--dir", cluster.dir).stdout, "down")
+        check("stopped 0 of 3" in cluster.ctl("dev", "down", "--dir", cluster.dir).stdout, "down twice")
+        cluster.ctl("dev", "status", "--dir", cluster.dir, status=1)
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("dev", "down", "--dir", cluster.work, status=3)
+
+
+def five_replicas():
+    with Cluster(5) as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        for replica in ("1", "2"):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.1")
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
+        begun = time.monotonic()
+        done = cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.2", "--timeout", "2s", status=None)
+        check(done.returncode in (5, 124), f"status {done.returncode} without a majority: {done.stderr}")
+        check(time.monotonic() - begun < 30, "the tool hung")
+        done = cluster.ctl("record", "get", "a.example", "x", "A", "--timeout", "2s", status=None)
+        check(done.returncode in (5, 124), f"status {done.returncode} of a read without a majority: {done.stderr}")
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "x", "A", "--stale", endpoints=cluster.endpoint(4)).stdout, "stale reads go on")
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "1")
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.3")
+
+
+def exit_statuses():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        for usage in (["explode"], ["zone", "explode"], ["zone", "list", "--replica", "1"], ["record", "get", "a.example"],
+                      ["--output", "xml", "zone", "list"], ["zone", "list", "--timeout", "soon"], ["--endpoints", "nonsense", "zone", "list"],
+                      ["record", "set", "a.example", "x", "60", "A", "no-address"], ["record", "get", "a.example", "x", "NOTYPE"],
+                      ["zone", "list", "--at", "yesterday"], ["zone", "delete", "a.example"]):
+            cluster.ctl(*usage, status=2)
+        cluster.ctl("record", "get", "a.example", "none", "A", status=3)
+        cluster.ctl("record", "get", "b.example", "none", "A", status=3)
+        done = cluster.ctl("record", "delete", "a.example", "@", "NS", "--yes", status=4)
+        check("apex-ns" in done.stderr and done.stdout == "", f"{done.stdout}{done.stderr}")
+        cluster.ctl("zone", "list", endpoints="127.0.0.1:1", status=None)
+        check(cluster.ctl("zone", "list", "--timeout", "1s", endpoints="127.0.0.1:1", status=None).returncode == 6, "nobody is there")
+        open_key = os.path.join(cluster.work, "open.key")
+        shutil.copy(cluster.key, open_key)
+        os.chmod(open_key, 0o644)
+        done = cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.1", key=open_key, status=7)
+        check("chmod 600" in done.stderr, done.stderr)
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.1", key=cluster.work + "/none", status=3)
+        # A person's key is encrypted.
+        secret = os.path.join(cluster.work, "secret")
+        for name, words in (("right", "correct horse"), ("wrong", "battery staple")):
+            with open(secret + name, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(words + "\n")
+        person = os.path.join(cluster.work, "alice.key")
+        os.environ["RSM_PASSPHRASE_FILE"] = secret + "right"
+        try:
+            public = cluster.ctl("keygen", "alice@company.com", "--out", person).stdout.strip()
+            with open(person, encoding="ascii") as file:
+                check("argon2id" in file.read(), "a person's key file is not encrypted")
+            cluster.ctl("principal", "set", "alice@company.com", "--kind", "person", "--person", "alice", "--role", "operator", "--public-key", public)
+            cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.1", key=person)
+            os.environ["RSM_PASSPHRASE_FILE"] = secret + "wrong"
+            cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.2", key=person, status=7)
+        finally:
+            del os.environ["RSM_PASSPHRASE_FILE"]
+        cluster.ctl("keygen", "alice@company.com", "--out", person, "--plain", status=1)
+        for replica in ("1", "2"):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
+        done = cluster.ctl("record", "list", "a.example", "--timeout", "1s", status=None)
+        check(done.returncode in (5, 124), f"no majority: {done.returncode} {done.stderr}")
+
+
+def zones_and_plans():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "import", "a.example", "-", text=ZONE + "old 60 IN TXT \"x\"\n")
+        exported = cluster.ctl("zone", "export", "a.example").stdout
+        check(exported.split("\t")[3] == "SOA", "the SOA comes first")
+        path = os.path.join(cluster.work, "a.zone")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(exported)
+        for tool in (["named-checkzone", "a.example", path], ["kzonecheck", "-o", "a.example", path]):
+            if shutil.which(tool[0]) is None:
+                print(f"note: {tool[0]} is not there")
+                continue
+            cluster.run(*tool)
+        check("nothing to do" in cluster.ctl("zone", "import", "a.example", path).stderr, "import of an export changes something")
+        cluster.ctl("zone", "delete", "a.example", "--yes")
+        cluster.ctl("zone", "import", "a.example", path)
+        again = cluster.ctl("zone", "export", "a.example").stdout
+        check([line for line in again.splitlines() if "SOA" not in line] == [line for line in exported.splitlines() if "SOA" not in line], "another zone came back")
+        serials = [int(text.split("SOA\t")[1].split()[2]) for text in (exported, again)]
+        check(serials[1] > serials[0], f"the serial went back: {serials}")
+        done = cluster.ctl("zone", "import", "b.example", "-", text=ZONE + "x IN A bad\ny 60 IN A 192.0.2.1\ny 61 IN A 192.0.2.2\nz IN AAAA 1\n", status=None)
+        check(done.returncode == 1 and ":4:" in done.stderr and ":7:" in done.stderr, done.stderr)
+        check("b.example" not in cluster.ctl("zone", "list").stdout, "half an import")
+        plan = "zone: a.example\nnames: [old, new]\nrecords: |\n  new 60 IN A 192.0.2.5\n"
+        diff = cluster.ctl("plan", "diff", "-", text=plan)
+        check("-old.a.example." in diff.stdout and "+new.a.example." in diff.stdout, diff.stdout)
+        check("192.0.2.5" not in cluster.ctl("record", "list", "a.example").stdout, "diff changed something")
+        before = int(cluster.json("plan", "apply", "-", "--yes", text=plan)["slot"])
+        listed = cluster.ctl("record", "list", "a.example").stdout
+        check("new.a.example." in listed and "old.a.example." not in listed, listed)
+        check("old.a.example." in cluster.ctl("record", "list", "a.example", "--at", str(before - 1)).stdout, "the past")
+        cluster.ctl("plan", "diff", "-", text="zone: a.example\nrecords: [1, 2]\n", status=2)
+        cluster.ctl("plan", "diff", "-", text="zone: a.example\nnames: [x]\nrecords: |\n  y 60 IN A 192.0.2.1\n", status=2)
+        for mode in ("json", "jsonl"):
+            for line in [cluster.ctl("zone", "list", "--output", mode).stdout] if mode == "json" else cluster.ctl("record", "list", "a.example", "--output", mode).stdout.splitlines():
+                json.loads(line)
+
+
+def freeze_stops_automata():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        key = cluster.automaton("robot", "rrset.change,a.example")
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.1", key=key)
+        cluster.ctl("automation", "freeze", "--reason", "race condition detected")
+        done = cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.2", key=key, status=4)
+        check("frozen" in done.stderr and "race condition detected" in done.stderr and "admin@dev" in done.stderr, done.stderr)
+        cluster.ctl("record", "set", "a.example", "y", "60", "A", "192.0.2.2")
+        cluster.ctl("automation", "resume")
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.2", key=key)
+
+
+def rsmd_refuses(cluster, config, *words):
+    done = cluster.run(f"{BIN}/rsmd", "--config", config, status=None)
+    check(done.returncode in (1, 2), f"{config}: status {done.returncode}")
+    for word in words:
+        check(word in done.stderr, f"no {word!r} in: {done.stderr}")
+    return done.returncode
+
+
+def wrong_directories_and_files():
+    with Cluster() as cluster, Cluster() as other:
+        config = f"{cluster.dir}/replica-1/rsmd.conf"
+        with open(config, encoding="ascii") as file:
+            text = file.read()
+
+        def changed(name, *edits):
+            path = f"{cluster.dir}/replica-1/{name}.conf"
+            new = text
+            for old, instead in edits:
+                check(old in new, old)
+                new = new.replace(old, instead)
+            with open(path, "w", encoding="ascii") as file:
+                file.write(new)
+            return path
+
+        rsmd_refuses(cluster, config, "LOCKED")
+        rsmd_refuses(cluster, changed("foreign", ("data = data", f"data = {other.data(1)}")), "data")
+        for edit, words in (((("replica = 1", "replica = one"),), ("bad.conf:2:", "replica")),
+                            ((("replica = 1", "replica = 77"),), ("bad.conf:2:", "replica")),
+                            ((("key = replica.key", "kee = replica.key"),), ("bad.conf:5:", "kee")),
+                            ((("data = data", "data = data\ndata = data"),), ("bad.conf:4:", "twice")),
+                            ((("genesis = ../genesis\n", ""),), ("genesis", "missing")),
+                            ((("peer_listen = 127.0.0.1", "peer_listen = 192.0.2.1"),), ("plaintext",))):
+            check(rsmd_refuses(cluster, changed("bad", *edit), *words) == 2, "a configuration error is status 2")
+        cluster.run(f"{BIN}/rsmd", "--config", config, "--check-config")
+        check("--config" in cluster.run(f"{BIN}/rsmd", "--help").stdout, "help")
+        cluster.run(f"{BIN}/rsmd", status=2)
+        rsmd_refuses(cluster, f"{cluster.dir}/none.conf", "none.conf")
+        cluster.stop()
+        rsmd_refuses(cluster, changed("other", ("data = data", "data = ../replica-2/data")), "WRONG_IDENTITY")
+        rsmd_refuses(cluster, changed("genesis", ("genesis = ../genesis", f"genesis = {other.dir}/genesis")), "")
+        identity = cluster.data(1) + "/identity"
+        with open(identity, encoding="ascii") as file:
+            before = file.read()
+        with open(identity, "w", encoding="ascii") as file:
+            file.write(before.replace("format = 1", "format = 2"))
+        rsmd_refuses(cluster, config, "NEWER_FORMAT")
+        with open(identity, "w", encoding="ascii") as file:
+            file.write(before)
+        os.chmod(f"{cluster.dir}/replica-1/replica.key", 0o640)
+        rsmd_refuses(cluster, config, "chmod 600")
+        os.chmod(f"{cluster.dir}/replica-1/replica.key", 0o600)
+        os.chmod(cluster.data(1), 0o755)
+        rsmd_refuses(cluster, config, "KEY_EXPOSED")
+        os.chmod(cluster.data(1), 0o700)
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+
+
+def clean_stop():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        config = f"{cluster.dir}/replica-1/rsmd.conf"
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "1")
+        child = cluster.start(f"{BIN}/rsmd", "--config", config, stderr=subprocess.PIPE, text=True)
+        for line in child.stderr:
+            if "event=ready" in line:
+                break
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.1")
+        child.send_signal(signal.SIGTERM)
+        check(child.wait(timeout=30) == 0, "SIGTERM is a clean stop")
+        check("event=stopped" in child.stderr.read(), "it says so")
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "1")
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.2", endpoints=cluster.endpoint(1))
+
+
+def completions():
+    with Cluster(1) as cluster:
+        script = cluster.ctl("completion", "bash").stdout
+        cluster.run("bash", "-n", text=script)
+        check("automation" in script and "import" in script, "commands are in the completion")
+        check("compdef" in cluster.ctl("completion", "zsh").stdout, "zsh")
+        check("complete -c" in cluster.ctl("completion", "fish").stdout, "fish")
+        cluster.ctl("completion", "tcsh", status=2)
+        check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
+
+
+main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, clean_stop, completions])
