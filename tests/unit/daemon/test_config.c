@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_config.c - the configuration file: every error names file, line and key. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+#include "src/daemon/config.h"
+
+#define GOOD                                                                                       \
+    "replica = 2\ndata = data\ngenesis = /g\nkey = k\nclient_listen = 127.0.0.1:4001\n"            \
+    "peer_listen = [::1]:4101\n"
+
+Test(config, a_good_file)
+{
+    struct config c;
+    char error[CONFIG_ERROR_SIZE];
+    cr_assert_eq(config_parse("/etc/rsm/rsmd.conf", bytes_of_string("# note\n\n" GOOD "window=7\n"),
+                              &c, error),
+                 RSM_OK, "%s", error);
+    cr_assert_eq(c.node.self, 2);
+    cr_assert_eq(c.node.window, 7);
+    cr_assert_str_eq(c.data, "/etc/rsm/data");
+    cr_assert_str_eq(c.genesis, "/g");
+    config_deinit(&c);
+    cr_assert_eq(mem_live_count(), 0);
+}
+
+Test(config, errors_name_file_line_and_key)
+{
+    static const struct {
+        const char *text, *error;
+    } rows[] = {
+        {GOOD "nonsense = 1\n", "f:7: nonsense:"},
+        {GOOD "replica = 1\n", "f:7: replica: stands twice"},
+        {GOOD "window = 0\n", "f:7: window: 0 is not within 1 to 4096"},
+        {GOOD "window = many\n", "f:7: window: \"many\" is not a number"},
+        {GOOD "window = -1\n", "f:7: window:"},
+        {GOOD "window = 99999999999999999999\n", "f:7: window:"},
+        {GOOD "window =\n", "f:7: window: has no value"},
+        {GOOD "just words\n", "f:7: just words: is not of the form"},
+        {GOOD "plaintext = maybe\n", "f:7: plaintext:"},
+        {GOOD "log_level = loud\n", "f:7: log_level:"},
+        {GOOD "client_listen = localhost:1\n", "f:7: client_listen:"},
+        {GOOD "client_listen = 127.0.0.1\n", "f:7: client_listen:"},
+        {GOOD "client_listen = 192.0.2.1:4001\n", "client_listen: 192.0.2.1:4001 is not loopback"},
+        {GOOD "election_ticks_max = 15\n", "election_ticks_max: must be above"},
+        {GOOD "heartbeat_ticks = 8\n", "election_ticks_min: must be above"},
+        {"replica = 2\n", "is missing"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config c;
+        char error[CONFIG_ERROR_SIZE] = "";
+        cr_assert_eq(config_parse("f", bytes_of_string(rows[i].text), &c, error), RSM_USAGE,
+                     "row %zu", i);
+        cr_assert_not_null(strstr(error, rows[i].error), "row %zu: %s", i, error);
+    }
+    cr_assert_eq(mem_live_count(), 0);
+}
+
+Test(config, zero_bytes_are_no_text)
+{
+    struct config c;
+    char error[CONFIG_ERROR_SIZE] = "";
+    cr_assert_eq(config_parse("f", bytes_make(GOOD "\0x", sizeof GOOD + 1), &c, error), RSM_USAGE);
+}
+
+Test(config, files_that_cannot_be_read)
+{
+    struct config c;
+    char error[CONFIG_ERROR_SIZE] = "";
+    cr_assert_eq(config_read("/nonexistent/file", &c, error), RSM_NOT_FOUND);
+    cr_assert_not_null(strstr(error, "/nonexistent/file"));
+    cr_assert_eq(config_read("/", &c, error), RSM_IO);
+    cr_assert_eq(config_read("/dev/zero", &c, error), RSM_TOO_LARGE);
+}
