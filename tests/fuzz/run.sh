@@ -5,7 +5,7 @@ set -eu
 seconds=$1
 shift
 sources=$(ls src/base/*.c consensus/*.c storage/*.c src/command/*.c src/rr/*.c src/machine/*.c \
-    src/net/*.c src/io/*.c tests/lib/*.c)
+    src/net/*.c src/io/*.c tests/lib/*.c src/daemon/*.c | grep -v daemon/main.c)
 for target in "$@"; do
     mkdir -p "build/fuzz/corpus/$target"
     # shellcheck disable=SC2086
