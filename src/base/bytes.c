@@ -157,19 +157,22 @@ void writer_reset(struct writer *w)
     w->failed = false;
 }
 
-/* Room for `size` more bytes, or NULL and failed. */
+/*
+ * Room for `size` more bytes, or NULL and failed. One byte more is always there behind them: the
+ * end mark that vsnprintf writes, also behind a text that ends at size_max.
+ */
 static uint8_t *grow(struct writer *w, size_t size)
 {
     if (w->failed || size > w->size_max - w->size) {
         w->failed = true;
         return NULL;
     }
-    if (size > w->capacity - w->size) {
+    if (size >= w->capacity - w->size) {
         size_t capacity = w->capacity < 64 ? 64 : w->capacity;
-        while (capacity - w->size < size)
+        while (capacity - w->size <= size)
             capacity *= 2;
         if (capacity > w->size_max)
-            capacity = w->size_max;
+            capacity = w->size_max + 1;
         w->data = mem_realloc(w->data, capacity);
         w->capacity = capacity;
     }
@@ -233,14 +236,11 @@ void writer_format(struct writer *w, const char *format, ...)
     va_copy(again, arguments);
     int size = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
-    /* vsnprintf ends its text with a 0, which then is dropped again. */
-    uint8_t *at = size >= 0 ? grow(w, (size_t)size + 1) : NULL;
-    if (at != NULL) {
+    uint8_t *at = size >= 0 ? grow(w, (size_t)size) : NULL;
+    if (at != NULL)
         vsnprintf((char *)at, (size_t)size + 1, format, again);
-        w->size--;
-    } else {
+    else
         w->failed = true;
-    }
     va_end(again);
 }
 

@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #define LINE_SIZE PIPE_BUF
+/* Kept free at a line's end: a closing quote, " dropped=" with 20 digits, the line feed. */
+#define LINE_TAIL 32
 
 static int log_descriptor = STDERR_FILENO;
 static enum log_level log_level_max = LOG_INFO;
@@ -33,19 +35,19 @@ struct line {
     size_t size;
 };
 
-/* Adds what fits; the last byte stays free for the line's end. */
-static void add(struct line *line, const char *text, size_t size)
+/* Adds the whole piece, or nothing: false when it does not fit in front of the tail. */
+static bool add(struct line *line, const char *text, size_t size)
 {
-    size_t room = LINE_SIZE - 1 - line->size;
-    if (size > room)
-        size = room;
+    if (line->size + size > LINE_SIZE - LINE_TAIL)
+        return false;
     memcpy(line->text + line->size, text, size);
     line->size += size;
+    return true;
 }
 
-static void add_text(struct line *line, const char *text)
+static bool add_text(struct line *line, const char *text)
 {
-    add(line, text, strlen(text));
+    return add(line, text, strlen(text));
 }
 
 static bool needs_quotes(const char *text)
@@ -59,24 +61,26 @@ static bool needs_quotes(const char *text)
     return false;
 }
 
+/*
+ * A value that is too long is cut between two bytes or escapes, and its quotes are closed:
+ * the closing quote has the first byte of the tail.
+ */
 static void add_value(struct line *line, const char *text)
 {
-    if (!needs_quotes(text)) {
-        add_text(line, text);
+    bool quotes = needs_quotes(text);
+    bool fits = !quotes || add_text(line, "\"");
+    if (!fits)
         return;
-    }
-    add_text(line, "\"");
-    for (; *text != '\0'; text++) {
-        char escaped[5];
+    for (; fits && *text != '\0'; text++) {
+        char piece[5] = {*text, '\0'};
         if (*text == '"' || *text == '\\')
-            snprintf(escaped, sizeof escaped, "\\%c", *text);
+            snprintf(piece, sizeof piece, "\\%c", *text);
         else if ((unsigned char)*text < ' ' || *text == 0x7f)
-            snprintf(escaped, sizeof escaped, "\\x%02x", (unsigned)(unsigned char)*text);
-        else
-            snprintf(escaped, sizeof escaped, "%c", *text);
-        add_text(line, escaped);
+            snprintf(piece, sizeof piece, "\\x%02x", (unsigned)(unsigned char)*text);
+        fits = add_text(line, piece);
     }
-    add_text(line, "\"");
+    if (quotes)
+        line->text[line->size++] = '"';
 }
 
 static void add_number(struct line *line, const char *name, uint64_t number)
@@ -143,6 +147,21 @@ static bool write_line(const struct line *line)
     return written == (ssize_t)line->size;
 }
 
+/* A field that finds no room for its name and a little of its value is left out as a whole. */
+static void add_field(struct line *line, const struct log_field *field)
+{
+    char name[96];
+    if (field->text == NULL) {
+        add_number(line, field->name, field->number);
+        return;
+    }
+    snprintf(name, sizeof name, " %s=", field->name);
+    if (line->size + strlen(name) + 8 > LINE_SIZE - LINE_TAIL)
+        return;
+    add_text(line, name);
+    add_value(line, field->text);
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     struct line line = {.size = 0};
@@ -153,19 +172,12 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         add_number(&line, "replica", log_replica);
     add_text(&line, " event=");
     add_value(&line, event);
-    for (; fields->name != NULL; fields++) {
-        if (fields->text == NULL) {
-            add_number(&line, fields->name, fields->number);
-            continue;
-        }
-        add_text(&line, " ");
-        add_text(&line, fields->name);
-        add_text(&line, "=");
-        add_value(&line, fields->text);
-    }
+    for (; fields->name != NULL; fields++)
+        add_field(&line, fields);
     uint64_t dropped = atomic_load(&dropped_unsaid);
     if (dropped > 0)
-        add_number(&line, "dropped", dropped);
+        line.size +=
+            (size_t)snprintf(line.text + line.size, LINE_TAIL - 2, " dropped=%" PRIu64, dropped);
     line.text[line.size++] = '\n';
     if (write_line(&line)) {
         atomic_fetch_sub(&dropped_unsaid, dropped);
