@@ -25,6 +25,7 @@ CASES = {
     "dead file name": ("docs/a.md", "`src/net/nothing.c`\n", "no such file"),
     "mutant on": ("src/base/mutants.h", SPDX.replace("GPL-3.0-or-later", "Apache-2.0") + "#define RSM_MUTANT_X 1\n", "on by default"),
 }
+CASES["planted mistake"] = ("build/rsmd", "RSM_MUTANT_X", "built with a planted mistake")
 CLEAN = ("consensus/a.c", SPDX + '#include "consensus/a.h"\nstatic const char text[] = "free(x) strcpy(y)";\n', "")
 
 
@@ -52,5 +53,19 @@ if status == 0:
 else:
     failed += 1
     print(f"a clean tree is blamed:\n{out}")
+
+# What the check of shipped programs looks for: a mistake that is on names itself, one that is off does not.
+MISTAKE = '#include "src/base/check.h"\nint f(void);\nint f(void)\n{\n    return MUTANT(NO_FLOOR) ? 1 : 2;\n}\n'
+for define, wanted in (("-DRSM_MUTANT_NO_FLOOR=1", True), ("-URSM_MUTANT_NO_FLOOR", False)):
+    with tempfile.TemporaryDirectory() as folder:
+        built = os.path.join(folder, "f.o")
+        subprocess.run([os.environ.get("CC", "gcc"), "-std=c11", "-O2", "-I.", "-Iinclude", define, "-x", "c", "-", "-c", "-o", built],
+                       cwd=os.path.join(HERE, "..", ".."), input=MISTAKE, text=True, check=True)
+        with open(built, "rb") as file:
+            if (b"RSM_MUTANT" in file.read()) == wanted:
+                passed += 1
+            else:
+                failed += 1
+                print(f"a program built with {define}: its name is {'not ' if wanted else ''}there")
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)
