@@ -311,6 +311,18 @@ Test(dump, verify_compares_the_state)
     replica_dir_remove(&r);
 }
 
+/* Another byte than was there, whatever was there. */
+static void flip_byte(const char *path, off_t offset)
+{
+    uint8_t byte;
+    int file = open(path, O_RDWR | O_CLOEXEC);
+
+    cr_assert_eq(pread(file, &byte, 1, offset), 1);
+    byte ^= 0x40;
+    cr_assert_eq(pwrite(file, &byte, 1, offset), 1);
+    close(file);
+}
+
 /* A damaged journal: what is wrong and where, and the log of the store is still good. */
 Test(dump, a_damaged_journal_is_a_finding)
 {
@@ -320,9 +332,7 @@ Test(dump, a_damaged_journal_is_a_finding)
     make(&r);
     replica_dir_stop(&r);
     snprintf(path, sizeof(path), "%s/journal/00000000000000000001.seg", r.path);
-    int file = open(path, O_RDWR | O_CLOEXEC);
-    cr_assert_eq(pwrite(file, "X", 1, 13000), 1);
-    close(file);
+    flip_byte(path, 13000);
     cr_assert_eq(dump(&r, r.path, "journal", NULL, NULL), 1);
     assert_has(last_out, "finding: journal segment 1, offset 12800, group 2: bad-group");
     assert_has(last_out, "(behind a damaged place)");
