@@ -9,10 +9,26 @@
 #define RSM_VERSION "unknown"
 #endif
 
+/* What the client asks for in its options; a client that says nothing gets errors as strings. */
+static enum rsm_status take_hello(struct call *call)
+{
+    struct bytes errors;
+    if (call->options.size == 0 || !unpack_find_octets(call->options, "errors", &errors))
+        return RSM_OK;
+    bool as_map = bytes_equal(errors, bytes_of_string("map"));
+    if (!as_map && !bytes_equal(errors, bytes_of_string("string")))
+        return call_fail(call, RSM_BAD_PARAMS, "errors is \"string\" or \"map\"");
+    rpc_set_error_maps(call->request->connection, as_map);
+    return RSM_OK;
+}
+
 enum rsm_status read_hello(struct call *call, struct writer *out)
 {
     const struct genesis *g = call->m->genesis;
     struct node_status status;
+    enum rsm_status taken = take_hello(call);
+    if (taken != RSM_OK)
+        return taken;
     node_get_status(call->m->node, &status);
     pack_map(out, 6);
     pack_key(out, "server");

@@ -36,6 +36,7 @@
 #define FRAME_SECONDS 30 /* from a frame's first byte to its last */
 #define ACCEPT_PAUSE_MS 100
 #define ERROR_TEXT_MAX 4096u
+#define ERROR_DETAILS_MAX 256u
 #define NOTIFY_AHEAD_MAX (1u << 20) /* of a watch, in the output of its connection */
 
 struct rpc_connection {
@@ -48,6 +49,7 @@ struct rpc_connection {
     uint32_t in_flight;
     bool paused;  /* not reading: too much is in flight */
     bool closing; /* closed as soon as the output has gone */
+    bool error_maps;
     struct rpc_connection *next, *previous;
 };
 
@@ -169,19 +171,61 @@ void rpc_answer(struct rpc_request *request, struct bytes result)
     free_request(request);
 }
 
-static void pack_error(struct writer *w, enum rsm_status status, const char *details,
+/* Somebody's bytes may have come into the text; strict clients die of what is no UTF-8. */
+static void pack_words(struct writer *w, char *words)
+{
+    struct bytes bytes = bytes_of_string(words);
+    if (!scan_is_utf8(bytes))
+        for (size_t i = 0; i < bytes.size; i++)
+            if ((unsigned char)words[i] >= 0x80)
+                words[i] = '?';
+    pack_str(w, bytes);
+}
+
+/* "key=value key=value" as a map of strings. */
+static void pack_details(struct writer *w, const char *details)
+{
+    char copy[ERROR_DETAILS_MAX] = "";
+    uint32_t count = 0;
+    char *rest = NULL;
+    if (details != NULL)
+        snprintf(copy, sizeof copy, "%s", details);
+    for (const char *at = copy; (at = strchr(at, '=')) != NULL; at++)
+        count++;
+    pack_map(w, count);
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        char *value = strchr(word, '=');
+        CHECK(value != NULL);
+        *value++ = '\0';
+        pack_words(w, word);
+        pack_words(w, value);
+    }
+}
+
+static void pack_error(struct writer *w, bool as_map, enum rsm_status status, const char *details,
                        const char *text)
 {
     char error[ERROR_TEXT_MAX];
-    snprintf(error, sizeof error, "%s%s%s: %s", rsm_status_text(status), details != NULL ? " " : "",
-             details != NULL ? details : "", text);
-    struct bytes bytes = bytes_of_string(error);
-    if (!scan_is_utf8(bytes)) /* somebody's bytes came into the text: strict clients die of them */
-        for (size_t i = 0; i < bytes.size; i++)
-            if ((unsigned char)error[i] >= 0x80)
-                error[i] = '?';
-    pack_str(w, bytes);
+    if (as_map) {
+        snprintf(error, sizeof error, "%s", text);
+        pack_map(w, 3);
+        pack_text(w, "code");
+        pack_text(w, rsm_status_text(status));
+        pack_text(w, "details");
+        pack_details(w, details);
+        pack_text(w, "text");
+        pack_words(w, error);
+    } else {
+        snprintf(error, sizeof error, "%s%s%s: %s", rsm_status_text(status),
+                 details != NULL ? " " : "", details != NULL ? details : "", text);
+        pack_words(w, error);
+    }
     pack_nil(w);
+}
+
+void rpc_set_error_maps(struct rpc_connection *connection, bool on)
+{
+    connection->error_maps = on;
 }
 
 void rpc_answer_error(struct rpc_request *request, enum rsm_status status, const char *details,
@@ -192,7 +236,7 @@ void rpc_answer_error(struct rpc_request *request, enum rsm_status status, const
     c->server->counters.errors++;
     if (c->stream != NULL) {
         begin_response(w, request);
-        pack_error(w, status, details, text);
+        pack_error(w, c->error_maps, status, details, text);
         put(c, writer_result(w));
     }
     free_request(request);
@@ -287,7 +331,8 @@ static void lost_framing(struct rpc_connection *c, enum rsm_status status)
     pack_array(w, 4);
     pack_uint(w, 1);
     pack_uint(w, 0);
-    pack_error(w, status, NULL, "this is no MessagePack-RPC; the connection is closed");
+    pack_error(w, c->error_maps, status, NULL,
+               "this is no MessagePack-RPC; the connection is closed");
     c->server->counters.closed_bad++;
     if (put(c, writer_result(w)))
         close_after_output(c);

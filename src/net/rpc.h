@@ -71,10 +71,17 @@ bool rpc_is_drained(const struct rpc_server *server);
 /* `result` is one packed object. Frees the request. */
 void rpc_answer(struct rpc_request *request, struct bytes result);
 /*
- * "CODE details: text", details of the form "key=value key=value" or NULL. Frees the request.
+ * "CODE details: text", details of the form "key=value key=value" (each with a value without
+ * spaces or '=', 255 bytes in all) or NULL. Frees the request.
  */
 void rpc_answer_error(struct rpc_request *request, enum rsm_status status, const char *details,
                       const char *text);
+
+/*
+ * From now on errors of this connection are maps {"code", "details", "text"} instead of strings.
+ * Existing clients break on maps, so that they are only sent to who asked for them (`hello`).
+ */
+void rpc_set_error_maps(struct rpc_connection *connection, bool on);
 
 /* Sends [2, method, params]; `params` is one packed array. False when the client does not read:
  * the connection is then about to be closed. */
