@@ -53,6 +53,18 @@ enum rsm_status disk_flush_directory(struct disk *disk)
     return disk->ops->flush_directory(disk);
 }
 
+enum rsm_status disk_set_aside(struct disk *disk, uint64_t file)
+{
+    if (disk->ops->set_aside == NULL)
+        return disk->ops->remove(disk, file);
+    return disk->ops->set_aside(disk, file);
+}
+
+enum rsm_status disk_drop_aside(struct disk *disk)
+{
+    return disk->ops->drop_aside == NULL ? RSM_OK : disk->ops->drop_aside(disk);
+}
+
 void disk_free(struct disk *disk)
 {
     if (disk != NULL)

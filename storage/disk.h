@@ -43,6 +43,9 @@ struct disk_ops {
     enum rsm_status (*flush)(struct disk *disk, uint64_t file);
     enum rsm_status (*remove)(struct disk *disk, uint64_t file);
     enum rsm_status (*flush_directory)(struct disk *disk);
+    /* These two may be NULL: then nothing is kept aside. */
+    enum rsm_status (*set_aside)(struct disk *disk, uint64_t file);
+    enum rsm_status (*drop_aside)(struct disk *disk);
     void (*free)(struct disk *disk);
 };
 
@@ -77,6 +80,14 @@ enum rsm_status disk_flush(struct disk *disk, uint64_t file);
 enum rsm_status disk_remove(struct disk *disk, uint64_t file);
 /* Creations and removals so far are durable when this returns RSM_OK. */
 enum rsm_status disk_flush_directory(struct disk *disk);
+/*
+ * Takes the file out of the list for good, but keeps its bytes for a person to look at, under a
+ * name that says so; removes it where that is not to be had. RSM_OK also when there is none. As
+ * durable as a removal.
+ */
+enum rsm_status disk_set_aside(struct disk *disk, uint64_t file);
+/* Removes all that was ever set aside. */
+enum rsm_status disk_drop_aside(struct disk *disk);
 /* Closes it; NULL is ignored. The simulator's disk keeps its bytes. */
 void disk_free(struct disk *disk);
 

@@ -39,10 +39,22 @@ static void set_options(struct journal *j, const struct journal_options *options
         j->prepared_count = options->prepared_count;
 }
 
+struct journal *journal_new(struct disk *disk, const struct journal_identity *identity,
+                            const struct journal_options *options)
+{
+    struct journal *j = mem_alloc(sizeof(*j));
+
+    j->disk = disk;
+    j->identity = *identity;
+    set_options(j, options);
+    return j;
+}
+
 /* A first segment that was being made when the process died, and nothing else. */
 static bool is_unfinished_creation(const struct recovery *r)
 {
     return r->segment_count == 1 && r->segments[0].segment == 1 && !r->segments[0].is_used &&
+           r->segments[0].head != SEGMENT_HEAD_OTHER_LIFE &&
            (r->segments[0].head != SEGMENT_HEAD_GOOD ||
             r->segments[0].marks_readable < SEGMENT_MARK_COUNT);
 }
@@ -119,7 +131,13 @@ static void take_over(struct journal *j, const struct recovery *r)
     j->mark.b = current->b;
 }
 
-/* Removes leftovers, and prepared segments behind a gap. */
+/* A segment of an earlier incarnation: a renewal was interrupted after it had become valid. */
+static bool is_earlier_life(const struct recovery *r, const struct recovered_segment *s)
+{
+    return s->segment < r->first_segment && s->head != SEGMENT_HEAD_GOOD && s->marks_readable == 0;
+}
+
+/* Removes leftovers, and prepared segments behind a gap; sets an earlier incarnation's aside. */
 static enum rsm_status remove_leftovers(struct journal *j, const struct recovery *r)
 {
     uint64_t last = j->segments[j->segment_count - 1].segment;
@@ -130,7 +148,8 @@ static enum rsm_status remove_leftovers(struct journal *j, const struct recovery
         const struct recovered_segment *s = &r->segments[i];
         if (!s->is_leftover && s->segment <= last)
             continue;
-        status = disk_remove(j->disk, s->segment);
+        status = is_earlier_life(r, s) ? disk_set_aside(j->disk, s->segment)
+                                       : disk_remove(j->disk, s->segment);
         removed = true;
     }
     if (status == RSM_OK && removed)
@@ -195,7 +214,7 @@ enum rsm_status journal_open(struct disk *disk, const struct journal_identity *i
                              void *context, struct journal_report *report_out,
                              struct journal **journal_out)
 {
-    struct journal *j = mem_alloc(sizeof(*j));
+    struct journal *j = journal_new(disk, identity, options);
     struct recovery r = {.disk = disk,
                          .identity = *identity,
                          .identity_is_known = true,
@@ -204,9 +223,6 @@ enum rsm_status journal_open(struct disk *disk, const struct journal_identity *i
                          .report = report_out};
 
     *journal_out = NULL;
-    j->disk = disk;
-    j->identity = *identity;
-    set_options(j, options);
     enum rsm_status status = recover(j, &r, options != NULL && options->create);
     if (status == RSM_OK && report_out->verdict > JOURNAL_CUT) {
         j->read_only = true;

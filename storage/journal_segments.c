@@ -255,24 +255,6 @@ enum rsm_status journal_drop_below(struct journal *j, uint64_t slot)
     return drop(j, count);
 }
 
-enum rsm_status journal_destroy(struct disk *disk)
-{
-    uint64_t *numbers = mem_alloc(LIMIT_SEGMENTS * sizeof(*numbers));
-    size_t count = 0;
-    enum rsm_status status = disk_list(disk, numbers, LIMIT_SEGMENTS, &count);
-
-    if (status == RSM_OK && count > LIMIT_SEGMENTS)
-        status = RSM_TOO_MANY;
-    /* From the newest down: what is left after a crash cannot pass for a shorter journal, since
-     * its last segment is sealed. */
-    while (status == RSM_OK && count > 0)
-        status = disk_remove(disk, numbers[--count]);
-    if (status == RSM_OK)
-        status = disk_flush_directory(disk);
-    mem_free(numbers);
-    return status;
-}
-
 bool journal_is_low(const struct journal *j)
 {
     return j->low && prepared(j) < j->prepared_count;

@@ -81,6 +81,12 @@ struct journal {
     struct journal_counters counters;
 };
 
+/* journal.c */
+
+/* A journal without segments. */
+struct journal *journal_new(struct disk *disk, const struct journal_identity *identity,
+                            const struct journal_options *options);
+
 /* journal_segments.c */
 
 /* Zero-fills and flushes a new segment and its directory entry. RSM_DISK_FULL: it is gone again. */

@@ -336,13 +336,20 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
         recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
         return RSM_OK;
     }
-    if (s->head == SEGMENT_HEAD_FOREIGN)
-        recover_add_finding(w->r, JOURNAL_SEGMENT_FOREIGN, s->segment, 0, &none);
-    if (!w->doubt && w->gap == NULL && before != NULL && s->segment != before->segment + 1)
-        doubt(w, JOURNAL_SEGMENT_MISSING, before->segment + 1, 0, &none);
     enum rsm_status status = recover_load(w->r, s, &image);
     if (status != RSM_OK)
         return status;
+    if (s->head == SEGMENT_HEAD_OTHER_LIFE && s->marks_readable == 0 &&
+        !holds_groups(w, s, &image)) {
+        s->is_leftover = true;
+        recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
+        mem_free(image.data);
+        return RSM_OK;
+    }
+    if (s->head >= SEGMENT_HEAD_FOREIGN)
+        recover_add_finding(w->r, JOURNAL_SEGMENT_FOREIGN, s->segment, 0, &none);
+    if (!w->doubt && w->gap == NULL && before != NULL && s->segment != before->segment + 1)
+        doubt(w, JOURNAL_SEGMENT_MISSING, before->segment + 1, 0, &none);
     if (image.size < SEGMENT_DATA_OFFSET + DISK_SECTOR_SIZE) {
         s->is_leftover = w->gap != NULL;
         if (s->is_leftover)
@@ -388,6 +395,16 @@ static void finish(struct walk *w, const struct recovered_segment *last)
     r->report->cut_bytes = w->gap_end - w->gap_offset;
 }
 
+/* The lowest that may be of this incarnation. */
+static uint64_t lowest_segment(const struct recovery *r)
+{
+    size_t i = 0;
+
+    while (i + 1 < r->segment_count && r->segments[i].head == SEGMENT_HEAD_OTHER_LIFE)
+        i++;
+    return r->segments[i].segment;
+}
+
 enum rsm_status recover_run(struct recovery *r)
 {
     struct walk w = {.r = r};
@@ -400,7 +417,7 @@ enum rsm_status recover_run(struct recovery *r)
     if (status != RSM_OK)
         return status;
     if (r->first_segment == 0) /* no mark can be read: the lowest there is */
-        r->first_segment = r->segments[0].segment;
+        r->first_segment = lowest_segment(r);
     w.expected = r->first_segment == 1 ? 1 : 0;
     writer_init(&w.payload, 2u * LIMIT_SEGMENT_SIZE);
     for (size_t i = 0; i < r->segment_count && status == RSM_OK; i++) {

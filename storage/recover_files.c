@@ -68,7 +68,7 @@ static enum rsm_status read_heads(struct recovery *r)
 {
     uint8_t sector[DISK_SECTOR_SIZE];
     struct journal_identity found;
-    size_t good = 0;
+    size_t ours = 0;
     size_t foreign = 0;
 
     for (size_t i = 0; i < r->segment_count; i++) {
@@ -87,13 +87,14 @@ static enum rsm_status read_heads(struct recovery *r)
             r->identity = found;
             r->identity_is_known = true;
         }
-        good += s->head == SEGMENT_HEAD_GOOD;
+        ours += s->head == SEGMENT_HEAD_GOOD || s->head == SEGMENT_HEAD_MOVED ||
+                s->head == SEGMENT_HEAD_OTHER_LIFE;
         foreign += s->head == SEGMENT_HEAD_FOREIGN;
         if (s->head != SEGMENT_HEAD_GOOD || s->size > LIMIT_SEGMENT_SIZE ||
             s->size < SEGMENT_SIZE_MIN || s->size % DISK_SECTOR_SIZE != 0)
             s->size = s->file_size / DISK_SECTOR_SIZE * DISK_SECTOR_SIZE;
     }
-    return foreign > 0 && good == 0 ? RSM_WRONG_IDENTITY : RSM_OK;
+    return foreign > 0 && ours == 0 ? RSM_WRONG_IDENTITY : RSM_OK;
 }
 
 enum rsm_status recover_files(struct recovery *r)

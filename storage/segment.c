@@ -68,13 +68,14 @@ enum segment_head segment_head_decode(const struct journal_identity *expected, u
     identity_out->replica = get_u32(sector + 28);
     identity_out->incarnation = get_u64(sector + 32);
     *size_out = get_u64(sector + 48);
-    if (get_u64(sector + 40) != segment)
-        return SEGMENT_HEAD_FOREIGN;
     if (expected != NULL &&
         (memcmp(expected->cluster, identity_out->cluster, CLUSTER_ID_SIZE) != 0 ||
-         expected->replica != identity_out->replica ||
-         expected->incarnation != identity_out->incarnation))
+         expected->replica != identity_out->replica))
         return SEGMENT_HEAD_FOREIGN;
+    if (get_u64(sector + 40) != segment)
+        return SEGMENT_HEAD_MOVED;
+    if (expected != NULL && expected->incarnation != identity_out->incarnation)
+        return SEGMENT_HEAD_OTHER_LIFE;
     return SEGMENT_HEAD_GOOD;
 }
 

@@ -56,9 +56,11 @@ struct segment_mark {
 enum segment_head {
     SEGMENT_HEAD_GOOD = 1,
     SEGMENT_HEAD_ZERO,
-    SEGMENT_HEAD_BAD,     /* does not check */
-    SEGMENT_HEAD_FOREIGN, /* checks, of another identity or segment */
-    SEGMENT_HEAD_NEWER,   /* checks, of a newer format */
+    SEGMENT_HEAD_BAD,        /* does not check */
+    SEGMENT_HEAD_NEWER,      /* checks, of a newer format */
+    SEGMENT_HEAD_FOREIGN,    /* checks, of another cluster or replica */
+    SEGMENT_HEAD_MOVED,      /* checks, of another segment number */
+    SEGMENT_HEAD_OTHER_LIFE, /* checks, of another incarnation of this replica */
 };
 
 void segment_head_encode(const struct journal_identity *identity, uint64_t segment, uint64_t size,

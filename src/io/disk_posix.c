@@ -17,6 +17,8 @@
 #define NAME_SIZE 32
 #define NUMBER_DIGITS 20u
 #define SUFFIX ".seg"
+#define SUFFIX_ASIDE ".aside"
+#define LIST_PART 64u
 #define ZERO_CHUNK (1u << 20)
 
 struct open_file {
@@ -27,6 +29,7 @@ struct open_file {
 struct disk_posix {
     struct disk disk; /* first */
     int directory;
+    const char *suffix;
     bool writable;
     struct open_file *files; /* owned; few: segments in use and prepared */
     size_t file_count;
@@ -60,20 +63,20 @@ static struct disk_posix *from_disk(struct disk *disk)
     return (struct disk_posix *)disk;
 }
 
-static void make_name(uint64_t file, char name_out[NAME_SIZE])
+static void make_name(uint64_t file, const char *suffix, char name_out[NAME_SIZE])
 {
-    snprintf(name_out, NAME_SIZE, "%020" PRIu64 SUFFIX, file);
+    snprintf(name_out, NAME_SIZE, "%020" PRIu64 "%s", file, suffix);
 }
 
 /* The number in a name that make_name would make; false for any other. */
-static bool parse_name(const char *name, uint64_t *file_out)
+static bool parse_name(const char *name, const char *suffix, uint64_t *file_out)
 {
     char again[NAME_SIZE];
 
-    if (strlen(name) != NUMBER_DIGITS + sizeof(SUFFIX) - 1)
+    if (strlen(name) != NUMBER_DIGITS + strlen(suffix))
         return false;
     *file_out = strtoull(name, NULL, 10);
-    make_name(*file_out, again);
+    make_name(*file_out, suffix, again);
     return strcmp(name, again) == 0;
 }
 
@@ -102,10 +105,9 @@ static void keep_number(uint64_t *files, size_t capacity, size_t seen, uint64_t 
         files[highest] = file;
 }
 
-static enum rsm_status posix_list(struct disk *disk, uint64_t *files_out, size_t capacity,
-                                  size_t *count_out)
+static enum rsm_status list_names(struct disk_posix *d, const char *suffix, uint64_t *files_out,
+                                  size_t capacity, size_t *count_out)
 {
-    struct disk_posix *d = from_disk(disk);
     uint64_t file = 0;
 
     *count_out = 0;
@@ -122,7 +124,7 @@ static enum rsm_status posix_list(struct disk *disk, uint64_t *files_out, size_t
         const struct dirent *entry = readdir(stream);
         if (entry == NULL)
             break;
-        if (parse_name(entry->d_name, &file))
+        if (parse_name(entry->d_name, suffix, &file))
             keep_number(files_out, capacity, (*count_out)++, file);
     }
     enum rsm_status status = disk_posix_status(errno);
@@ -130,6 +132,14 @@ static enum rsm_status posix_list(struct disk *disk, uint64_t *files_out, size_t
     size_t kept = *count_out < capacity ? *count_out : capacity;
     qsort(files_out, kept, sizeof(*files_out), compare_numbers);
     return status;
+}
+
+static enum rsm_status posix_list(struct disk *disk, uint64_t *files_out, size_t capacity,
+                                  size_t *count_out)
+{
+    struct disk_posix *d = from_disk(disk);
+
+    return list_names(d, d->suffix, files_out, capacity, count_out);
 }
 
 static void remember(struct disk_posix *d, uint64_t file, int descriptor)
@@ -161,7 +171,7 @@ static enum rsm_status get_descriptor(struct disk_posix *d, uint64_t file, int *
             return RSM_OK;
         }
     }
-    make_name(file, name);
+    make_name(file, d->suffix, name);
     /* Not blocking: a fifo under this name must not hang us. */
     int descriptor =
         openat(d->directory, name,
@@ -184,7 +194,7 @@ static enum rsm_status posix_create(struct disk *disk, uint64_t file)
 
     if (!d->writable)
         return RSM_READ_ONLY;
-    make_name(file, name);
+    make_name(file, d->suffix, name);
     int descriptor =
         openat(d->directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (descriptor < 0)
@@ -297,7 +307,7 @@ static enum rsm_status posix_remove(struct disk *disk, uint64_t file)
     if (!d->writable)
         return RSM_READ_ONLY;
     forget(d, file);
-    make_name(file, name);
+    make_name(file, d->suffix, name);
     if (unlinkat(d->directory, name, 0) == 0 || errno == ENOENT)
         return RSM_OK;
     return disk_posix_status(errno);
@@ -310,6 +320,44 @@ static enum rsm_status posix_flush_directory(struct disk *disk)
     if (!d->writable)
         return RSM_READ_ONLY;
     return fsync(d->directory) == 0 ? RSM_OK : disk_posix_status(errno);
+}
+
+/* "n.seg" becomes "n.aside"; what had that name before is gone. */
+static enum rsm_status posix_set_aside(struct disk *disk, uint64_t file)
+{
+    struct disk_posix *d = from_disk(disk);
+    char name[NAME_SIZE];
+    char aside[NAME_SIZE];
+
+    if (!d->writable)
+        return RSM_READ_ONLY;
+    forget(d, file);
+    make_name(file, d->suffix, name);
+    make_name(file, SUFFIX_ASIDE, aside);
+    if (renameat(d->directory, name, d->directory, aside) == 0 || errno == ENOENT)
+        return RSM_OK;
+    return disk_posix_status(errno);
+}
+
+static enum rsm_status posix_drop_aside(struct disk *disk)
+{
+    struct disk_posix *d = from_disk(disk);
+    uint64_t files[LIST_PART];
+    size_t count = 0;
+    enum rsm_status status = RSM_OK;
+
+    if (!d->writable)
+        return RSM_READ_ONLY;
+    do {
+        status = list_names(d, SUFFIX_ASIDE, files, LIST_PART, &count);
+        for (size_t i = 0; i < count && i < LIST_PART && status == RSM_OK; i++) {
+            char name[NAME_SIZE];
+            make_name(files[i], SUFFIX_ASIDE, name);
+            if (unlinkat(d->directory, name, 0) != 0)
+                status = disk_posix_status(errno);
+        }
+    } while (status == RSM_OK && count > LIST_PART);
+    return status;
 }
 
 static void posix_free(struct disk *disk)
@@ -334,11 +382,13 @@ static const struct disk_ops posix_ops = {
     .flush = posix_flush,
     .remove = posix_remove,
     .flush_directory = posix_flush_directory,
+    .set_aside = posix_set_aside,
+    .drop_aside = posix_drop_aside,
     .free = posix_free,
 };
 
-enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
-                                struct disk **disk_out)
+static enum rsm_status open_suffix(int directory, const char *name, const char *suffix,
+                                   bool writable, struct disk **disk_out)
 {
     *disk_out = NULL;
     if (writable && mkdirat(directory, name, 0700) != 0 && errno != EEXIST)
@@ -349,7 +399,19 @@ enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
     struct disk_posix *d = mem_alloc(sizeof(*d));
     d->disk.ops = &posix_ops;
     d->directory = descriptor;
+    d->suffix = suffix;
     d->writable = writable;
     *disk_out = &d->disk;
     return RSM_OK;
+}
+
+enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
+                                struct disk **disk_out)
+{
+    return open_suffix(directory, name, SUFFIX, writable, disk_out);
+}
+
+enum rsm_status disk_posix_open_aside(int directory, const char *name, struct disk **disk_out)
+{
+    return open_suffix(directory, name, SUFFIX_ASIDE, false, disk_out);
 }

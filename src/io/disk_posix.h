@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * disk_posix.h - struct disk over a directory: file n is "n.seg", 20 digits.
+ * disk_posix.h - struct disk over a directory: file n is "n.seg", 20 digits; set aside "n.aside".
  *
  * Files are 0600, opened with O_NOFOLLOW and O_CLOEXEC relative to the directory's descriptor, and
  * kept open until removed. A flush is fdatasync.
@@ -19,6 +19,9 @@
  */
 enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
                                 struct disk **disk_out);
+
+/* The same for reading what was set aside, under its numbers. */
+enum rsm_status disk_posix_open_aside(int directory, const char *name, struct disk **disk_out);
 
 /* Translates an errno: ENOENT, EEXIST, ENOSPC and EDQUOT, EROFS, EACCES and EPERM, all else. */
 enum rsm_status disk_posix_status(int error);

@@ -223,8 +223,43 @@ static enum rsm_status mem_flush_directory(struct disk *disk)
         if (!f->exists)
             f->durable_size = 0;
         f->exists_durably = f->exists;
+        f->aside_durably = f->aside;
     }
     return RSM_OK;
+}
+
+static enum rsm_status mem_set_aside(struct disk *disk, uint64_t file)
+{
+    struct disk_mem *d = from_disk(disk);
+    struct disk_mem_file *f = disk_mem_file(d, file);
+
+    if (fails(d))
+        return d->fail_with;
+    if (f != NULL) {
+        f->exists = false;
+        f->aside = true;
+    }
+    return RSM_OK;
+}
+
+static enum rsm_status mem_drop_aside(struct disk *disk)
+{
+    struct disk_mem *d = from_disk(disk);
+
+    if (fails(d))
+        return d->fail_with;
+    for (size_t i = 0; i < d->file_count; i++)
+        d->files[i].aside = false;
+    return RSM_OK;
+}
+
+size_t disk_mem_aside(const struct disk_mem *d)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->file_count; i++)
+        count += d->files[i].aside;
+    return count;
 }
 
 static void mem_free_disk(struct disk *disk)
@@ -248,6 +283,8 @@ static const struct disk_ops mem_ops = {
     .flush = mem_flush,
     .remove = mem_remove,
     .flush_directory = mem_flush_directory,
+    .set_aside = mem_set_aside,
+    .drop_aside = mem_drop_aside,
     .free = mem_free_disk,
 };
 
@@ -330,7 +367,10 @@ void disk_mem_crash(struct disk_mem *d, bool (*keep)(void *context, size_t index
 
     for (size_t i = 0; i < d->file_count; i++) {
         struct disk_mem_file *f = &d->files[i];
-        f->exists = f->exists_durably;
+        if (!d->names_are_eager) {
+            f->exists = f->exists_durably;
+            f->aside = f->aside_durably;
+        }
         if (!f->exists)
             continue;
         for (size_t at = next_difference(f, 0); at < f->now_size;

@@ -16,7 +16,9 @@ struct disk_mem_file {
     uint64_t file;
     bool exists;         /* as the process sees it */
     bool exists_durably; /* after a crash */
-    uint8_t *now;        /* owned; as the process sees it */
+    bool aside;          /* set aside, as the process sees it */
+    bool aside_durably;
+    uint8_t *now; /* owned; as the process sees it */
     size_t now_size;
     uint8_t *durable; /* owned; as of the last flush */
     size_t durable_size;
@@ -31,10 +33,11 @@ struct disk_mem {
     uint64_t writes;
     uint64_t fail_at; /* the call with this number fails once; 0 never */
     enum rsm_status fail_with;
-    bool failed;         /* it did */
-    uint64_t space;      /* bytes of all files together; 0: no bound */
-    uint64_t bad_file;   /* reads of this file that touch ... */
-    uint64_t bad_sector; /* ... this sector fail; bad_file 0: none */
+    bool failed;          /* it did */
+    bool names_are_eager; /* a crash finds every creation and removal done, flushed or not */
+    uint64_t space;       /* bytes of all files together; 0: no bound */
+    uint64_t bad_file;    /* reads of this file that touch ... */
+    uint64_t bad_sector;  /* ... this sector fail; bad_file 0: none */
 };
 
 /* Freed with disk_free. */
@@ -48,6 +51,8 @@ void disk_mem_set(struct disk_mem *d, uint64_t file, const void *data, size_t si
 /* Cuts or extends (with zeros) a file, durable as well. */
 void disk_mem_resize(struct disk_mem *d, uint64_t file, size_t size);
 
+/* How many files are set aside. */
+size_t disk_mem_aside(const struct disk_mem *d);
 /* How many sectors were written and not flushed: what a crash decides over. */
 size_t disk_mem_unflushed(const struct disk_mem *d);
 /*
