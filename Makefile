@@ -244,6 +244,15 @@ $(B)/test-load: $(B)/obj/tests/cluster/load.o $(call archives,client)
 cluster: all build/test-load ## real processes: kill -9, the root zone, clients (some minutes)
 	$(Q)tests/cluster/run.sh
 
+# The linearizability checker and its own tests (tests/lin); histories of real clusters below.
+LIN_OBJ := $(patsubst %,$(B)/obj/tests/lin/%.o,history blackbox witness)
+$(B)/lin-check: $(B)/obj/tests/lin/check.o $(LIN_OBJ) $(call archives,base)
+	$(link) $(VLINK)
+$(B)/lin-test: $(patsubst %,$(B)/obj/tests/lin/%.o,test_lin generate) $(LIN_OBJ) $(call archives,base)
+	$(link) $(VLINK)
+lin: $(B)/lin-test ## the linearizability checker: its tests
+	$(Q)tests/run.sh lin-checker $(B)/lin-test
+
 # The outage scenario with one control switched off must break (MISSION e).
 OUTAGE_MUTANTS := NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
 $(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(B)/lib/test.a $(call archives,machine)
@@ -282,5 +291,5 @@ help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 
 .PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim sim-mutants storage-mutants \
-	scenarios scenarios-update fuzz fuzz-replay cluster outage mutants check format coverage deps \
+	scenarios scenarios-update fuzz fuzz-replay cluster lin outage mutants check format coverage deps \
 	demo bench install clean help

@@ -28,6 +28,7 @@ leg sim make $jobs sim SEED=1 SEEDS=500
 leg fuzz-replay make $jobs fuzz-replay
 leg mutants make mutants
 leg cluster make cluster
+leg lin make $jobs lin
 leg demo tests/run.sh demo tests/demo.sh
 leg asan make $jobs test-asan
 leg asan-cluster tests/asan_cluster.sh "$jobs"
