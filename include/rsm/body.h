@@ -120,6 +120,24 @@ enum rsm_status rsm_body_plan_execute(struct rsm_bytes plan, uint64_t generation
 enum rsm_status rsm_body_plan_collect(struct rsm_bytes plan, uint64_t below,
                                       struct rsm_buffer *body_out);
 
+/* A replica of the cluster. */
+struct rsm_member {
+    uint32_t id;                     /* 1..9 */
+    struct rsm_bytes zone;           /* text: where it stands, such as an availability zone */
+    struct rsm_bytes key;            /* RSM_PUBLIC_KEY_SIZE bytes: its peers know it by that */
+    struct rsm_bytes peer_address;   /* "host:port" */
+    struct rsm_bytes client_address; /* "host:port" or "unix:/path" */
+    uint64_t incarnation;            /* of its data directory; never 0 */
+};
+
+/* It learns at first, and votes from its promotion on. */
+enum rsm_status rsm_body_member_add(const struct rsm_member *member, struct rsm_buffer *body_out);
+enum rsm_status rsm_body_member_promote(uint32_t id, struct rsm_buffer *body_out);
+enum rsm_status rsm_body_member_remove(uint32_t id, struct rsm_buffer *body_out);
+/* Zone and addresses; key and incarnation are not looked at: they change by remove and add only. */
+enum rsm_status rsm_body_member_update(const struct rsm_member *member,
+                                       struct rsm_buffer *body_out);
+
 #ifdef __cplusplus
 }
 #endif

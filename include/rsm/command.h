@@ -40,7 +40,11 @@ extern "C" {
     X(LEASE_RELEASE, 13, "lease.release")                                                          \
     X(PLAN_PUBLISH, 14, "plan.publish")                                                            \
     X(PLAN_EXECUTE, 15, "plan.execute")                                                            \
-    X(PLAN_COLLECT, 16, "plan.collect")
+    X(PLAN_COLLECT, 16, "plan.collect")                                                            \
+    X(MEMBER_ADD, 17, "member.add")                                                                \
+    X(MEMBER_PROMOTE, 18, "member.promote")                                                        \
+    X(MEMBER_REMOVE, 19, "member.remove")                                                          \
+    X(MEMBER_UPDATE, 20, "member.update")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -60,7 +60,12 @@ extern "C" {
     X(KEY_INVALID, 42, "key-invalid", "the key belongs to the author at this slot")                \
     X(NO_CHANGE, 43, "no-change", "the command changes something")                                 \
     X(AUTOMATON_SCOPE, 44, "automaton-scope", "an automaton has a scope of its own")               \
-    X(SERIAL_RANGE, 45, "serial-range", "the serial can still grow")
+    X(SERIAL_RANGE, 45, "serial-range", "the serial can still grow")                               \
+    X(MEMBER_CHANGE_PENDING, 46, "member-change-pending", "one change of the members at a time")   \
+    X(MEMBER_UNKNOWN, 47, "member-unknown", "the replica is a member")                             \
+    X(MEMBER_EXISTS, 48, "member-exists", "id, key and peer address are no other member's")        \
+    X(LAST_VOTER, 49, "last-voter", "one voter always remains")                                    \
+    X(INCARNATION_USED, 50, "incarnation-used", "a removed replica comes back as a new one")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, text) RSM_RULE_##name = number,

@@ -47,6 +47,14 @@
 #define LIMIT_SEGMENTS 4096u
 
 #define LIMIT_REPLICAS 9u
+#define LIMIT_ADDRESS_SIZE 128u /* "ip:port", the longest of IPv6 with a zone, or "unix:/path" */
+/*
+ * A change of the members in slot s governs slots from s + MEMBER_DISTANCE on. No leader proposes
+ * beyond what it has applied by more than that, so that it knows the members of every slot it
+ * proposes in (Lamport's alpha); so it bounds the window as well. 1,024 is the default window: the
+ * pipeline stays full, and an idle cluster gets there with no-ops within a second.
+ */
+#define MEMBER_DISTANCE 1024u
 #define LIMIT_CLIENT_CONNECTIONS 1024u
 #define LIMIT_IN_FLIGHT_PER_CONNECTION 1024u /* requests without an answer */
 #define LIMIT_OUTPUT_BUFFER (32u << 20)      /* then a slow reader is closed */

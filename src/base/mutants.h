@@ -186,4 +186,12 @@
 #ifndef RSM_MUTANT_PARTIAL_CHANGES
 #define RSM_MUTANT_PARTIAL_CHANGES 0
 #endif
+/* A change of the members governs from the slot behind it on (M40). */
+#ifndef RSM_MUTANT_MEMBER_AT_ONCE
+#define RSM_MUTANT_MEMBER_AT_ONCE 0
+#endif
+/* A second change of the members is taken before the first governs (M42). */
+#ifndef RSM_MUTANT_MEMBER_TWO_CHANGES
+#define RSM_MUTANT_MEMBER_TWO_CHANGES 0
+#endif
 #endif

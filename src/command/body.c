@@ -7,7 +7,10 @@
  */
 #include "src/command/body.h"
 
+#include <string.h>
+
 #include "src/base/check.h"
+#include "src/base/ids.h"
 #include "src/base/limits.h"
 #include "src/command/envelope.h"
 
@@ -60,6 +63,41 @@ bool body_is_word(struct bytes word)
         if (word.data[i] < 0x20 || word.data[i] == 0x7f)
             return false;
     return word.size > 0;
+}
+
+static bool is_host_port(struct bytes address)
+{
+    size_t colon = address.size;
+    while (colon > 0 && address.data[colon - 1] != ':')
+        colon--;
+    if (colon < 2 || colon == address.size || address.size - colon > 5)
+        return false;
+    uint32_t port = 0;
+    for (size_t i = colon; i < address.size; i++) {
+        if (address.data[i] < '0' || address.data[i] > '9')
+            return false;
+        port = port * 10 + (uint32_t)(address.data[i] - '0');
+    }
+    return port >= 1 && port <= 65535 && address.data[colon] != '0';
+}
+
+static bool is_unix_path(struct bytes address)
+{
+    return address.size > 6 && address.size <= 5 + 107 && memcmp(address.data, "unix:/", 6) == 0;
+}
+
+bool body_is_address(struct bytes address, bool may_be_unix)
+{
+    return body_is_word(address) && address.size <= LIMIT_ADDRESS_SIZE &&
+           (is_host_port(address) || (may_be_unix && is_unix_path(address)));
+}
+
+static struct bytes take_address(struct unpack *u, bool may_be_unix)
+{
+    struct bytes address = take_word(u, LIMIT_ADDRESS_SIZE);
+    if (unpack_ok(u) && !body_is_address(address, may_be_unix))
+        unpack_fail(u, RSM_MALFORMED);
+    return address;
 }
 
 static uint64_t take_number(struct unpack *u)
@@ -331,5 +369,31 @@ enum rsm_status body_plan_decode(enum rsm_kind kind, struct bytes body, struct b
         out->lease = take_word(&u, LIMIT_LABEL_SIZE);
         out->token = take_number(&u);
     }
+    return finish(&u);
+}
+
+enum rsm_status body_member_decode(enum rsm_kind kind, struct bytes body, struct body_member *out)
+{
+    bool is_add = kind == RSM_KIND_MEMBER_ADD;
+    bool has_place = is_add || kind == RSM_KIND_MEMBER_UPDATE;
+    CHECK(has_place || kind == RSM_KIND_MEMBER_PROMOTE || kind == RSM_KIND_MEMBER_REMOVE);
+    *out = (struct body_member){.id = 0};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, is_add ? 6 : has_place ? 4 : 1);
+    out->id = (uint32_t)unpack_uint_max(&u, UINT32_MAX);
+    if (unpack_ok(&u) && (out->id == 0 || out->id > REPLICA_MAX))
+        unpack_fail(&u, RSM_MALFORMED);
+    if (has_place)
+        out->zone = take_word(&u, LIMIT_LABEL_SIZE);
+    if (is_add)
+        out->key = unpack_bin_exactly(&u, RSM_PUBLIC_KEY_SIZE);
+    if (has_place) {
+        out->peer_address = take_address(&u, false);
+        out->client_address = take_address(&u, true);
+    }
+    if (is_add)
+        out->incarnation = take_number(&u);
+    if (is_add && unpack_ok(&u) && out->incarnation == 0)
+        unpack_fail(&u, RSM_MALFORMED);
     return finish(&u);
 }

@@ -19,6 +19,10 @@
  *                        uint]...], content as changes, complete bool]
  *     plan.execute      [plan str, generation uint, scope, lease str, token uint]
  *     plan.collect      [plan str, below uint]
+ *     member.add        [id uint, zone str, key bin32, peer str, client str, incarnation uint]
+ *     member.promote    [id uint]
+ *     member.remove     [id uint]
+ *     member.update     [id uint, zone str, peer str, client str]
  *     changes           [[owner bin, type uint, ttl uint, rdatas [bin...]]...]
  *
  * body_check is called by envelope_parse: whoever has a struct command has a body that its decoder
@@ -108,6 +112,14 @@ struct body_plan {
     uint64_t token;           /* execute */
 };
 
+struct body_member {
+    uint32_t id;        /* 1..REPLICA_MAX */
+    struct bytes zone;  /* add, update; and so are both addresses */
+    const uint8_t *key; /* add: RSM_PUBLIC_KEY_SIZE bytes; else NULL */
+    struct bytes peer_address, client_address;
+    uint64_t incarnation; /* add: above 0; else 0 */
+};
+
 /* The whole form of a body: RSM_WRONG_TYPE, RSM_TOO_LARGE, RSM_TOO_MANY, RSM_MALFORMED. */
 enum rsm_status body_check(enum rsm_kind kind, struct bytes body);
 
@@ -120,6 +132,7 @@ enum rsm_status body_policy_decode(struct bytes body, struct bytes *map_out);
 enum rsm_status body_freeze_decode(enum rsm_kind kind, struct bytes body, struct body_freeze *out);
 enum rsm_status body_lease_decode(enum rsm_kind kind, struct bytes body, struct body_lease *out);
 enum rsm_status body_plan_decode(enum rsm_kind kind, struct bytes body, struct body_plan *out);
+enum rsm_status body_member_decode(enum rsm_kind kind, struct bytes body, struct body_member *out);
 
 /* The next item; false at the end (and, for bytes that were not checked, at the first bad item). */
 bool body_next_change(struct body_walk *walk, struct body_change *out);
@@ -133,6 +146,9 @@ bool body_next_type(struct body_walk *walk, uint16_t *out);
 bool body_is_name(struct bytes name);
 /* A text that serves as a name: not empty, no control characters. */
 bool body_is_word(struct bytes word);
+
+/* "host:port" with a port of 1..65535 (the host's own form is the resolver's), or "unix:/path". */
+bool body_is_address(struct bytes address, bool may_be_unix);
 
 /* "person", "automaton", "replica", "gateway"; "all", "zone", "author", "automation". */
 const char *body_principal_kind_text(enum rsm_principal_kind kind);

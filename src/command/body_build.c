@@ -309,3 +309,47 @@ enum rsm_status rsm_body_plan_collect(struct rsm_bytes plan, uint64_t below,
     pack_uint(&w, below);
     return end(&w, RSM_KIND_PLAN_COLLECT, RSM_OK, body_out);
 }
+
+/* ---- members ---- */
+
+enum rsm_status rsm_body_member_add(const struct rsm_member *member, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 6, body_out);
+    pack_uint(&w, member->id);
+    put_str(&w, member->zone);
+    put_bin(&w, member->key);
+    put_str(&w, member->peer_address);
+    put_str(&w, member->client_address);
+    pack_uint(&w, member->incarnation);
+    return end(&w, RSM_KIND_MEMBER_ADD, RSM_OK, body_out);
+}
+
+static enum rsm_status build_id(enum rsm_kind kind, uint32_t id, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 1, body_out);
+    pack_uint(&w, id);
+    return end(&w, kind, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_member_promote(uint32_t id, struct rsm_buffer *body_out)
+{
+    return build_id(RSM_KIND_MEMBER_PROMOTE, id, body_out);
+}
+
+enum rsm_status rsm_body_member_remove(uint32_t id, struct rsm_buffer *body_out)
+{
+    return build_id(RSM_KIND_MEMBER_REMOVE, id, body_out);
+}
+
+enum rsm_status rsm_body_member_update(const struct rsm_member *member, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    pack_uint(&w, member->id);
+    put_str(&w, member->zone);
+    put_str(&w, member->peer_address);
+    put_str(&w, member->client_address);
+    return end(&w, RSM_KIND_MEMBER_UPDATE, RSM_OK, body_out);
+}

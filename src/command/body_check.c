@@ -93,6 +93,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct bytes map;
         struct body_freeze freeze;
         struct body_lease lease;
+        struct body_member member;
     } scratch;
 
     switch (kind) {
@@ -119,6 +120,11 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_PLAN_EXECUTE:
     case RSM_KIND_PLAN_COLLECT:
         return check_plan(kind, body);
+    case RSM_KIND_MEMBER_ADD:
+    case RSM_KIND_MEMBER_PROMOTE:
+    case RSM_KIND_MEMBER_REMOVE:
+    case RSM_KIND_MEMBER_UPDATE:
+        return body_member_decode(kind, body, &scratch.member);
     }
     return RSM_UNKNOWN_KIND;
 }

@@ -52,32 +52,10 @@ static struct bytes take_word(struct unpack *u, size_t size_max)
     return word;
 }
 
-/* "host:port" with a port of 1..65535; `host` is something, its own form is the resolver's. */
-static bool is_host_port(struct bytes address)
-{
-    size_t colon = address.size;
-    while (colon > 0 && address.data[colon - 1] != ':')
-        colon--;
-    if (colon < 2 || colon == address.size || address.size - colon > 5)
-        return false;
-    uint32_t port = 0;
-    for (size_t i = colon; i < address.size; i++) {
-        if (address.data[i] < '0' || address.data[i] > '9')
-            return false;
-        port = port * 10 + (uint32_t)(address.data[i] - '0');
-    }
-    return port >= 1 && port <= 65535 && address.data[colon] != '0';
-}
-
-static bool is_unix_path(struct bytes address)
-{
-    return address.size > 6 && address.size <= 5 + 107 && memcmp(address.data, "unix:/", 6) == 0;
-}
-
 static struct bytes take_address(struct unpack *u, bool may_be_unix)
 {
     struct bytes address = take_word(u, GENESIS_ADDRESS_SIZE);
-    if (unpack_ok(u) && !is_host_port(address) && !(may_be_unix && is_unix_path(address)))
+    if (unpack_ok(u) && !body_is_address(address, may_be_unix))
         unpack_fail(u, RSM_MALFORMED);
     return address;
 }

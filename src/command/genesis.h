@@ -20,9 +20,7 @@
 #define GENESIS_SIZE_MAX 65536u
 #define GENESIS_SALT_SIZE 16u
 #define GENESIS_KEY_SIZE 32u
-#define GENESIS_ADDRESS_SIZE                                                                       \
-    128u /* "ip:port", the longest of IPv6 with a zone, or "unix:/path"                            \
-          */
+#define GENESIS_ADDRESS_SIZE LIMIT_ADDRESS_SIZE
 
 struct genesis_member {
     uint32_t id;       /* 1..REPLICA_MAX */

@@ -18,6 +18,7 @@
 #include "src/command/genesis.h"
 #include "src/command/pack.h"
 #include "src/machine/judge.h"
+#include "src/machine/members.h"
 
 struct builtin {
     const char *role;
@@ -91,5 +92,7 @@ enum rsm_status machine_genesis(struct kv *kv, const struct genesis *genesis)
     enum rsm_status status = put_administrator(kv, genesis);
     for (size_t i = 0; i < sizeof builtins / sizeof *builtins && status == RSM_OK; i++)
         status = put_role(kv, &builtins[i]);
+    if (status == RSM_OK)
+        status = members_begin(kv, genesis);
     return status == RSM_OK ? put_times(kv, genesis->created_ms) : status;
 }

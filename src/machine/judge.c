@@ -88,8 +88,12 @@ static void dispatch(struct judge *j)
         [RSM_KIND_PLAN_PUBLISH] = kind_plan_publish,
         [RSM_KIND_PLAN_EXECUTE] = kind_plan_execute,
         [RSM_KIND_PLAN_COLLECT] = kind_plan_collect,
+        [RSM_KIND_MEMBER_ADD] = kind_member,
+        [RSM_KIND_MEMBER_PROMOTE] = kind_member,
+        [RSM_KIND_MEMBER_REMOVE] = kind_member,
+        [RSM_KIND_MEMBER_UPDATE] = kind_member,
     };
-    CHECK(j->command->kind >= RSM_KIND_ZONE_CREATE && j->command->kind <= RSM_KIND_PLAN_COLLECT);
+    CHECK(j->command->kind >= RSM_KIND_ZONE_CREATE && j->command->kind <= RSM_KIND_MEMBER_UPDATE);
     kinds[j->command->kind](j);
 }
 

@@ -40,7 +40,7 @@ void machine_free(struct machine *m);
 
 /*
  * Writes state 0 into the empty `kv`: the administrator (a person with role "admin"), the built-in
- * roles, the default policy, log time = created_ms. Statuses are those of the kv.
+ * roles, the default policy, the members, log time = created_ms. Statuses are those of the kv.
  */
 enum rsm_status machine_genesis(struct kv *kv, const struct genesis *genesis);
 

@@ -9,7 +9,9 @@
  *     zone         every command that touches the zone: its record sets, itself, plans for it
  *
  * A person with the role "admin" may always set and clear freezes and set policy, principals and
- * roles: else a freeze could not be ended, and a stolen key not be taken away under it.
+ * roles: else a freeze could not be ended, and a stolen key not be taken away under it. The same
+ * person may change the members: a freeze stops what is served from changing, not the repair of the
+ * cluster, without which nobody could end it either.
  */
 #include "src/machine/judge.h"
 
@@ -30,6 +32,10 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_POLICY_SET:
     case RSM_KIND_FREEZE_SET:
     case RSM_KIND_FREEZE_CLEAR:
+    case RSM_KIND_MEMBER_ADD:
+    case RSM_KIND_MEMBER_PROMOTE:
+    case RSM_KIND_MEMBER_REMOVE:
+    case RSM_KIND_MEMBER_UPDATE:
         return true;
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:

@@ -90,6 +90,7 @@ void kind_lease_release(struct judge *j);
 void kind_plan_publish(struct judge *j);
 void kind_plan_execute(struct judge *j);
 void kind_plan_collect(struct judge *j);
+void kind_member(struct judge *j); /* all four */
 
 /* Why a lease does not let the author in under that token; reports it. False: refused. */
 bool lease_check(struct judge *j, struct bytes resource, uint64_t token);

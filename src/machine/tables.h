@@ -47,6 +47,7 @@ enum table {
     TABLE_PLAN,          /* plan -> record.h */
     TABLE_GENERATION,    /* plan text, generation u64 -> record.h */
     TABLE_LIVE,          /* plan text, generation u64, record set -> nothing: content in use */
+    TABLE_MEMBER,        /* version u64 -> a configuration of the members: members.h */
     TABLE_END,
 };
 
@@ -67,7 +68,8 @@ enum object_kind {
     OBJECT_FREEZE,
     OBJECT_LEASE,
     OBJECT_PLAN,
-    OBJECT_RRSET, /* only in evidence and queries */
+    OBJECT_RRSET,   /* only in evidence and queries */
+    OBJECT_MEMBERS, /* all of them together: nobody changes members without knowing the others */
 };
 
 /*

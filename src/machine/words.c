@@ -47,9 +47,11 @@ const char *words_rrset(struct bytes owner, uint16_t type, char out[WORDS_SIZE])
 const char *words_object(enum object_kind kind, struct bytes name, char out[WORDS_SIZE])
 {
     static const char *const kinds[] = {
-        [OBJECT_ZONE] = "zone ",     [OBJECT_PRINCIPAL] = "principal ", [OBJECT_ROLE] = "role ",
-        [OBJECT_POLICY] = "policy ", [OBJECT_FREEZE] = "freeze ",       [OBJECT_LEASE] = "lease ",
-        [OBJECT_PLAN] = "plan ",     [OBJECT_RRSET] = "rrset ",
+        [OBJECT_ZONE] = "zone ",      [OBJECT_PRINCIPAL] = "principal ",
+        [OBJECT_ROLE] = "role ",      [OBJECT_POLICY] = "policy ",
+        [OBJECT_FREEZE] = "freeze ",  [OBJECT_LEASE] = "lease ",
+        [OBJECT_PLAN] = "plan ",      [OBJECT_RRSET] = "rrset ",
+        [OBJECT_MEMBERS] = "members",
     };
     struct out o = {out, 0};
     add_text(&o, kinds[kind]);

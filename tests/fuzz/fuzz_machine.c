@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes rest = bytes_make(data + 1, size - 1);
     if (data[0] == 1 || data[0] == 2)
         run_value(rest, data[0] == 1);
-    else if (data[0] == 3 && data[1] >= RSM_KIND_ZONE_CREATE && data[1] <= RSM_KIND_PLAN_COLLECT)
+    else if (data[0] == 3 && data[1] >= RSM_KIND_ZONE_CREATE && data[1] <= RSM_KIND_MEMBER_UPDATE)
         run_body((enum rsm_kind)data[1], bytes_make(data + 2, size - 2));
     else if (data[0] == 4)
         run_row(rest);

@@ -16,12 +16,28 @@
 
 static const uint8_t test_cluster[CLUSTER_ID_SIZE] = {7};
 
+void world_genesis_members(struct genesis *genesis)
+{
+    static const uint8_t keys[3][RSM_PUBLIC_KEY_SIZE] = {{101}, {102}, {103}};
+    static const char *const peers[] = {"127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003"};
+    static const char *const clients[] = {"127.0.0.1:8001", "127.0.0.1:8002", "unix:/tmp/c"};
+    genesis->member_count = 3;
+    for (uint32_t i = 0; i < 3; i++)
+        genesis->members[i] =
+            (struct genesis_member){.id = i + 1,
+                                    .zone = bytes_of_string("a"),
+                                    .key = keys[i],
+                                    .peer_address = bytes_of_string(peers[i]),
+                                    .client_address = bytes_of_string(clients[i])};
+}
+
 static void start(struct world *w)
 {
     struct genesis genesis = {.admin_principal = bytes_of_string("root"),
                               .admin_person = bytes_of_string("Root"),
                               .admin_key = w->actors[0].key,
                               .created_ms = WORLD_START_MS};
+    world_genesis_members(&genesis);
     w->kv = kv_mem_new();
     w->machine = machine_new();
     w->now_ms = WORLD_START_MS;

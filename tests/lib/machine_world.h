@@ -43,6 +43,10 @@ struct world {
     struct verdict verdict;
 };
 
+/* Its three members: keys 101, 102, 103 and zeros, peer addresses 127.0.0.1:7001 to 7003. */
+struct genesis;
+void world_genesis_members(struct genesis *genesis);
+
 /* A state with its administrator, who is actors[0] ("root"). */
 struct world *world_new(void);
 void world_free(struct world *w);

@@ -88,6 +88,10 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_ROLE_SET:
     case RSM_KIND_ROLE_DELETE:
     case RSM_KIND_POLICY_SET:
+    case RSM_KIND_MEMBER_ADD:
+    case RSM_KIND_MEMBER_PROMOTE:
+    case RSM_KIND_MEMBER_REMOVE:
+    case RSM_KIND_MEMBER_UPDATE:
     case RSM_KIND_FREEZE_CLEAR:
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:

@@ -7,6 +7,7 @@
 #include "tests/unit/command/fixture.h"
 
 #define ZONE FIXTURE_NAME("\007example")
+#define KEY_HEX "0102030405060708091011121314151617181920212223242526272829303132"
 #define OWNER FIXTURE_NAME("\003www\007example")
 
 static struct bytes body_of(const struct rsm_buffer *b)
@@ -192,6 +193,82 @@ Test(body, names)
     cr_assert(!body_is_name(bytes_make(longest, 257)), "257 bytes");
 }
 
+static const uint8_t member_key[RSM_PUBLIC_KEY_SIZE] = {7};
+
+static struct rsm_member member(void)
+{
+    return (struct rsm_member){.id = 4,
+                               .zone = rsm_text("eu-1"),
+                               .key = {member_key, sizeof member_key},
+                               .peer_address = rsm_text("192.0.2.4:7000"),
+                               .client_address = rsm_text("unix:/run/rsm"),
+                               .incarnation = 99};
+}
+
+Test(body, members)
+{
+    struct rsm_member m = member();
+    struct rsm_buffer b;
+    struct body_member out;
+    cr_assert(rsm_body_member_add(&m, &b) == RSM_OK);
+    cr_assert(body_member_decode(RSM_KIND_MEMBER_ADD, body_of(&b), &out) == RSM_OK);
+    cr_assert(out.id == 4 && out.incarnation == 99 && out.key[0] == 7);
+    cr_assert(is_text(out.zone, "eu-1") && is_text(out.peer_address, "192.0.2.4:7000"));
+    cr_assert(is_text(out.client_address, "unix:/run/rsm"));
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_member_update(&m, &b) == RSM_OK);
+    cr_assert(body_member_decode(RSM_KIND_MEMBER_UPDATE, body_of(&b), &out) == RSM_OK);
+    cr_assert(out.id == 4 && out.key == NULL && is_text(out.client_address, "unix:/run/rsm"));
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_member_promote(9, &b) == RSM_OK);
+    cr_assert(body_member_decode(RSM_KIND_MEMBER_PROMOTE, body_of(&b), &out) == RSM_OK);
+    cr_assert(out.id == 9 && out.zone.size == 0);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_member_remove(0, &b) == RSM_MALFORMED, "0 is nobody");
+    cr_assert(rsm_body_member_remove(10, &b) == RSM_MALFORMED);
+}
+
+/* Each field of member.add with a value that it cannot have. */
+Test(body, members_that_cannot_be)
+{
+    static const char *const bad_peers[] = {"",     "a",   ":1",      "a:",          "a:0",
+                                            "a:01", "a:x", "a:65536", "unix:/tmp/p", "a\n:1"};
+    static const char *const bad_clients[] = {"", "unix:", "unix:/", "unix:relative", "a:0"};
+    struct rsm_buffer b;
+    char longest[LIMIT_ADDRESS_SIZE + 2];
+    struct rsm_member m = member();
+    for (size_t i = 0; i < sizeof bad_peers / sizeof *bad_peers; i++) {
+        m.peer_address = rsm_text(bad_peers[i]);
+        cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED, "%s", bad_peers[i]);
+        cr_assert(rsm_body_member_update(&m, &b) == RSM_MALFORMED, "%s", bad_peers[i]);
+    }
+    m = member();
+    for (size_t i = 0; i < sizeof bad_clients / sizeof *bad_clients; i++) {
+        m.client_address = rsm_text(bad_clients[i]);
+        cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED, "%s", bad_clients[i]);
+    }
+    m = member();
+    memset(longest, '1', sizeof longest);
+    memcpy(longest + LIMIT_ADDRESS_SIZE - 3, ":80", 4);
+    m.peer_address = rsm_text(longest);
+    cr_assert(rsm_body_member_add(&m, &b) == RSM_OK, "128 bytes");
+    rsm_buffer_free(&b);
+    memcpy(longest + LIMIT_ADDRESS_SIZE - 3, "1:80", 5);
+    m.peer_address = rsm_text(longest);
+    cr_assert(rsm_body_member_add(&m, &b) == RSM_TOO_LARGE);
+    m = member();
+    m.zone = rsm_text("");
+    cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED);
+    m = member();
+    m.key.size--;
+    cr_assert(rsm_body_member_add(&m, &b) != RSM_OK);
+    m = member();
+    m.incarnation = 0;
+    cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED);
+    m.incarnation = UINT64_C(1) << 53;
+    cr_assert(rsm_body_member_add(&m, &b) != RSM_OK, "above 2^53 - 1");
+}
+
 /* One item above each limit of a list, and a record that is too large. */
 Test(body, limits)
 {
@@ -258,6 +335,11 @@ Test(body, every_item_of_another_type)
                                 "90"
                                 "a16c05"},
         {RSM_KIND_PLAN_COLLECT, "92a17001"},
+        {RSM_KIND_MEMBER_ADD, "9604a161c420" KEY_HEX "a3613a31a3613a32"
+                              "05"},
+        {RSM_KIND_MEMBER_PROMOTE, "9104"},
+        {RSM_KIND_MEMBER_REMOVE, "9104"},
+        {RSM_KIND_MEMBER_UPDATE, "9404a161a3613a31a3613a32"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes good = fixture_hex(rows[i].hex);
