@@ -250,8 +250,15 @@ $(B)/lin-check: $(B)/obj/tests/lin/check.o $(LIN_OBJ) $(call archives,base)
 	$(link) $(VLINK)
 $(B)/lin-test: $(patsubst %,$(B)/obj/tests/lin/%.o,test_lin generate) $(LIN_OBJ) $(call archives,base)
 	$(link) $(VLINK)
-lin: $(B)/lin-test ## the linearizability checker: its tests
+$(B)/lin-record: $(B)/obj/tests/lin/record.o $(call archives,client)
+	$(link) $(VLINK) $(call libs,client) -lpthread
+LIN_TOOLS := build/lin-record build/lin-check
+lin: all $(B)/lin-test $(LIN_TOOLS) ## the linearizability checker: its tests, and histories of a real cluster
 	$(Q)tests/run.sh lin-checker $(B)/lin-test
+	$(Q)tests/run.sh lin-histories /usr/bin/python3 tests/lin/test_histories.py
+HISTORIES ?= 200
+nightly-lin: all $(LIN_TOOLS) ## HISTORIES of each sort, healthy and under kill -9
+	$(Q)RSM_LIN_HISTORIES=$(HISTORIES) tests/run.sh nightly-lin /usr/bin/python3 tests/lin/test_histories.py
 
 # The outage scenario with one control switched off must break (MISSION e).
 OUTAGE_MUTANTS := NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
@@ -291,5 +298,5 @@ help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 
 .PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim sim-mutants storage-mutants \
-	scenarios scenarios-update fuzz fuzz-replay cluster lin outage mutants check format coverage deps \
+	scenarios scenarios-update fuzz fuzz-replay cluster lin nightly-lin outage mutants check format coverage deps \
 	demo bench install clean help

@@ -20,7 +20,7 @@
 
 #include "src/base/mem.h"
 
-#define FINDINGS_MAX 20u
+#define FINDINGS_MAX 8u
 
 struct write {
     uint64_t slot;

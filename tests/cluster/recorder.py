@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Concurrent clients beside a test, and the judgement of what they were told (tests/lin)."""
+import os
+import subprocess
+import threading
+import time
+
+from harness import BIN, Failure, check, wire
+
+ZONE = "lin.example"
+ZONE_TEXT = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
+PATIENCE = 60  # seconds without an answer to anybody: a test that waits for ever says nothing
+
+
+class Recorder:
+    """`clients` authors with a thread each, over `keys` shared keys, until finish()."""
+
+    def __init__(self, cluster, clients=6, keys=3, seed=1, endpoints=None):
+        self.cluster = cluster
+        self.clients = clients
+        self.keys = keys
+        self.seed = seed
+        self.endpoints = endpoints or cluster.endpoints
+        self.path = os.path.join(cluster.work, f"history-{seed}")
+        self.count = 0
+        self.changed = threading.Condition()
+        self.process = None
+
+    def prepare(self):
+        """The zone, a role and a principal for each client; the first time."""
+        keys = [os.path.join(self.cluster.work, f"lin-{i}.key") for i in range(self.clients)]
+        done = self.cluster.ctl("zone", "create", ZONE, "-", text=ZONE_TEXT, status=None)
+        if done.returncode == 0:
+            self.cluster.ctl("role", "set", "lin", f"rrset.change,{ZONE}")
+            self.cluster.ctl("policy", "set", "rejections_per_minute=100000")
+        for i, key in enumerate(keys):
+            if not os.path.exists(key):
+                public = self.cluster.ctl("keygen", f"lin-{i}", "--plain", "--out", key).stdout.strip()
+                self.cluster.ctl("principal", "set", f"lin-{i}", "--kind", "automaton", "--role", "lin",
+                                 "--public-key", public)
+        return keys
+
+    def start(self):
+        keys = self.prepare()
+        self.process = self.cluster.start(f"{BIN}/lin-record", self.endpoints, wire(ZONE).hex(), self.path,
+                                          str(self.seed), str(self.keys), *keys, stdin=subprocess.PIPE,
+                                          stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=self.read, daemon=True).start()
+        return self
+
+    def read(self):
+        for line in self.process.stdout:
+            with self.changed:
+                self.count = int(line.split()[1])
+                self.changed.notify_all()
+        with self.changed:
+            self.count = None
+            self.changed.notify_all()
+
+    def take(self, more, patience=PATIENCE):
+        """Waits until so many more calls are answered."""
+        with self.changed:
+            target = (self.count or 0) + more
+            end = time.monotonic() + patience
+            while self.count is not None and self.count < target:
+                left = end - time.monotonic()
+                check(left > 0, f"after {patience} s only {self.count} of {target} calls are answered")
+                self.changed.wait(left)
+            check(self.count is not None, "the recorder has ended by itself")
+
+    def finish(self):
+        """Ends the clients and judges the history; what lin-check said of it."""
+        self.process.stdin.close()
+        check(self.process.wait(timeout=PATIENCE) == 0, "the recorder failed")
+        return self.judge()
+
+    def judge(self):
+        done = subprocess.run([f"{BIN}/lin-check", self.path], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failure(f"seed {self.seed}:\n{done.stdout[-6000:]}\nkept: {self.keep()}")
+        return done.stdout.strip().rsplit(": ", 1)[-1]
+
+    def keep(self):
+        """A copy of a history that is not right, for whoever looks into it."""
+        folder = os.environ.get("RSM_KEEP")
+        if not folder:
+            return "nothing: RSM_KEEP names no folder"
+        path = os.path.join(folder, f"history-{os.path.basename(self.cluster.work)}-{self.seed}")
+        with open(self.path, "rb") as source, open(path, "wb") as target:
+            target.write(source.read())
+        return path
+
+    def applied(self):
+        """(author, counter) -> (slot, token): what was acknowledged as applied."""
+        calls, found = {}, {}
+        with open(self.path, encoding="ascii") as file:
+            for line in file:
+                words = line.split()
+                if words[0] == "call" and words[4] == "change":
+                    calls[words[1]] = words[6]
+                elif words[0] == "done" and words[3] == "applied":
+                    token = calls[words[1]]
+                    author, counter, _ = token.lstrip("~").split(".")
+                    found[(author, int(counter))] = (int(words[4]), token)
+        return found
+
+
+def check_logs(cluster, acknowledged, replicas=None):
+    """Stops the cluster: all logs verify and are equal; each acknowledged command is there once."""
+    replicas = replicas or range(1, cluster.replicas + 1)
+    settle(cluster, replicas)
+    cluster.stop()
+    verified = [cluster.verify(i) for i in replicas]
+    check(all(v == verified[0] for v in verified), f"slots or chain heads differ: {verified}")
+    for replica in replicas:
+        found = {}
+        for slot in cluster.log(replica):
+            for verdict in slot.get("verdicts", []):
+                if verdict["verdict"] == "applied" and not verdict.get("duplicate"):
+                    found.setdefault((verdict["author"], verdict["counter"]), []).append(slot["slot"])
+        for name, (slot, _) in acknowledged.items():
+            check(found.get(name) == [slot], f"replica {replica}: {name} acknowledged in slot {slot}, found in {found.get(name)}")
+        doubled = [name for name, slots in found.items() if len(slots) > 1]
+        check(not doubled, f"replica {replica}: applied twice: {doubled[:5]}")
+    return verified[0][0]
+
+
+def settle(cluster, replicas):
+    """Waits until all have applied the same slot and nothing moves."""
+    end = time.monotonic() + PATIENCE
+    before = None
+    while True:
+        slots = [cluster.status(i).get("slot") for i in replicas]
+        if None not in slots and len(set(slots)) == 1 and slots == before:
+            return
+        before = slots
+        check(time.monotonic() < end, f"after {PATIENCE} s the replicas are still at {slots}")
