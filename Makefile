@@ -260,6 +260,9 @@ HISTORIES ?= 200
 nightly-lin: all $(LIN_TOOLS) ## HISTORIES of each sort, healthy and under kill -9
 	$(Q)RSM_LIN_HISTORIES=$(HISTORIES) tests/run.sh nightly-lin /usr/bin/python3 tests/lin/test_histories.py
 
+failover: all build/test-load ## measures: writes after kill -9 of the leader, and a start to the first write
+	$(Q)/usr/bin/python3 tests/failover/failover.py
+
 # The outage scenario with one control switched off must break (MISSION e).
 OUTAGE_MUTANTS := NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
 $(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(B)/lib/test.a $(call archives,machine)
@@ -298,5 +301,5 @@ help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 
 .PHONY: all programs lib test test-unit test-unit-variant test-asan test-tsan test-tsan-variant sim sim-mutants storage-mutants \
-	scenarios scenarios-update fuzz fuzz-replay cluster lin nightly-lin outage mutants check format coverage deps \
+	scenarios scenarios-update fuzz fuzz-replay cluster lin nightly-lin failover outage mutants check format coverage deps \
 	demo bench install clean help

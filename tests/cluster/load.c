@@ -7,13 +7,15 @@
  *     refused COUNTER SLOT    a rule said no
  *     error STATUS            anything else that is not "ask again"
  *
- * load ENDPOINTS KEYFILE ZONE-HEX. A doubtful outcome is asked for with the same bytes until there
- * is an answer: so each line is what the cluster stands by.
+ * load ENDPOINTS KEYFILE ZONE-HEX [times]. With `times` a line ends with the moment of the answer,
+ * nanoseconds of the monotonic clock. A doubtful outcome is asked for with the same bytes until
+ * there is an answer: so each line is what the cluster stands by.
  */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rsm/author.h>
@@ -65,13 +67,20 @@ static enum rsm_status settle(struct rsm_client *client, struct rsm_bytes envelo
     return status;
 }
 
+static bool with_times;
+
 static void report(uint64_t counter, struct rsm_bytes result)
 {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t slot = rsm_value_uint(rsm_value_get(rsm_value_of(result), "slot"));
     struct rsm_walk walk = rsm_verdicts(result);
     struct rsm_verdict verdict;
     bool applied = rsm_verdict_next(&walk, &verdict) && verdict.applied;
-    printf("%s %" PRIu64 " %" PRIu64 "\n", applied ? "acked" : "refused", counter, slot);
+    printf("%s %" PRIu64 " %" PRIu64, applied ? "acked" : "refused", counter, slot);
+    if (with_times)
+        printf(" %lld%09ld", (long long)now.tv_sec, now.tv_nsec);
+    putchar('\n');
     fflush(stdout);
 }
 
@@ -102,7 +111,8 @@ int main(int argc, char **argv)
     struct rsm_client *client = NULL;
     struct rsm_author *author = NULL;
     uint8_t zone[255];
-    if (argc != 4 || strlen(argv[3]) / 2 > sizeof zone ||
+    with_times = argc == 5 && strcmp(argv[4], "times") == 0;
+    if (argc < 4 || argc > 5 || strlen(argv[3]) / 2 > sizeof zone ||
         !hex_decode(zone, strlen(argv[3]) / 2, argv[3]) || rsm_crypto_init() != RSM_OK)
         return 2;
     struct rsm_bytes zone_bytes = rsm_bytes_make(zone, strlen(argv[3]) / 2);
