@@ -18,6 +18,8 @@ def dev_cluster():
         cluster.ctl("dev", "up", "--dir", cluster.dir)
         cluster.ctl("dev", "status", "--dir", cluster.dir)
         check(cluster.ctl("status").stdout.count("ready") == 3, "status of three replicas")
+        listed = json.loads(cluster.ctl("dev", "status", "--dir", cluster.dir, "--output", "json").stdout)
+        check([r["ready"] for r in listed["replicas"]] == [True] * 3, f"{listed}")
         check("stopped 3 of 3" in cluster.ctl("dev", "down", "--dir", cluster.dir).stdout, "down")
         check("stopped 0 of 3" in cluster.ctl("dev", "down", "--dir", cluster.dir).stdout, "down twice")
         cluster.ctl("dev", "status", "--dir", cluster.dir, status=1)

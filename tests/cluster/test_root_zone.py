@@ -7,6 +7,7 @@ zone equals the data, and --at gives back each of the versions. The data is not 
 RSM_DATA or ../shared/data/root-zone; without it the test is skipped.
 """
 import gzip
+import json
 import os
 import re
 
@@ -98,6 +99,9 @@ def root_zone():
             done = cluster.json("plan", "apply", "-", "--yes", "--timeout", "60s", endpoints=endpoint, text=plan)
             versions.append((done["slot"], {key for names in zone.values() for key in names}))
         check(export(cluster) == versions[-1][1], "the zone at the end differs from the data")
+        listed = cluster.ctl("record", "list", ".", "--output", "json").stdout
+        rrsets = json.loads(listed)["rrsets"]
+        check(sum(len(r["rdata"]) for r in rrsets) == len(versions[-1][1]) + 1, "the list in one document is not the zone")
         for slot, content in versions:
             check(export(cluster, "--at", str(slot), "--stale") == content, f"--at {slot} differs")
         cluster.stop()

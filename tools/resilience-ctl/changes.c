@@ -33,7 +33,7 @@ static void add_page(struct zone_content *content, struct rsm_buffer page)
 }
 
 static struct rsm_pack *page_params(struct ctl *ctl, struct bytes zone, struct bytes owner,
-                                    struct rsm_bytes after)
+                                    struct rsm_bytes after, uint64_t pin_slot)
 {
     struct rsm_pack *params = rsm_pack_new();
     char text[NAME_TEXT_MAX];
@@ -41,9 +41,9 @@ static struct rsm_pack *page_params(struct ctl *ctl, struct bytes zone, struct b
     rsm_pack_array(params, 2);
     rsm_pack_bin(params, ctl_bytes(zone));
     if (owner.size > 0 && !has_after)
-        ctl_pack_read_options(ctl, params, "owner", rsm_text(name_to_text(owner, text)));
+        ctl_pack_read_options(ctl, params, "owner", rsm_text(name_to_text(owner, text)), 0);
     else
-        ctl_pack_read_options(ctl, params, has_after ? "after" : NULL, after);
+        ctl_pack_read_options(ctl, params, has_after ? "after" : NULL, after, pin_slot);
     return params;
 }
 
@@ -52,17 +52,19 @@ enum rsm_status zone_content_read(struct ctl *ctl, struct bytes zone, struct byt
 {
     uint8_t next[NAME_SIZE_MAX + 2];
     struct rsm_bytes after = {NULL, 0};
+    uint64_t slot = 0; /* of the first page: all the others show the same state */
     *out = (struct zone_content){0};
     for (;;) {
         struct rsm_buffer page;
-        struct rsm_pack *params = page_params(ctl, zone, owner, after);
+        struct rsm_pack *params = page_params(ctl, zone, owner, after, slot);
         enum rsm_status status = ctl_call(ctl, "rrset.list", params, &page);
         rsm_pack_free(params);
         if (status != RSM_OK)
             return status;
         add_page(out, page);
-        after = rsm_value_octets(rsm_value_get(
-            rsm_value_of(rsm_buffer_bytes(&out->pages[out->page_count - 1])), "next"));
+        struct rsm_value last = rsm_value_of(rsm_buffer_bytes(&out->pages[out->page_count - 1]));
+        slot = rsm_value_uint(rsm_value_get(last, "slot"));
+        after = rsm_value_octets(rsm_value_get(last, "next"));
         if (after.size == 0 || after.size > sizeof next)
             return RSM_OK;
         memcpy(next, after.data, after.size);

@@ -106,8 +106,12 @@ enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *p
                          struct rsm_buffer *result_out);
 /* Adds the map of --at, --stale; nothing when neither is given: `count` is then one less. */
 bool ctl_has_read_options(const struct ctl *ctl);
+/*
+ * Adds the map of options: --at, --stale, and `key` (NULL: none). `pin_slot` above 0 takes the
+ * place of --at: further pages show the state that the first one showed.
+ */
 void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char *key,
-                           struct rsm_bytes value);
+                           struct rsm_bytes value, uint64_t pin_slot);
 /* Signs, submits, prints the verdict; the exit status. `body` is freed. */
 int ctl_change(struct ctl *ctl, enum rsm_kind kind, enum rsm_status body_status,
                struct rsm_buffer *body, const char *done);
@@ -122,6 +126,17 @@ enum rsm_status ctl_see_rrset(struct ctl *ctl, struct bytes zone, struct bytes o
 /* The same of anything else, by a list method and the item's name. */
 enum rsm_status ctl_see_list(struct ctl *ctl, const char *method);
 
+/* A column of a table. */
+struct ctl_column {
+    const char *title;
+    const char *key; /* of the item's map */
+};
+
+/* lists.c */
+/* Calls a method that lists a table, page by page, and prints the array `key` of its results. */
+int ctl_show_list(struct ctl *ctl, const char *method, const char *key,
+                  const struct ctl_column *columns, unsigned count);
+
 /* text.c */
 /* A name of the command line; prints what is wrong. */
 bool ctl_name(const char *text, struct bytes origin, uint8_t buffer[NAME_SIZE_MAX],
@@ -132,16 +147,17 @@ bool ctl_write_file(const char *path, struct rsm_bytes bytes);
 struct rsm_bytes ctl_bytes(struct bytes b);
 
 /* output.c */
-struct ctl_column {
-    const char *title;
-    const char *key; /* of the item's map */
-};
-
 /* Prints one value as JSON. */
 void ctl_print_json(struct rsm_value value);
-/* Prints the array `key` of a result by the output mode: columns, JSON or JSON lines. */
-void ctl_print_list(struct ctl *ctl, struct rsm_value result, const char *key,
-                    const struct ctl_column *columns, unsigned count);
+/*
+ * Prints the array `key` of a result, which came in `page_count` pages, by the output mode:
+ * columns, one JSON document, or JSON lines.
+ */
+void ctl_print_list(struct ctl *ctl, const struct rsm_buffer *pages, size_t page_count,
+                    const char *key, const struct ctl_column *columns, unsigned count);
+/* The same without a table: the caller prints that. */
+void ctl_print_list_json(struct ctl *ctl, const struct rsm_buffer *pages, size_t page_count,
+                         const char *key);
 /* Prints a map: "key: value" lines, or JSON. */
 void ctl_print_map(struct ctl *ctl, struct rsm_value map);
 /* A value as one cell of a table; returns `out`. */

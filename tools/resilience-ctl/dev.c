@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "src/base/mem.h"
 #include "tools/resilience-ctl/cluster.h"
 
@@ -273,12 +275,21 @@ static void choose_dir(struct ctl *ctl)
         ctl->dir = "rsm-dev";
 }
 
+/* One line; takes the object. */
+static void print_json(json_t *object)
+{
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(object);
+}
+
 static void print_how(struct ctl *ctl, const char *endpoints)
 {
     char *absolute = realpath(ctl->dir, NULL);
     const char *dir = absolute != NULL ? absolute : ctl->dir;
     if (ctl->output != CTL_OUTPUT_TABLE)
-        printf("{\"endpoints\":\"%s\",\"key\":\"%s/admin.key\"}\n", endpoints, dir);
+        print_json(json_pack("{s:s,s:o}", "endpoints", endpoints, "key",
+                             json_sprintf("%s/admin.key", dir)));
     else
         printf("export RSM_ENDPOINTS=%s\nexport RSM_KEY=%s/admin.key\n", endpoints, dir);
     free(absolute);
@@ -367,7 +378,10 @@ int ctl_dev_down(struct ctl *ctl, int count, char **arguments)
         kill(pid, SIGKILL);
         wait_gone(ctl->dir, i);
     }
-    printf("stopped %u of %u replicas\n", stopped, replicas);
+    if (ctl->output == CTL_OUTPUT_TABLE)
+        printf("stopped %u of %u replicas\n", stopped, replicas);
+    else
+        print_json(json_pack("{s:i,s:i}", "stopped", (int)stopped, "replicas", (int)replicas));
     return 0;
 }
 
@@ -381,6 +395,7 @@ int ctl_dev_status(struct ctl *ctl, int count, char **arguments)
     char *endpoints = read_endpoints(ctl->dir);
     if (endpoints == NULL)
         return rsm_status_exit(RSM_NOT_FOUND);
+    json_t *list = json_array();
     for (unsigned i = 0; endpoint_at(endpoints, i, endpoint, sizeof endpoint); i++) {
         pid_t pid = find_process(ctl->dir, i + 1);
         bool ready = pid != 0 && is_ready(endpoint);
@@ -392,9 +407,20 @@ int ctl_dev_status(struct ctl *ctl, int count, char **arguments)
                               : "stopped",
                    (int)pid);
         else
-            printf("{\"replica\":%u,\"endpoint\":\"%s\",\"pid\":%d,\"ready\":%s}\n", i + 1,
-                   endpoint, (int)pid, ready ? "true" : "false");
+            json_array_append_new(list,
+                                  json_pack("{s:i,s:s,s:i,s:b}", "replica", (int)i + 1, "endpoint",
+                                            endpoint, "pid", (int)pid, "ready", (int)ready));
     }
+    size_t at;
+    json_t *one;
+    json_array_foreach(list, at, one)
+    {
+        if (ctl->output == CTL_OUTPUT_JSONL)
+            print_json(json_incref(one));
+    }
+    if (ctl->output == CTL_OUTPUT_JSON)
+        print_json(json_pack("{s:O}", "replicas", list));
+    json_decref(list);
     mem_free(endpoints);
     return all ? 0 : 1;
 }

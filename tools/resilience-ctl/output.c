@@ -148,16 +148,36 @@ const char *ctl_cell(struct rsm_value value, char *out, size_t size)
     return out;
 }
 
-static void print_table(struct ctl *ctl, struct rsm_value list, const struct ctl_column *columns,
+/* The items of one array that came in pages, in their order. */
+struct items {
+    const struct rsm_buffer *pages;
+    size_t page_count;
+    const char *key;
+    size_t page; /* that `walk` is in, from 1 */
+    struct rsm_walk walk;
+};
+
+static bool items_next(struct items *items, struct rsm_value *item)
+{
+    while (items->page == 0 || !rsm_walk_next(&items->walk, item)) {
+        if (items->page == items->page_count)
+            return false;
+        struct rsm_value page = rsm_value_of(rsm_buffer_bytes(&items->pages[items->page++]));
+        items->walk = rsm_walk_begin(rsm_value_get(page, items->key));
+    }
+    return true;
+}
+
+static void print_table(struct ctl *ctl, struct items items, const struct ctl_column *columns,
                         unsigned count)
 {
     size_t widths[COLUMNS_MAX];
     char cell[CELL_SIZE];
     struct rsm_value item;
+    struct items again = items;
     for (unsigned i = 0; i < count; i++)
         widths[i] = strlen(columns[i].title);
-    struct rsm_walk walk = rsm_walk_begin(list);
-    while (rsm_walk_next(&walk, &item)) {
+    while (items_next(&items, &item)) {
         for (unsigned i = 0; i < count; i++) {
             size_t width = strlen(ctl_cell(rsm_value_get(item, columns[i].key), cell, sizeof cell));
             widths[i] = width > widths[i] ? width : widths[i];
@@ -169,8 +189,7 @@ static void print_table(struct ctl *ctl, struct rsm_value list, const struct ctl
         printf("%-*s%s", i + 1 < count ? (int)widths[i] : 0, columns[i].title,
                i + 1 < count ? "  " : "");
     puts(ctl->color ? "\033[0m" : "");
-    walk = rsm_walk_begin(list);
-    while (rsm_walk_next(&walk, &item)) {
+    while (items_next(&again, &item)) {
         for (unsigned i = 0; i < count; i++)
             printf("%-*s%s", i + 1 < count ? (int)widths[i] : 0,
                    ctl_cell(rsm_value_get(item, columns[i].key), cell, sizeof cell),
@@ -179,24 +198,41 @@ static void print_table(struct ctl *ctl, struct rsm_value list, const struct ctl
     }
 }
 
-void ctl_print_list(struct ctl *ctl, struct rsm_value result, const char *key,
-                    const struct ctl_column *columns, unsigned count)
+/* The first page's map, its array made whole by the others, and nothing that comes next. */
+static void print_document(struct items items)
 {
-    struct rsm_value list = rsm_value_get(result, key);
-    struct rsm_walk walk = rsm_walk_begin(list);
+    json_t *json = to_json(rsm_value_of(rsm_buffer_bytes(&items.pages[0])), 0);
+    json_t *array = json_array();
     struct rsm_value item;
-    switch (ctl->output) {
-    case CTL_OUTPUT_TABLE:
-        print_table(ctl, list, columns, count);
-        break;
-    case CTL_OUTPUT_JSON:
-        print_json(result, JSON_INDENT(2));
-        break;
-    case CTL_OUTPUT_JSONL:
-        while (rsm_walk_next(&walk, &item))
+    while (items_next(&items, &item))
+        json_array_append_new(array, to_json(item, 0));
+    json_object_set_new(json, items.key, array);
+    json_object_del(json, "next");
+    json_dumpf(json, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(json);
+}
+
+void ctl_print_list_json(struct ctl *ctl, const struct rsm_buffer *pages, size_t page_count,
+                         const char *key)
+{
+    struct items items = {.pages = pages, .page_count = page_count, .key = key};
+    struct rsm_value item;
+    if (ctl->output == CTL_OUTPUT_JSON)
+        print_document(items);
+    else
+        while (items_next(&items, &item))
             ctl_print_json(item);
-        break;
-    }
+}
+
+void ctl_print_list(struct ctl *ctl, const struct rsm_buffer *pages, size_t page_count,
+                    const char *key, const struct ctl_column *columns, unsigned count)
+{
+    struct items items = {.pages = pages, .page_count = page_count, .key = key};
+    if (ctl->output == CTL_OUTPUT_TABLE)
+        print_table(ctl, items, columns, count);
+    else
+        ctl_print_list_json(ctl, pages, page_count, key);
 }
 
 void ctl_print_map(struct ctl *ctl, struct rsm_value map)

@@ -119,7 +119,7 @@ int ctl_record_get(struct ctl *ctl, int count, char **arguments)
     rsm_pack_bin(params, ctl_bytes(t.zone));
     rsm_pack_bin(params, ctl_bytes(t.owner));
     rsm_pack_uint(params, t.type);
-    ctl_pack_read_options(ctl, params, NULL, (struct rsm_bytes){NULL, 0});
+    ctl_pack_read_options(ctl, params, NULL, (struct rsm_bytes){NULL, 0}, 0);
     enum rsm_status status = ctl_call(ctl, "rrset.get", params, &result);
     rsm_pack_free(params);
     struct rsm_value value = rsm_value_of(rsm_buffer_bytes(&result));
@@ -147,19 +147,15 @@ int ctl_record_list(struct ctl *ctl, int count, char **arguments)
     enum rsm_status status = zone_content_read(ctl, t.zone, t.owner, &content);
     if (status == RSM_NOT_FOUND)
         ctl_fail(status, "there is no zone %s", arguments[0]);
-    for (size_t i = 0; status == RSM_OK && i < content.page_count; i++) {
-        struct rsm_value page = rsm_value_of(rsm_buffer_bytes(&content.pages[i]));
-        struct rsm_walk walk = rsm_walk_begin(rsm_value_get(page, "rrsets"));
-        struct rsm_value set;
-        if (ctl->output == CTL_OUTPUT_JSON) {
-            ctl_print_map(ctl, page);
-            continue;
-        }
-        while (rsm_walk_next(&walk, &set)) {
-            if (ctl->output == CTL_OUTPUT_TABLE)
+    if (status == RSM_OK && ctl->output != CTL_OUTPUT_TABLE) {
+        ctl_print_list_json(ctl, content.pages, content.page_count, "rrsets");
+    } else if (status == RSM_OK) {
+        for (size_t i = 0; i < content.page_count; i++) {
+            struct rsm_value page = rsm_value_of(rsm_buffer_bytes(&content.pages[i]));
+            struct rsm_walk walk = rsm_walk_begin(rsm_value_get(page, "rrsets"));
+            struct rsm_value set;
+            while (rsm_walk_next(&walk, &set))
                 print_set(set);
-            else
-                ctl_print_json(set);
         }
     }
     zone_content_free(&content);
@@ -187,7 +183,7 @@ int ctl_record_history(struct ctl *ctl, int count, char **arguments)
     if (status == RSM_OK && rsm_value_count(rsm_value_get(value, "versions")) == 0)
         status = RSM_NOT_FOUND;
     if (status == RSM_OK)
-        ctl_print_list(ctl, value, "versions", columns, 6);
+        ctl_print_list(ctl, &result, 1, "versions", columns, 6);
     else if (status == RSM_NOT_FOUND)
         ctl_fail(status, "that record set has never been");
     rsm_buffer_free(&result);

@@ -160,11 +160,11 @@ static bool parse_at(const char *text, bool *is_slot_out, uint64_t *value_out)
 }
 
 void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char *key,
-                           struct rsm_bytes value)
+                           struct rsm_bytes value, uint64_t pin_slot)
 {
-    bool is_slot = false;
-    uint64_t at = 0;
-    bool has_at = ctl->at != NULL && parse_at(ctl->at, &is_slot, &at);
+    bool is_slot = pin_slot > 0;
+    uint64_t at = pin_slot;
+    bool has_at = is_slot || (ctl->at != NULL && parse_at(ctl->at, &is_slot, &at));
     rsm_pack_map(params, (uint32_t)has_at + (uint32_t)ctl->stale + (key != NULL));
     if (has_at) {
         rsm_pack_text(params, is_slot ? "at_slot" : "at_ms");

@@ -14,18 +14,9 @@ static const struct ctl_column zone_columns[] = {{"ZONE", "zone"},
 
 int ctl_zone_list(struct ctl *ctl, int count, char **arguments)
 {
-    struct rsm_buffer result;
-    struct rsm_pack *params = rsm_pack_new();
     (void)count;
     (void)arguments;
-    rsm_pack_array(params, 1);
-    ctl_pack_read_options(ctl, params, NULL, (struct rsm_bytes){NULL, 0});
-    enum rsm_status status = ctl_call(ctl, "zone.list", params, &result);
-    rsm_pack_free(params);
-    if (status == RSM_OK)
-        ctl_print_list(ctl, rsm_value_of(rsm_buffer_bytes(&result)), "zones", zone_columns, 5);
-    rsm_buffer_free(&result);
-    return rsm_status_exit(status);
+    return ctl_show_list(ctl, "zone.list", "zones", zone_columns, 5);
 }
 
 /* "name=value" */

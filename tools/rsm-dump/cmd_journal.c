@@ -41,12 +41,20 @@ static void on_segment(void *context, const struct journal_segment_info *info)
                                  : "prepared");
 }
 
+/* No vote: the replica was told that this value was chosen (PAXOS_BALLOT_CHOSEN). */
+static bool is_learned(const struct record *r)
+{
+    return r->kind == RECORD_ACCEPT && r->ballot.round == 0 && r->ballot.replica == REPLICA_MAX;
+}
+
 static void print_record(const struct journal_place *place, const struct record *r)
 {
     printf("  %llu.%llu+%llu seq %llu %s", (unsigned long long)place->segment,
            (unsigned long long)place->group, (unsigned long long)place->offset,
            (unsigned long long)r->sequence, record_kind_name(r->kind));
-    if (r->kind != RECORD_CHOSEN)
+    if (is_learned(r))
+        printf(" learned");
+    else if (r->kind != RECORD_CHOSEN)
         printf(" ballot %llu.%u", (unsigned long long)r->ballot.round, r->ballot.replica);
     if (r->kind == RECORD_ACCEPT)
         printf(" slot %llu, %zu bytes", (unsigned long long)r->slot, r->value.size);
@@ -68,13 +76,13 @@ static void on_record(void *context, const struct journal_place *place, const st
         print_record(place, r);
         return;
     }
-    print_json(json_pack("{s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:b}", "segment",
+    print_json(json_pack("{s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:b,s:I,s:I,s:I,s:b}", "segment",
                          (json_int_t)place->segment, "group", (json_int_t)place->group, "offset",
                          (json_int_t)place->offset, "sequence", (json_int_t)r->sequence, "record",
                          record_kind_name(r->kind), "round", (json_int_t)r->ballot.round, "replica",
-                         (json_int_t)r->ballot.replica, "slot", (json_int_t)r->slot, "bytes",
-                         (json_int_t)r->value.size, "end", (json_int_t)r->end, "after_damage",
-                         place->after_damage));
+                         (json_int_t)r->ballot.replica, "learned", is_learned(r), "slot",
+                         (json_int_t)r->slot, "bytes", (json_int_t)r->value.size, "end",
+                         (json_int_t)r->end, "after_damage", place->after_damage));
 }
 
 static void report_one(struct dump *d, const struct journal_finding *f)
