@@ -27,13 +27,15 @@ leg scenarios make scenarios
 leg sim make $jobs sim SEED=1 SEEDS=500
 leg fuzz-replay make $jobs fuzz-replay
 leg mutants make mutants
+leg headers tests/run.sh headers tests/clients/headers.sh
+leg install tests/run.sh install tests/clients/install.sh
 leg cluster make cluster
 leg lin make $jobs lin
 leg demo tests/run.sh demo tests/demo.sh
 leg asan make $jobs test-asan
 leg asan-cluster tests/asan_cluster.sh "$jobs"
 leg tsan make $jobs test-tsan
-leg clang make $jobs programs CC=clang
+leg clang tests/run.sh clang tests/clang.sh "$jobs"
 awk '{ p += $1; f += $2; s += $3; if ($2 > 0) failed = failed " " $4 }
      END { if (failed != "") print "failed legs:" failed
            printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$RSM_TEST_RESULTS"

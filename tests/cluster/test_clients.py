@@ -3,6 +3,7 @@
 """A client that nobody here wrote: Debian's python3-msgpack over plain sockets, against real replicas."""
 import os
 import socket
+import subprocess
 
 import msgpack
 
@@ -100,6 +101,9 @@ def reads():
             if after is None:
                 break
         check(seen == [("a.example.", "NS"), ("a.example.", "SOA"), ("ns1.a.example.", "A"), ("www.a.example.", "A")], f"{seen}")
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "read.py")
+        lines = subprocess.run(["/usr/bin/python3", script, cluster.endpoint(2), "a.example."], capture_output=True, text=True, check=True).stdout
+        check(lines.splitlines()[-2:] == ["www.a.example. 60 IN A 192.0.2.2", "www.a.example. 60 IN A 192.0.2.3"], lines)
         slot = text["slot"]
         cluster.ctl("record", "delete", "a.example", "www", "A", "--yes")
         check(client.good("rrset.get", "a.example.", "www.a.example.", "A")["rrset"] is None, "a deleted set")

@@ -64,7 +64,7 @@ Test(root_zone, every_record_is_good_and_an_export_reads_the_same)
     writer_init(&text, ZONEFILE_SIZE_MAX);
     if (!read_root_zone(&text)) {
         writer_deinit(&text);
-        return;
+        cr_skip_test("the root zone's data is not there");
     }
     cr_assert_eq(zonefile_parse(writer_result(&text), bytes_make(root, 1), 86400, &z), RSM_OK,
                  "line %lu: %s", z.errors[0].line, z.errors[0].text);

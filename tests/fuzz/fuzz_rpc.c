@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fuzz_rpc.c - any bytes as what a client sends to a replica's server.
+ *
+ * Every request that the handler gets is answered exactly once, the answers are whole objects that
+ * the strict scan takes, and the server stays usable for a client that behaves.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "src/base/check.h"
+#include "src/base/limits.h"
+#include "src/command/canonical.h"
+#include "src/net/rpc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct event_base *base;
+static struct rpc_server *server;
+static struct rpc_request *held; /* answered late, perhaps after its connection has gone */
+static char path[64];
+
+static void answer_with_maps(struct rpc_request *request)
+{
+    rpc_set_error_maps(request->connection, true);
+    rpc_answer(request, request->params);
+}
+
+static void on_request(void *context, struct rpc_request *request)
+{
+    (void)context;
+    CHECK(request->params.size > 0);
+    uint8_t kind = request->method.size > 0 ? request->method.data[0] : 0;
+    if (kind == 'h' && held == NULL)
+        held = request;
+    else if (kind == 'm')
+        answer_with_maps(request);
+    else if (kind < 'a')
+        rpc_answer(request, request->params);
+    else
+        rpc_answer_error(request, RSM_FAILED, "a=1 b=2", "words");
+}
+
+static void on_closed(void *context, struct rpc_connection *connection)
+{
+    (void)context;
+    (void)connection;
+}
+
+static void begin(void)
+{
+    char text[256];
+    struct rpc_config config = {
+        .connections_max = 4, .on_request = on_request, .on_closed = on_closed};
+    base = event_base_new();
+    config.base = base;
+    server = rpc_new(&config);
+    snprintf(path, sizeof path, "/tmp/rsm-fuzz-rpc.%ld", (long)getpid());
+    CHECK(rpc_listen_unix(server, path, text) == RSM_OK);
+}
+
+/* A connection whose other end is the server's. */
+static int dial(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(address.sun_path, path, strlen(path));
+    CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+    return fd;
+}
+
+static void settle(void)
+{
+    for (int i = 0; i < 4; i++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* What came is whole objects, each an answer; gives how many. */
+static size_t take_answers(int fd)
+{
+    static uint8_t buffer[1 << 20];
+    size_t size = 0, count = 0;
+    ssize_t got;
+    while (size < sizeof buffer && (got = recv(fd, buffer + size, sizeof buffer - size, 0)) > 0)
+        size += (size_t)got;
+    for (size_t at = 0; at < size; count++) {
+        struct scan scan;
+        size_t whole = 0;
+        scan_init(&scan, SCAN_WELL_FORMED, LIMIT_FRAME_SIZE);
+        CHECK(scan_continue(&scan, bytes_make(buffer + at, size - at), &whole) == RSM_OK);
+        CHECK(whole > 0 && buffer[at] == 0x94 && buffer[at + 1] == 0x01);
+        at += whole;
+    }
+    return count;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint8_t good[] = {0x94, 0x00, 0x05, 0xa1, 'A', 0x90};
+    if (size > 32768)
+        return 0;
+    begin();
+    int fd = dial();
+    settle();
+    for (size_t at = 0; at < size; at += size / 2 + 1) {
+        size_t part = size - at < size / 2 + 1 ? size - at : size / 2 + 1;
+        if (send(fd, data + at, part, MSG_NOSIGNAL) != (ssize_t)part)
+            break; /* closed after the first half */
+        settle();
+    }
+    take_answers(fd);
+    close(fd);
+    settle();
+    if (held != NULL)
+        rpc_answer(held, bytes_make(good + 5, 1));
+    held = NULL;
+    fd = dial();
+    settle();
+    CHECK(send(fd, good, sizeof good, MSG_NOSIGNAL) == (ssize_t)sizeof good);
+    settle();
+    CHECK(take_answers(fd) == 1);
+    close(fd);
+    settle();
+    CHECK(rpc_get_counters(server)->connections == 0);
+    rpc_free(server);
+    event_base_free(base);
+    return 0;
+}
