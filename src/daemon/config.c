@@ -15,6 +15,7 @@
 #include <event2/util.h>
 
 #include "src/base/mem.h"
+#include "src/command/body.h"
 
 enum value_kind {
     VALUE_U32 = 1,
@@ -24,6 +25,9 @@ enum value_kind {
     VALUE_ADDRESSES,
     VALUE_YES_NO,
     VALUE_LEVEL,
+    VALUE_TEXT,
+    VALUE_PEER,
+    VALUE_CLIENT,
 };
 
 struct key {
@@ -44,6 +48,10 @@ static const struct key keys[] = {
     {"client_listen", VALUE_ADDRESSES, AT(client_listen), 0, 0, false},
     {"client_unix", VALUE_PATH, AT(client_unix), 0, 0, false},
     {"peer_listen", VALUE_ADDRESS, AT(peer_listen), 0, 0, true},
+    {"join", VALUE_YES_NO, AT(join), 0, 0, false},
+    {"zone", VALUE_TEXT, AT(zone), 0, LIMIT_LABEL_SIZE, false},
+    {"peer_address", VALUE_PEER, AT(peer_address), 0, 0, false},
+    {"client_address", VALUE_CLIENT, AT(client_address), 0, 0, false},
     {"log_level", VALUE_LEVEL, AT(log_level), 0, 0, false},
     {"plaintext", VALUE_YES_NO, AT(plaintext), 0, 0, false},
     {"tick_ms", VALUE_U32, AT(node.tick_ms), 1, 1000, false},
@@ -164,6 +172,19 @@ static enum rsm_status set_word(struct parser *p, const struct key *key, const c
     return complain(p, key->name, "\"%s\" is none of error, warning, info, debug", value);
 }
 
+/* What goes into a member command as it stands. */
+static enum rsm_status set_text(struct parser *p, const struct key *key, const char *value)
+{
+    struct bytes text = bytes_of_string(value);
+    if (key->kind == VALUE_TEXT && (!body_is_word(text) || text.size > key->max))
+        return complain(p, key->name, "is not a text of 1 to %" PRIu64 " bytes", key->max);
+    if (key->kind != VALUE_TEXT && !body_is_address(text, key->kind == VALUE_CLIENT))
+        return complain(p, key->name, "\"%s\" is not an address such as 192.0.2.4:4101%s", value,
+                        key->kind == VALUE_CLIENT ? " or unix:/run/rsm/client.sock" : "");
+    *(char **)field(p->config, key) = mem_copy_string(value);
+    return RSM_OK;
+}
+
 static enum rsm_status set(struct parser *p, const struct key *key, const char *value)
 {
     if (*value == '\0')
@@ -181,6 +202,10 @@ static enum rsm_status set(struct parser *p, const struct key *key, const char *
     case VALUE_YES_NO:
     case VALUE_LEVEL:
         return set_word(p, key, value);
+    case VALUE_TEXT:
+    case VALUE_PEER:
+    case VALUE_CLIENT:
+        return set_text(p, key, value);
     }
     return RSM_USAGE;
 }
@@ -224,6 +249,8 @@ static enum rsm_status check_whole(struct parser *p)
             return complain(p, keys[i].name, "is missing");
     if (c->client_listen_count == 0 && c->client_unix == NULL)
         return complain(p, "client_listen", "neither client_listen nor client_unix is given");
+    if (c->join && c->zone == NULL)
+        return complain(p, "zone", "is missing: with join = yes no genesis says it");
     if (c->node.election_ticks_min <= 2 * c->node.heartbeat_ticks)
         return complain(p, "election_ticks_min", "must be above twice heartbeat_ticks");
     if (c->node.election_ticks_max <= c->node.election_ticks_min)
@@ -330,6 +357,9 @@ void config_deinit(struct config *config)
     mem_free(config->key);
     mem_free(config->client_unix);
     mem_free(config->peer_listen);
+    mem_free(config->zone);
+    mem_free(config->peer_address);
+    mem_free(config->client_address);
     for (uint32_t i = 0; i < config->client_listen_count; i++)
         mem_free(config->client_listen[i]);
     *config = (struct config){0};

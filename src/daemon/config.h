@@ -29,6 +29,12 @@ struct config {
     uint32_t client_listen_count;
     char *client_unix; /* NULL: none */
     char *peer_listen; /* "ip:port" */
+    bool join;         /* this replica need not be in the genesis: it waits to be added */
+    /* What it says of itself to be added under (method member.self). NULL: from the genesis or the
+       listening addresses. */
+    char *zone;
+    char *peer_address;
+    char *client_address;
     enum log_level log_level;
     bool plaintext;
     uint64_t map_size;         /* of the store, bytes of address space */

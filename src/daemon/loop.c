@@ -24,6 +24,7 @@
 #include "src/base/mem.h"
 #include "src/command/genesis.h"
 #include "src/daemon/incarnations.h"
+#include "src/daemon/membership.h"
 #include "src/daemon/methods.h"
 #include "src/io/child.h"
 #include "src/io/clock.h"
@@ -51,6 +52,8 @@ struct loop {
     struct data_dir *dir;
     bool created; /* the data directory was made in this run */
     struct incarnations incarnations;
+    struct membership membership;
+    char self_texts[MEMBERSHIP_TEXTS_SIZE];
     struct disk *disk;
     struct store *store;
     struct store_thread *store_thread;
@@ -186,8 +189,9 @@ static void on_lost(void *context, uint32_t peer)
     node_on_peer_lost(((struct loop *)context)->node, peer);
 }
 
-static bool on_accept(void *context, uint32_t peer, uint64_t incarnation)
+static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool rejoin)
 {
+    (void)rejoin;
     return incarnations_accept(&((struct loop *)context)->incarnations, peer, incarnation);
 }
 
@@ -240,7 +244,7 @@ static enum rsm_status read_genesis(struct loop *l)
     return RSM_OK;
 }
 
-/* The replica's own key, which must be the one that the genesis names. */
+/* The replica's own key, which must be the one that the genesis names, unless it joins. */
 static enum rsm_status read_key(struct loop *l)
 {
     const char *path = l->config->key;
@@ -252,14 +256,9 @@ static enum rsm_status read_key(struct loop *l)
                         "a replica's key has no passphrase: nobody is there to type it");
     if (status != RSM_OK)
         return complain(l, status, path, rsm_status_sentence(status));
-    const struct genesis_member *self = genesis_member(&l->genesis, l->config->node.self);
-    if (self == NULL)
-        return complain(l, RSM_WRONG_IDENTITY, l->config->genesis,
-                        "the genesis has no such replica (key `replica`)");
-    if (memcmp(self->key, rsm_key_public(l->key), RSM_PUBLIC_KEY_SIZE) != 0)
-        return complain(l, RSM_WRONG_IDENTITY, path,
-                        "the genesis names another key for this replica");
-    return RSM_OK;
+    const char *why = "";
+    status = membership_check(l->config, &l->genesis, rsm_key_public(l->key), &why);
+    return status == RSM_OK ? RSM_OK : complain(l, status, path, why);
 }
 
 static uint64_t draw_incarnation(void)
@@ -370,7 +369,7 @@ static enum rsm_status open_network(struct loop *l)
     if (status != RSM_OK)
         return complain(l, status, "clients", why);
     struct peer_links_config links = {.base = l->base,
-                                      .genesis = &l->genesis,
+                                      .cluster_id = l->genesis.cluster_id,
                                       .key = l->key,
                                       .self = l->config->node.self,
                                       .incarnation = data_dir_identity(l->dir)->incarnation,
@@ -382,6 +381,13 @@ static enum rsm_status open_network(struct loop *l)
     status = peer_links_new(&links, &l->links, why);
     if (status != RSM_OK)
         return complain(l, status, "peers", why);
+    l->membership = (struct membership){.node = l->node,
+                                        .links = l->links,
+                                        .incarnations = &l->incarnations,
+                                        .genesis = &l->genesis};
+    status = membership_follow(&l->membership);
+    if (status != RSM_OK)
+        return complain(l, status, "members", rsm_status_sentence(status));
     return RSM_OK;
 }
 
@@ -420,7 +426,10 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
     if (status == RSM_OK)
         status = open_node(l);
     if (status == RSM_OK) {
-        l->methods = methods_new(l->node, &l->genesis, config->node.tick_ms);
+        struct methods_self self =
+            membership_self(config, &l->genesis, rsm_key_public(l->key),
+                            data_dir_identity(l->dir)->incarnation, l->self_texts);
+        l->methods = methods_new(l->node, &l->genesis, config->node.tick_ms, &self);
         status = open_network(l);
     }
     if (status != RSM_OK) {
@@ -442,6 +451,9 @@ static void turn(struct loop *l)
     watchdog_begin(l->watchdog, "turn");
     node_flush(l->node);
     watchdog_end(l->watchdog);
+    enum rsm_status status = membership_follow(&l->membership);
+    if (status != RSM_OK)
+        env_fatal(l, status, "the members cannot be read");
 }
 
 /* True when nothing is left to do, or the time for it is over. */

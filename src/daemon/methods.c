@@ -46,6 +46,8 @@ static const struct method methods_table[] = {
     {"plan.list", 0, 0, true, read_plan_list},
     {"plan.get", 1, 2, true, read_plan_get},
     {"log.range", 1, 2, true, read_log_range},
+    {"member.list", 0, 0, true, read_member_list},
+    {"member.self", 0, 0, false, read_member_self},
 };
 
 struct waiting {
@@ -202,6 +204,9 @@ static void run(struct methods *m, struct rpc_request *request, const struct met
 {
     struct call call = {.m = m, .request = request, .at = QUERY_NOW};
     enum rsm_status status = take_params(&call, method);
+    if (status == RSM_OK && method->reads && !node_has_state(m->node))
+        status = call_fail(&call, RSM_UNAVAILABLE,
+                           "this replica's state was lost and is being fetched; ask another one");
     if (status == RSM_OK)
         status = take_at(&call);
     writer_reset(&m->out);
@@ -372,12 +377,14 @@ void methods_on_tick(struct methods *m)
 
 /* -------------------------------------------------------------------------------------------- */
 
-struct methods *methods_new(struct node *node, const struct genesis *genesis, uint32_t tick_ms)
+struct methods *methods_new(struct node *node, const struct genesis *genesis, uint32_t tick_ms,
+                            const struct methods_self *self)
 {
     struct methods *m = mem_alloc(sizeof *m);
     m->node = node;
     m->genesis = genesis;
     m->tick_ms = tick_ms;
+    m->self = *self;
     writer_init(&m->out, LIMIT_ANSWER_SIZE);
     return m;
 }

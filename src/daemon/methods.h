@@ -15,8 +15,18 @@
 struct methods;
 struct peer_links;
 
-/* All is borrowed and outlives it. */
-struct methods *methods_new(struct node *node, const struct genesis *genesis, uint32_t tick_ms);
+/* What this process is, or would be as a member. Borrowed, as all of it; the texts are not NULL. */
+struct methods_self {
+    const char *zone;
+    const uint8_t *key; /* RSM_PUBLIC_KEY_SIZE bytes */
+    const char *peer_address;
+    const char *client_address;
+    uint64_t incarnation;
+};
+
+/* All is borrowed and outlives it; `self` is copied. */
+struct methods *methods_new(struct node *node, const struct genesis *genesis, uint32_t tick_ms,
+                            const struct methods_self *self);
 /* After the node was closed: nothing waits any more. NULL is ignored. */
 void methods_free(struct methods *m);
 

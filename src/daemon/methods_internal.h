@@ -6,6 +6,7 @@
 #include "src/command/pack.h"
 #include "src/command/unpack.h"
 #include "src/daemon/methods.h"
+#include "src/machine/members.h"
 #include "src/machine/query.h"
 
 #define CALL_TEXT_SIZE 512u
@@ -29,6 +30,7 @@ struct methods {
     uint64_t watch_changes; /* watches that went with their connection */
     struct poll *polls;
     uint32_t tick_ms;
+    struct methods_self self;
     struct writer out;
 };
 
@@ -81,11 +83,17 @@ void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE]);
 enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, struct bytes author,
                           uint64_t watch);
 
-/* methods_read.c, methods_status.c, methods_log.c */
+/* methods_member.c: as machine_members, of the applied state. */
+enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
+                                struct member_config *next_out);
+/* A member of the newest configuration, or still one of the present one. */
+bool methods_find_member(struct methods *m, uint32_t id, struct member *out);
+
+/* methods_read.c, methods_list.c, methods_status.c, methods_member.c */
 method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_rrset_get,
     read_rrset_list, read_rrset_history, read_principal_list, read_role_list, read_policy_get,
     read_freeze_list, read_lease_list, read_plan_list, read_plan_get, read_log_range, read_status,
-    read_hello, read_rr_parse;
+    read_hello, read_rr_parse, read_member_list, read_member_self;
 
 /* methods_watch.c: they take the request over. */
 void watch_begin(struct call *call);

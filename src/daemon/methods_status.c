@@ -65,16 +65,18 @@ static const char *comparison(const struct node_peer_status *p)
     return p->compared != 0 ? "equal" : "not-compared";
 }
 
-static void pack_peer(struct writer *out, const struct methods *m, const struct node_peer_status *p)
+static void pack_peer(struct writer *out, struct methods *m, const struct node_peer_status *p)
 {
-    const struct genesis_member *member = genesis_member(m->genesis, p->replica);
+    struct member member;
+    if (!methods_find_member(m, p->replica, &member))
+        member = (struct member){.id = p->replica}; /* removed a moment ago */
     pack_map(out, 9);
     pack_key(out, "replica");
     pack_uint(out, p->replica);
     pack_key(out, "zone");
-    pack_str(out, member->zone);
+    pack_text(out, member.zone);
     pack_key(out, "client_address");
-    pack_str(out, member->client_address);
+    pack_text(out, member.client_address);
     pack_key(out, "heard");
     pack_bool(out, p->heard);
     pack_key(out, "last_heard_ms");
@@ -127,13 +129,12 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     struct methods *m = call->m;
     struct node_status s;
     node_get_status(m->node, &s);
-    const struct genesis_member *self = genesis_member(m->genesis, s.self);
     pack_map(out, 20);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
     pack_key(out, "zone");
-    pack_str(out, self->zone);
+    pack_text(out, m->self.zone);
     pack_number(out, "leader", s.leader);
     pack_key(out, "is_leader");
     pack_bool(out, s.is_leader);

@@ -6,16 +6,22 @@
  * on the connections that it accepted. So a pair has two one-way connections, either may fail
  * alone, and there is no question who dials.
  *
- *   dialler -> acceptor   hello:   "RSMP", version u8, cluster 16, from u32, to u32,
- *                                  incarnation u64, nonce 32
- *   acceptor -> dialler   answer:  incarnation u64, nonce 32, signature 64
- *   dialler -> acceptor   proof:   signature 64
+ *   dialler -> acceptor   hello
+ *   acceptor -> dialler   answer, or a refusal
+ *   dialler -> acceptor   proof
  *   dialler -> acceptor   frames:  size u32, bytes (peer_codec.h)
  *
- * A signature is Ed25519 by the replica's key, pinned in the genesis, over a tag that names the
- * side, and hello and answer up to the nonce: so each side proves its key for this very connection,
- * and the identity of a link is never taken from a message. Nothing is encrypted: see `plaintext`
- * in the configuration.
+ * peer_hello.h has the bytes. A signature is Ed25519 by the replica's key, which the members' table
+ * names, over a tag that names the side, and the transcript: so each side proves its key for this
+ * very connection, and the identity of a link is never taken from a message. Nothing is encrypted:
+ * see `plaintext` in the configuration.
+ *
+ * The table changes at run time, as members come and go. Who is in it is dialled, whatever became
+ * of it before; who is not is refused with a code, and tries again, at longer and longer intervals.
+ *
+ * A data directory's incarnation is proved with the key, and `accept` says whether the peer may be
+ * talked to under it. All open links of a peer are of one incarnation: when another one is
+ * accepted, those of the old one are closed before the new link takes its first frame.
  *
  * Thread: the main loop's. A frame that cannot be sent is dropped: the core sends again.
  */
@@ -25,21 +31,25 @@
 #include <rsm/key.h>
 
 #include "src/base/blob.h"
-#include "src/command/genesis.h"
+#include "src/machine/members.h"
 
 struct event_base;
 struct peer_links;
 
 struct peer_links_config {
     struct event_base *base;
-    const struct genesis *genesis; /* borrowed */
-    const struct rsm_key *key;     /* this replica's; borrowed */
+    const uint8_t *cluster_id; /* CLUSTER_ID_SIZE bytes; borrowed */
+    const struct rsm_key *key; /* this replica's; borrowed */
     uint32_t self;
     uint64_t incarnation;
+    bool rejoin;        /* said to the peers: see peer_hello.h */
     const char *listen; /* "ip:port" */
     void *context;
-    /* Whether a peer that has proved its key may be talked to under this incarnation. */
-    bool (*accept)(void *context, uint32_t peer, uint64_t incarnation);
+    /*
+     * Whether a peer that has proved its key may be talked to under this incarnation. Asked for
+     * each connection. What it accepts is accepted for good: it is durable when this returns.
+     */
+    bool (*accept)(void *context, uint32_t peer, uint64_t incarnation, bool rejoin);
     /* A frame came from a proven peer; borrowed during the call. */
     void (*on_frame)(void *context, uint32_t from, struct bytes frame);
     /* A connection from or to a peer that had been proved is gone. */
@@ -53,11 +63,27 @@ struct peer_links_counters {
     uint64_t bytes_in, bytes_out;
 };
 
-/* Listens and begins to dial. RSM_IO: `text` (of 256 bytes) says why. */
+/* Listens; nobody is a member yet. RSM_IO: `text` (of 256 bytes) says why. */
 enum rsm_status peer_links_new(const struct peer_links_config *config,
                                struct peer_links **links_out, char *text);
 /* Closes all; NULL is ignored. */
 void peer_links_free(struct peer_links *links);
+
+/*
+ * The members from now on: those of `current`, and of `next` when its version is not 0. New ones
+ * are dialled, those that are gone are closed, an address that changed is dialled beside the old
+ * one until one of them answers. Where both name a member, `next` has the key. Copied. Not from
+ * inside a callback of the links.
+ */
+void peer_links_set_members(struct peer_links *links, const struct member_config *current,
+                            const struct member_config *next);
+/* This replica goes on under another incarnation: all connections are closed and made anew. */
+void peer_links_set_identity(struct peer_links *links, uint64_t incarnation, bool rejoin);
+
+/* The port that it listens on. */
+uint16_t peer_links_port(const struct peer_links *links);
+/* True when frames can be sent to the peer now. */
+bool peer_links_is_open(const struct peer_links *links, uint32_t peer);
 
 /* Queues a frame; peer_links_push sends what is queued. */
 void peer_links_send(struct peer_links *links, uint32_t to, struct blob *frame);

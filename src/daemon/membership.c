@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* membership.c - see membership.h. */
+#include "src/daemon/membership.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/log.h"
+#include "src/machine/members.h"
+#include "src/net/peer_link.h"
+
+/* ---- the members, to the links ---- */
+
+/*
+ * A member that was added by the log has the data directory that the log says. What was known of
+ * its id before belonged to another one.
+ */
+static void pin(struct membership *m, const struct member_config *config)
+{
+    for (uint32_t i = 0; i < config->count; i++) {
+        const struct member *member = &config->members[i];
+        uint64_t *known = &m->incarnations->known[member->id];
+        if (member->incarnation == 0 || *known == member->incarnation)
+            continue;
+        *known = 0;
+        (void)incarnations_accept(m->incarnations, member->id, member->incarnation);
+    }
+}
+
+static bool is_due(struct membership *m, enum rsm_status *status_out)
+{
+    uint64_t applied = node_applied(m->node);
+    uint64_t version = m->version;
+    *status_out = RSM_OK;
+    if (m->version != 0 && applied == m->applied)
+        return false;
+    m->applied = applied;
+    *status_out = machine_members_version(node_state(m->node), &version);
+    return version != m->version || (m->next_slot != 0 && applied + 1 >= m->next_slot);
+}
+
+enum rsm_status membership_follow(struct membership *m)
+{
+    struct member_config current, next;
+    enum rsm_status status;
+    if (!is_due(m, &status) || status != RSM_OK)
+        return status;
+    status = machine_members(node_state(m->node), m->genesis, &current, &next);
+    if (status != RSM_OK)
+        return status;
+    bool is_next = next.version != 0;
+    m->version = is_next ? next.version : current.version;
+    m->next_slot = is_next ? next.effective_slot : 0;
+    LOG(LOG_INFO, "members", LOG_U64("version", m->version),
+        LOG_U64("effective", is_next ? next.effective_slot : current.effective_slot),
+        LOG_U64("count", is_next ? next.count : current.count));
+    pin(m, &current);
+    if (is_next)
+        pin(m, &next);
+    peer_links_set_members(m->links, &current, &next);
+    return RSM_OK;
+}
+
+/* ---- this process ---- */
+
+enum rsm_status membership_check(const struct config *config, const struct genesis *genesis,
+                                 const uint8_t key[RSM_PUBLIC_KEY_SIZE], const char **why_out)
+{
+    const struct genesis_member *self = genesis_member(genesis, config->node.self);
+    if (config->join)
+        return RSM_OK; /* the others know by the log whether it is one of them */
+    *why_out = NULL;
+    if (self == NULL)
+        *why_out = "the genesis has no such replica (key `replica`); one that was added, or that "
+                   "waits for it, needs join = yes";
+    else if (memcmp(self->key, key, RSM_PUBLIC_KEY_SIZE) != 0)
+        *why_out = "the genesis names another key for this replica; if it was added with this one, "
+                   "it needs join = yes";
+    return *why_out == NULL ? RSM_OK : RSM_WRONG_IDENTITY;
+}
+
+struct methods_self membership_self(const struct config *config, const struct genesis *genesis,
+                                    const uint8_t *key, uint64_t incarnation, char *texts)
+{
+    const struct genesis_member *member = genesis_member(genesis, config->node.self);
+    char *zone = texts;
+    char *peer = zone + LIMIT_LABEL_SIZE + 1;
+    char *client = peer + LIMIT_ADDRESS_SIZE + 1;
+    if (config->join)
+        member = NULL;
+    snprintf(zone, LIMIT_LABEL_SIZE + 1, "%.*s", member != NULL ? (int)member->zone.size : 0,
+             member != NULL ? (const char *)member->zone.data : "");
+    snprintf(peer, LIMIT_ADDRESS_SIZE + 1, "%s", config->peer_listen);
+    if (config->client_listen_count > 0)
+        snprintf(client, LIMIT_ADDRESS_SIZE + 1, "%s", config->client_listen[0]);
+    else
+        snprintf(client, LIMIT_ADDRESS_SIZE + 1, "unix:%s", config->client_unix);
+    if (member != NULL) {
+        snprintf(peer, LIMIT_ADDRESS_SIZE + 1, "%.*s", (int)member->peer_address.size,
+                 (const char *)member->peer_address.data);
+        snprintf(client, LIMIT_ADDRESS_SIZE + 1, "%.*s", (int)member->client_address.size,
+                 (const char *)member->client_address.data);
+    }
+    return (struct methods_self){
+        .zone = config->zone != NULL ? config->zone : zone,
+        .key = key,
+        .peer_address = config->peer_address != NULL ? config->peer_address : peer,
+        .client_address = config->client_address != NULL ? config->client_address : client,
+        .incarnation = incarnation};
+}

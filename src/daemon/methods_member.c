@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* methods_member.c - who the replicas are, and what a new one needs to become a member. */
+#include <string.h>
+
+#include "src/daemon/methods_internal.h"
+
+enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
+                                struct member_config *next_out)
+{
+    return machine_members(node_state(m->node), m->genesis, current_out, next_out);
+}
+
+bool methods_find_member(struct methods *m, uint32_t id, struct member *out)
+{
+    struct member_config current, next;
+    if (methods_members(m, &current, &next) != RSM_OK)
+        return false;
+    const struct member *found = member_config_find(&next, id);
+    if (next.version == 0 || found == NULL)
+        found = member_config_find(&current, id);
+    if (found != NULL)
+        *out = *found;
+    return found != NULL;
+}
+
+/* What this replica last heard of a member: how far it is, and when it said so. */
+static void pack_progress(struct writer *out, const struct node_status *s, uint32_t id)
+{
+    const struct node_peer_status self = {.replica = id, .heard = true, .applied = s->applied};
+    const struct node_peer_status none = {.replica = id};
+    const struct node_peer_status *found = id == s->self ? &self : &none;
+    for (uint32_t i = 0; i < s->peer_count; i++)
+        if (s->peers[i].replica == id)
+            found = &s->peers[i];
+    pack_key(out, "heard");
+    pack_bool(out, found->heard);
+    pack_key(out, "last_heard_ms");
+    pack_uint(out, found->last_heard_ms);
+    pack_key(out, "applied");
+    pack_uint(out, found->applied);
+}
+
+static void pack_member(struct writer *out, const struct node_status *s, const struct member *m)
+{
+    pack_map(out, 10);
+    pack_key(out, "replica");
+    pack_uint(out, m->id);
+    pack_key(out, "role");
+    pack_text(out, m->voter ? "voter" : "learner");
+    pack_key(out, "zone");
+    pack_text(out, m->zone);
+    pack_key(out, "key");
+    pack_bin(out, bytes_make(m->key, sizeof m->key));
+    pack_key(out, "peer_address");
+    pack_text(out, m->peer_address);
+    pack_key(out, "client_address");
+    pack_text(out, m->client_address);
+    pack_key(out, "incarnation");
+    pack_uint(out, m->incarnation);
+    pack_progress(out, s, m->id);
+}
+
+static void pack_config(struct writer *out, const struct node_status *s,
+                        const struct member_config *config)
+{
+    pack_map(out, 3);
+    pack_key(out, "version");
+    pack_uint(out, config->version);
+    pack_key(out, "effective_slot");
+    pack_uint(out, config->effective_slot);
+    pack_key(out, "members");
+    pack_array(out, config->count);
+    for (uint32_t i = 0; i < config->count; i++)
+        pack_member(out, s, &config->members[i]);
+}
+
+enum rsm_status read_member_list(struct call *call, struct writer *out)
+{
+    struct kv *kv = node_state(call->m->node);
+    struct version version = {.counter = 0};
+    struct member_config current, next;
+    struct node_status s;
+    enum rsm_status status = methods_members(call->m, &current, &next);
+    if (status != RSM_OK)
+        return status;
+    node_get_status(call->m->node, &s);
+    (void)query_object(kv, OBJECT_MEMBERS, (struct bytes){NULL, 0}, &version);
+    result_begin(call, out, 5);
+    pack_key(out, "replica");
+    pack_uint(out, s.self);
+    pack_key(out, "leader");
+    pack_uint(out, s.leader);
+    pack_key(out, "current");
+    pack_config(out, &s, &current);
+    pack_key(out, "next");
+    if (next.version != 0)
+        pack_config(out, &s, &next);
+    else
+        pack_nil(out);
+    pack_key(out, "version");
+    pack_version(out, &version);
+    return RSM_OK;
+}
+
+static const char *role_of(struct methods *m, uint32_t id, uint64_t incarnation)
+{
+    struct member member;
+    if (!methods_find_member(m, id, &member) ||
+        (member.incarnation != 0 && member.incarnation != incarnation))
+        return "none";
+    return member.voter ? "voter" : "learner";
+}
+
+enum rsm_status read_member_self(struct call *call, struct writer *out)
+{
+    const struct methods_self *self = &call->m->self;
+    struct node_status s;
+    node_get_status(call->m->node, &s);
+    pack_map(out, 8);
+    pack_key(out, "replica");
+    pack_uint(out, s.self);
+    pack_key(out, "role");
+    pack_text(out, role_of(call->m, s.self, self->incarnation));
+    pack_key(out, "zone");
+    pack_text(out, self->zone);
+    pack_key(out, "key");
+    pack_bin(out, bytes_make(self->key, RSM_PUBLIC_KEY_SIZE));
+    pack_key(out, "peer_address");
+    pack_text(out, self->peer_address);
+    pack_key(out, "client_address");
+    pack_text(out, self->client_address);
+    pack_key(out, "incarnation");
+    pack_uint(out, self->incarnation);
+    pack_key(out, "slot");
+    pack_uint(out, s.applied);
+    return RSM_OK;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* peer_handshake.c - who is at the other end: hello, answer, proof; then frames. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <sodium.h>
+
+#include "src/base/check.h"
+#include "src/base/log.h"
+#include "src/command/keyfile.h"
+#include "src/command/signature.h"
+#include "src/net/peer_link_internal.h"
+
+#define ANSWER_SIZE (PEER_ANSWER_HEAD_SIZE + SIGNATURE_SIZE)
+
+static const char acceptor_text[] = "rsm peer acceptor v2";
+static const char dialler_text[] = "rsm peer dialler v2";
+/* As SIGNATURE_TAG: the zero at the end is a part of it. */
+static const struct signature_tag acceptor_tag = {acceptor_text, sizeof acceptor_text};
+static const struct signature_tag dialler_tag = {dialler_text, sizeof dialler_text};
+
+static bool sign(struct link *l, struct signature_tag tag, uint8_t signature[SIGNATURE_SIZE])
+{
+    return key_sign(l->links->config.key, tag, (struct bytes){NULL, 0},
+                    bytes_make(l->transcript, sizeof l->transcript), signature) == RSM_OK;
+}
+
+static bool verify(struct link *l, struct signature_tag tag, const uint8_t *signature)
+{
+    const struct peer *peer = &l->links->peers[l->peer];
+    return peer->is_member &&
+           signature_verify(peer->key, tag, (struct bytes){NULL, 0},
+                            bytes_make(l->transcript, sizeof l->transcript), signature) == RSM_OK;
+}
+
+static void opened(struct link *l)
+{
+    l->state = LINK_OPEN;
+    event_del(l->timer);
+    l->links->peers[l->peer].refused = 0;
+    LOG(LOG_INFO, "peer-link", LOG_U64("peer", l->peer),
+        LOG_TEXT("direction", l->incoming ? "in" : "out"), LOG_TEXT("state", "open"));
+    if (l->incoming) /* it knows us now, if it did not before */
+        link_dial_soon(&l->links->outgoing[l->peer]);
+}
+
+/* Says why, as far as the socket takes it, and closes. */
+static void refuse(struct link *l, enum peer_refusal code)
+{
+    uint8_t byte = (uint8_t)code;
+    if (send(l->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        LOG(LOG_DEBUG, "peer-link", LOG_U64("peer", l->peer), LOG_TEXT("why", strerror(errno)));
+    link_drop(l, peer_refusal_text(byte));
+}
+
+/* False, and refused, when the peer may not be talked to under its incarnation. */
+static bool accept_incarnation(struct link *l)
+{
+    const struct peer_links_config *c = &l->links->config;
+    if (!c->accept(c->context, l->peer, l->incarnation, l->rejoin)) {
+        refuse(l, PEER_REFUSED_INCARNATION);
+        return false;
+    }
+    link_close_other_incarnations(l);
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* The handshake. */
+
+bool link_send_hello(struct link *l)
+{
+    const struct peer_links_config *c = &l->links->config;
+    struct peer_hello hello = {.cluster_id = c->cluster_id,
+                               .from = c->self,
+                               .to = l->peer,
+                               .incarnation = c->incarnation,
+                               .rejoin = c->rejoin};
+    randombytes_buf(hello.nonce, sizeof hello.nonce);
+    peer_hello_encode(&hello, l->transcript);
+    evbuffer_add(l->out, l->transcript, PEER_HELLO_SIZE);
+    l->state = LINK_HELLO_SENT;
+    return link_write_out(l);
+}
+
+/* Acceptor: who is it, and for whom? Then our nonce and our proof. */
+static bool on_hello(struct link *l)
+{
+    const struct peer_links_config *c = &l->links->config;
+    struct peer_hello hello;
+    if (evbuffer_get_length(l->in) < PEER_HELLO_SIZE)
+        return true;
+    evbuffer_remove(l->in, l->transcript, PEER_HELLO_SIZE);
+    uint8_t wrong = peer_hello_decode(l->transcript, c->cluster_id, c->self, &hello);
+    l->peer = hello.from;
+    l->incarnation = hello.incarnation;
+    l->rejoin = hello.rejoin;
+    if (wrong == 0 && !l->links->peers[l->peer].is_member)
+        wrong = PEER_REFUSED_MEMBER;
+    if (wrong != 0) {
+        refuse(l, (enum peer_refusal)wrong);
+        return false;
+    }
+    uint8_t signature[SIGNATURE_SIZE];
+    struct peer_hello answer = {.incarnation = c->incarnation, .rejoin = c->rejoin};
+    randombytes_buf(answer.nonce, sizeof answer.nonce);
+    peer_answer_encode(&answer, l->transcript + PEER_HELLO_SIZE);
+    if (!sign(l, acceptor_tag, signature)) {
+        link_drop(l, "cannot sign");
+        return false;
+    }
+    evbuffer_add(l->out, l->transcript + PEER_HELLO_SIZE, PEER_ANSWER_HEAD_SIZE);
+    evbuffer_add(l->out, signature, sizeof signature);
+    l->state = LINK_WAIT_PROOF;
+    return link_write_out(l);
+}
+
+/* Dialler: a byte that is not 0 is a refusal. True: it is none, as far as it is there. */
+static bool not_refused(struct link *l)
+{
+    uint8_t code = 0;
+    if (evbuffer_copyout(l->in, &code, 1) < 1 || code == 0)
+        return true;
+    l->refused = true;
+    link_drop(l, peer_refusal_text(code));
+    return false;
+}
+
+static bool on_answer(struct link *l)
+{
+    uint8_t signature[SIGNATURE_SIZE];
+    struct peer_hello answer;
+    if (!not_refused(l))
+        return false;
+    if (evbuffer_get_length(l->in) < ANSWER_SIZE)
+        return true;
+    evbuffer_remove(l->in, l->transcript + PEER_HELLO_SIZE, PEER_ANSWER_HEAD_SIZE);
+    evbuffer_remove(l->in, signature, sizeof signature);
+    bool is_known = peer_answer_decode(l->transcript + PEER_HELLO_SIZE, &answer);
+    l->incarnation = answer.incarnation;
+    l->rejoin = answer.rejoin;
+    if (!is_known || !verify(l, acceptor_tag, signature) || !sign(l, dialler_tag, signature)) {
+        link_drop(l, peer_refusal_text(PEER_REFUSED_PROOF));
+        return false;
+    }
+    if (!accept_incarnation(l))
+        return false;
+    evbuffer_add(l->out, signature, sizeof signature);
+    opened(l);
+    return link_write_out(l);
+}
+
+static bool on_proof(struct link *l)
+{
+    uint8_t signature[SIGNATURE_SIZE];
+    if (evbuffer_get_length(l->in) < SIGNATURE_SIZE)
+        return true;
+    evbuffer_remove(l->in, signature, sizeof signature);
+    if (!verify(l, dialler_tag, signature)) {
+        refuse(l, PEER_REFUSED_PROOF);
+        return false;
+    }
+    if (!accept_incarnation(l))
+        return false;
+    opened(l);
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Frames. */
+
+static bool on_frames(struct link *l)
+{
+    if (!l->incoming) {
+        if (!not_refused(l))
+            return false;
+        if (evbuffer_get_length(l->in) > 0) {
+            link_drop(l, "bytes where none may come");
+            return false;
+        }
+        return true;
+    }
+    for (;;) {
+        uint8_t head[4];
+        if (evbuffer_copyout(l->in, head, sizeof head) < (ssize_t)sizeof head)
+            return true;
+        uint32_t size = get_u32(head);
+        if (size == 0 || size > LIMIT_PEER_FRAME_SIZE) {
+            link_drop(l, "a frame of an impossible size");
+            return false;
+        }
+        if (evbuffer_get_length(l->in) < sizeof head + size)
+            return true;
+        const uint8_t *bytes = evbuffer_pullup(l->in, (ssize_t)(sizeof head + size));
+        if (bytes == NULL) {
+            link_drop(l, "no memory for a frame");
+            return false;
+        }
+        l->links->counters.frames_in++;
+        l->links->config.on_frame(l->links->config.context, l->peer,
+                                  bytes_make(bytes + sizeof head, size));
+        evbuffer_drain(l->in, sizeof head + size);
+    }
+}
+
+bool link_advance(struct link *l)
+{
+    enum link_state before;
+    do {
+        before = l->state;
+        bool alive = true;
+        switch (l->state) {
+        case LINK_UNUSED:
+        case LINK_IDLE:
+        case LINK_CONNECTING:
+            break;
+        case LINK_HELLO_SENT:
+            alive = on_answer(l);
+            break;
+        case LINK_WAIT_HELLO:
+            alive = on_hello(l);
+            break;
+        case LINK_WAIT_PROOF:
+            alive = on_proof(l);
+            break;
+        case LINK_OPEN:
+            alive = on_frames(l);
+            break;
+        }
+        if (!alive)
+            return false;
+    } while (l->state != before);
+    return true;
+}

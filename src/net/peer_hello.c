@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* peer_hello.c - encoders and decoders side by side (see peer_hello.h). */
+#include "src/net/peer_hello.h"
+
+#include <string.h>
+
+#define VERSION 2u
+#define FLAG_REJOIN 1u
+
+static const uint8_t magic[4] = {'R', 'S', 'M', 'P'};
+
+const char *peer_refusal_text(uint8_t code)
+{
+    static const char *const texts[] = {
+        [0] = "an unknown reason",
+        [PEER_REFUSED_VERSION] = "another version of the protocol",
+        [PEER_REFUSED_CLUSTER] = "another cluster",
+        [PEER_REFUSED_TARGET] = "it wants another replica",
+        [PEER_REFUSED_MEMBER] = "no member of the cluster",
+        [PEER_REFUSED_PROOF] = "the peer could not prove who it is",
+        [PEER_REFUSED_INCARNATION] = "another incarnation: its disk was replaced, wiped, restored "
+                                     "or copied; it must not vote as the old one",
+    };
+    return texts[code < sizeof texts / sizeof *texts ? code : 0];
+}
+
+void peer_hello_encode(const struct peer_hello *hello, uint8_t out[PEER_HELLO_SIZE])
+{
+    memcpy(out, magic, sizeof magic);
+    out[4] = VERSION;
+    memcpy(out + 5, hello->cluster_id, CLUSTER_ID_SIZE);
+    put_u32(out + 21, hello->from);
+    put_u32(out + 25, hello->to);
+    put_u64(out + 29, hello->incarnation);
+    out[37] = hello->rejoin ? FLAG_REJOIN : 0;
+    memcpy(out + 38, hello->nonce, PEER_NONCE_SIZE);
+}
+
+uint8_t peer_hello_decode(const uint8_t in[PEER_HELLO_SIZE], const uint8_t *cluster_id,
+                          uint32_t self, struct peer_hello *out)
+{
+    *out = (struct peer_hello){.cluster_id = in + 5,
+                               .from = get_u32(in + 21),
+                               .to = get_u32(in + 25),
+                               .incarnation = get_u64(in + 29),
+                               .rejoin = in[37] == FLAG_REJOIN};
+    memcpy(out->nonce, in + 38, PEER_NONCE_SIZE);
+    if (memcmp(in, magic, sizeof magic) != 0 || in[4] != VERSION || in[37] > FLAG_REJOIN)
+        return PEER_REFUSED_VERSION;
+    if (memcmp(out->cluster_id, cluster_id, CLUSTER_ID_SIZE) != 0)
+        return PEER_REFUSED_CLUSTER;
+    if (out->to != self)
+        return PEER_REFUSED_TARGET;
+    if (out->from == self || out->from == 0 || out->from > REPLICA_MAX)
+        return PEER_REFUSED_MEMBER;
+    return 0;
+}
+
+void peer_answer_encode(const struct peer_hello *answer, uint8_t out[PEER_ANSWER_HEAD_SIZE])
+{
+    out[0] = 0;
+    put_u64(out + 1, answer->incarnation);
+    out[9] = answer->rejoin ? FLAG_REJOIN : 0;
+    memcpy(out + 10, answer->nonce, PEER_NONCE_SIZE);
+}
+
+bool peer_answer_decode(const uint8_t in[PEER_ANSWER_HEAD_SIZE], struct peer_hello *out)
+{
+    *out = (struct peer_hello){.incarnation = get_u64(in + 1), .rejoin = in[9] == FLAG_REJOIN};
+    memcpy(out->nonce, in + 10, PEER_NONCE_SIZE);
+    return in[0] == 0 && in[9] <= FLAG_REJOIN;
+}
