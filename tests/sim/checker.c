@@ -11,11 +11,15 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "tests/sim/refpaxos.h"
+
+#define VOTERS_MAX 64u
 
 struct vote {
     struct ballot ballot;
     uint64_t value;
-    uint32_t durable; /* set of replicas */
+    uint32_t durable; /* set of replicas: it was on their disk once */
+    uint32_t held;    /* and is in their memory still */
     bool recovered;   /* it was proposed as not fresh */
 };
 
@@ -37,9 +41,17 @@ struct replica_history {
     uint64_t learned_next;
 };
 
+struct voters {
+    uint64_t first; /* slot */
+    uint32_t set;
+};
+
 struct checker {
     struct sim *sim;
-    uint32_t voter_count;
+    struct refpaxos *ref;
+    struct voters voters[VOTERS_MAX]; /* ascending */
+    uint32_t voters_count;
+    uint32_t rejoining;
     struct slot_history *slots;
     uint64_t slot_capacity;
     struct replica_history replicas[REPLICA_MAX + 1];
@@ -47,11 +59,13 @@ struct checker {
     uint64_t acknowledged_last;
 };
 
-struct checker *checker_new(struct sim *sim, uint32_t voter_count)
+struct checker *checker_new(struct sim *sim, uint32_t voters)
 {
     struct checker *c = mem_alloc(sizeof(*c));
     c->sim = sim;
-    c->voter_count = voter_count;
+    c->ref = ref_new(sim, voters);
+    c->voters[0] = (struct voters){1, voters};
+    c->voters_count = 1;
     for (uint32_t r = 0; r <= REPLICA_MAX; r++)
         c->replicas[r].learned_next = 1;
     return c;
@@ -61,20 +75,16 @@ void checker_free(struct checker *c)
 {
     for (uint64_t i = 0; i < c->slot_capacity; i++)
         mem_free(c->slots[i].votes);
+    ref_free(c->ref);
     mem_free(c->slots);
     mem_free(c);
 }
 
-/* FNV-1a over the bytes; a no-op is 1, so that 0 means "none". */
-static uint64_t value_hash(const struct blob *value)
+void checker_set_voters(struct checker *c, uint64_t first, uint32_t voters)
 {
-    struct bytes bytes = blob_bytes(value);
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    if (bytes.size == 0)
-        return 1;
-    for (size_t i = 0; i < bytes.size; i++)
-        hash = (hash ^ bytes.data[i]) * UINT64_C(0x100000001b3);
-    return hash | 2;
+    CHECK(c->voters_count < VOTERS_MAX);
+    c->voters[c->voters_count++] = (struct voters){first, voters};
+    ref_set_voters(c->ref, first, voters);
 }
 
 static struct slot_history *checker_slot(struct checker *c, uint64_t slot)
@@ -118,19 +128,20 @@ static struct vote *checker_vote(struct checker *c, uint32_t replica, uint64_t s
     return &s->votes[s->count++];
 }
 
-static bool checker_is_quorum(const struct checker *c, uint32_t set)
+static bool checker_is_quorum(const struct checker *c, uint64_t slot, uint32_t set)
 {
-    uint32_t count = 0;
-    for (uint32_t r = 1; r <= c->voter_count; r++)
-        count += (set >> r) & 1;
-    return count > c->voter_count / 2;
+    uint32_t i = c->voters_count - 1;
+    while (i > 0 && c->voters[i].first > slot)
+        i--;
+    uint32_t voters = c->voters[i].set;
+    return 2 * __builtin_popcount(set & voters) > __builtin_popcount(voters);
 }
 
 /* A durable vote: does a quorum hold now? */
 static void checker_settle(struct checker *c, uint64_t slot, const struct vote *vote)
 {
     struct slot_history *s = checker_slot(c, slot);
-    if (!checker_is_quorum(c, vote->durable))
+    if (!checker_is_quorum(c, slot, vote->durable))
         return;
     if (s->chosen && s->chosen_value != vote->value) {
         sim_fail(c->sim, "I1: two values chosen in slot %" PRIu64, slot);
@@ -155,38 +166,42 @@ static void raise(struct ballot *ballot, struct ballot to)
         *ballot = to;
 }
 
-void checker_on_append(struct checker *c, uint32_t replica, const struct paxos_append *record)
+void checker_on_append(struct checker *c, uint32_t replica, const struct memory_record *record)
 {
     struct replica_history *r = &c->replicas[replica];
-    if (record->type == PAXOS_RECORD_CHOSEN)
+    if (record->kind == MEMORY_CHOSEN)
         return;
-    if (record->type == PAXOS_RECORD_ACCEPT && ballot_equal(record->ballot, PAXOS_BALLOT_CHOSEN)) {
+    if (record->kind == MEMORY_VOTE && !memory_is_vote(record)) {
         const struct slot_history *s = checker_slot(c, record->slot);
-        if (!s->chosen || s->chosen_value != value_hash(record->value))
+        if (!s->chosen || s->chosen_value != record->value)
             sim_fail(c->sim, "I1: replica %u takes slot %" PRIu64 " for chosen", replica,
                      record->slot);
         return;
     }
     int order = ballot_compare(record->ballot, r->promise_appended);
-    if (order < 0 || (order == 0 && record->type == PAXOS_RECORD_PROMISE))
+    if (order < 0 || (order == 0 && record->kind == MEMORY_PROMISE))
         sim_fail(c->sim, "I4: replica %u goes back from promise %" PRIu64 ".%u to %" PRIu64 ".%u",
                  replica, r->promise_appended.round, r->promise_appended.replica,
                  record->ballot.round, record->ballot.replica);
     raise(&r->promise_appended, record->ballot);
-    if (record->type == PAXOS_RECORD_ACCEPT)
-        checker_vote(c, replica, record->slot, record->ballot, value_hash(record->value));
+    if (record->kind == MEMORY_VOTE)
+        checker_vote(c, replica, record->slot, record->ballot, record->value);
 }
 
-void checker_on_durable(struct checker *c, uint32_t replica, const struct paxos_append *record)
+void checker_on_durable(struct checker *c, uint32_t replica, const struct memory_record *record)
 {
-    if (record->type == PAXOS_RECORD_CHOSEN || ballot_equal(record->ballot, PAXOS_BALLOT_CHOSEN))
+    uint32_t bit = UINT32_C(1) << replica;
+    ref_on_durable(c->ref, replica, record);
+    if (record->kind == MEMORY_CHOSEN || (record->kind == MEMORY_VOTE && !memory_is_vote(record)))
         return;
     raise(&c->replicas[replica].promise_durable, record->ballot);
-    if (record->type != PAXOS_RECORD_ACCEPT)
+    if (record->kind != MEMORY_VOTE)
         return;
-    struct vote *vote =
-        checker_vote(c, replica, record->slot, record->ballot, value_hash(record->value));
-    vote->durable |= UINT32_C(1) << replica;
+    struct vote *vote = checker_vote(c, replica, record->slot, record->ballot, record->value);
+    vote->held |= bit;
+    if ((c->rejoining & bit) != 0)
+        return;
+    vote->durable |= bit;
     checker_settle(c, record->slot, vote);
 }
 
@@ -202,13 +217,37 @@ void checker_on_restart(struct checker *c, uint32_t replica, uint64_t slot)
     c->replicas[replica].learned_next = slot + 1;
 }
 
+void checker_on_loss(struct checker *c, uint32_t replica)
+{
+    ref_forget(c->ref, replica);
+}
+
+void checker_on_rejoin(struct checker *c, uint32_t replica)
+{
+    uint32_t bit = UINT32_C(1) << replica;
+    c->rejoining |= bit;
+    c->replicas[replica].promise_durable = (struct ballot){0, 0};
+    for (uint64_t slot = 0; slot < c->slot_capacity; slot++) {
+        for (uint32_t i = 0; i < c->slots[slot].count; i++)
+            c->slots[slot].votes[i].held &= ~bit;
+    }
+    ref_rejoin(c->ref, replica);
+}
+
+void checker_on_rejoined(struct checker *c, uint32_t replica)
+{
+    c->rejoining &= ~(UINT32_C(1) << replica);
+    c->replicas[replica].promise_appended = c->replicas[replica].promise_durable;
+    ref_rejoined(c->ref, replica);
+}
+
 static bool has_durable_vote(struct checker *c, uint32_t replica, uint64_t slot,
                              struct ballot ballot)
 {
     const struct slot_history *s = checker_slot(c, slot);
     for (uint32_t i = 0; i < s->count; i++) {
         if (ballot_equal(s->votes[i].ballot, ballot))
-            return ((s->votes[i].durable >> replica) & 1) != 0;
+            return ((s->votes[i].held >> replica) & 1) != 0;
     }
     return false;
 }
@@ -224,7 +263,7 @@ static void checker_on_promise(struct checker *c, uint32_t replica, const struct
         struct ballot highest = {0, 0};
         const struct slot_history *s = &c->slots[slot];
         for (uint32_t i = 0; i < s->count; i++) {
-            if (((s->votes[i].durable >> replica) & 1) != 0 &&
+            if (((s->votes[i].held >> replica) & 1) != 0 &&
                 ballot_compare(s->votes[i].ballot, m->ballot) < 0)
                 raise(&highest, s->votes[i].ballot);
         }
@@ -252,6 +291,7 @@ static void checker_on_prepare(struct checker *c, uint32_t replica, const struct
 
 void checker_on_send(struct checker *c, uint32_t replica, const struct paxos_message *m)
 {
+    ref_on_send(c->ref, replica, m);
     switch (m->type) {
     case PAXOS_PREPARE:
         checker_on_prepare(c, replica, m);
@@ -262,7 +302,7 @@ void checker_on_send(struct checker *c, uint32_t replica, const struct paxos_mes
     case PAXOS_ACCEPT:
         for (size_t i = 0; i < m->entry_count; i++) {
             struct vote *vote = checker_vote(c, replica, m->entries[i].slot, m->ballot,
-                                             value_hash(m->entries[i].value));
+                                             memory_value_hash(blob_bytes(m->entries[i].value)));
             vote->recovered = vote->recovered || !m->entries[i].fresh;
         }
         break;
@@ -296,8 +336,7 @@ void checker_on_send(struct checker *c, uint32_t replica, const struct paxos_mes
     }
 }
 
-void checker_on_learned(struct checker *c, uint32_t replica, uint64_t slot,
-                        const struct blob *value)
+void checker_on_learned(struct checker *c, uint32_t replica, uint64_t slot, uint64_t value)
 {
     struct replica_history *r = &c->replicas[replica];
     const struct slot_history *s = checker_slot(c, slot);
@@ -308,16 +347,17 @@ void checker_on_learned(struct checker *c, uint32_t replica, uint64_t slot,
     if (!s->chosen)
         sim_fail(c->sim, "I1: replica %u learned slot %" PRIu64 " that no quorum holds", replica,
                  slot);
-    else if (s->chosen_value != value_hash(value))
+    else if (s->chosen_value != value)
         sim_fail(c->sim, "I1: replica %u learned another value in slot %" PRIu64, replica, slot);
+    ref_on_learned(c->ref, replica, slot, value);
 }
 
-void checker_on_acknowledged(struct checker *c, uint64_t slot, const struct blob *value)
+void checker_on_acknowledged(struct checker *c, uint64_t slot, uint64_t value)
 {
     struct slot_history *s = checker_slot(c, slot);
-    if (!s->chosen || s->chosen_value != value_hash(value))
+    if (!s->chosen || s->chosen_value != value)
         sim_fail(c->sim, "I11: slot %" PRIu64 " was acknowledged and is not chosen", slot);
-    s->acknowledged = value_hash(value);
+    s->acknowledged = value;
     if (slot > c->read_floor)
         c->read_floor = slot;
     if (slot > c->acknowledged_last)
@@ -338,17 +378,22 @@ void checker_read_end(struct checker *c, uint32_t replica, uint64_t floor, uint6
         c->read_floor = applied;
 }
 
-void checker_on_log(struct checker *c, uint32_t replica, uint64_t slot, const struct blob *value)
+void checker_on_log(struct checker *c, uint32_t replica, uint64_t slot, uint64_t value)
 {
     const struct slot_history *s = checker_slot(c, slot);
-    if (s->acknowledged != 0 && s->acknowledged != value_hash(value))
+    if (s->acknowledged != 0 && s->acknowledged != value)
         sim_fail(c->sim, "I11: replica %u lost the acknowledged command in slot %" PRIu64, replica,
                  slot);
-    if (!s->chosen || s->chosen_value != value_hash(value))
+    if (!s->chosen || s->chosen_value != value)
         sim_fail(c->sim, "I1: replica %u has another value in slot %" PRIu64, replica, slot);
 }
 
 uint64_t checker_acknowledged_last(const struct checker *c)
 {
     return c->acknowledged_last;
+}
+
+uint64_t checker_events(const struct checker *c)
+{
+    return ref_event_count(c->ref);
 }

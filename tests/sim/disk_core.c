@@ -26,10 +26,30 @@ void store_put(struct core_node *n, uint64_t slot, struct blob *value)
     n->log[slot] = value;
 }
 
+static struct memory_record as_memory(const struct paxos_append *r)
+{
+    struct memory_record record = {.ballot = r->ballot, .slot = r->slot, .end = r->slot_end};
+    switch (r->type) {
+    case PAXOS_RECORD_PROMISE:
+        record.kind = MEMORY_PROMISE;
+        break;
+    case PAXOS_RECORD_ACCEPT:
+        record.kind = MEMORY_VOTE;
+        record.value = memory_value_hash(blob_bytes(r->value));
+        break;
+    case PAXOS_RECORD_CHOSEN:
+        record.kind = MEMORY_CHOSEN;
+        break;
+    }
+    return record;
+}
+
 void disk_make_durable(struct core_node *n, size_t count)
 {
-    for (; n->durable_count < count; n->durable_count++)
-        checker_on_durable(n->cluster->checker, n->replica, &n->records[n->durable_count]);
+    for (; n->durable_count < count; n->durable_count++) {
+        struct memory_record record = as_memory(&n->records[n->durable_count]);
+        checker_on_durable(n->cluster->checker, n->replica, &record);
+    }
 }
 
 void disk_append(struct core_node *n, const struct paxos_append *record)
@@ -43,7 +63,8 @@ void disk_append(struct core_node *n, const struct paxos_append *record)
     n->records[n->record_count] = *record;
     blob_ref(record->value);
     n->record_count++;
-    checker_on_append(n->cluster->checker, n->replica, record);
+    struct memory_record said = as_memory(record);
+    checker_on_append(n->cluster->checker, n->replica, &said);
 }
 
 void disk_drop(struct core_node *n)

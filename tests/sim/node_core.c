@@ -251,7 +251,8 @@ static void node_take_learned(struct core_node *n, const struct paxos_learned *l
 {
     struct core_cluster *c = n->cluster;
     sim_note(&c->sim, "%u learns slot %" PRIu64, n->replica, learned->slot);
-    checker_on_learned(c->checker, n->replica, learned->slot, learned->value);
+    checker_on_learned(c->checker, n->replica, learned->slot,
+                       memory_value_hash(blob_bytes(learned->value)));
     store_put(n, learned->slot, learned->value);
     n->learned = learned->slot;
     if (learned->cookie != 0)
@@ -425,7 +426,8 @@ static void node_restore(struct core_node *n)
             struct blob *value = NULL;
             n->applied++;
             CHECK(paxos_accepted(n->core, n->applied, &ballot, &value));
-            checker_on_learned(n->cluster->checker, n->replica, n->applied, value);
+            checker_on_learned(n->cluster->checker, n->replica, n->applied,
+                               memory_value_hash(blob_bytes(value)));
             store_put(n, n->applied, value);
         }
         paxos_restore_applied(n->core, n->applied);
@@ -544,7 +546,7 @@ void core_node_check_log(struct core_cluster *c, uint32_t replica)
 {
     const struct core_node *n = &c->nodes[replica];
     for (uint64_t slot = 1; slot <= n->applied; slot++)
-        checker_on_log(c->checker, replica, slot, n->log[slot]);
+        checker_on_log(c->checker, replica, slot, memory_value_hash(blob_bytes(n->log[slot])));
 }
 
 bool core_node_propose(struct core_cluster *c, uint32_t replica, uint64_t cookie,

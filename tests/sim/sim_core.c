@@ -157,7 +157,7 @@ void core_cluster_begin(struct core_cluster *c)
     const struct core_options *o = &c->options;
     c->value_next = 1;
     c->read_next = 1;
-    c->checker = checker_new(&c->sim, o->voter_count);
+    c->checker = checker_new(&c->sim, ((UINT32_C(1) << o->voter_count) - 1) << 1);
     net_init(&c->net, &c->sim, &o->net, &core_net_calls, c);
     c->node_count = o->voter_count + o->learner_count;
     c->nodes = mem_alloc(core_node_size() * (c->node_count + 1));
