@@ -68,7 +68,8 @@ static enum rsm_status recover(struct journal *j, struct recovery *r, bool creat
     if (!create || !is_new)
         return status;
     recover_deinit(r);
-    status = journal_segment_prepare(j->disk, &j->identity, 1, j->segment_size, 1);
+    status = journal_segment_prepare(j->disk, &j->identity, 1, j->segment_size,
+                                     (struct journal_base){1, 0});
     return status == RSM_OK ? recover_run(r) : status;
 }
 
@@ -122,7 +123,7 @@ static void take_over(struct journal *j, const struct recovery *r)
         j->segments[j->segment_count++] =
             (struct journal_segment){s->segment, s->size, s->slot_end, s->group_first != 0};
     }
-    j->first_segment = r->first_segment;
+    j->base = (struct journal_base){r->first_segment, r->base_slot};
     j->mark = current->mark;
     j->offset = r->offset;
     j->durable_group = r->next_group - 1;
@@ -240,6 +241,19 @@ enum rsm_status journal_open(struct disk *disk, const struct journal_identity *i
     else
         journal_close(j);
     return status;
+}
+
+enum rsm_status journal_base(struct disk *disk, const struct journal_identity *identity,
+                             uint64_t *slot_out)
+{
+    struct journal_report report = {0};
+    struct recovery r = {
+        .disk = disk, .identity = *identity, .identity_is_known = true, .report = &report};
+    enum rsm_status status = recover_files(&r);
+
+    *slot_out = r.base_slot;
+    recover_deinit(&r);
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
 void journal_close(struct journal *j)

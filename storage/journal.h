@@ -71,6 +71,16 @@ enum rsm_status journal_open(struct disk *disk, const struct journal_identity *i
                              void *context, struct journal_report *report_out,
                              struct journal **journal_out);
 
+/*
+ * The slot up to which this journal relies on the store: votes there may have been dropped. A store
+ * that holds less has been lost or taken back; then the journal must not be opened until the store
+ * holds so much again, or what was voted for would look as if it had not been. Reads heads and
+ * marks alone. RSM_OK, also with no file (0); RSM_TOO_MANY, RSM_NEWER_FORMAT, RSM_WRONG_IDENTITY,
+ * RSM_IO.
+ */
+enum rsm_status journal_base(struct disk *disk, const struct journal_identity *identity,
+                             uint64_t *slot_out);
+
 /* Forgets what was not flushed; NULL is ignored. */
 void journal_close(struct journal *j);
 

@@ -87,15 +87,15 @@ static enum rsm_status clear_away(struct disk *disk, const struct journal *old,
  */
 static enum rsm_status begin(struct journal *j, uint64_t number)
 {
+    j->base = (struct journal_base){number, j->store_slot};
     enum rsm_status status =
-        journal_segment_prepare(j->disk, &j->identity, number, j->segment_size, number);
+        journal_segment_prepare(j->disk, &j->identity, number, j->segment_size, j->base);
 
     if (status != RSM_OK)
         return status;
     j->segments = mem_alloc(sizeof(*j->segments));
     j->segments[0] = (struct journal_segment){.segment = number, .size = j->segment_size};
     j->segment_count = 1;
-    j->first_segment = number;
     j->mark = (struct segment_mark){.writes = SEGMENT_MARK_COUNT - 1};
     j->offset = SEGMENT_DATA_OFFSET;
     return journal_plan(j, 0, false);

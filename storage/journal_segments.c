@@ -21,10 +21,10 @@ enum rsm_status journal_die(struct journal *j)
 
 /* Head and both marks of a segment that holds nothing yet. */
 static enum rsm_status write_empty_head(struct disk *disk, const struct journal_identity *identity,
-                                        uint64_t segment, uint64_t size, uint64_t first_segment)
+                                        uint64_t segment, uint64_t size, struct journal_base base)
 {
     uint8_t sector[DISK_SECTOR_SIZE];
-    struct segment_mark mark = {.first_segment = first_segment};
+    struct segment_mark mark = {.first_segment = base.segment, .base_slot = base.slot};
 
     segment_head_encode(identity, segment, size, sector);
     enum rsm_status status = disk_write(disk, segment, 0, sector, sizeof(sector));
@@ -37,7 +37,7 @@ static enum rsm_status write_empty_head(struct disk *disk, const struct journal_
 }
 
 enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_identity *identity,
-                                        uint64_t segment, uint64_t size, uint64_t first_segment)
+                                        uint64_t segment, uint64_t size, struct journal_base base)
 {
     CHECK(size >= SEGMENT_SIZE_MIN && size <= LIMIT_SEGMENT_SIZE && size % DISK_SECTOR_SIZE == 0);
     enum rsm_status status = disk_remove(disk, segment);
@@ -46,7 +46,7 @@ enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_
     if (status == RSM_OK)
         status = disk_zero(disk, segment, 0, size);
     if (status == RSM_OK)
-        status = write_empty_head(disk, identity, segment, size, first_segment);
+        status = write_empty_head(disk, identity, segment, size, base);
     if (status == RSM_OK)
         status = disk_flush(disk, segment);
     if (status == RSM_OK)
@@ -72,7 +72,7 @@ static enum rsm_status go_on_preparing(struct journal *j, uint64_t slice)
 
     enum rsm_status status = disk_zero(j->disk, p->segment, p->done, end);
     if (status == RSM_OK && end == p->size)
-        status = write_empty_head(j->disk, &j->identity, p->segment, p->size, j->first_segment);
+        status = write_empty_head(j->disk, &j->identity, p->segment, p->size, j->base);
     if (status == RSM_OK)
         status = disk_flush(j->disk, p->segment);
     if (status == RSM_OK && end == p->size)
@@ -123,7 +123,7 @@ enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
     if (s->size >= size)
         return RSM_OK;
     enum rsm_status status =
-        journal_segment_prepare(j->disk, &j->identity, s->segment, size, j->first_segment);
+        journal_segment_prepare(j->disk, &j->identity, s->segment, size, j->base);
     if (status == RSM_OK) {
         s->size = size;
         return RSM_OK;
@@ -132,7 +132,7 @@ enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
         return journal_die(j);
     /* Back to what it was: it belongs to the reserve. */
     j->low = true;
-    status = journal_segment_prepare(j->disk, &j->identity, s->segment, s->size, j->first_segment);
+    status = journal_segment_prepare(j->disk, &j->identity, s->segment, s->size, j->base);
     if (status == RSM_OK)
         return RSM_DISK_FULL;
     /* Not even that: the later ones would leave a gap. */
@@ -150,7 +150,8 @@ enum rsm_status journal_write_mark(struct journal *j)
     uint64_t segment = j->segments[j->current].segment;
 
     j->mark.writes++;
-    j->mark.first_segment = j->first_segment;
+    j->mark.first_segment = j->base.segment;
+    j->mark.base_slot = j->base.slot;
     segment_mark_encode(&j->identity, segment, &j->mark, sector);
     if (disk_write(j->disk, segment, segment_mark_offset(j->mark.writes), sector, sizeof(sector)) !=
         RSM_OK)
@@ -218,7 +219,7 @@ enum rsm_status journal_prepare_next(struct journal *j)
 /* Removes the first `count` segments: first it is written down that they need not exist. */
 static enum rsm_status drop(struct journal *j, size_t count)
 {
-    j->first_segment = j->segments[count].segment;
+    j->base = (struct journal_base){j->segments[count].segment, j->store_slot};
     j->mark.a = j->durable_group;
     j->mark.b = j->durable_group;
     enum rsm_status status = journal_write_mark(j);

@@ -9,7 +9,7 @@
  *     current            holds the last durable group, or is the first one and empty
  *     current+1 .. end   prepared; groups that wait for the flush may be planned for them
  *
- * Invariants: segments[0].segment == first_segment; durable_group is 0 or in `current` or (when
+ * Invariants: segments[0].segment == base.segment; durable_group is 0 or in `current` or (when
  * nothing was written to `current` yet) in the one before; pending groups have rising places.
  */
 #ifndef RSM_STORAGE_JOURNAL_STATE_H
@@ -24,6 +24,12 @@ struct journal_segment {
     uint64_t size;
     uint64_t slot_end; /* one above the highest slot voted for; 0 none */
     bool has_groups;
+};
+
+/* What was dropped; in every mark. */
+struct journal_base {
+    uint64_t segment; /* the first that must exist */
+    uint64_t slot;    /* votes up to here need not be there: the store held them, durably */
 };
 
 /* A group that was planned and not written. */
@@ -60,7 +66,7 @@ struct journal {
     size_t current;
     struct journal_preparation preparing;
     uint32_t asked_while_low;
-    uint64_t first_segment;
+    struct journal_base base;
     struct segment_mark mark; /* the newest of the current segment */
     uint64_t offset;          /* end of the last durable group in it */
     uint64_t durable_group;
@@ -91,7 +97,7 @@ struct journal *journal_new(struct disk *disk, const struct journal_identity *id
 
 /* Zero-fills and flushes a new segment and its directory entry. RSM_DISK_FULL: it is gone again. */
 enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_identity *identity,
-                                        uint64_t segment, uint64_t size, uint64_t first_segment);
+                                        uint64_t segment, uint64_t size, struct journal_base base);
 /*
  * Goes on with a segment of at least `size` bytes behind the last one: at most `slice` bytes of
  * zeros, flushed. When it is whole it is added as prepared. RSM_DISK_FULL: it is gone again. Kills

@@ -44,6 +44,7 @@ struct recovery {
     size_t segment_count;
     size_t current; /* index of the segment that the next group goes to; segment_count: none */
     uint64_t first_segment;
+    uint64_t base_slot;
     uint64_t next_group;
     uint32_t previous;   /* check of group next_group - 1 */
     uint64_t offset;     /* where it goes */

@@ -58,6 +58,8 @@ static void read_marks(struct recovery *r, struct recovered_segment *s)
             s->b = mark.b;
         if (mark.first_segment > r->first_segment)
             r->first_segment = mark.first_segment;
+        if (mark.base_slot > r->base_slot)
+            r->base_slot = mark.base_slot;
         s->sealed = s->sealed || mark.sealed;
     }
     s->is_used = s->a > 0 || s->sealed;

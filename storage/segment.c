@@ -100,6 +100,7 @@ void segment_mark_encode(const struct journal_identity *identity, uint64_t segme
     put_u64(sector_out + 20, mark->b);
     put_u64(sector_out + 28, mark->first_segment);
     sector_out[36] = mark->sealed ? 1 : 0;
+    put_u64(sector_out + 37, mark->base_slot);
     put_u32(sector_out + CHECK_OFFSET,
             mark_check(identity, segment, segment_mark_offset(mark->writes), sector_out));
 }
@@ -117,6 +118,7 @@ bool segment_mark_decode(const struct journal_identity *identity, uint64_t segme
     mark_out->b = get_u64(sector + 20);
     mark_out->first_segment = get_u64(sector + 28);
     mark_out->sealed = sector[36] == 1;
+    mark_out->base_slot = get_u64(sector + 37);
     return sector[36] <= 1 && mark_out->b <= mark_out->a &&
            mark_out->writes % SEGMENT_MARK_COUNT == index;
 }

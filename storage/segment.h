@@ -4,7 +4,8 @@
  *
  *   0      head     "rsmjrnl\n", format u32, cluster 16, replica u32, incarnation u64, segment u64,
  *                   file size u64, zeros, check u32 (the last four bytes of the sector)
- *   4096   mark 0   "mark", writes u64, a u64, b u64, first segment u64, sealed u8, zeros, check
+ *   4096   mark 0   "mark", writes u64, a u64, b u64, first segment u64, sealed u8,
+ *                   base slot u64, zeros, check
  *   8192   mark 1   the same; the two are written in turn
  *   12288  groups   one after the other, zeros behind the last one
  *
@@ -25,7 +26,7 @@
  * Marks (the rule is in recover.c): `a` is the newest group of this segment, written with the same
  * flush as the group. `b` is the newest group whose flush was reported done; it goes to the disk
  * with the next mark. `sealed` says that b is the segment's last group and that the next segment
- * is ready. `first segment` is the lowest one that must exist.
+ * is ready. `first segment` is the lowest one that must exist; dropping votes raises `base slot`.
  */
 #ifndef RSM_STORAGE_SEGMENT_H
 #define RSM_STORAGE_SEGMENT_H
@@ -49,6 +50,7 @@ struct segment_mark {
     uint64_t a;
     uint64_t b;
     uint64_t first_segment;
+    uint64_t base_slot; /* votes up to here may be missing: see journal_base */
     bool sealed;
 };
 

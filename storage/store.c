@@ -24,6 +24,7 @@
 #define MAP_SIZE_DEFAULT (UINT64_C(64) << 30)
 #define MAP_SIZE_MAX (UINT64_C(1) << 46)
 #define READERS_MAX 64u
+#define PATH_SIZE 4112u
 /* With less than this left, an error of a write is taken for a full disk. */
 #define FREE_SPACE_MIN (UINT64_C(1) << 20)
 
@@ -209,6 +210,15 @@ enum rsm_status store_open(const char *path, const struct store_identity *identi
     return status;
 }
 
+static bool file_is_empty(const char *path)
+{
+    char file[PATH_SIZE];
+    struct stat info;
+
+    snprintf(file, sizeof(file), "%s/data.mdb", path);
+    return stat(file, &info) == 0 && info.st_size == 0;
+}
+
 enum rsm_status store_open_read_only(const char *path, bool live,
                                      struct store_identity *identity_out, struct store **store_out)
 {
@@ -219,6 +229,8 @@ enum rsm_status store_open_read_only(const char *path, bool live,
     s->kv.ops = store_kv_ops();
     s->read_only = true;
     enum rsm_status status = open_environment(s, path, MDB_RDONLY | (live ? 0 : MDB_NOLOCK), 0);
+    if (status == RSM_IO && file_is_empty(path)) /* LMDB wants to map it, which fails */
+        status = RSM_NOT_FOUND;
     if (status == RSM_OK)
         status = store_refresh(s);
     if (status == RSM_OK)

@@ -26,7 +26,7 @@
 #include "src/daemon/incarnations.h"
 #include "src/daemon/membership.h"
 #include "src/daemon/methods.h"
-#include "src/io/child.h"
+#include "src/daemon/stores.h"
 #include "src/io/clock.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
@@ -38,7 +38,6 @@
 
 #define STOP_MS 3000u
 #define SIGNALS 2
-#define STORE_CHECK_SECONDS 300u
 
 struct loop {
     const struct config *config;
@@ -307,23 +306,11 @@ static enum rsm_status renew_when_journal_is_lost(struct loop *l)
 
 static enum rsm_status open_storage(struct loop *l)
 {
-    const struct identity *identity = data_dir_identity(l->dir);
-    struct store_identity store_identity = {.replica = identity->replica};
-    struct store_options options = {.map_size = l->config->map_size};
-    char path[4096];
-    memcpy(store_identity.cluster, identity->cluster, CLUSTER_ID_SIZE);
-    if (snprintf(path, sizeof path, "%s/store", l->config->data) >= (int)sizeof path)
-        return complain(l, RSM_USAGE, l->config->data, "the path is too long");
-    /* Damage under LMDB can end a process: a child looks first, while there is one thread. */
-    enum rsm_status status = child_verify_store(path, STORE_CHECK_SECONDS);
-    if (status == RSM_DAMAGED)
-        return complain(l, status, path,
-                        "the store is damaged; rsm-dump verify says where. The other replicas go "
-                        "on without this one");
-    if (status == RSM_OK)
-        status = store_open(path, &store_identity, &options, &l->store);
+    const char *why = "";
+    enum rsm_status status =
+        stores_open(l->dir, l->config->data, l->config->map_size, &l->store, &why);
     if (status != RSM_OK)
-        return complain(l, status, path, rsm_status_sentence(status));
+        return complain(l, status, "store", why);
     status = disk_posix_open(data_dir_descriptor(l->dir), "journal", true, &l->disk);
     if (status == RSM_OK)
         status = renew_when_journal_is_lost(l);

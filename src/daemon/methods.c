@@ -204,6 +204,9 @@ static void run(struct methods *m, struct rpc_request *request, const struct met
 {
     struct call call = {.m = m, .request = request, .at = QUERY_NOW};
     enum rsm_status status = take_params(&call, method);
+    if (status == RSM_OK && method->reads && !node_has_state(m->node))
+        status = call_fail(&call, RSM_UNAVAILABLE,
+                           "this replica's state was lost and is being fetched; ask another one");
     if (status == RSM_OK)
         status = take_at(&call);
     writer_reset(&m->out);

@@ -219,7 +219,8 @@ void node_flush(struct node *n)
         if (n->flush_wanted)
             flush_journal(n);
         apply_learned(n);
-        moved = flushed || n->applied_slot != applied || (n->learned_count > 0 && !n->installing);
+        moved =
+            flushed || n->applied_slot != applied || (n->learned_count > 0 && !apply_is_held(n));
     }
     if (n->dead)
         return;
@@ -290,6 +291,10 @@ void node_on_peer_lost(struct node *n, uint32_t peer)
 
 void node_read(struct node *n, uint64_t token)
 {
+    if (n->missing_slot != 0) { /* the core begins anew before it could end */
+        n->env.read_ready(n->env.context, token, RSM_UNAVAILABLE, 0);
+        return;
+    }
     struct paxos_event event = {.type = PAXOS_EVENT_READ, .number = token};
     node_step(n, &event);
 }
@@ -316,6 +321,11 @@ bool node_is_idle(const struct node *n)
 struct kv *node_state(struct node *n)
 {
     return n->applied;
+}
+
+bool node_has_state(const struct node *n)
+{
+    return n->missing_slot == 0;
 }
 
 uint64_t node_applied(const struct node *n)

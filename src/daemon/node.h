@@ -156,6 +156,8 @@ void node_read(struct node *node, uint64_t token);
 /* The applied state, for reads: borrowed, read-only use, until the next call that hands in. */
 struct kv *node_state(struct node *node);
 uint64_t node_applied(const struct node *node);
+/* False while a lost state is being fetched from the peers: then nothing can be read. */
+bool node_has_state(const struct node *node);
 
 enum node_alarm {
     NODE_ALARM_DIVERGED = 1u << 0, /* this replica's heads differ from a majority's: read-only */
@@ -164,7 +166,7 @@ enum node_alarm {
     NODE_ALARM_JOURNAL_DAMAGED = 1u << 3,   /* does not vote */
     NODE_ALARM_JOURNAL_UNCERTAIN = 1u << 4, /* does not vote */
     NODE_ALARM_DISK_LOW = 1u << 5,          /* takes no commands */
-    NODE_ALARM_STATE_DAMAGED = 1u << 6,     /* a stored value does not check: read-only */
+    NODE_ALARM_STATE_DAMAGED = 1u << 6,     /* the state was damaged or lost and is being fetched */
     NODE_ALARM_NO_QUORUM = 1u << 7,         /* no contact with a majority */
 };
 

@@ -66,9 +66,17 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
     return RSM_OK;
 }
 
+bool apply_is_held(const struct node *n)
+{
+    /* Once nothing is missing any more, everything that is applied has to be stored once. */
+    if (n->missing_slot != 0 && n->frozen != NULL && n->applied_slot >= n->missing_slot)
+        return true;
+    return n->installing || (n->missing_slot == 0 && (n->alarms & NODE_ALARM_STATE_DAMAGED));
+}
+
 void apply_learned(struct node *n)
 {
-    if (n->learned_count == 0 || n->installing || (n->alarms & NODE_ALARM_STATE_DAMAGED))
+    if (n->learned_count == 0 || apply_is_held(n))
         return;
     size_t count = n->learned_count;
     size_t done = 0;
@@ -114,7 +122,8 @@ static bool commit_is_due(struct node *n)
 {
     if (n->frozen != NULL || n->frozen_slot == n->applied_slot)
         return false;
-    return n->commit_now || kv_overlay_size(n->applied) >= n->config.store_commit_bytes ||
+    return n->commit_now || (n->missing_slot != 0 && n->applied_slot >= n->missing_slot) ||
+           kv_overlay_size(n->applied) >= n->config.store_commit_bytes ||
            node_now_ms(n) - n->last_commit_ms >= n->config.store_commit_ms;
 }
 
@@ -179,7 +188,10 @@ void node_on_committed(struct node *n, enum rsm_status status)
         node_fail(n, status, "the snapshot that was installed does not check");
         return;
     }
-    if (!n->journal_writable)
+    if (n->missing_slot != 0 && n->stored_slot >= n->missing_slot &&
+        n->stored_slot == n->applied_slot)
+        node_resume(n);
+    if (!n->journal_writable || n->dead)
         return;
     status = journal_drop_below(n->journal, n->stored_slot);
     if (status != RSM_OK)

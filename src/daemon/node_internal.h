@@ -95,6 +95,12 @@ struct node {
     uint64_t seq_durable; /* flushed, and said to the core */
     bool flush_wanted;    /* something not lazy was appended */
     bool journal_writable;
+    /*
+     * Not 0: the store lacks slots that the journal relies on (it was lost, or taken back). Then
+     * the journal is closed, and this replica says nothing of what it promised or voted, not even
+     * that it did not, until the store holds every slot up to here again.
+     */
+    uint64_t missing_slot;
     struct held_frame *held; /* a ring would do; it is emptied at each flush */
     size_t held_count, held_capacity;
 
@@ -157,6 +163,11 @@ void node_step(struct node *n, const struct paxos_event *event);
 void node_fail(struct node *n, enum rsm_status status, const char *text);
 void node_raise(struct node *n, uint32_t alarm, uint64_t slot);
 void node_clear(struct node *n, uint32_t alarm);
+/*
+ * The store holds the missing slots again, and everything that is applied: the journal is opened
+ * after all, the core begins anew from both.
+ */
+void node_resume(struct node *n);
 /* Why no command can be taken now: RSM_OK when it can. */
 enum rsm_status node_refuses(const struct node *n);
 
@@ -214,6 +225,8 @@ void submit_fail_all(struct node *n, enum rsm_status status, const char *text);
 
 /* node_apply.c */
 void apply_learned(struct node *n);
+/* What was learned waits: for a snapshot, for a commit, or for ever. */
+bool apply_is_held(const struct node *n);
 enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value);
 void apply_commit_when_due(struct node *n);
 /* A commit that found the disk full is tried again. */

@@ -53,6 +53,7 @@ static enum rsm_status restore_chosen(struct node *n, uint64_t end)
 {
     if (!paxos_restore_chosen(n->paxos, end)) {
         open_text = "the journal's chosen mark has no values below it";
+        n->missing_slot = end - 1;
         return RSM_DAMAGED;
     }
     while (n->applied_slot + 1 < paxos_chosen_end(n->paxos)) {
@@ -86,6 +87,7 @@ static enum rsm_status restore_record(void *context, const struct record *record
         if (restored)
             return RSM_OK;
         open_text = "the journal has a vote far behind the store: records are missing";
+        n->missing_slot = record->slot - LIMIT_WINDOW;
         return RSM_DAMAGED;
     }
     case RECORD_CHOSEN:
@@ -106,20 +108,45 @@ static void log_findings(const struct journal_report *report)
     }
 }
 
+static void open_core(struct node *n);
+
+/* Without its journal: it learns, and says nothing of what it promised or voted. */
+static enum rsm_status go_without(struct node *n)
+{
+    LOG(LOG_ERROR, "state-missing", LOG_U64("stored", n->stored_slot),
+        LOG_U64("needed", n->missing_slot));
+    node_raise(n, NODE_ALARM_STATE_DAMAGED, n->missing_slot);
+    paxos_free(n->paxos); /* it may have taken some of the journal's records */
+    open_core(n);
+    return RSM_OK;
+}
+
 static enum rsm_status open_journal(struct node *n)
 {
     struct journal_identity identity = {.replica = n->config.self,
                                         .incarnation = n->config.incarnation};
     memcpy(identity.cluster, n->genesis.cluster_id, CLUSTER_ID_SIZE);
+    n->missing_slot = 0;
+    open_text = "the journal could not be looked at";
+    uint64_t base = 0;
+    enum rsm_status status = journal_base(n->disk, &identity, &base);
+    if (status == RSM_OK && base > n->stored_slot) {
+        n->missing_slot = base;
+        return go_without(n);
+    }
+    if (status != RSM_OK)
+        return status;
     /* Segments appear with the state: a store that has slots and no journal has lost its memory. */
     struct journal_options options = {.segment_size = n->config.segment_size,
                                       .create = n->stored_slot == 0};
     struct journal_report report;
     open_text = "the journal could not be opened";
-    enum rsm_status status =
-        journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
+    status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
     log_findings(&report);
     n->journal_writable = status == RSM_OK;
+    if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)
+        return go_without(n);
+    n->missing_slot = 0;
     if (status == RSM_DAMAGED && n->journal != NULL)
         node_raise(n, NODE_ALARM_JOURNAL_DAMAGED, 0);
     else if (status == RSM_UNCERTAIN)
@@ -199,10 +226,38 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
     return RSM_OK;
 }
 
-static void drop_queues(struct node *n)
+static void drop_learned(struct node *n)
 {
     for (size_t i = 0; i < n->learned_count; i++)
         blob_unref(n->learned[i].value);
+    n->learned_count = 0;
+}
+
+void node_resume(struct node *n)
+{
+    CHECK(n->missing_slot != 0 && n->stored_slot >= n->missing_slot);
+    CHECK(n->stored_slot == n->applied_slot && n->held_count == 0);
+    drop_learned(n); /* the new core learns them again */
+    paxos_free(n->paxos);
+    n->config.seed++;
+    open_core(n);
+    spec_reset(n);
+    enum rsm_status status = open_journal(n);
+    if (status == RSM_OK && n->missing_slot == 0) {
+        node_clear(n, NODE_ALARM_STATE_DAMAGED);
+        LOG(LOG_INFO, "state-complete", LOG_U64("applied", n->applied_slot));
+    }
+    n->flush_wanted = false;
+    paxos_start(n->paxos, n->seq_last + 1, n->journal_writable);
+    heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
+    submit_on_leader_changed(n);
+    if (status != RSM_OK)
+        node_fail(n, status, open_text);
+}
+
+static void drop_queues(struct node *n)
+{
+    drop_learned(n);
     for (size_t i = 0; i < n->held_count; i++)
         blob_unref(n->held[i].frame);
     mem_free(n->learned);

@@ -24,6 +24,8 @@ static void fill_peers(struct node *n, struct node_status *out)
 static void fill_journal(struct node *n, struct node_status *out)
 {
     struct journal_counters counters;
+    if (n->journal == NULL)
+        return; /* closed: the store has to catch up first */
     journal_get_counters(n->journal, &counters);
     out->journal_flushes = counters.flushes;
     out->journal_groups = counters.groups;

@@ -13,6 +13,9 @@
 #include "src/base/log.h"
 #include "storage/store.h"
 
+#define EXIT_DAMAGED 1
+#define EXIT_NOT_CHECKED 2
+
 static _Noreturn void be_child(int (*work)(void *context), void *context, uint32_t seconds_max)
 {
     const struct rlimit none = {0, 0};
@@ -69,10 +72,27 @@ static int verify(void *context)
     else
         snprintf(text, sizeof(text), "%s", "cannot be opened");
     store_close(store);
-    if (status != RSM_OK)
-        LOG(LOG_ERROR, "store-damaged", LOG_TEXT("status", rsm_status_text(status)),
-            LOG_TEXT("what", text));
-    return status == RSM_OK ? 0 : 1;
+    if (status == RSM_OK)
+        return 0;
+    LOG(LOG_ERROR, "store-check", LOG_TEXT("status", rsm_status_text(status)),
+        LOG_TEXT("what", text));
+    return status == RSM_DAMAGED ? EXIT_DAMAGED : EXIT_NOT_CHECKED;
+}
+
+/* Signals that damaged pages raise, or that end an endless walk. */
+static bool is_fault(int signal)
+{
+    switch (signal) {
+    case SIGBUS:
+    case SIGSEGV:
+    case SIGABRT:
+    case SIGFPE:
+    case SIGILL:
+    case SIGALRM:
+        return true;
+    default:
+        return false;
+    }
 }
 
 enum rsm_status child_verify_store(const char *path, uint32_t seconds_max)
@@ -82,8 +102,11 @@ enum rsm_status child_verify_store(const char *path, uint32_t seconds_max)
 
     if (status != RSM_OK)
         return status;
-    if (!end.exited)
-        LOG(LOG_ERROR, "store-damaged", LOG_TEXT("what", "reading it killed the process"),
-            LOG_U64("signal", (uint64_t)end.signal));
-    return end.exited && end.exit_status == 0 ? RSM_OK : RSM_DAMAGED;
+    if (end.exited && end.exit_status == 0)
+        return RSM_OK;
+    if (end.exited)
+        return end.exit_status == EXIT_DAMAGED ? RSM_DAMAGED : RSM_IO;
+    LOG(LOG_ERROR, "store-check", LOG_TEXT("what", "reading it killed the process"),
+        LOG_U64("signal", (uint64_t)end.signal));
+    return is_fault(end.signal) ? RSM_DAMAGED : RSM_IO;
 }

@@ -29,7 +29,8 @@ enum rsm_status child_run(int (*work)(void *context), void *context, uint32_t se
 
 /*
  * Reads the whole store in a child and checks every row: before a replica opens its own. RSM_OK
- * (also when there is none yet), RSM_DAMAGED (a check failed, or the child died), RSM_IO.
+ * (also when there is none yet), RSM_DAMAGED (a check failed, or reading killed the child), RSM_IO
+ * (it could not be checked: no memory, a newer format, the child was ended by somebody).
  * `seconds_max` as above: a loop inside LMDB is damage.
  */
 enum rsm_status child_verify_store(const char *path, uint32_t seconds_max);

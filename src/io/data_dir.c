@@ -2,6 +2,7 @@
 /* data_dir.c - making, locking and reading a replica's directory. */
 #include "src/io/data_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #define NAME_IDENTITY "identity"
 #define NAME_GENESIS "genesis"
 #define NAME_LOCK "lock"
+#define NAME_STORE "store"
+#define NAME_STORE_ASIDE "store.damaged-1"
 #define LOCK_TRIES 20u
 #define LOCK_WAIT_NS 10000000 /* a predecessor that was told to end may be at its last steps */
 
@@ -171,7 +174,7 @@ enum rsm_status data_dir_create(const char *path, const struct identity *identit
     if (status == RSM_OK)
         status = make_directory(directory, "journal");
     if (status == RSM_OK)
-        status = make_directory(directory, "store");
+        status = make_directory(directory, NAME_STORE);
     if (status == RSM_OK)
         status = replace_file(directory, NAME_GENESIS, genesis);
     if (status == RSM_OK)
@@ -313,6 +316,50 @@ enum rsm_status data_dir_set_identity(struct data_dir *d, const struct identity 
     if (status == RSM_OK)
         d->identity = *identity;
     return status;
+}
+
+enum rsm_status data_dir_make_store(const struct data_dir *d)
+{
+    enum rsm_status status = make_directory(d->descriptor, NAME_STORE);
+
+    if (status == RSM_OK && fsync(d->descriptor) != 0)
+        status = disk_posix_status(errno);
+    return status;
+}
+
+/* Removes a directory of files; RSM_OK when there is none. */
+static enum rsm_status remove_directory(int directory, const char *name)
+{
+    int descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (descriptor < 0)
+        return errno == ENOENT ? RSM_OK : disk_posix_status(errno);
+    DIR *stream = fdopendir(descriptor);
+    if (stream == NULL) {
+        close(descriptor);
+        return RSM_IO;
+    }
+    enum rsm_status status = RSM_OK;
+    const struct dirent *entry;
+    while (status == RSM_OK && (entry = readdir(stream)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            unlinkat(descriptor, entry->d_name, 0) != 0)
+            status = disk_posix_status(errno);
+    }
+    closedir(stream);
+    if (status == RSM_OK && unlinkat(directory, name, AT_REMOVEDIR) != 0)
+        status = disk_posix_status(errno);
+    return status;
+}
+
+enum rsm_status data_dir_set_store_aside(const struct data_dir *d)
+{
+    enum rsm_status status = remove_directory(d->descriptor, NAME_STORE_ASIDE);
+
+    if (status == RSM_OK &&
+        renameat(d->descriptor, NAME_STORE, d->descriptor, NAME_STORE_ASIDE) != 0)
+        status = disk_posix_status(errno);
+    return status == RSM_OK ? data_dir_make_store(d) : status;
 }
 
 enum rsm_status data_dir_read_file(const struct data_dir *d, const char *name, size_t size_max,

@@ -46,6 +46,49 @@ static void write_file(const char *path, const char *name, const char *text)
     fclose(file);
 }
 
+static bool exists(const char *path, const char *name)
+{
+    char full[TEMP_DIR_SIZE + 128];
+
+    snprintf(full, sizeof(full), "%s/%s", path, name);
+    return access(full, F_OK) == 0;
+}
+
+Test(data_dir, a_damaged_store_is_kept_once)
+{
+    struct temp_dir dir;
+    struct identity identity;
+    struct data_dir *d = NULL;
+    char path[TEMP_DIR_SIZE + 64];
+    char full[TEMP_DIR_SIZE + 128];
+
+    make(&dir, &identity, path);
+    cr_assert_eq(data_dir_open(path, &identity, &d, NULL, 0), RSM_OK);
+    write_file(path, "store/data.mdb", "first");
+    cr_assert_eq(data_dir_set_store_aside(d), RSM_OK);
+    cr_assert(exists(path, "store.damaged-1/data.mdb"));
+    cr_assert(exists(path, "store"));
+    cr_assert_not(exists(path, "store/data.mdb"));
+    write_file(path, "store/lock.mdb", "second");
+    cr_assert_eq(data_dir_set_store_aside(d), RSM_OK);
+    cr_assert(exists(path, "store.damaged-1/lock.mdb"));
+    cr_assert_not(exists(path, "store.damaged-1/data.mdb"), "the first one is gone");
+    /* A crash between the renaming and the new directory. */
+    snprintf(full, sizeof(full), "%s/store", path);
+    cr_assert_eq(rmdir(full), 0);
+    cr_assert_eq(data_dir_make_store(d), RSM_OK);
+    cr_assert_eq(data_dir_make_store(d), RSM_OK);
+    cr_assert(exists(path, "store"));
+    /* Something that is none of ours: nothing is removed, and the store stays. */
+    write_file(path, "store/data.mdb", "third");
+    snprintf(full, sizeof(full), "%s/store.damaged-1/folder", path);
+    cr_assert_eq(mkdir(full, 0700), 0);
+    cr_assert_neq(data_dir_set_store_aside(d), RSM_OK);
+    cr_assert(exists(path, "store/data.mdb"));
+    data_dir_close(d);
+    temp_dir_remove(&dir);
+}
+
 Test(data_dir, made_opened_and_made_only_once)
 {
     struct temp_dir dir;

@@ -143,6 +143,37 @@ Test(journal_segments, an_unfinished_preparation_is_done_again)
     }
 }
 
+/* What the journal relies on the store for; nothing while it has all that was ever voted. */
+Test(journal_segments, the_base_rises_with_a_drop_and_not_before)
+{
+    struct journal_rig rig;
+    uint64_t base = 1;
+
+    rig_init(&rig);
+    cr_assert_eq(journal_base(&rig.disk->disk, &rig.identity, &base), RSM_OK);
+    cr_assert_eq(base, 0);
+    rig_deinit(&rig);
+    set_up(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(journal_drop_below(rig.journal, 3), RSM_OK);
+    rig_close(&rig);
+    cr_assert_eq(journal_base(&rig.disk->disk, &rig.identity, &base), RSM_OK);
+    cr_assert_eq(base, 0, "nothing was dropped");
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(journal_drop_below(rig.journal, 400), RSM_OK);
+    cr_assert_eq(journal_drop_below(rig.journal, 300), RSM_OK);
+    rig_close(&rig);
+    for (unsigned mark = 0; mark < 2; mark++) {
+        cr_assert_eq(journal_base(&rig.disk->disk, &rig.identity, &base), RSM_OK);
+        cr_assert_eq(base, 400);
+        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_close(&rig);
+    }
+    rig.identity.replica++;
+    cr_assert_eq(journal_base(&rig.disk->disk, &rig.identity, &base), RSM_WRONG_IDENTITY);
+    rig_deinit(&rig);
+}
+
 /* Old segments that the store covers may be gone only when a mark says so. */
 Test(journal_segments, the_first_one_may_be_missing_only_after_a_drop)
 {
@@ -153,6 +184,9 @@ Test(journal_segments, the_first_one_may_be_missing_only_after_a_drop)
     cr_assert_eq(journal_drop_below(rig.journal, 400), RSM_OK);
     rig_close(&rig);
     cr_assert_null(disk_mem_file(rig.disk, 1));
+    uint64_t base = 0;
+    cr_assert_eq(journal_base(&rig.disk->disk, &rig.identity, &base), RSM_OK);
+    cr_assert_eq(base, 400);
     cr_assert_eq(rig_open(&rig), RSM_OK);
     cr_assert_not(rig.wrong);
     cr_assert_eq(rig.report.last_sequence, 1100);

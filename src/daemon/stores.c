@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stores.c - see stores.h. */
+#include "src/daemon/stores.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "src/base/log.h"
+#include "src/io/child.h"
+
+/* A walk through sound pages reads far faster; one that takes longer does not end. */
+#define CHECK_SECONDS 300u
+#define CHECK_BYTES_A_SECOND (8u << 20)
+#define PATH_SIZE 4096u
+
+/* How long a check may take: a damaged tree can lead in circles. */
+static uint32_t patience(const char *path)
+{
+    char file[PATH_SIZE + 16];
+    struct stat info;
+
+    snprintf(file, sizeof(file), "%s/data.mdb", path);
+    if (stat(file, &info) != 0 || info.st_size < 0)
+        return CHECK_SECONDS;
+    uint64_t seconds = CHECK_SECONDS + (uint64_t)info.st_size / CHECK_BYTES_A_SECOND;
+    return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
+static enum rsm_status set_aside(const struct data_dir *dir, const char *path, const char **why_out)
+{
+    LOG(LOG_ERROR, "store-damaged", LOG_TEXT("path", path),
+        LOG_TEXT("text", "moved to store.damaged-1; the state comes from the other replicas"));
+    enum rsm_status status = data_dir_set_store_aside(dir);
+    if (status != RSM_OK)
+        *why_out = "the store is damaged, and could not be moved to store.damaged-1";
+    return status;
+}
+
+enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64_t map_size,
+                            struct store **store_out, const char **why_out)
+{
+    const struct identity *identity = data_dir_identity(dir);
+    struct store_identity store_identity = {.replica = identity->replica};
+    struct store_options options = {.map_size = map_size};
+    char store[PATH_SIZE];
+
+    *store_out = NULL;
+    *why_out = "the path is too long";
+    memcpy(store_identity.cluster, identity->cluster, CLUSTER_ID_SIZE);
+    if (snprintf(store, sizeof(store), "%s/store", path) >= (int)sizeof(store))
+        return RSM_USAGE;
+    *why_out = "store/ could not be made";
+    enum rsm_status status = data_dir_make_store(dir);
+    if (status != RSM_OK)
+        return status;
+    *why_out = "the store could not be checked";
+    status = child_verify_store(store, patience(store));
+    if (status == RSM_DAMAGED)
+        status = set_aside(dir, store, why_out);
+    if (status != RSM_OK)
+        return status;
+    status = store_open(store, &store_identity, &options, store_out);
+    *why_out = rsm_status_sentence(status);
+    return status;
+}

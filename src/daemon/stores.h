@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stores.h - opens the replica's store; a damaged one is moved aside, for an empty one. */
+#ifndef RSM_DAEMON_STORES_H
+#define RSM_DAEMON_STORES_H
+
+#include <rsm/status.h>
+
+#include "src/io/data_dir.h"
+#include "storage/store.h"
+
+/*
+ * Checks the store of `dir` (whose path is `path`) in a child process, since damage under LMDB can
+ * end a process, and opens it. A damaged one becomes store.damaged-1; then the replica has an empty
+ * one, and gets its state from its peers (node_open says what that means for its votes). While
+ * there is one thread. On failure *why_out has words, static memory.
+ */
+enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64_t map_size,
+                            struct store **store_out, const char **why_out);
+
+#endif

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Damage on one replica's disk: bytes of its store changed, cut off or removed while it is down.
+
+The others go on; the damaged one comes back by itself, says so by an alarm while it lacks its
+state, and in the end all chain heads are equal and every record is where it belongs.
+"""
+import glob
+import os
+import random
+import shutil
+
+from harness import Cluster, check, main
+
+ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
+SEED = int(os.environ.get("RSM_SEED", "1"))
+dice = random.Random(SEED)
+
+
+def small_segments(cluster):
+    for i in range(1, cluster.replicas + 1):
+        with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
+            file.write("segment_size = 65536\nstore_commit_ms = 20\n")
+    cluster.stop()
+    for i in range(1, cluster.replicas + 1): # the first segments have the default size
+        shutil.rmtree(cluster.data(i))
+    cluster.ctl("dev", "up", "--dir", cluster.dir)
+    cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+
+
+def write(cluster, name, count, size=3000):
+    """Records so large that journal segments are filled and dropped."""
+    text = " ".join('"' + dice.choice("abcdefgh") * 250 + '"' for _ in range(size // 250))
+    for i in range(count):
+        cluster.ctl("record", "set", "a.example", f"{name}{i}", "60", "TXT", text)
+
+
+def log_count(cluster, replica, text):
+    with open(f"{cluster.dir}/replica-{replica}/log", encoding="utf-8", errors="replace") as file:
+        return file.read().count(text)
+
+
+def stop_one(cluster, replica):
+    cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(replica))
+
+
+def start_one(cluster, replica):
+    cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(replica))
+
+
+def wait_for_equal(cluster):
+    """Until all replicas have applied the same and none has an alarm."""
+    while True:
+        status = [cluster.status(i) for i in range(1, cluster.replicas + 1)]
+        if len({s["slot"] for s in status}) == 1 and not any(s["alarms"] for s in status):
+            return
+
+
+def end(cluster):
+    """A write through every replica, and all heads equal afterwards."""
+    for i in range(1, cluster.replicas + 1):
+        cluster.ctl("record", "set", "a.example", f"end{i}", "60", "A", "192.0.2.7", endpoints=cluster.endpoint(i))
+    wait_for_equal(cluster)
+    cluster.stop()
+    verified = [cluster.verify(i) for i in range(1, cluster.replicas + 1)]
+    check(all(v == verified[0] for v in verified), f"heads differ: {verified}")
+
+
+def flip(path, places):
+    size = os.path.getsize(path)
+    with open(path, "r+b") as file:
+        for _ in range(places):
+            file.seek(dice.randrange(size))
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ (1 << dice.randrange(8))]))
+
+
+def zero_pages(path):
+    pages = os.path.getsize(path) // 4096
+    with open(path, "r+b") as file:
+        for page in dice.sample(range(2, pages), pages // 4):
+            file.seek(4096 * page)
+            file.write(bytes(4096))
+
+
+def cut(path):
+    os.truncate(path, os.path.getsize(path) // 8192 * 4096)
+
+
+def empty(path):
+    os.truncate(path, 0)
+
+
+def no_directory(path):
+    for file in glob.glob(os.path.dirname(path) + "/*"):
+        os.remove(file)
+    os.rmdir(os.path.dirname(path))
+
+
+def old_image(path):
+    os.replace(path + ".old", path)
+
+
+def store_is_damaged_while_down():
+    print(f"note: seed {SEED}")
+    with Cluster() as cluster:
+        small_segments(cluster)
+        write(cluster, "first", 20)
+        kinds = [lambda p: flip(p, 2000), zero_pages, cut, empty, os.remove, no_directory, old_image]
+        for number, damage in enumerate(kinds):
+            replica = 1 + number % 3
+            path = cluster.data(replica) + "/store/data.mdb"
+            stop_one(cluster, replica)
+            if damage is old_image:
+                with open(path, "rb") as file, open(path + ".old", "wb") as copy:
+                    copy.write(file.read())
+                start_one(cluster, replica)
+                write(cluster, "older", 40)
+                stop_one(cluster, replica)
+            write(cluster, f"away{number}", 2)
+            damage(path)
+            start_one(cluster, replica)
+            write(cluster, f"back{number}", 20)
+            wait_for_equal(cluster)
+            check(log_count(cluster, replica, "event=state-complete") == 1 + number // 3,
+                  f"damage {number}: replica {replica} did not say that it has its state again")
+        check(os.path.exists(cluster.data(1) + "/store.damaged-1/data.mdb"), "the damaged store was not kept")
+        end(cluster)
+
+
+def two_of_three_stores_are_lost():
+    """Nobody can lead before one of them has its state again; no person is needed."""
+    with Cluster() as cluster:
+        small_segments(cluster)
+        write(cluster, "first", 60)
+        wait_for_equal(cluster)
+        cluster.stop()
+        empty(cluster.data(1) + "/store/data.mdb")
+        zero_pages(cluster.data(2) + "/store/data.mdb")
+        flip(cluster.data(2) + "/store/data.mdb", 100)
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        write(cluster, "second", 5)
+        wait_for_equal(cluster)
+        for i in (1, 2):
+            check(log_count(cluster, i, "event=state-complete") == 1, f"replica {i} lost nothing")
+        end(cluster)
+
+
+main([store_is_damaged_while_down, two_of_three_stores_are_lost])
