@@ -48,13 +48,11 @@ void acceptor_promise_self(struct paxos *p, struct ballot ballot)
     p->promised_seq = effects_append_promise(p, ballot);
 }
 
-/* All votes from `first` on, in as many messages as the limits of one message ask for. */
-static void acceptor_send_promise(struct paxos *p, uint32_t to, uint64_t first)
+void acceptor_send_votes(struct paxos *p, uint32_t to, uint64_t first, uint64_t durable_seq,
+                         const struct paxos_message *head)
 {
     uint64_t number = first > p->chosen_end ? first : p->chosen_end;
     uint64_t part_first = first;
-    /* Later votes than the promise are in the same or an earlier flush than this record. */
-    uint64_t durable_seq = MUTANT(PROMISE_BEFORE_DURABLE) ? 0 : p->seq_waited;
     bool more = true;
 
     for (uint32_t part = 0; more; part++) {
@@ -81,10 +79,9 @@ static void acceptor_send_promise(struct paxos *p, uint32_t to, uint64_t first)
             mark(p, PAXOS_MARK_SEND_DROPPED);
             return;
         }
-        struct paxos_message message = {.type = PAXOS_PROMISE,
-                                        .ballot = p->promised,
-                                        .slot_first = part_first,
-                                        .slot_end = more ? number : PAXOS_NO_END};
+        struct paxos_message message = *head;
+        message.slot_first = part_first;
+        message.slot_end = more ? number : PAXOS_NO_END;
         if (MUTANT(PROMISE_CUT_SILENTLY)) {
             message.slot_end = PAXOS_NO_END;
             more = false;
@@ -95,6 +92,13 @@ static void acceptor_send_promise(struct paxos *p, uint32_t to, uint64_t first)
         if (part == 1)
             mark(p, PAXOS_MARK_PROMISE_SPLIT);
     }
+}
+
+static void acceptor_send_promise(struct paxos *p, uint32_t to, uint64_t first)
+{
+    struct paxos_message head = {.type = PAXOS_PROMISE, .ballot = p->promised};
+    /* Later votes than the promise are in the same or an earlier flush than this record. */
+    acceptor_send_votes(p, to, first, MUTANT(PROMISE_BEFORE_DURABLE) ? 0 : p->seq_waited, &head);
 }
 
 void acceptor_on_prepare(struct paxos *p, uint32_t from, const struct paxos_message *message)

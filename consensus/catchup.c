@@ -19,6 +19,12 @@ void catchup_want(struct paxos *p, uint32_t from, uint64_t end)
                  (struct paxos_message){.type = PAXOS_CATCH_UP, .slot_first = p->chosen_end});
 }
 
+void catchup_ask_around(struct paxos *p)
+{
+    effects_send_members(
+        p, 0, (struct paxos_message){.type = PAXOS_CATCH_UP, .slot_first = p->chosen_end});
+}
+
 void catchup_for_recovery(struct paxos *p)
 {
     uint32_t best = 0;

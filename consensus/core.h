@@ -9,6 +9,7 @@
  *   acceptor    promised, votes               learner    chosen, chosen_end, applied
  *   proposer    ballot, found, accepted       election   role, leader, timers
  *   read        reads, rounds                 effects    the arrays that a step gives back
+ *   rejoin      what others told of doubts    membership members, voting
  */
 #ifndef RSM_CONSENSUS_CORE_H
 #define RSM_CONSENSUS_CORE_H
@@ -30,6 +31,18 @@ struct peer {
     uint64_t resend_tick;
     uint64_t resend_sent_tick;
     uint32_t resend_interval;
+    uint64_t rejoin_end; /* it told its votes below, after this replica's doubts began */
+};
+
+/* What a replica that may have forgotten votes hears from the others: rejoin.c. */
+struct rejoin {
+    uint64_t number; /* of the question; 0: none was asked */
+    uint64_t first;  /* votes are asked for from here on */
+    uint64_t tick;   /* asked again then */
+    struct ballot promised;
+    uint64_t recover_end; /* all below are chosen: to be learned first */
+    bool is_complete;
+    bool is_told;
 };
 
 enum read_state {
@@ -76,9 +89,11 @@ struct effect_lists {
 struct paxos {
     /* Fixed after paxos_start. */
     struct paxos_config config;
-    struct quorum quorum;
-    bool voting; /* a voter whose journal is whole */
+    bool journal_is_whole;
     bool started;
+
+    struct members members;
+    bool voting; /* a voter, of either configuration, whose journal is whole */
 
     uint64_t tick;
     struct prng prng;
@@ -119,11 +134,13 @@ struct paxos {
     struct ballot ballot; /* own: prepared or leading */
     uint64_t prepare_first;
     uint64_t recover_end; /* a promise says that all below are chosen: to be learned first */
+    uint64_t found_end;   /* no vote was found at or above */
     uint64_t slot_next;
     uint64_t ready_end; /* all below chosen: every slot of earlier ballots is decided */
     uint64_t announced_end;
 
     struct reads reads;
+    struct rejoin rejoin;
 
     /* What the last step reported. */
     uint32_t told_leader;

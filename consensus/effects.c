@@ -117,7 +117,7 @@ void effects_send(struct paxos *p, uint32_t to, uint64_t durable_seq, struct pax
 void effects_send_voters(struct paxos *p, uint64_t durable_seq, struct paxos_message message)
 {
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
-        if (replica != p->config.self && quorum_is_voter(&p->quorum, replica))
+        if (replica != p->config.self && members_is_voter(&p->members, replica))
             effects_send(p, replica, durable_seq, message);
     }
 }
@@ -125,7 +125,7 @@ void effects_send_voters(struct paxos *p, uint64_t durable_seq, struct paxos_mes
 void effects_send_members(struct paxos *p, uint64_t durable_seq, struct paxos_message message)
 {
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
-        if (replica != p->config.self && quorum_is_member(&p->quorum, replica))
+        if (replica != p->config.self && members_is_member(&p->members, replica))
             effects_send(p, replica, durable_seq, message);
     }
 }

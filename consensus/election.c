@@ -42,7 +42,7 @@ bool election_has_quorum_contact(const struct paxos *p)
         if (p->tick - p->peers[replica].contact_tick < p->config.election_ticks_min)
             heard |= quorum_bit(replica);
     }
-    return quorum_has(&p->quorum, heard);
+    return members_have(&p->members, heard);
 }
 
 void election_step_down(struct paxos *p)
@@ -120,7 +120,7 @@ static void election_begin(struct paxos *p)
     p->role = PAXOS_PREVOTING;
     p->prevotes = quorum_bit(p->config.self);
     p->prevote_ballot = (struct ballot){p->round_max + 1, p->config.self};
-    if (quorum_has(&p->quorum, p->prevotes) || MUTANT(NO_PREVOTE)) {
+    if (members_have(&p->members, p->prevotes) || MUTANT(NO_PREVOTE)) {
         proposer_prepare(p);
         return;
     }
@@ -134,8 +134,15 @@ static void election_tick_follower(struct paxos *p)
         p->leader = 0;
         read_fail_all(p);
     }
-    if (!p->voting || p->tick < p->election_tick)
+    if (p->rejoin.number != 0)
+        rejoin_on_tick(p);
+    if (p->tick < p->election_tick)
         return;
+    if (!p->voting) {
+        catchup_ask_around(p);
+        election_arm(p);
+        return;
+    }
     if (election_is_stalled(p)) {
         mark(p, PAXOS_MARK_STALLED_NO_CAMPAIGN);
         election_arm(p);
@@ -218,7 +225,7 @@ void election_on_prevote_answer(struct paxos *p, uint32_t from, const struct pax
         !message->granted)
         return;
     p->prevotes |= quorum_bit(from);
-    if (quorum_has(&p->quorum, p->prevotes))
+    if (members_have(&p->members, p->prevotes))
         proposer_prepare(p);
 }
 

@@ -10,6 +10,7 @@
 #define RSM_CONSENSUS_EVENT_H
 
 #include "consensus/message.h"
+#include "consensus/quorum.h"
 
 /* What the shell's rules say of a fresh proposal. */
 enum paxos_opinion {
@@ -35,6 +36,9 @@ enum paxos_event_type {
                             */
     PAXOS_EVENT_PEER_LOST, /* from: the link to it broke; a suspicion */
     PAXOS_EVENT_RESIGN,    /* stop leading, do not campaign for an election timeout */
+    PAXOS_EVENT_REJOINED,  /* number: the fresh journal is durable up to this sequence number */
+    PAXOS_EVENT_MEMBERS,   /* members: applying a slot changed them; before APPLIED for that slot,
+                              and before INSTALLED when a snapshot did */
 };
 
 /* Borrowed during the step. */
@@ -46,6 +50,7 @@ struct paxos_event {
     uint64_t number;
     const struct paxos_proposal *proposals;
     size_t proposal_count;
+    const struct members *members;
 };
 
 enum paxos_record_type {
@@ -110,6 +115,11 @@ struct paxos_effects {
     size_t read_count;
     const struct paxos_range *ranges;
     size_t range_count;
+    /*
+     * Told once: write paxos_promised, every vote that paxos_accepted has and paxos_chosen_end into
+     * a fresh journal of a new incarnation, make that durable, then hand in PAXOS_EVENT_REJOINED.
+     */
+    bool rejoin;
     bool leader_changed; /* leader, ballot or readiness is another than after the last step */
     uint32_t leader;     /* 0: none known */
     struct ballot leader_ballot;

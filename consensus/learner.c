@@ -87,6 +87,7 @@ void learner_on_applied(struct paxos *p, uint64_t slot)
         return;
     p->applied = slot;
     slots_advance(&p->slots, slot + 1);
+    membership_on_applied(p);
 }
 
 void learner_on_installed(struct paxos *p, uint64_t slot)
@@ -104,4 +105,5 @@ void learner_on_installed(struct paxos *p, uint64_t slot)
     if (p->slot_next < p->chosen_end)
         p->slot_next = p->chosen_end;
     slots_advance(&p->slots, slot + 1);
+    membership_on_applied(p);
 }

@@ -48,6 +48,14 @@
     X(READ_FORWARDED, "a read was passed to the leader")                                           \
     X(READ_STALE_ANSWER, "an answer to a read that nobody waits for")                              \
     X(READ_FAILED, "a read found no leader, or lost it")                                           \
+    X(REJOIN_STALE, "an answer to a rejoin that is over, or out of order")                         \
+    X(REJOIN_OUTSIDE_WINDOW, "a rejoin heard of votes that the own window cannot hold yet")        \
+    X(REJOIN_RAISED_PROMISE, "a rejoin took over a higher promise")                                \
+    X(REJOIN_TOOK_VOTE, "a rejoin took over a vote")                                               \
+    X(REJOINED, "a replica that was in doubt votes again")                                         \
+    X(LEFT_THE_VOTERS, "a voter was removed, or became a learner")                                 \
+    X(PREPARED_FOR_MEMBERS, "a leader ran phase 1 again because the members change")               \
+    X(MEMBERS_CHANGED, "a configuration came into force")                                          \
     X(SEND_DROPPED, "effects had no room for a message")                                           \
     X(FOREIGN_BALLOT, "a message under a ballot that its sender does not own")
 

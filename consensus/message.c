@@ -41,6 +41,10 @@ static const struct {
     [PAXOS_CATCH_UP] = {"catch-up", FIELD_SLOT_FIRST},
     [PAXOS_READ] = {"read", FIELD_ROUND},
     [PAXOS_READ_ANSWER] = {"read-answer", FIELD_ROUND | FIELD_GRANTED | FIELD_SLOT},
+    [PAXOS_REJOIN] = {"rejoin", FIELD_ROUND | FIELD_SLOT_FIRST},
+    [PAXOS_REJOIN_ANSWER] = {"rejoin-answer", FIELD_ROUND | FIELD_PROMISED | FIELD_SLOT_FIRST |
+                                                  FIELD_SLOT_END | FIELD_ENTRIES |
+                                                  FIELD_ENTRY_BALLOTS | FIELD_ENTRY_VALUES},
 };
 
 const char *paxos_message_name(enum paxos_message_type type)
@@ -93,8 +97,8 @@ static bool message_check_entry(const struct paxos_message *m, const struct paxo
     bool value = (fields & FIELD_ENTRY_VALUES) ? blob_bytes(entry->value).size <= LIMIT_VALUE_SIZE
                                                : entry->value == NULL;
     bool fresh = (fields & FIELD_ENTRY_FRESH) || !entry->fresh;
-    bool inside =
-        m->type != PAXOS_PROMISE || (entry->slot >= m->slot_first && entry->slot < m->slot_end);
+    bool inside = (fields & FIELD_SLOT_END) == 0 ||
+                  (entry->slot >= m->slot_first && entry->slot < m->slot_end);
     return ballot && value && fresh && inside && slot_is_real(entry->slot);
 }
 

@@ -10,16 +10,20 @@
  *   PREPARE           the proposer's  slot_first              asks for all slots from there on
  *   PROMISE           as prepared     slot_first, slot_end, entries (slot, ballot, value): every
  *                                     vote in [slot_first, slot_end); the last part of a promise
- *                                     has slot_end PAXOS_NO_END, an earlier part says that it is
- * one PREEMPTED         the lower one   promised: the higher ballot ACCEPT            the
- * proposer's  entries (slot, value, fresh) ACCEPTED          as proposed     entries (slot) REFUSED
- * as proposed     entries (slot) HEARTBEAT         the leader's    round: the read round
+ *                                     has slot_end PAXOS_NO_END, an earlier part where it ends
+ *   PREEMPTED         the lower one   promised: the higher ballot
+ *   ACCEPT            the proposer's  entries (slot, value, fresh)
+ *   ACCEPTED          as proposed     entries (slot)
+ *   REFUSED           as proposed     entries (slot)
+ *   HEARTBEAT         the leader's    round: the read round
  *   HEARTBEAT_ANSWER  as heard        round: as heard; granted: it is a voter's word
  *   CHOSEN            the leader's    -                       chosen_end, told without a delay
  *   LEARN             -               entries (slot, value): chosen values
  *   CATCH_UP          -               slot_first: the first slot that the sender lacks
  *   READ              -               round: a number of the asker's
  *   READ_ANSWER       -               round: as asked; granted; slot: the confirmed slot
+ *   REJOIN            -               round: a number of the asker's; slot_first
+ *   REJOIN_ANSWER     -               round: as asked; promised; the rest as in a promise
  *
  * chosen_end: the sender knows what was chosen in every slot below it. In a message under a ballot
  * whose owner is the sender it says more: in none of these slots did the sender propose, under
@@ -66,6 +70,8 @@ enum paxos_message_type {
     PAXOS_CATCH_UP,
     PAXOS_READ,
     PAXOS_READ_ANSWER,
+    PAXOS_REJOIN,
+    PAXOS_REJOIN_ANSWER,
     PAXOS_MESSAGE_TYPE_END
 };
 

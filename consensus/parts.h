@@ -5,6 +5,9 @@
 #ifndef RSM_CONSENSUS_PARTS_H
 #define RSM_CONSENSUS_PARTS_H
 
+#include "consensus/message.h"
+
+struct members;
 struct paxos;
 
 /* effects.c */
@@ -34,6 +37,12 @@ void effects_range(struct paxos *p, uint32_t to, uint64_t first, uint64_t end);
 void acceptor_on_prepare(struct paxos *p, uint32_t from, const struct paxos_message *message);
 void acceptor_on_accept(struct paxos *p, uint32_t from, const struct paxos_message *message,
                         const uint8_t *opinions);
+/*
+ * All votes from `first` on, as promises or answers to a rejoin, in as many messages as the limits
+ * of one ask for. `head` has the fields that are the same in each.
+ */
+void acceptor_send_votes(struct paxos *p, uint32_t to, uint64_t first, uint64_t durable_seq,
+                         const struct paxos_message *head);
 /* Votes for a value of the own proposal, or of a leader's: appends the record. */
 void acceptor_vote(struct paxos *p, uint64_t number, struct ballot ballot, struct blob *value);
 /* Raises the own promise to the own ballot: appends the record. */
@@ -63,6 +72,29 @@ void proposer_send_prepare(struct paxos *p);
 void proposer_on_promise(struct paxos *p, uint32_t from, const struct paxos_message *message);
 /* Leads, when a quorum promised and everything it knows to be chosen is learned. */
 void proposer_try_lead(struct paxos *p);
+
+/* The order of what is reported of a slot: what is known to be chosen is above every vote. */
+int vote_compare(struct ballot a, struct ballot b);
+/* Phase 2 for what phase 1 found and the window had no place for. */
+void proposer_recover_more(struct paxos *p);
+/* A higher ballot, at once, without giving up what is proposed. */
+void proposer_prepare_again(struct paxos *p);
+
+/* membership.c */
+void membership_on_members(struct paxos *p, const struct members *members);
+/* Slots were applied: a configuration may have come into force. */
+void membership_on_applied(struct paxos *p);
+/* A leader of an idle cluster proposes no-ops until a change has its effect. */
+void membership_on_tick(struct paxos *p);
+
+/* rejoin.c */
+void rejoin_begin(struct paxos *p);
+void rejoin_on_tick(struct paxos *p);
+void rejoin_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message);
+void rejoin_on_answer(struct paxos *p, uint32_t from, const struct paxos_message *message);
+/* Takes over what the others told, when all have. */
+void rejoin_settle(struct paxos *p);
+void rejoin_on_rejoined(struct paxos *p, uint64_t seq);
 
 /* learner.c */
 /* The leader says under `ballot` that all slots below `end` are chosen. */
@@ -116,6 +148,8 @@ bool read_wants_round(const struct paxos *p);
 /* catchup.c */
 void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message);
 void catchup_on_learn(struct paxos *p, const struct paxos_message *message);
+/* Nobody leads whom this replica hears: somebody may know more all the same. */
+void catchup_ask_around(struct paxos *p);
 /* `from` knows of chosen slots up to `end`: ask for those that are missing here. */
 void catchup_want(struct paxos *p, uint32_t from, uint64_t end);
 /* Asks again for what phase 1 needs, of the peer that knows most. */

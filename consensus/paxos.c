@@ -19,6 +19,8 @@ static void paxos_check_config(const struct paxos_config *config)
     CHECK(config->learner_count <= LIMIT_REPLICAS);
     CHECK(config->capacity >= 1 && config->capacity <= LIMIT_WINDOW);
     CHECK(config->window >= 1 && config->window <= config->capacity);
+    CHECK(config->distance <= config->capacity);
+    CHECK(config->distance == 0 || config->distance >= config->window);
     CHECK(config->batch_entries >= 1 && config->batch_entries <= LIMIT_BATCH_ENTRIES);
     CHECK(config->batch_bytes >= 1);
     CHECK(config->heartbeat_ticks >= 1);
@@ -28,7 +30,7 @@ static void paxos_check_config(const struct paxos_config *config)
     CHECK(config->stall_ticks >= 1);
 }
 
-static replica_set paxos_members(const uint32_t *list, uint32_t count)
+static replica_set paxos_set_of(const uint32_t *list, uint32_t count)
 {
     replica_set set = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -44,10 +46,11 @@ struct paxos *paxos_new(const struct paxos_config *config)
     paxos_check_config(config);
     struct paxos *p = mem_alloc(sizeof(*p));
     p->config = *config;
-    p->quorum.voters = paxos_members(config->voters, config->voter_count);
-    p->quorum.learners = paxos_members(config->learners, config->learner_count);
-    CHECK((p->quorum.voters & p->quorum.learners) == 0);
-    CHECK(quorum_is_member(&p->quorum, config->self));
+    if (p->config.distance == 0)
+        p->config.distance = config->capacity;
+    p->members.now.voters = paxos_set_of(config->voters, config->voter_count);
+    p->members.now.learners = paxos_set_of(config->learners, config->learner_count);
+    CHECK((p->members.now.voters & p->members.now.learners) == 0);
     prng_init(&p->prng, config->seed);
     slots_init(&p->slots, config->capacity);
     effects_init(p);
@@ -132,23 +135,32 @@ void paxos_restore_applied(struct paxos *p, uint64_t slot)
     slots_release(&p->slots);
 }
 
+void paxos_restore_members(struct paxos *p, const struct members *members)
+{
+    CHECK(!p->started && members->now.voters != 0);
+    p->members = *members;
+}
+
 void paxos_start(struct paxos *p, uint64_t seq_next, bool voting)
 {
     CHECK(!p->started && seq_next > 0);
     CHECK(p->applied + 1 == p->chosen_end);
     p->started = true;
-    p->voting = voting && quorum_is_voter(&p->quorum, p->config.self);
+    p->journal_is_whole = voting;
+    p->voting = voting && members_is_voter(&p->members, p->config.self);
     p->seq_next = seq_next;
     p->seq_durable = seq_next - 1;
     p->slot_next = p->chosen_end;
     p->marked_end = p->chosen_end;
     election_arm(p);
+    if (!voting)
+        rejoin_begin(p);
 }
 
 static bool message_is_from_voter(enum paxos_message_type type)
 {
     return type != PAXOS_LEARN && type != PAXOS_CATCH_UP && type != PAXOS_READ &&
-           type != PAXOS_READ_ANSWER && type != PAXOS_HEARTBEAT_ANSWER;
+           type != PAXOS_READ_ANSWER && type != PAXOS_HEARTBEAT_ANSWER && type != PAXOS_REJOIN;
 }
 
 /* The sender must be a member, a voter for what only voters say, and own the ballot it uses. */
@@ -175,13 +187,16 @@ static bool paxos_admits(struct paxos *p, uint32_t from, const struct paxos_mess
     case PAXOS_CATCH_UP:
     case PAXOS_READ:
     case PAXOS_READ_ANSWER:
+    case PAXOS_REJOIN:
+    case PAXOS_REJOIN_ANSWER:
         is_own_ballot = true;
         break;
     case PAXOS_MESSAGE_TYPE_END:
         break;
     }
-    bool admitted = is_own_ballot && from != p->config.self && quorum_is_member(&p->quorum, from) &&
-                    (quorum_is_voter(&p->quorum, from) || !message_is_from_voter(message->type));
+    bool admitted = is_own_ballot && from != p->config.self &&
+                    members_is_member(&p->members, from) &&
+                    (members_is_voter(&p->members, from) || !message_is_from_voter(message->type));
     if (!admitted)
         mark(p, PAXOS_MARK_FOREIGN_BALLOT);
     return admitted;
@@ -233,6 +248,12 @@ static void paxos_dispatch(struct paxos *p, uint32_t from, const struct paxos_me
         break;
     case PAXOS_READ_ANSWER:
         read_on_answer(p, from, message);
+        break;
+    case PAXOS_REJOIN:
+        rejoin_on_request(p, from, message);
+        break;
+    case PAXOS_REJOIN_ANSWER:
+        rejoin_on_answer(p, from, message);
         break;
     case PAXOS_MESSAGE_TYPE_END:
         break;
@@ -308,6 +329,12 @@ static void paxos_handle(struct paxos *p, const struct paxos_event *event)
     case PAXOS_EVENT_RESIGN:
         election_on_resign(p);
         break;
+    case PAXOS_EVENT_REJOINED:
+        rejoin_on_rejoined(p, event->number);
+        break;
+    case PAXOS_EVENT_MEMBERS:
+        membership_on_members(p, event->members);
+        break;
     }
 }
 
@@ -331,10 +358,12 @@ static void paxos_report(struct paxos *p, struct paxos_effects *effects)
         .range_count = e->range_count,
         .leader_changed = p->leader != p->told_leader || !ballot_equal(ballot, p->told_ballot) ||
                           ready != p->told_ready,
+        .rejoin = p->rejoin.is_told,
         .leader = p->leader,
         .leader_ballot = ballot,
         .ready = ready,
     };
+    p->rejoin.is_told = false;
     p->told_leader = p->leader;
     p->told_ballot = ballot;
     p->told_ready = ready;
@@ -348,6 +377,8 @@ void paxos_step(struct paxos *p, const struct paxos_event *event, struct paxos_e
     paxos_handle(p, event);
     learner_deliver(p);
     proposer_try_lead(p);
+    proposer_recover_more(p);
+    rejoin_settle(p);
     learner_record_mark(p);
     read_settle(p);
     paxos_report(p, effects);

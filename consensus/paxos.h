@@ -41,7 +41,8 @@ struct paxos_config {
     uint32_t voter_count;            /* 1..LIMIT_REPLICAS */
     uint32_t learners[LIMIT_REPLICAS];
     uint32_t learner_count;
-    uint32_t window;        /* slots that a leader keeps open, 1..capacity */
+    uint32_t window;        /* slots that a leader keeps open, 1..distance */
+    uint32_t distance;      /* slots from a change of the members to its effect; 0: capacity */
     uint32_t capacity;      /* slots with votes that are held; LIMIT_WINDOW but in tests */
     uint32_t batch_entries; /* of one message, 1..LIMIT_BATCH_ENTRIES */
     uint32_t batch_bytes;   /* of one message, but for a single entry that is larger */
@@ -53,7 +54,9 @@ struct paxos_config {
     uint64_t seed;        /* of the election timeouts and read numbers: another one at each start */
 };
 
-/* All values within the bounds above, `self` among the members (CHECKed). Owned by the caller. */
+/*
+ * All values within the bounds above (CHECKed); `self` may be no member yet. Owned by the caller.
+ */
 struct paxos *paxos_new(const struct paxos_config *config);
 void paxos_free(struct paxos *p);
 
@@ -75,9 +78,12 @@ bool paxos_restore_chosen(struct paxos *p, uint64_t end);
  * them: frees them.
  */
 void paxos_restore_applied(struct paxos *p, uint64_t slot);
+/* The members as the state has them, whenever applying changed them; the last word counts. */
+void paxos_restore_members(struct paxos *p, const struct members *members);
 /*
  * Ends recovery. The first record gets `seq_next` (above 0). Not `voting`: the journal is damaged
- * or uncertain; the replica learns, but answers no prepare and no accept and never campaigns.
+ * or uncertain; the replica learns, but answers no prepare and no accept and never campaigns, until
+ * all other voters have told it what it may have forgotten (rejoin.c).
  */
 void paxos_start(struct paxos *p, uint64_t seq_next, bool voting);
 
@@ -95,6 +101,7 @@ enum paxos_role {
 };
 
 enum paxos_role paxos_role(const struct paxos *p);
+const struct members *paxos_members(const struct paxos *p);
 uint32_t paxos_leader(const struct paxos *p); /* 0: none known */
 bool paxos_is_ready(const struct paxos *p);   /* leads and takes proposals */
 bool paxos_is_voting(const struct paxos *p);
@@ -108,6 +115,8 @@ uint32_t paxos_room(const struct paxos *p);         /* proposals that may be mad
 /* True when a quorum (of a leader) or the leader (of a follower) was heard within an election
  * timeout. */
 bool paxos_has_contact(const struct paxos *p);
+/* A replica that may not vote waits for these voters; empty: for nobody. */
+replica_set paxos_rejoin_waits_for(const struct paxos *p);
 /* No flush has ended for stall_ticks, though one is due. */
 bool paxos_is_stalled(const struct paxos *p);
 

@@ -68,7 +68,7 @@ void proposer_send(struct paxos *p, uint64_t first, uint64_t end)
         if (message.entry_count > 0)
             effects_send_voters(p, 0, message);
     }
-    if (p->config.learner_count == 0)
+    if (!members_have_learners(&p->members))
         p->announced_end = p->chosen_end;
 }
 
@@ -93,9 +93,9 @@ void proposer_on_propose(struct paxos *p, const struct paxos_proposal *proposals
 static void proposer_settle_slot(struct paxos *p, uint64_t number)
 {
     struct slot *slot = slots_at(&p->slots, number);
-    bool has_quorum = quorum_has(&p->quorum, slot->accepted);
+    bool has_quorum = quorum_has(members_at(&p->members, number), slot->accepted);
     if (MUTANT(COUNT_MESSAGES))
-        has_quorum = slot->accepted_messages + 1 > quorum_count(p->quorum.voters) / 2;
+        has_quorum = slot->accepted_messages + 1 > quorum_count(p->members.now.voters) / 2;
     if (!proposer_is_open(slot) || !has_quorum)
         return;
     slot->chosen = true;
@@ -150,7 +150,7 @@ void proposer_on_accepted(struct paxos *p, uint32_t from, const struct paxos_mes
 }
 
 /* A higher ballot, at once: the own leadership is not in doubt, a slot is. */
-static void proposer_prepare_again(struct paxos *p)
+void proposer_prepare_again(struct paxos *p)
 {
     if (!proposer_can_prepare(p)) {
         election_step_down(p);
@@ -173,7 +173,7 @@ void proposer_on_refused(struct paxos *p, uint32_t from, const struct paxos_mess
         if (!proposer_is_open(slot) || !slot->fresh)
             continue;
         slot->refused |= quorum_bit(from);
-        if (!quorum_is_blocked_by(&p->quorum, slot->refused))
+        if (!quorum_is_blocked_by(members_at(&p->members, number), slot->refused))
             continue;
         mark(p, PAXOS_MARK_REFUSED_BY_MAJORITY);
         effects_lost(p, slot->cookie, number, true);
@@ -224,6 +224,7 @@ static void proposer_resend(struct paxos *p, uint32_t to)
 void proposer_on_tick(struct paxos *p)
 {
     CHECK(p->role == PAXOS_LEADER);
+    membership_on_tick(p);
     if (proposer_is_stuck(p)) {
         mark(p, PAXOS_MARK_REFUSED_AND_STUCK);
         struct slot *slot = slots_at(&p->slots, p->chosen_end);
@@ -233,7 +234,7 @@ void proposer_on_tick(struct paxos *p)
         return;
     }
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
-        if (replica != p->config.self && quorum_is_voter(&p->quorum, replica))
+        if (replica != p->config.self && members_is_voter(&p->members, replica))
             proposer_resend(p, replica);
     }
 }

@@ -44,3 +44,40 @@ bool quorum_is_blocked_by(const struct quorum *q, replica_set set)
 {
     return quorum_count(q->voters & ~set) < quorum_size(q);
 }
+
+const struct quorum *members_at(const struct members *m, uint64_t slot)
+{
+    bool is_next = m->next_first != 0 && slot >= m->next_first;
+    return is_next && !MUTANT(COUNT_BY_OLD_CONFIGURATION) ? &m->next : &m->now;
+}
+
+bool members_have(const struct members *m, replica_set set)
+{
+    return quorum_has(&m->now, set) &&
+           (m->next_first == 0 || quorum_has(&m->next, set) || MUTANT(PREPARE_OLD_CONFIGURATION));
+}
+
+bool members_is_voter(const struct members *m, uint32_t replica)
+{
+    return quorum_is_voter(&m->now, replica) || quorum_is_voter(&m->next, replica);
+}
+
+bool members_is_member(const struct members *m, uint32_t replica)
+{
+    return quorum_is_member(&m->now, replica) || quorum_is_member(&m->next, replica);
+}
+
+bool members_have_learners(const struct members *m)
+{
+    return ((m->now.learners & ~m->now.voters) | (m->next.learners & ~m->next.voters)) != 0;
+}
+
+bool members_advance(struct members *m, uint64_t applied)
+{
+    if (m->next_first == 0 || applied + 1 < m->next_first)
+        return false;
+    m->now = m->next;
+    m->next = (struct quorum){0, 0};
+    m->next_first = 0;
+    return true;
+}

@@ -144,7 +144,7 @@ static bool read_is_round_confirmed(const struct paxos *p, uint64_t round)
         if (p->peers[replica].read_round >= round)
             answered |= quorum_bit(replica);
     }
-    return quorum_has(&p->quorum, answered);
+    return members_have(&p->members, answered);
 }
 
 /* One step of one read; true when it is done with. */

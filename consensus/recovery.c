@@ -27,7 +27,7 @@ void proposer_send_prepare(struct paxos *p)
     uint64_t durable_seq = MUTANT(REUSE_ROUND) ? 0 : p->promised_seq;
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
         const struct peer *peer = &p->peers[replica];
-        if (replica == p->config.self || !quorum_is_voter(&p->quorum, replica) ||
+        if (replica == p->config.self || !members_is_voter(&p->members, replica) ||
             peer->promised_end == PAXOS_NO_END)
             continue;
         effects_send(p, replica, durable_seq,
@@ -73,8 +73,7 @@ void proposer_prepare(struct paxos *p)
     proposer_send_prepare(p);
 }
 
-/* The order of what promises report: what is known to be chosen is above every vote. */
-static int vote_compare(struct ballot a, struct ballot b)
+int vote_compare(struct ballot a, struct ballot b)
 {
     bool a_is_chosen = ballot_equal(a, PAXOS_BALLOT_CHOSEN);
     bool b_is_chosen = ballot_equal(b, PAXOS_BALLOT_CHOSEN);
@@ -142,13 +141,20 @@ static bool proposer_has_promises(const struct paxos *p)
         if (replica != p->config.self && p->peers[replica].promised_end == PAXOS_NO_END)
             promised |= quorum_bit(replica);
     }
-    return quorum_has(&p->quorum, promised);
+    return members_have(&p->members, promised);
 }
 
-/* Proposes again what phase 1 found below `end`, and fills the gaps. */
-static void proposer_recover(struct paxos *p, uint64_t end)
+/*
+ * Proposes again what phase 1 found, and fills the gaps, as far as the configuration of a slot is
+ * known: an earlier leader may have gone further, for it had applied more.
+ */
+void proposer_recover_more(struct paxos *p)
 {
-    for (uint64_t n = p->chosen_end; n < end; n++) {
+    uint64_t first = p->slot_next;
+    if (p->role != PAXOS_LEADER)
+        return;
+    while (p->slot_next < p->found_end && p->slot_next <= p->applied + p->config.distance) {
+        uint64_t n = p->slot_next++;
         struct slot *slot = slots_at(&p->slots, n);
         struct blob *value = slot->found_value;
         if (slot->found_ballot.replica == 0) {
@@ -164,6 +170,8 @@ static void proposer_recover(struct paxos *p, uint64_t end)
         }
         proposer_put(p, n, value, false);
     }
+    if (first < p->slot_next)
+        proposer_send(p, first, p->slot_next);
 }
 
 void proposer_try_lead(struct paxos *p)
@@ -181,14 +189,12 @@ void proposer_try_lead(struct paxos *p)
         if (slots_at(&p->slots, n)->found_ballot.replica != 0)
             end = n + 1;
     }
+    if (end == p->chosen_end)
+        end++; /* a no-op of the own ballot */
     election_lead(p);
-    proposer_recover(p, end);
-    p->slot_next = end;
-    if (end == p->chosen_end) {
-        proposer_put(p, end, NULL, false);
-        p->slot_next = end + 1;
-    }
-    p->ready_end = p->slot_next;
-    proposer_send(p, p->chosen_end, p->slot_next);
+    p->found_end = end;
+    p->ready_end = end;
+    p->slot_next = p->chosen_end;
+    proposer_recover_more(p);
     election_send_heartbeat(p);
 }

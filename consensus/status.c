@@ -14,6 +14,11 @@ uint32_t paxos_leader(const struct paxos *p)
     return p->leader;
 }
 
+const struct members *paxos_members(const struct paxos *p)
+{
+    return &p->members;
+}
+
 bool paxos_is_ready(const struct paxos *p)
 {
     return p->role == PAXOS_LEADER && p->chosen_end >= p->ready_end;
@@ -58,7 +63,7 @@ uint64_t paxos_accepted_end(const struct paxos *p)
 uint32_t paxos_room(const struct paxos *p)
 {
     uint64_t end = p->slots.first + p->config.window;
-    if (!paxos_is_ready(p) || p->slot_next >= end)
+    if (!paxos_is_ready(p) || p->slot_next >= end || p->slot_next < p->found_end)
         return 0;
     return (uint32_t)(end - p->slot_next);
 }
@@ -85,9 +90,20 @@ bool paxos_accepted(const struct paxos *p, uint64_t slot, struct ballot *ballot_
     return true;
 }
 
+replica_set paxos_rejoin_waits_for(const struct paxos *p)
+{
+    replica_set waiting = 0;
+    for (uint32_t replica = 1; replica <= REPLICA_MAX && p->rejoin.number != 0; replica++) {
+        if (replica != p->config.self && members_is_voter(&p->members, replica) &&
+            p->peers[replica].rejoin_end != PAXOS_NO_END)
+            waiting |= quorum_bit(replica);
+    }
+    return waiting;
+}
+
 struct paxos_progress paxos_peer_progress(const struct paxos *p, uint32_t replica)
 {
-    if (replica == p->config.self || !quorum_is_member(&p->quorum, replica))
+    if (replica == p->config.self || !members_is_member(&p->members, replica))
         return (struct paxos_progress){false, 0};
     const struct peer *peer = &p->peers[replica];
     return (struct paxos_progress){peer->was_heard &&
@@ -164,6 +180,7 @@ void paxos_check(const struct paxos *p)
     CHECK(p->seq_durable < p->seq_next && p->seq_waited < p->seq_next);
     CHECK(p->promised_seq < p->seq_next);
     CHECK(p->round_max >= p->promised.round);
+    CHECK(!p->voting || p->rejoin.number == 0);
     CHECK(p->reads.count <= LIMIT_READS_WAITING);
     paxos_check_role(p);
     paxos_check_slots(p);

@@ -110,6 +110,30 @@
 #ifndef RSM_MUTANT_PREPARE_OWN_END
 #define RSM_MUTANT_PREPARE_OWN_END 0
 #endif
+/* The votes of a slot are counted by the configuration before a change (M43, M44). */
+#ifndef RSM_MUTANT_COUNT_BY_OLD_CONFIGURATION
+#define RSM_MUTANT_COUNT_BY_OLD_CONFIGURATION 0
+#endif
+/* Phase 1 asks no quorum of the configuration that is on its way (M43). */
+#ifndef RSM_MUTANT_PREPARE_OLD_CONFIGURATION
+#define RSM_MUTANT_PREPARE_OLD_CONFIGURATION 0
+#endif
+/* A leader goes on into a new configuration under a ballot that it never promised (M43). */
+#ifndef RSM_MUTANT_LEAD_ON_INTO_CONFIGURATION
+#define RSM_MUTANT_LEAD_ON_INTO_CONFIGURATION 0
+#endif
+/* A replica in doubt votes again without the others' promises (finding 2 of the memory loss). */
+#ifndef RSM_MUTANT_REJOIN_KEEPS_PROMISE
+#define RSM_MUTANT_REJOIN_KEEPS_PROMISE 0
+#endif
+/* A replica in doubt votes again without the others' votes. */
+#ifndef RSM_MUTANT_REJOIN_KEEPS_VOTES
+#define RSM_MUTANT_REJOIN_KEEPS_VOTES 0
+#endif
+/* A replica in doubt votes again when a majority told it what they know. */
+#ifndef RSM_MUTANT_REJOIN_ASKS_QUORUM
+#define RSM_MUTANT_REJOIN_ASKS_QUORUM 0
+#endif
 /* A promise is cut at the batch limit and does not say so (M19). */
 #ifndef RSM_MUTANT_PROMISE_CUT_SILENTLY
 #define RSM_MUTANT_PROMISE_CUT_SILENTLY 0

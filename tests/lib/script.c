@@ -93,7 +93,7 @@ static void print_value(struct writer *out, const struct blob *value)
 
 static void print_entries(struct writer *out, const struct paxos_message *m)
 {
-    bool votes = m->type == PAXOS_PROMISE;
+    bool votes = m->type == PAXOS_PROMISE || m->type == PAXOS_REJOIN_ANSWER;
     bool values = m->type == PAXOS_ACCEPT || m->type == PAXOS_LEARN;
     if (m->entry_count == 0)
         return;
@@ -198,6 +198,8 @@ static void print_effects(struct writer *out, const struct paxos_effects *e)
         writer_format(out, "\n");
     }
     print_ends(out, e);
+    if (e->rejoin)
+        writer_format(out, "rejoin\n");
     if (e->leader_changed && e->leader == 0) {
         writer_format(out, "leader none\n");
     } else if (e->leader_changed) {
@@ -242,6 +244,7 @@ static void run_config(struct script *s, const struct words *w)
         c->learner_count = parse_list(words_get(w, "learners"), c->learners);
     c->window = (uint32_t)words_number(w, "window", c->window);
     c->capacity = (uint32_t)words_number(w, "capacity", c->capacity);
+    c->distance = (uint32_t)words_number(w, "distance", c->distance);
     c->batch_entries = (uint32_t)words_number(w, "batch", c->batch_entries);
     c->batch_bytes = (uint32_t)words_number(w, "bytes", c->batch_bytes);
     c->heartbeat_ticks = (uint32_t)words_number(w, "heartbeat", c->heartbeat_ticks);
@@ -253,6 +256,24 @@ static void run_config(struct script *s, const struct words *w)
     c->resend_ticks = (uint32_t)words_number(w, "resend", c->resend_ticks);
     c->stall_ticks = (uint32_t)words_number(w, "stall", c->stall_ticks);
     c->seed = words_number(w, "seed", c->seed);
+}
+
+static replica_set parse_set(const char *text)
+{
+    uint32_t list[LIMIT_REPLICAS];
+    replica_set set = 0;
+    uint32_t count = parse_list(text, list);
+    for (uint32_t i = 0; i < count; i++)
+        set |= quorum_bit(list[i]);
+    return set;
+}
+
+static struct members parse_members(const struct words *w)
+{
+    return (struct members){
+        .now = {parse_set(words_get(w, "voters")), parse_set(words_get(w, "learners"))},
+        .next = {parse_set(words_get(w, "next")), parse_set(words_get(w, "next-learners"))},
+        .next_first = words_number(w, "first", 0)};
 }
 
 static void need_core(struct script *s)
@@ -292,6 +313,10 @@ static bool run_before_start(struct script *s, const struct words *w)
         run_record(s, w);
     } else if (strcmp(verb, "restored") == 0) {
         paxos_restore_applied(s->core, words_at(w, 1, 0));
+    } else if (strcmp(verb, "members") == 0) {
+        struct members members = parse_members(w);
+        need_core(s);
+        paxos_restore_members(s->core, &members);
     } else if (strcmp(verb, "start") == 0) {
         bool silent = w->count > 1 && strcmp(w->list[w->count - 1], "silent") == 0;
         need_core(s);
@@ -411,6 +436,7 @@ static bool run_event(struct script *s, const struct words *w)
         {"read", PAXOS_EVENT_READ},           {"installed", PAXOS_EVENT_INSTALLED},
         {"announce", PAXOS_EVENT_ANNOUNCE},   {"resign", PAXOS_EVENT_RESIGN},
         {"peer-lost", PAXOS_EVENT_PEER_LOST}, {"flush", PAXOS_EVENT_DURABLE},
+        {"rejoined", PAXOS_EVENT_REJOINED},
     };
     const char *verb = w->list[0];
     if (strcmp(verb, "from") == 0)
@@ -418,6 +444,11 @@ static bool run_event(struct script *s, const struct words *w)
     if (strcmp(verb, "tick") == 0) {
         for (uint64_t n = words_at(w, 1, 1); n > 0; n--)
             script_step(s, &(struct paxos_event){.type = PAXOS_EVENT_TICK});
+        return true;
+    }
+    if (strcmp(verb, "members") == 0) {
+        struct members members = parse_members(w);
+        script_step(s, &(struct paxos_event){.type = PAXOS_EVENT_MEMBERS, .members = &members});
         return true;
     }
     if (strcmp(verb, "propose") == 0) {

@@ -10,7 +10,8 @@
  *   start [seq=N] [silent]                              (silent: the journal is damaged)
  * Events:
  *   tick [N] | durable N | flush | propose a b | applied N | read ID | installed N | announce
- *   peer-lost N | resign
+ *   peer-lost N | resign | rejoined SEQ
+ *   members voters=1,2,3 learners=4 next=1,2,3,4 next-learners=5 first=20   (also before the start)
  *   from N TYPE [BALLOT] key=value...                   a message, as the trace prints it
  * A ballot is ROUND.REPLICA or `chosen`. Values are words; `-` is the no-op. Entries are written
  * slots=1,2 | votes=1:2.3:a | values=1:a,2+b,3?c,4!d : recovered, fresh and good, fresh and the

@@ -331,6 +331,8 @@ void checker_on_send(struct checker *c, uint32_t replica, const struct paxos_mes
     case PAXOS_CATCH_UP:
     case PAXOS_READ:
     case PAXOS_READ_ANSWER:
+    case PAXOS_REJOIN:
+    case PAXOS_REJOIN_ANSWER:
     case PAXOS_MESSAGE_TYPE_END:
         break;
     }

@@ -77,7 +77,7 @@ static struct paxos_message forged(struct prng *prng, struct paxos_entry *entrie
     uint32_t owner = prng_chance(prng, 800000) ? from : 1;
     uint64_t slot = prng_range(prng, 1, 24);
     struct paxos_message m = {
-        .type = (enum paxos_message_type)prng_range(prng, PAXOS_PREVOTE, PAXOS_READ_ANSWER),
+        .type = (enum paxos_message_type)prng_range(prng, PAXOS_PREVOTE, PAXOS_REJOIN_ANSWER),
         .ballot = {far ? PAXOS_ROUND_MAX : prng_range(prng, 1, 9), owner},
         .promised = {prng_range(prng, 1, 9), prng_chance(prng, 500000) ? 2 : 1},
         .chosen_end = far ? SLOT_MAX : prng_range(prng, 1, 20),
@@ -113,7 +113,7 @@ static bool make_sound(struct paxos_message *m, struct paxos_entry *entries)
         m->granted = (keep & 64) && all.granted;
         m->entry_count = (keep & 128) ? all.entry_count : 0;
         for (size_t i = 0; i < all.entry_count && !(keep & 256); i++) {
-            if (m->type != PAXOS_PROMISE)
+            if (m->type != PAXOS_PROMISE && m->type != PAXOS_REJOIN_ANSWER)
                 entries[i].ballot = (struct ballot){0, 0};
             if (m->type == PAXOS_ACCEPTED || m->type == PAXOS_REFUSED)
                 entries[i].value = NULL;

@@ -9,23 +9,25 @@ static struct paxos_message sound(enum paxos_message_type type)
 {
     struct paxos_message m = {.type = type, .chosen_end = 1};
     bool has_ballot = type != PAXOS_LEARN && type != PAXOS_CATCH_UP && type != PAXOS_READ &&
-                      type != PAXOS_READ_ANSWER;
+                      type != PAXOS_READ_ANSWER && type != PAXOS_REJOIN &&
+                      type != PAXOS_REJOIN_ANSWER;
+    bool has_votes = type == PAXOS_PROMISE || type == PAXOS_REJOIN_ANSWER;
     memset(entries, 0, sizeof(entries));
     for (size_t i = 0; i <= LIMIT_BATCH_ENTRIES; i++) {
         entries[i].slot = i + 1;
-        if (type == PAXOS_PROMISE)
+        if (has_votes)
             entries[i].ballot = (struct ballot){1, 2};
     }
     if (has_ballot)
         m.ballot = (struct ballot){5, 3};
-    if (type == PAXOS_PROMISE || type == PAXOS_ACCEPT || type == PAXOS_ACCEPTED ||
-        type == PAXOS_REFUSED || type == PAXOS_LEARN) {
+    if (has_votes || type == PAXOS_ACCEPT || type == PAXOS_ACCEPTED || type == PAXOS_REFUSED ||
+        type == PAXOS_LEARN) {
         m.entries = entries;
         m.entry_count = 2;
     }
-    if (type == PAXOS_PREPARE || type == PAXOS_PROMISE || type == PAXOS_CATCH_UP)
+    if (has_votes || type == PAXOS_PREPARE || type == PAXOS_CATCH_UP || type == PAXOS_REJOIN)
         m.slot_first = 1;
-    if (type == PAXOS_PROMISE)
+    if (has_votes)
         m.slot_end = PAXOS_NO_END;
     return m;
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * membership.c - configurations come and go.
+ *
+ * A change that is applied in slot s governs the slots from s + distance on. Why that is safe:
+ *
+ *   1. Whoever proposes in slot x has applied slot x - distance, so it knows the configuration of
+ * x.
+ *   2. Whoever leads has promises, in its ballot, of a quorum of each configuration that it knows.
+ *      One that learns of a change while it leads runs phase 1 again, in a higher ballot, before it
+ *      goes on: 1. the change is applied; 2. the old ballot had no promise of the new voters;
+ *      3. a leader of the new configuration may have been elected by them, without us.
+ *   3. So in each slot every ballot that proposes has a quorum of promises of the slot's own
+ *      configuration, and votes are counted by it: within a slot it is plain Paxos.
+ *
+ * At most one change is on its way: the rules of the state refuse another one until the first has
+ * its effect.
+ */
+#include "consensus/core.h"
+
+/* What this replica may do follows from the configurations. */
+static void membership_settle(struct paxos *p)
+{
+    bool was_voting = p->voting;
+    p->voting = p->journal_is_whole && members_is_voter(&p->members, p->config.self);
+    if (was_voting && !p->voting) {
+        mark(p, PAXOS_MARK_LEFT_THE_VOTERS);
+        if (p->role == PAXOS_LEADER)
+            effects_send_members(p, 0,
+                                 (struct paxos_message){.type = PAXOS_CHOSEN, .ballot = p->ballot});
+        election_on_resign(p);
+    }
+}
+
+/* The configuration on its way has quorums that those in force do not have. */
+static bool membership_needs_promises(const struct members *before, const struct members *after)
+{
+    return after->next_first != 0 && after->next.voters != after->now.voters &&
+           after->next.voters != before->next.voters;
+}
+
+void membership_on_members(struct paxos *p, const struct members *members)
+{
+    struct members before = p->members;
+    CHECK(members->now.voters != 0);
+    CHECK((members->next_first == 0) == (members->next.voters == 0));
+    p->members = *members;
+    membership_settle(p);
+    bool asks_others =
+        (before.now.voters | before.next.voters) != (members->now.voters | members->next.voters);
+    if (asks_others && p->rejoin.number != 0 && !p->rejoin.is_complete)
+        rejoin_begin(p);
+    bool is_proposer = p->role == PAXOS_LEADER || p->role == PAXOS_PREPARING;
+    if (!is_proposer || !membership_needs_promises(&before, members))
+        return;
+    mark(p, PAXOS_MARK_PREPARED_FOR_MEMBERS);
+    if (!MUTANT(LEAD_ON_INTO_CONFIGURATION))
+        proposer_prepare_again(p);
+}
+
+void membership_on_applied(struct paxos *p)
+{
+    if (!members_advance(&p->members, p->applied))
+        return;
+    mark(p, PAXOS_MARK_MEMBERS_CHANGED);
+    membership_settle(p);
+}
+
+void membership_on_tick(struct paxos *p)
+{
+    uint64_t first = p->slot_next;
+    while (p->slot_next < p->members.next_first && paxos_room(p) > 0) {
+        proposer_put(p, p->slot_next, NULL, false);
+        p->slot_next++;
+    }
+    if (first < p->slot_next)
+        proposer_send(p, first, p->slot_next);
+}

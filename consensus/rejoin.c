@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rejoin.c - how a replica that may have forgotten promises and votes comes to vote again.
+ *
+ * What it forgot matters only where another voter holds the other half. So it asks every other
+ * voter, under a new incarnation (they talk to the old one no more), for its promise and its votes,
+ * and takes over the highest of each:
+ *
+ *   votes      a value that was chosen with a vote of ours has a vote of another voter, which was
+ *              asked. Votes that we never gave do no harm: they are proposals that were made, and
+ *              the highest one for a slot has the value that any lower ballot chose.
+ *   promises   who prepares is a voter whose own promise is durable before its prepare leaves. So
+ *              every ballot that we can have promised is at or below the promise of the voter that
+ *              owns it, and that one was asked.
+ *
+ * This rests on a disk losing what was acknowledged on one voter at a time: the others may be in
+ * doubt as well (the power of a whole site was cut), and tell what they still hold.
+ *
+ * All others, not most: with five voters, one that was left out may own a ballot that we promised,
+ * count our old promise, and never hear of what we vote for in a lower ballot now.
+ *
+ *   1. REJOIN to each other voter, again and again; a change of the voters begins anew
+ *   2. their answers in parts, as promises; slots that they know to be chosen are learned
+ *   3. when all are complete: takes over, tells the shell, which writes a fresh journal
+ *   4. PAXOS_EVENT_REJOINED: votes again
+ */
+#include "consensus/core.h"
+
+void rejoin_begin(struct paxos *p)
+{
+    p->rejoin = (struct rejoin){.number = prng_range(&p->prng, 1, (uint64_t)1 << 62),
+                                .first = p->chosen_end,
+                                .tick = p->tick,
+                                .promised = p->promised,
+                                .recover_end = p->chosen_end};
+    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++)
+        p->peers[replica].rejoin_end = p->chosen_end;
+    for (uint64_t n = p->slots.first; n < slots_end(&p->slots); n++)
+        slots_set_found(&p->slots, slots_at(&p->slots, n), (struct ballot){0, 0}, NULL);
+}
+
+void rejoin_on_tick(struct paxos *p)
+{
+    if (p->rejoin.is_complete || p->tick < p->rejoin.tick)
+        return;
+    p->rejoin.tick = p->tick + p->config.resend_ticks;
+    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
+        const struct peer *peer = &p->peers[replica];
+        if (replica == p->config.self || !members_is_voter(&p->members, replica) ||
+            peer->rejoin_end == PAXOS_NO_END)
+            continue;
+        effects_send(p, replica, 0,
+                     (struct paxos_message){.type = PAXOS_REJOIN,
+                                            .round = p->rejoin.number,
+                                            .slot_first = peer->rejoin_end});
+    }
+}
+
+/* Also one that may not vote answers: what it still holds is true. */
+void rejoin_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message)
+{
+    if (!members_is_voter(&p->members, p->config.self))
+        return;
+    struct paxos_message head = {
+        .type = PAXOS_REJOIN_ANSWER, .round = message->round, .promised = p->promised};
+    acceptor_send_votes(p, from, message->slot_first, 0, &head);
+}
+
+static void rejoin_find(struct paxos *p, const struct paxos_entry *entry)
+{
+    bool is_chosen = ballot_equal(entry->ballot, PAXOS_BALLOT_CHOSEN);
+    if (entry->slot < p->chosen_end)
+        return;
+    struct slot *slot = slots_at(&p->slots, entry->slot);
+    if (vote_compare(entry->ballot, slot->found_ballot) > 0)
+        slots_set_found(&p->slots, slot, entry->ballot, entry->value);
+    /* A vote is a promise, also one that its voter does not own up to. */
+    if (!is_chosen && ballot_compare(entry->ballot, p->rejoin.promised) > 0)
+        p->rejoin.promised = entry->ballot;
+    if (!is_chosen)
+        election_see_round(p, entry->ballot);
+}
+
+void rejoin_on_answer(struct paxos *p, uint32_t from, const struct paxos_message *message)
+{
+    struct peer *peer = &p->peers[from];
+    struct rejoin *r = &p->rejoin;
+    election_see_round(p, message->promised);
+    if (r->number == 0 || r->is_complete || message->round != r->number ||
+        message->slot_first > peer->rejoin_end) {
+        mark(p, PAXOS_MARK_REJOIN_STALE);
+        return;
+    }
+    for (size_t i = 0; i < message->entry_count; i++) {
+        if (message->entries[i].slot >= slots_end(&p->slots)) {
+            mark(p, PAXOS_MARK_REJOIN_OUTSIDE_WINDOW);
+            return; /* learned first, then asked again */
+        }
+    }
+    for (size_t i = 0; i < message->entry_count; i++)
+        rejoin_find(p, &message->entries[i]);
+    if (ballot_compare(message->promised, r->promised) > 0)
+        r->promised = message->promised;
+    if (message->chosen_end > r->recover_end)
+        r->recover_end = message->chosen_end;
+    if (message->slot_end > peer->rejoin_end)
+        peer->rejoin_end = message->slot_end;
+}
+
+static void rejoin_take_over(struct paxos *p)
+{
+    if (ballot_compare(p->rejoin.promised, p->promised) > 0) {
+        mark(p, PAXOS_MARK_REJOIN_RAISED_PROMISE);
+        if (!MUTANT(REJOIN_KEEPS_PROMISE))
+            p->promised = p->rejoin.promised;
+    }
+    for (uint64_t n = p->chosen_end; n < slots_end(&p->slots); n++) {
+        struct slot *slot = slots_at(&p->slots, n);
+        if (slot->found_ballot.replica == 0 || vote_compare(slot->found_ballot, slot->ballot) <= 0)
+            continue;
+        mark(p, PAXOS_MARK_REJOIN_TOOK_VOTE);
+        if (MUTANT(REJOIN_KEEPS_VOTES))
+            continue;
+        slots_set_vote(&p->slots, slot, slot->found_ballot, slot->found_value);
+        slot->chosen = slot->chosen || ballot_equal(slot->ballot, PAXOS_BALLOT_CHOSEN);
+        if (n >= p->accepted_end)
+            p->accepted_end = n + 1;
+    }
+}
+
+void rejoin_settle(struct paxos *p)
+{
+    if (p->rejoin.number == 0 || p->rejoin.is_complete)
+        return;
+    replica_set waiting = paxos_rejoin_waits_for(p);
+    bool is_answered = MUTANT(REJOIN_ASKS_QUORUM)
+                           ? members_have(&p->members, p->members.now.voters & ~waiting)
+                           : waiting == 0;
+    if (!is_answered || p->chosen_end < p->rejoin.recover_end)
+        return;
+    rejoin_take_over(p);
+    learner_deliver(p);
+    p->rejoin.is_complete = true;
+    p->rejoin.is_told = true;
+}
+
+void rejoin_on_rejoined(struct paxos *p, uint64_t seq)
+{
+    CHECK(p->rejoin.is_complete && seq + 1 >= p->seq_next);
+    mark(p, PAXOS_MARK_REJOINED);
+    p->rejoin = (struct rejoin){0};
+    p->seq_next = seq + 1;
+    p->seq_waited = seq;
+    p->seq_durable = seq;
+    p->marked_end = p->chosen_end;
+    p->journal_is_whole = true;
+    p->voting = members_is_voter(&p->members, p->config.self);
+    election_arm(p);
+}
