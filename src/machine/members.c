@@ -32,14 +32,6 @@ void members_of_genesis(const struct genesis *genesis, struct member_config *out
     }
 }
 
-const struct member *member_config_find(const struct member_config *config, uint32_t id)
-{
-    for (uint32_t i = 0; i < config->count; i++)
-        if (config->members[i].id == id)
-            return &config->members[i];
-    return NULL;
-}
-
 /* ---- rows ---- */
 
 void members_encode(struct writer *out, const struct member_config *config)

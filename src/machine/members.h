@@ -65,7 +65,14 @@ enum rsm_status machine_members_at(struct kv *kv, const struct genesis *genesis,
 void members_of_genesis(const struct genesis *genesis, struct member_config *out);
 
 /* Its member with that id, or NULL. */
-const struct member *member_config_find(const struct member_config *config, uint32_t id);
+static inline const struct member *member_config_find(const struct member_config *config,
+                                                      uint32_t id)
+{
+    for (uint32_t i = 0; i < config->count; i++)
+        if (config->members[i].id == id)
+            return &config->members[i];
+    return NULL;
+}
 
 /* The configurations from the newest down: begin with UINT64_MAX, go on with the last version. */
 enum rsm_status members_below(struct kv *kv, uint64_t version, struct member_config *out);
