@@ -219,7 +219,8 @@ Test(members, stay_sorted)
     static const uint32_t ids[] = {1, 3, 5, 9};
     for (uint32_t i = 0; i < 4; i++)
         cr_assert_eq(config.members[i].id, ids[i]);
-    cr_assert_eq(member_config_find(&config, 9)->incarnation, 1009);
+    const struct member *nine = member_config_find(&config, 9);
+    cr_assert(nine != NULL && nine->incarnation == 1009);
     cr_assert_null(member_config_find(&config, 2));
 }
 
