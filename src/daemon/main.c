@@ -15,6 +15,7 @@
 #include <rsm/key.h>
 
 #include "src/daemon/loop.h"
+#include "src/io/again.h"
 
 #ifndef RSM_VERSION
 #define RSM_VERSION "unknown"
@@ -52,11 +53,15 @@ static void guard_process(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static int run(const struct config *config)
+static int run(const struct config *config, char **arguments)
 {
     char text[CONFIG_ERROR_SIZE] = "";
     struct loop *loop;
+    int cause = 0;
     log_configure(STDERR_FILENO, config->log_level, config->node.self);
+    uint32_t again = again_prepare(arguments, &cause);
+    if (again > 0)
+        LOG(LOG_ERROR, "began-again", LOG_U64("times", again), LOG_U64("signal", (uint64_t)cause));
     if (rsm_crypto_init() != RSM_OK) {
         fprintf(stderr, "rsmd: this libsodium judges signatures differently; not starting\n");
         return 1;
@@ -69,6 +74,8 @@ static int run(const struct config *config)
     }
     status = loop_run(loop);
     loop_free(loop);
+    if (status == RSM_DAMAGED) /* a start looks at the whole store, and replaces it */
+        again_now();
     return status == RSM_OK ? 0 : 1;
 }
 
@@ -112,7 +119,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "rsmd: %s\n", error);
         return 2;
     }
-    int status = check_only ? 0 : run(&config);
+    int status = check_only ? 0 : run(&config, argv);
     config_deinit(&config);
     return status;
 }

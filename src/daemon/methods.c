@@ -214,6 +214,8 @@ static void run(struct methods *m, struct rpc_request *request, const struct met
         status = method->run(&call, &m->out);
     if (status == RSM_OK && m->out.failed)
         status = call_fail(&call, RSM_TOO_LARGE, "the answer is too large; ask for less");
+    if (status == RSM_DAMAGED)
+        node_on_damage(m->node);
     if (status == RSM_OK)
         rpc_answer(request, writer_result(&m->out));
     else

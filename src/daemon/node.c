@@ -323,6 +323,12 @@ struct kv *node_state(struct node *n)
     return n->applied;
 }
 
+void node_on_damage(struct node *n)
+{
+    node_raise(n, NODE_ALARM_STATE_DAMAGED, n->applied_slot);
+    node_fail(n, RSM_DAMAGED, "a stored row does not check");
+}
+
 bool node_has_state(const struct node *n)
 {
     return n->missing_slot == 0;

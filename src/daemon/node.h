@@ -156,6 +156,8 @@ void node_read(struct node *node, uint64_t token);
 /* The applied state, for reads: borrowed, read-only use, until the next call that hands in. */
 struct kv *node_state(struct node *node);
 uint64_t node_applied(const struct node *node);
+/* A row of the state did not check when it was read: ends the process, a start mends it. */
+void node_on_damage(struct node *node);
 /* False while a lost state is being fetched from the peers: then nothing can be read. */
 bool node_has_state(const struct node *node);
 

@@ -142,10 +142,8 @@ void snapshot_on_want(struct node *n, uint32_t from, uint64_t slot, uint64_t num
     if (s->to != from || s->slot != slot || number > s->made || number + 1 < s->made)
         return; /* of another transfer; the receiver will be offered one again */
     if (number == s->made && !make_piece(s)) {
-        node_raise(n, NODE_ALARM_STATE_DAMAGED, s->slot);
         snapshot_drop_sender(n);
-        /* Only a restart looks at every row, and moves a damaged store aside. */
-        node_fail(n, RSM_DAMAGED, "a stored row does not check");
+        node_on_damage(n);
         return;
     }
     s->moved_ms = node_now_ms(n);

@@ -103,7 +103,7 @@ static enum judgement judge_next(struct node *n, struct blob *value, struct verd
         machine_judge(n->machine, n->spec.overlay, n->spec.end, blob_bytes(value), &signatures,
                       verdicts_out, &judgement);
     if (status != RSM_OK) {
-        node_raise(n, NODE_ALARM_STATE_DAMAGED, n->spec.end);
+        node_on_damage(n);
         return JUDGED_WAIT;
     }
     switch (judgement) {
@@ -134,7 +134,7 @@ bool spec_take(struct node *n, struct blob *value)
                                            blob_bytes(value), &signatures, &verdicts);
     verdicts_deinit(&verdicts);
     if (status != RSM_OK) {
-        node_raise(n, NODE_ALARM_STATE_DAMAGED, n->spec.end);
+        node_on_damage(n);
         spec_reset(n);
         return false;
     }

@@ -147,4 +147,24 @@ def two_of_three_stores_are_lost():
         end(cluster)
 
 
-main([store_is_damaged_while_down, two_of_three_stores_are_lost])
+def store_is_damaged_while_running():
+    """The file changes under a running replica: it notices when it reads, and begins again."""
+    with Cluster() as cluster:
+        small_segments(cluster)
+        write(cluster, "first", 60)
+        wait_for_equal(cluster)
+        for number, damage in enumerate([lambda p: flip(p, 4000), zero_pages, cut, empty]):
+            replica = 1 + number % 3
+            damage(cluster.data(replica) + "/store/data.mdb")
+            while log_count(cluster, replica, "event=began-again") < 1 + number // 3:
+                # Reads and writes go where the damage is; nothing that they say may be wrong.
+                listed = cluster.ctl("record", "list", "a.example", "--stale", status=None,
+                                     endpoints=cluster.endpoint(replica))
+                check(listed.returncode != 0 or listed.stdout.count("TXT") >= 60, f"replica {replica} lists:\n{listed.stdout}")
+                cluster.ctl("record", "set", "a.example", "under", "60", "A", f"192.0.2.{dice.randrange(250)}", status=None)
+            write(cluster, f"back{number}-", 10)
+            wait_for_equal(cluster)
+        end(cluster)
+
+
+main([store_is_damaged_while_running, store_is_damaged_while_down, two_of_three_stores_are_lost])

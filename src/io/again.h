@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * again.h - a process that begins again in its own place, when only that mends it.
+ *
+ * A page of the store that cannot be read, or whose bytes lead LMDB astray, ends a process: SIGBUS,
+ * SIGSEGV, or LMDB's own abort. What was acknowledged is on the disk, and the next start looks at
+ * every row in a child, so the program is executed anew, under the same number, with the same
+ * arguments. Not more than a few times in short succession: then the fault ends it, as always.
+ */
+#ifndef RSM_IO_AGAIN_H
+#define RSM_IO_AGAIN_H
+
+#include <stdint.h>
+
+/*
+ * Remembers the arguments (borrowed for ever) and takes over the faults that nobody has taken yet.
+ * Once, at the beginning. Returns how often this process began again lately, and in *signal_out
+ * why: a signal's number, 0 for again_now.
+ */
+uint32_t again_prepare(char **arguments, int *signal_out);
+
+/* Begins again now. Returns when it was done too often, or cannot be done. */
+void again_now(void);
+
+#endif
