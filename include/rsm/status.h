@@ -56,7 +56,8 @@ extern "C" {
     X(LOCKED, "LOCKED", 1, "another process holds it")                                             \
     X(WRONG_IDENTITY, "WRONG_IDENTITY", 1, "belongs to another replica or cluster")                \
     X(NEWER_FORMAT, "NEWER_FORMAT", 1, "written by a newer version")                               \
-    X(EXISTS, "EXISTS", 1, "is there already")
+    X(EXISTS, "EXISTS", 1, "is there already")                                                     \
+    X(NOT_READY, "NOT_READY", 1, "has not caught up yet")
 
 enum rsm_status {
 #define RSM_STATUS_ENUM(name, text, exit_status, sentence) RSM_##name,
