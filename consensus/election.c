@@ -30,6 +30,17 @@ void election_arm(struct paxos *p)
         p->tick + prng_range(&p->prng, p->config.election_ticks_min, p->config.election_ticks_max);
 }
 
+/*
+ * At the start nobody has been heard who could be unseated, and whoever hears a leader denies the
+ * pre-vote: a whole site that starts need not wait for a timeout that is meant for a silence.
+ */
+void election_arm_first(struct paxos *p)
+{
+    election_arm(p);
+    if (p->config.start_ticks_max > 0)
+        p->election_tick = p->tick + prng_range(&p->prng, 1, p->config.start_ticks_max);
+}
+
 bool election_is_stalled(const struct paxos *p)
 {
     return p->seq_waited > p->seq_durable && p->tick - p->durable_tick >= p->config.stall_ticks;

@@ -110,6 +110,7 @@ void learner_on_installed(struct paxos *p, uint64_t slot);
 
 /* election.c */
 void election_arm(struct paxos *p);
+void election_arm_first(struct paxos *p);
 void election_on_tick(struct paxos *p);
 void election_on_prevote(struct paxos *p, uint32_t from, const struct paxos_message *message);
 void election_on_prevote_answer(struct paxos *p, uint32_t from,

@@ -152,7 +152,7 @@ void paxos_start(struct paxos *p, uint64_t seq_next, bool voting)
     p->seq_durable = seq_next - 1;
     p->slot_next = p->chosen_end;
     p->marked_end = p->chosen_end;
-    election_arm(p);
+    election_arm_first(p);
     if (!voting)
         rejoin_begin(p);
 }

@@ -49,6 +49,7 @@ struct paxos_config {
     uint32_t heartbeat_ticks;
     uint32_t election_ticks_min; /* above 2 * heartbeat_ticks */
     uint32_t election_ticks_max; /* above election_ticks_min */
+    uint32_t start_ticks_max;    /* the first timeout after the start; 0: as all others */
     uint32_t resend_ticks;
     uint32_t stall_ticks; /* no flush ended for so long: the disk stalls */
     uint64_t seed;        /* of the election timeouts and read numbers: another one at each start */

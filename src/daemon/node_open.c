@@ -174,6 +174,7 @@ static void open_core(struct node *n)
                                   .heartbeat_ticks = c->heartbeat_ticks,
                                   .election_ticks_min = c->election_ticks_min,
                                   .election_ticks_max = c->election_ticks_max,
+                                  .start_ticks_max = c->election_ticks_min,
                                   .resend_ticks = c->heartbeat_ticks,
                                   .stall_ticks = c->stall_ticks,
                                   .seed = c->seed};
