@@ -217,6 +217,14 @@ sim: $(B)/sim ## the simulator: SEED=first SEEDS=n; of whole nodes a fifth as ma
 sim-links: $(B)/sim ## all 1,088 static patterns of links
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 1088
 
+$(B)/journal-damage: $(B)/obj/tests/faults/journal_main.o $(B)/lib/test.a $(call archives,storage)
+	$(link) $(VLINK) $(call libs,storage)
+EVERY ?= 29
+journal-damage: $(B)/journal-damage ## each kind of damage to a small journal (EVERY=1: every byte)
+	$(Q)tests/run.sh journal-damage $(B)/journal-damage --every $(EVERY)
+nightly-storage: ## every byte, sector, length and file of a small journal; every planted mistake
+	$(Q)$(MAKE) journal-damage EVERY=1
+	$(Q)$(MAKE) storage-mutants
 storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
 	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh
 sim-mutants: ## each planted mistake of the core: the simulator has to find it (SEEDS=2000)

@@ -292,3 +292,97 @@ Test(journal_crash, recovery_can_be_interrupted_at_every_call)
     rig.disk = after;
     rig_deinit(&rig);
 }
+
+/* -------------------------------------------------------------------------------------------- */
+/* Power loss of a whole site: all three journals with a group on its way. */
+
+struct site {
+    struct journal_rig rigs[3];
+    uint64_t held; /* by any of them: the last sequence */
+    uint64_t next; /* of the vote that next_vote looks at */
+    uint8_t value[64];
+    unsigned doubtful;
+};
+
+/* What all of them together still hold, as the exchange would give it. */
+static bool held_vote(void *context, struct record *vote_out)
+{
+    struct site *s = context;
+
+    while (s->next <= s->held) {
+        rig_record(&s->rigs[0], s->next++, s->value, vote_out);
+        if (vote_out->kind == RECORD_ACCEPT)
+            return true;
+    }
+    return false;
+}
+
+static void come_back(struct site *s, struct journal_rig *rig)
+{
+    struct journal_identity renewed = rig->identity;
+    struct journal_renewal renewal = {
+        .promise = {99, 1}, .next_sequence = s->held + 1, .next_vote = held_vote, .context = s};
+    struct journal *j = NULL;
+
+    renewed.incarnation += 1;
+    s->next = 1;
+    cr_assert_eq(
+        journal_renew(&rig->disk->disk, rig->journal, &renewed, &rig->options, &renewal, &j),
+        RSM_OK);
+    cr_assert_eq(journal_set_others_aside(j), RSM_OK);
+    journal_close(j);
+    rig_close(rig);
+    cr_assert_eq(journal_open(&rig->disk->disk, &renewed, &rig->options, NULL, NULL, &rig->report,
+                              &rig->journal),
+                 RSM_OK);
+    cr_assert_eq(rig->report.verdict, JOURNAL_CLEAN);
+    cr_assert_eq(rig->report.promise.round, 99);
+}
+
+static void cut_power(struct site *s, uint64_t seed)
+{
+    struct prng prng;
+
+    prng_init(&prng, seed);
+    for (unsigned i = 0; i < 3; i++) {
+        struct journal_rig *rig = &s->rigs[i];
+        rig_init(rig);
+        rig->identity.replica = i + 1;
+        cr_assert_eq(rig_open(rig), RSM_OK);
+        cr_assert_eq(rig_write(rig, 30), RSM_OK);
+        cr_assert_eq(journal_prepare_next(rig->journal), RSM_OK);
+        struct disk_mem *before = disk_mem_clone(rig->disk);
+        cr_assert_eq(rig_write(rig, 20), RSM_OK);
+        rig_close(rig);
+        struct disk_mem *after = in_flight(before, rig->disk);
+        disk_mem_crash(after, keep_by_chance, &prng);
+        disk_free(&rig->disk->disk);
+        disk_free(&before->disk);
+        rig->disk = after;
+        enum rsm_status status = rig_open(rig);
+        cr_assert(status == RSM_OK || status == RSM_UNCERTAIN, "seed %u: %d", (unsigned)seed,
+                  (int)status);
+        cr_assert_not(rig->wrong);
+        cr_assert_geq(rig->visited, 30);
+        if (rig->visited > s->held)
+            s->held = rig->visited;
+        s->doubtful += status == RSM_UNCERTAIN;
+    }
+}
+
+Test(journal_crash, a_whole_site_comes_back_from_what_it_holds)
+{
+    unsigned all_doubtful = 0;
+
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct site s = {.held = 0};
+        cut_power(&s, seed);
+        all_doubtful += s.doubtful == 3;
+        for (unsigned i = 0; i < 3; i++) {
+            if (s.rigs[i].report.verdict == JOURNAL_UNCERTAIN)
+                come_back(&s, &s.rigs[i]);
+            rig_deinit(&s.rigs[i]);
+        }
+    }
+    cr_assert_gt(all_doubtful, 10);
+}
