@@ -269,6 +269,10 @@ HISTORIES ?= 200
 nightly-lin: all $(LIN_TOOLS) ## HISTORIES of each sort, healthy and under kill -9
 	$(Q)RSM_LIN_HISTORIES=$(HISTORIES) tests/run.sh nightly-lin /usr/bin/python3 tests/lin/test_histories.py
 
+# Real processes over a bad network (tests/net): a relay of our own, and network namespaces.
+$(B)/relay: $(B)/obj/tests/net/relay.o $(call archives,base)
+	$(link) $(VLINK) $(LIBS_net)
+
 failover: all build/test-load ## measures: writes after kill -9 of the leader, and a start to the first write
 	$(Q)/usr/bin/python3 tests/failover/failover.py
 
