@@ -221,8 +221,6 @@ void submit_on_applied(struct node *n, const uint8_t digest[HASH_SIZE], uint64_t
 void submit_on_forward(struct node *n, uint32_t from, struct bytes envelope);
 void submit_on_forward_failed(struct node *n, const uint8_t digest[HASH_SIZE],
                               enum rsm_status status, const char *text);
-/* node_ready.c: the envelope promotes a replica that has not caught up; `text` has the distance. */
-bool node_is_not_ready(struct node *n, struct bytes envelope, char *text, size_t size);
 void submit_fail_all(struct node *n, enum rsm_status status, const char *text);
 
 /* node_apply.c */

@@ -7,12 +7,13 @@
  * the slow one is there. How far a replica is stands in no log, so no rule of the state can ask for
  * it; the leader does, once, before it proposes. Nothing is logged: try again later.
  */
+#include "src/daemon/node_ready.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "src/command/body.h"
-#include "src/daemon/node_internal.h"
 
 /* Slots that a promoted replica may lack: as many as the cluster may have open anyway. */
 #define BEHIND_MAX MEMBER_DISTANCE

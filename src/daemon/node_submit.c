@@ -15,6 +15,7 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
+#include "src/daemon/node_ready.h"
 #include "src/machine/entry.h"
 #include "src/machine/query.h"
 #include "src/net/peer_codec.h"

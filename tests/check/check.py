@@ -205,10 +205,10 @@ def check_core_symbols(_files):
 
 def check_mutants(files):
     found = []
-    if "src/base/mutants.h" in files:
-        for number, line in enumerate(read("src/base/mutants.h").split("\n"), 1):
+    for path in ("src/base/mutants.h", "src/base/mutants_rules.h"):
+        for number, line in enumerate(read(path).split("\n") if path in files else [], 1):
             if re.match(r"#define RSM_MUTANT_\w+ (?!0$)", line):
-                found.append(f"src/base/mutants.h:{number}: a mistake that is on by default")
+                found.append(f"{path}:{number}: a mistake that is on by default")
     for name in ("rsmd", "resilience-ctl", "rsm-dump", "rsm-bench"):
         path = os.path.join(ROOT, "build", name)
         if os.path.exists(path):

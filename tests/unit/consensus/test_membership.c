@@ -9,8 +9,8 @@
 /* It leads again, under 2.1, promised by both configurations. */
 #define CHANGED                                                                                    \
     CHANGING                                                                                       \
-        "; from 2 promise 2.1 first=2 end=none chosen=2; from 2 accepted 2.1 slots=2 chosen=2;"    \
-        "flush; applied 2"
+    "; from 2 promise 2.1 first=2 end=none chosen=2; from 2 accepted 2.1 slots=2 chosen=2;"        \
+    "flush; applied 2"
 
 Test(members, a_quorum_of_both_while_a_change_is_on_its_way)
 {

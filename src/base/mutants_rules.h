@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mutants_rules.h - the part of mutants.h that is planted in src/machine and src/daemon. */
+#ifndef RSM_BASE_MUTANTS_RULES_H
+#define RSM_BASE_MUTANTS_RULES_H
+
+/* The causal rule that refuses a plan whose generation was overtaken. */
+#ifndef RSM_MUTANT_NO_GENERATION_CHECK
+#define RSM_MUTANT_NO_GENERATION_CHECK 0
+#endif
+/* The check of a lease's fencing token when a plan is executed. */
+#ifndef RSM_MUTANT_NO_TOKEN_CHECK
+#define RSM_MUTANT_NO_TOKEN_CHECK 0
+#endif
+/* Collection of plans by reachability; the mutant collects by age. */
+#ifndef RSM_MUTANT_COLLECT_BY_AGE
+#define RSM_MUTANT_COLLECT_BY_AGE 0
+#endif
+/* Rule 3, the last writer of each object is inside the command's vector clock. */
+#ifndef RSM_MUTANT_NO_OBJECT_CHECK
+#define RSM_MUTANT_NO_OBJECT_CHECK 0
+#endif
+/* A counter may skip some (M77). */
+#ifndef RSM_MUTANT_COUNTER_GAP
+#define RSM_MUTANT_COUNTER_GAP 0
+#endif
+/* A command that is sent again is judged again (M78). */
+#ifndef RSM_MUTANT_FRESH_VERDICT
+#define RSM_MUTANT_FRESH_VERDICT 0
+#endif
+/* Log time is the leader's clock, not the highest one so far (M86). */
+#ifndef RSM_MUTANT_LEADER_TIME
+#define RSM_MUTANT_LEADER_TIME 0
+#endif
+/* A refused command leaves its counter and its Lamport clock (M87). */
+#ifndef RSM_MUTANT_REFUSED_TRACE
+#define RSM_MUTANT_REFUSED_TRACE 0
+#endif
+/* What could be written of a refused change set stays (M88). */
+#ifndef RSM_MUTANT_PARTIAL_CHANGES
+#define RSM_MUTANT_PARTIAL_CHANGES 0
+#endif
+/* A change of the members governs from the slot behind it on (M40). */
+#ifndef RSM_MUTANT_MEMBER_AT_ONCE
+#define RSM_MUTANT_MEMBER_AT_ONCE 0
+#endif
+/* A second change of the members is taken before the first governs (M42). */
+#ifndef RSM_MUTANT_MEMBER_TWO_CHANGES
+#define RSM_MUTANT_MEMBER_TWO_CHANGES 0
+#endif
+#endif
