@@ -178,7 +178,9 @@ static enum rsm_status set_text(struct parser *p, const struct key *key, const c
     struct bytes text = bytes_of_string(value);
     if (key->kind == VALUE_TEXT && (!body_is_word(text) || text.size > key->max))
         return complain(p, key->name, "is not a text of 1 to %" PRIu64 " bytes", key->max);
-    if (key->kind != VALUE_TEXT && !body_is_address(text, key->kind == VALUE_CLIENT))
+    /* Peers are dialled without a name service; clients have one of their own. */
+    if ((key->kind == VALUE_PEER && !is_address(value)) ||
+        (key->kind != VALUE_TEXT && !body_is_address(text, key->kind == VALUE_CLIENT)))
         return complain(p, key->name, "\"%s\" is not an address such as 192.0.2.4:4101%s", value,
                         key->kind == VALUE_CLIENT ? " or unix:/run/rsm/client.sock" : "");
     *(char **)field(p->config, key) = mem_copy_string(value);

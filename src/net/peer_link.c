@@ -208,8 +208,11 @@ static void end(struct link *l, const char *why)
     uint32_t peer = l->peer;
     if (was_open)
         l->dial_again_ms = DIAL_AGAIN_MS_MIN;
+    enum log_level level = LOG_DEBUG;
     if (was_open || l->incoming || l->state == LINK_HELLO_SENT)
-        LOG(level_of(l, why), "peer-link", LOG_U64("peer", peer),
+        level = level_of(l, why);
+    if (level != LOG_DEBUG)
+        LOG(level, "peer-link", LOG_U64("peer", peer),
             LOG_TEXT("direction", l->incoming ? "in" : "out"), LOG_TEXT("state", "closed"),
             LOG_TEXT("why", why));
     if (!was_open && (l->incoming || l->state == LINK_HELLO_SENT))

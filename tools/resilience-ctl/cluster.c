@@ -161,6 +161,12 @@ static enum rsm_status write_config(const struct cluster_plan *plan, const struc
                   "client_unix = client.sock\n"
                   "peer_listen = %s\n",
                   m->id, plan->name, m->id, m->client, m->peer);
+    if (plan->join)
+        writer_format(&text,
+                      "# the genesis does not name it: resilience-ctl member add %s\n"
+                      "join = yes\n"
+                      "zone = %s\n",
+                      m->client, m->zone);
     if (plan->plaintext)
         writer_format(&text, "# connections are not encrypted: keep them in a network of your own\n"
                              "plaintext = yes\n");
@@ -239,6 +245,12 @@ enum rsm_status cluster_make(const struct cluster_plan *plan)
         status = make_replica(plan, &plan->members[i], keys[i]);
     /* Last: where there is a genesis everything else is there. */
     return status == RSM_OK ? write_genesis(plan, keys, admin_key) : status;
+}
+
+enum rsm_status cluster_make_joining(const struct cluster_plan *plan)
+{
+    uint8_t key[RSM_PUBLIC_KEY_SIZE];
+    return make_replica(plan, &plan->members[0], key);
 }
 
 /* -------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct cluster_plan {
     const char *dir, *name, *admin, *person;
     bool plain;     /* the administrator's key has no passphrase */
     bool plaintext; /* addresses are not all loopback */
+    bool join;      /* the genesis is there, and does not name these */
     unsigned member_count;
     struct cluster_member members[LIMIT_REPLICAS];
 };
@@ -27,6 +28,9 @@ struct cluster_plan {
  * overwritten: RSM_EXISTS. What is wrong is printed.
  */
 enum rsm_status cluster_make(const struct cluster_plan *plan);
+
+/* Makes DIR/replica-N/ of members[0], which joins the cluster that DIR has. As cluster_make. */
+enum rsm_status cluster_make_joining(const struct cluster_plan *plan);
 
 /* Reads a new passphrase twice; false when it was not given (explained). `out`: 1024 bytes. */
 bool cluster_new_passphrase(char *out);

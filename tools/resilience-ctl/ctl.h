@@ -47,6 +47,8 @@ enum ctl_option {
     OPT_PRINCIPAL = 1 << 9, /* --kind --person --role --public-key */
     OPT_FREEZE = 1 << 10,   /* --id --scope --subject --until */
     OPT_VERBOSE = 1 << 11,  /* --verbose */
+    OPT_MEMBER = 1 << 12,   /* --zone --peer-address --client-address */
+    OPT_WAIT = 1 << 13,     /* --wait */
 };
 
 struct ctl {
@@ -57,7 +59,7 @@ struct ctl {
     uint32_t timeout_ms;
     bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
-        *scope, *subject, *until, *ttl, *envelope_out;
+        *scope, *subject, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     struct ctl_list members, labels, roles, public_keys;
     /* the session, made when first needed */
@@ -165,14 +167,15 @@ const char *ctl_cell(struct rsm_value value, char *out, size_t size);
 
 /* Commands, a file per noun. */
 typedef int ctl_run(struct ctl *ctl, int count, char **arguments);
-ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_status, ctl_dev_kill, ctl_dev_start, ctl_keygen,
-    ctl_cluster_init, ctl_zone_create, ctl_zone_delete, ctl_zone_list, ctl_zone_import,
-    ctl_zone_export, ctl_record_set, ctl_record_delete, ctl_record_get, ctl_record_list,
-    ctl_record_history, ctl_plan_diff, ctl_plan_apply, ctl_plan_publish, ctl_plan_execute,
-    ctl_plan_collect, ctl_plan_list, ctl_plan_show, ctl_lease_acquire, ctl_lease_renew,
-    ctl_lease_release, ctl_lease_list, ctl_principal_set, ctl_principal_delete, ctl_principal_list,
-    ctl_role_set, ctl_role_delete, ctl_role_list, ctl_policy_get, ctl_policy_set,
-    ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status, ctl_log_tail,
-    ctl_watch, ctl_outcome, ctl_submit_file;
+ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl_dev_kill,
+    ctl_dev_start, ctl_keygen, ctl_cluster_init, ctl_zone_create, ctl_zone_delete, ctl_zone_list,
+    ctl_zone_import, ctl_zone_export, ctl_record_set, ctl_record_delete, ctl_record_get,
+    ctl_record_list, ctl_record_history, ctl_plan_diff, ctl_plan_apply, ctl_plan_publish,
+    ctl_plan_execute, ctl_plan_collect, ctl_plan_list, ctl_plan_show, ctl_lease_acquire,
+    ctl_lease_renew, ctl_lease_release, ctl_lease_list, ctl_principal_set, ctl_principal_delete,
+    ctl_principal_list, ctl_role_set, ctl_role_delete, ctl_role_list, ctl_policy_get,
+    ctl_policy_set, ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status,
+    ctl_log_tail, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list, ctl_member_add,
+    ctl_member_promote, ctl_member_remove, ctl_member_update, ctl_member_replace;
 
 #endif

@@ -23,15 +23,15 @@
 
 #include "src/base/mem.h"
 #include "tools/resilience-ctl/cluster.h"
+#include "tools/resilience-ctl/dev.h"
 
-#define PATH_SIZE 4096u
 #define START_MS 20000u
 #define STOP_MS 10000u
 #define STEP_MS 20u
 
-static const char *const zones[] = {"us-east-1a", "us-east-1b", "us-east-1c",
-                                    "us-east-1d", "us-east-1e", "us-east-1f",
-                                    "us-east-1g", "us-east-1h", "us-east-1i"};
+const char *const dev_zones[LIMIT_REPLICAS] = {"us-east-1a", "us-east-1b", "us-east-1c",
+                                               "us-east-1d", "us-east-1e", "us-east-1f",
+                                               "us-east-1g", "us-east-1h", "us-east-1i"};
 
 static void pause_ms(uint32_t ms)
 {
@@ -42,17 +42,17 @@ static void pause_ms(uint32_t ms)
 /* -------------------------------------------------------------------------------------------- */
 /* Processes. */
 
-static void config_path(const char *dir, unsigned replica, char path[PATH_SIZE])
+static void config_path(const char *dir, unsigned replica, char path[DEV_PATH_SIZE])
 {
     char *absolute = realpath(dir, NULL);
-    snprintf(path, PATH_SIZE, "%s/replica-%u/rsmd.conf", absolute != NULL ? absolute : dir,
+    snprintf(path, DEV_PATH_SIZE, "%s/replica-%u/rsmd.conf", absolute != NULL ? absolute : dir,
              replica);
     free(absolute);
 }
 
 static bool runs_our_config(pid_t pid, const char *config)
 {
-    char path[64], line[PATH_SIZE + 64];
+    char path[64], line[DEV_PATH_SIZE + 64];
     snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -62,10 +62,9 @@ static bool runs_our_config(pid_t pid, const char *config)
     return memmem(line, size, config, strlen(config)) != NULL;
 }
 
-/* The replica's process, or 0. */
-static pid_t find_process(const char *dir, unsigned replica)
+pid_t dev_find_process(const char *dir, unsigned replica)
 {
-    char path[PATH_SIZE + 32], config[PATH_SIZE];
+    char path[DEV_PATH_SIZE + 32], config[DEV_PATH_SIZE];
     int pid = 0;
     snprintf(path, sizeof path, "%s/replica-%u/pid", dir, replica);
     FILE *file = fopen(path, "re");
@@ -79,9 +78,9 @@ static pid_t find_process(const char *dir, unsigned replica)
 }
 
 /* rsmd beside this program, else by PATH. */
-static void find_rsmd(char path[PATH_SIZE])
+static void find_rsmd(char path[DEV_PATH_SIZE])
 {
-    ssize_t size = readlink("/proc/self/exe", path, PATH_SIZE - 8);
+    ssize_t size = readlink("/proc/self/exe", path, DEV_PATH_SIZE - 8);
     path[size > 0 ? size : 0] = '\0';
     char *slash = strrchr(path, '/');
     if (slash != NULL)
@@ -93,7 +92,7 @@ static void find_rsmd(char path[PATH_SIZE])
 /* In the child: a session of its own, its output in the log, nothing of ours left open. */
 static void become_rsmd(const char *dir, unsigned replica)
 {
-    char log[PATH_SIZE + 32], config[PATH_SIZE], rsmd[PATH_SIZE];
+    char log[DEV_PATH_SIZE + 32], config[DEV_PATH_SIZE], rsmd[DEV_PATH_SIZE];
     snprintf(log, sizeof log, "%s/replica-%u/log", dir, replica);
     config_path(dir, replica, config);
     find_rsmd(rsmd);
@@ -112,10 +111,10 @@ static void become_rsmd(const char *dir, unsigned replica)
     _exit(127);
 }
 
-static bool start_replica(const char *dir, unsigned replica)
+bool dev_start_replica(const char *dir, unsigned replica)
 {
-    char path[PATH_SIZE + 32];
-    if (find_process(dir, replica) != 0)
+    char path[DEV_PATH_SIZE + 32];
+    if (dev_find_process(dir, replica) != 0)
         return true;
     pid_t pid = fork();
     if (pid == 0)
@@ -130,9 +129,9 @@ static bool start_replica(const char *dir, unsigned replica)
     return ctl_write_file(path, rsm_text(text));
 }
 
-static unsigned count_replicas(const char *dir)
+unsigned dev_count_replicas(const char *dir)
 {
-    char path[PATH_SIZE];
+    char path[DEV_PATH_SIZE];
     unsigned count = 0;
     for (unsigned i = 1; i <= REPLICA_MAX; i++) {
         config_path(dir, i, path);
@@ -146,7 +145,7 @@ static unsigned count_replicas(const char *dir)
 /* Addresses. */
 
 /* A port that is free now: bound to find it, closed again for rsmd. */
-static uint16_t free_port(int *fd_out)
+uint16_t dev_free_port(int *fd_out)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
@@ -168,12 +167,12 @@ static bool choose_addresses(struct cluster_plan *plan, uint64_t base_port)
         uint16_t client = (uint16_t)(base_port + i);
         uint16_t peer = (uint16_t)(base_port + 100 + i);
         if (base_port == 0) {
-            client = free_port(&held[held_count++]);
-            peer = free_port(&held[held_count++]);
+            client = dev_free_port(&held[held_count++]);
+            peer = dev_free_port(&held[held_count++]);
         }
         good = client != 0 && peer != 0;
         plan->members[i].id = i + 1;
-        snprintf(plan->members[i].zone, sizeof plan->members[i].zone, "%s", zones[i]);
+        snprintf(plan->members[i].zone, sizeof plan->members[i].zone, "%s", dev_zones[i]);
         snprintf(plan->members[i].client, sizeof plan->members[i].client, "127.0.0.1:%u", client);
         snprintf(plan->members[i].peer, sizeof plan->members[i].peer, "127.0.0.1:%u", peer);
     }
@@ -185,7 +184,7 @@ static bool choose_addresses(struct cluster_plan *plan, uint64_t base_port)
 
 static bool write_endpoints(const struct cluster_plan *plan)
 {
-    char path[PATH_SIZE], text[LIMIT_REPLICAS * 128 + 2] = "";
+    char path[DEV_PATH_SIZE], text[LIMIT_REPLICAS * 128 + 2] = "";
     for (unsigned i = 0; i < plan->member_count; i++) {
         size_t used = strlen(text);
         snprintf(text + used, sizeof text - used, "%s%s", i > 0 ? "," : "",
@@ -195,10 +194,9 @@ static bool write_endpoints(const struct cluster_plan *plan)
     return ctl_write_file(path, rsm_text(text));
 }
 
-/* Owned by the caller; NULL (explained) when there is no cluster. */
-static char *read_endpoints(const char *dir)
+char *dev_read_endpoints(const char *dir)
 {
-    char path[PATH_SIZE];
+    char path[DEV_PATH_SIZE];
     struct rsm_buffer text;
     snprintf(path, sizeof path, "%s/endpoints", dir);
     if (!ctl_read_file(path, 65536, &text))
@@ -212,22 +210,45 @@ static char *read_endpoints(const char *dir)
 /* -------------------------------------------------------------------------------------------- */
 /* Waiting. */
 
-static bool is_ready(const char *endpoint)
+/* What a replica says of itself. Owned by the caller; empty when it does not answer. */
+static struct rsm_buffer ask(const char *endpoint, const char *method)
 {
     struct rsm_client *client = NULL;
     struct rsm_buffer result = {NULL, 0};
     struct rsm_value none = {{NULL, 0}};
-    bool ready = false;
-    if (rsm_client_new(endpoint, &client) == RSM_OK &&
-        rsm_client_call(client, "status", none, 500, &result) == RSM_OK)
-        ready = rsm_value_bool(rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), "ready"));
-    rsm_buffer_free(&result);
+    if (rsm_client_new(endpoint, &client) == RSM_OK)
+        (void)rsm_client_call(client, method, none, 500, &result);
     rsm_client_free(client);
+    return result;
+}
+
+static bool is_ready(const char *endpoint)
+{
+    struct rsm_buffer result = ask(endpoint, "status");
+    bool ready = rsm_value_bool(rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), "ready"));
+    rsm_buffer_free(&result);
     return ready;
 }
 
-/* Endpoint `index` of a list, in `out`; false behind the last. */
-static bool endpoint_at(const char *endpoints, unsigned index, char *out, size_t size)
+bool dev_is_up(const char *endpoint)
+{
+    struct rsm_buffer result = ask(endpoint, "member.self");
+    bool up = result.size > 0;
+    rsm_buffer_free(&result);
+    return up;
+}
+
+static bool is_outside(const char *endpoint)
+{
+    char role[16];
+    struct rsm_buffer result = ask(endpoint, "member.self");
+    struct rsm_value self = rsm_value_of(rsm_buffer_bytes(&result));
+    bool outside = strcmp(ctl_cell(rsm_value_get(self, "role"), role, sizeof role), "none") == 0;
+    rsm_buffer_free(&result);
+    return outside;
+}
+
+bool dev_endpoint_at(const char *endpoints, unsigned index, char *out, size_t size)
 {
     while (index-- > 0) {
         endpoints = strchr(endpoints, ',');
@@ -239,26 +260,37 @@ static bool endpoint_at(const char *endpoints, unsigned index, char *out, size_t
     return true;
 }
 
+bool dev_wait_for(const char *dir, const char *endpoint, unsigned replica,
+                  bool (*is_done)(const char *endpoint))
+{
+    for (uint32_t waited = 0; !is_done(endpoint); waited += STEP_MS) {
+        bool dead = dev_find_process(dir, replica) == 0;
+        /* A child that could not start is ours to collect. */
+        if (dead)
+            waitpid(-1, NULL, WNOHANG);
+        if (waited >= START_MS || (dead && waited > 1000)) {
+            ctl_fail(RSM_FAILED, "replica %u is not ready; see %s/replica-%u/log", replica, dir,
+                     replica);
+            return false;
+        }
+        pause_ms(STEP_MS);
+    }
+    return true;
+}
+
+static bool is_ready_or_outside(const char *endpoint)
+{
+    return is_ready(endpoint) || is_outside(endpoint);
+}
+
 static bool wait_ready(const char *dir, const char *endpoints, unsigned only)
 {
     char endpoint[128];
-    uint32_t waited = 0;
-    for (unsigned i = 0; endpoint_at(endpoints, i, endpoint, sizeof endpoint); i++) {
+    for (unsigned i = 0; dev_endpoint_at(endpoints, i, endpoint, sizeof endpoint); i++) {
         if (only != 0 && i + 1 != only)
             continue;
-        while (!is_ready(endpoint)) {
-            bool dead = find_process(dir, i + 1) == 0;
-            /* A child that could not start is ours to collect. */
-            if (dead)
-                waitpid(-1, NULL, WNOHANG);
-            if (waited >= START_MS || (dead && waited > 1000)) {
-                ctl_fail(RSM_FAILED, "replica %u is not ready; see %s/replica-%u/log", i + 1, dir,
-                         i + 1);
-                return false;
-            }
-            pause_ms(STEP_MS);
-            waited += STEP_MS;
-        }
+        if (!dev_wait_for(dir, endpoint, i + 1, is_ready_or_outside))
+            return false;
     }
     return true;
 }
@@ -266,8 +298,7 @@ static bool wait_ready(const char *dir, const char *endpoints, unsigned only)
 /* -------------------------------------------------------------------------------------------- */
 /* Commands. */
 
-/* --dir, else $RSM_DEV_DIR, else ./rsm-dev. */
-static void choose_dir(struct ctl *ctl)
+void dev_choose_dir(struct ctl *ctl)
 {
     if (ctl->dir == NULL)
         ctl->dir = getenv("RSM_DEV_DIR");
@@ -313,10 +344,10 @@ static enum rsm_status make_dev_cluster(struct ctl *ctl)
 
 int ctl_dev_up(struct ctl *ctl, int count, char **arguments)
 {
-    char path[PATH_SIZE];
+    char path[DEV_PATH_SIZE];
     (void)count;
     (void)arguments;
-    choose_dir(ctl);
+    dev_choose_dir(ctl);
     if (ctl->replicas == 0)
         ctl->replicas = 3;
     if (ctl->replicas > LIMIT_REPLICAS || ctl->base_port > 65000)
@@ -328,13 +359,13 @@ int ctl_dev_up(struct ctl *ctl, int count, char **arguments)
         if (status != RSM_OK)
             return rsm_status_exit(status);
     }
-    char *endpoints = read_endpoints(ctl->dir);
+    char *endpoints = dev_read_endpoints(ctl->dir);
     if (endpoints == NULL)
         return rsm_status_exit(RSM_FAILED);
     bool good = true;
-    unsigned replicas = count_replicas(ctl->dir);
+    unsigned replicas = dev_count_replicas(ctl->dir);
     for (unsigned i = 1; i <= replicas && good; i++)
-        good = start_replica(ctl->dir, i);
+        good = dev_start_replica(ctl->dir, i);
     good = good && wait_ready(ctl->dir, endpoints, 0);
     if (good)
         print_how(ctl, endpoints);
@@ -342,9 +373,9 @@ int ctl_dev_up(struct ctl *ctl, int count, char **arguments)
     return good ? 0 : rsm_status_exit(RSM_FAILED);
 }
 
-static bool wait_gone(const char *dir, unsigned replica)
+bool dev_wait_gone(const char *dir, unsigned replica)
 {
-    for (uint32_t waited = 0; find_process(dir, replica) != 0; waited += STEP_MS) {
+    for (uint32_t waited = 0; dev_find_process(dir, replica) != 0; waited += STEP_MS) {
         if (waited >= STOP_MS)
             return false;
         waitpid(-1, NULL, WNOHANG);
@@ -357,13 +388,13 @@ int ctl_dev_down(struct ctl *ctl, int count, char **arguments)
 {
     (void)count;
     (void)arguments;
-    choose_dir(ctl);
-    unsigned replicas = count_replicas(ctl->dir);
+    dev_choose_dir(ctl);
+    unsigned replicas = dev_count_replicas(ctl->dir);
     unsigned stopped = 0;
     if (replicas == 0)
         return ctl_fail(RSM_NOT_FOUND, "%s: no local cluster is there", ctl->dir);
     for (unsigned i = 1; i <= replicas; i++) {
-        pid_t pid = find_process(ctl->dir, i);
+        pid_t pid = dev_find_process(ctl->dir, i);
         if (pid == 0)
             continue;
         kill(pid, SIGTERM);
@@ -371,12 +402,12 @@ int ctl_dev_down(struct ctl *ctl, int count, char **arguments)
         stopped++;
     }
     for (unsigned i = 1; i <= replicas; i++) {
-        pid_t pid = find_process(ctl->dir, i);
-        if (wait_gone(ctl->dir, i))
+        pid_t pid = dev_find_process(ctl->dir, i);
+        if (dev_wait_gone(ctl->dir, i))
             continue;
         fprintf(stderr, "resilience-ctl: replica %u does not stop: killed\n", i);
         kill(pid, SIGKILL);
-        wait_gone(ctl->dir, i);
+        dev_wait_gone(ctl->dir, i);
     }
     if (ctl->output == CTL_OUTPUT_TABLE)
         printf("stopped %u of %u replicas\n", stopped, replicas);
@@ -391,13 +422,13 @@ int ctl_dev_status(struct ctl *ctl, int count, char **arguments)
     bool all = true;
     (void)count;
     (void)arguments;
-    choose_dir(ctl);
-    char *endpoints = read_endpoints(ctl->dir);
+    dev_choose_dir(ctl);
+    char *endpoints = dev_read_endpoints(ctl->dir);
     if (endpoints == NULL)
         return rsm_status_exit(RSM_NOT_FOUND);
     json_t *list = json_array();
-    for (unsigned i = 0; endpoint_at(endpoints, i, endpoint, sizeof endpoint); i++) {
-        pid_t pid = find_process(ctl->dir, i + 1);
+    for (unsigned i = 0; dev_endpoint_at(endpoints, i, endpoint, sizeof endpoint); i++) {
+        pid_t pid = dev_find_process(ctl->dir, i + 1);
         bool ready = pid != 0 && is_ready(endpoint);
         all = all && ready;
         if (ctl->output == CTL_OUTPUT_TABLE)
@@ -425,19 +456,19 @@ int ctl_dev_status(struct ctl *ctl, int count, char **arguments)
     return all ? 0 : 1;
 }
 
-static pid_t need_replica(struct ctl *ctl)
+pid_t dev_need_replica(struct ctl *ctl)
 {
-    choose_dir(ctl);
-    if (ctl->replica == 0 || ctl->replica > count_replicas(ctl->dir)) {
+    dev_choose_dir(ctl);
+    if (ctl->replica == 0 || ctl->replica > dev_count_replicas(ctl->dir)) {
         ctl_fail(RSM_USAGE, "--replica says which one, from 1");
         return -1;
     }
-    return find_process(ctl->dir, (unsigned)ctl->replica);
+    return dev_find_process(ctl->dir, (unsigned)ctl->replica);
 }
 
 int ctl_dev_kill(struct ctl *ctl, int count, char **arguments)
 {
-    pid_t pid = need_replica(ctl);
+    pid_t pid = dev_need_replica(ctl);
     (void)count;
     (void)arguments;
     if (pid < 0)
@@ -445,20 +476,20 @@ int ctl_dev_kill(struct ctl *ctl, int count, char **arguments)
     if (pid == 0)
         return ctl_fail(RSM_NOT_FOUND, "replica %u does not run", (unsigned)ctl->replica);
     kill(pid, SIGKILL);
-    return wait_gone(ctl->dir, (unsigned)ctl->replica) ? 0 : rsm_status_exit(RSM_FAILED);
+    return dev_wait_gone(ctl->dir, (unsigned)ctl->replica) ? 0 : rsm_status_exit(RSM_FAILED);
 }
 
 int ctl_dev_start(struct ctl *ctl, int count, char **arguments)
 {
-    pid_t pid = need_replica(ctl);
+    pid_t pid = dev_need_replica(ctl);
     (void)count;
     (void)arguments;
     if (pid < 0)
         return rsm_status_exit(RSM_USAGE);
-    char *endpoints = read_endpoints(ctl->dir);
+    char *endpoints = dev_read_endpoints(ctl->dir);
     if (endpoints == NULL)
         return rsm_status_exit(RSM_NOT_FOUND);
-    bool good = start_replica(ctl->dir, (unsigned)ctl->replica) &&
+    bool good = dev_start_replica(ctl->dir, (unsigned)ctl->replica) &&
                 wait_ready(ctl->dir, endpoints, (unsigned)ctl->replica);
     mem_free(endpoints);
     return good ? 0 : rsm_status_exit(RSM_FAILED);

@@ -67,6 +67,10 @@ static const struct flag flags[] = {
     {"scope", OPT_FREEZE, TEXT, AT(scope)},
     {"subject", OPT_FREEZE, TEXT, AT(subject)},
     {"until", OPT_FREEZE, TEXT, AT(until)},
+    {"zone", OPT_MEMBER, TEXT, AT(zone)},
+    {"peer-address", OPT_MEMBER, TEXT, AT(peer_address)},
+    {"client-address", OPT_MEMBER, TEXT, AT(client_address)},
+    {"wait", OPT_WAIT, TEXT, AT(wait)},
     {"verbose", OPT_VERBOSE, SWITCH, AT(verbose)},
 };
 

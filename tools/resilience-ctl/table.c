@@ -15,6 +15,10 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl dev kill --dir /tmp/rsm --replica 2", ctl_dev_kill},
     {"dev", "start", "", 0, 0, OPT_DEV, "start one replica of it again",
      "resilience-ctl dev start --dir /tmp/rsm --replica 2", ctl_dev_start},
+    {"dev", "add", "", 0, 0, OPT_DEV, "start one replica more, which is no member yet",
+     "resilience-ctl dev add --dir /tmp/rsm", ctl_dev_add},
+    {"dev", "wipe", "", 0, 0, OPT_DEV, "kill one replica, delete its data, start it: a lost disk",
+     "resilience-ctl dev wipe --dir /tmp/rsm --replica 2", ctl_dev_wipe},
     {"keygen", NULL, "PRINCIPAL", 1, 1, OPT_KEYGEN,
      "make a key; encrypted with a passphrase unless --plain (for automata)",
      "resilience-ctl keygen alice@company.com --out alice.key", ctl_keygen},
@@ -100,6 +104,23 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl automation resume --id automation", ctl_automation_resume},
     {"automation", "list", "", 0, 0, OPT_READ, "freezes", "resilience-ctl automation list",
      ctl_automation_list},
+    {"member", "list", "", 0, 0, 0, "the replicas, voters and learners, and how far each is",
+     "resilience-ctl member list", ctl_member_list},
+    {"member", "add", "ENDPOINT", 1, 1, OPT_CHANGE | OPT_MEMBER | OPT_WAIT,
+     "a new replica, whose process answers clients at ENDPOINT, begins to learn",
+     "resilience-ctl member add 10.0.0.4:4001 --reason \"a fourth\"", ctl_member_add},
+    {"member", "promote", "REPLICA", 1, 1, OPT_CHANGE | OPT_WAIT,
+     "a learner votes from now on; waits until it has caught up",
+     "resilience-ctl member promote 4 --wait 30m", ctl_member_promote},
+    {"member", "remove", "REPLICA", 1, 1, OPT_CHANGE | OPT_WAIT,
+     "a replica leaves, its data with it; the last voter cannot",
+     "resilience-ctl member remove 2 --yes", ctl_member_remove},
+    {"member", "update", "REPLICA", 1, 1, OPT_CHANGE | OPT_MEMBER | OPT_WAIT,
+     "another zone or other addresses of a replica",
+     "resilience-ctl member update 2 --peer-address 10.0.1.2:4101", ctl_member_update},
+    {"member", "replace", "REPLICA [ENDPOINT]", 1, 2, OPT_CHANGE | OPT_MEMBER | OPT_WAIT,
+     "a replica whose disk is lost: remove, add as the new process says, wait, promote",
+     "resilience-ctl member replace 2 --yes --reason \"disk of 2 died\"", ctl_member_replace},
     {"status", NULL, "", 0, 0, OPT_VERBOSE, "how every endpoint is",
      "resilience-ctl status --verbose", ctl_status},
     {"log", "tail", "", 0, 0, OPT_LOG, "the newest slots of the log, with their verdicts",
@@ -151,7 +172,7 @@ static void print_options(unsigned options, FILE *out)
         {OPT_DEV, "  --dir DIR              its folder; else $RSM_DEV_DIR, else ./rsm-dev\n"
                   "  --replicas N           1 to 9, 3 unless said (dev up)\n"
                   "  --base-port N          ports from N on; free ones unless said (dev up)\n"
-                  "  --replica N            which one (dev kill, dev start)\n"},
+                  "  --replica N            which one (dev kill, start, wipe)\n"},
         {OPT_CLUSTER,
          "  --dir DIR --name NAME --admin PRINCIPAL --person NAME --member ... [--plain]\n"},
         {OPT_KEYGEN, "  --out FILE             is made new, mode 0600\n"
@@ -166,6 +187,9 @@ static void print_options(unsigned options, FILE *out)
          "  --lease RESOURCE --token N\n"},
         {OPT_PRINCIPAL, "  --kind KIND --person NAME --role ROLE ... --public-key HEX ...\n"},
         {OPT_FREEZE, "  --id ID --scope SCOPE --subject ZONE|AUTHOR --until TIME\n"},
+        {OPT_MEMBER, "  --zone TEXT --peer-address HOST:PORT --client-address HOST:PORT|unix:PATH\n"
+                     "                         instead of what the new process says of itself\n"},
+        {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},
         {OPT_VERBOSE, "  --verbose              counters and heads as well\n"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

@@ -8,12 +8,14 @@
 
 #include "src/base/mem.h"
 #include "src/command/body.h"
+#include "src/machine/members.h"
 #include "src/machine/query.h"
 #include "src/rr/data.h"
 #include "tools/rsm-dump/shown.h"
 
 enum order {
-    ORDER_PRINCIPAL = 1,
+    ORDER_MEMBERS = 1,
+    ORDER_PRINCIPAL,
     ORDER_ROLE,
     ORDER_POLICY,
     ORDER_FREEZE,
@@ -24,8 +26,8 @@ enum order {
     ORDER_RRSET,
 };
 
-static const char *const kinds[] = {"",      "principal", "role",       "policy", "freeze",
-                                    "lease", "plan",      "generation", "zone",   "rrset"};
+static const char *const kinds[] = {"",      "members", "principal",  "role", "policy", "freeze",
+                                    "lease", "plan",    "generation", "zone", "rrset"};
 
 /* Takes a name and a JSON value (both stolen). */
 static void add(struct lines *lines, enum order order, json_t *name, json_t *value)
@@ -100,6 +102,7 @@ static json_t *item_json(enum order order, const struct query_list *q)
         return lease_json(&q->lease);
     case ORDER_PLAN:
         return plan_json(&q->plan);
+    case ORDER_MEMBERS:
     case ORDER_POLICY:
     case ORDER_GENERATION:
     case ORDER_ZONE:
@@ -158,6 +161,32 @@ static enum rsm_status collect_policy(struct kv *kv, struct lines *out)
 
     if (status == RSM_OK)
         add(out, ORDER_POLICY, json_string("policy"), shown_value(value));
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+static json_t *member_json(const struct member *m)
+{
+    return json_pack("{s:I,s:s,s:s,s:o,s:s,s:s,s:I}", "replica", (json_int_t)m->id, "role",
+                     m->voter ? "voter" : "learner", "zone", m->zone, "key",
+                     shown_hex(bytes_make(m->key, sizeof m->key)), "peer_address", m->peer_address,
+                     "client_address", m->client_address, "incarnation",
+                     (json_int_t)m->incarnation);
+}
+
+/* All configurations that there were, by version. */
+static enum rsm_status collect_members(struct kv *kv, struct lines *out)
+{
+    struct member_config config = {.version = UINT64_MAX};
+    enum rsm_status status = RSM_OK;
+
+    while ((status = members_below(kv, config.version, &config)) == RSM_OK) {
+        json_t *members = json_array();
+        for (uint32_t i = 0; i < config.count; i++)
+            json_array_append_new(members, member_json(&config.members[i]));
+        add(out, ORDER_MEMBERS, json_sprintf("%010llu", (unsigned long long)config.version),
+            json_pack("{s:I,s:o}", "effective_slot", (json_int_t)config.effective_slot, "members",
+                      members));
+    }
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
@@ -231,6 +260,8 @@ enum rsm_status lines_collect(struct kv *kv, struct bytes zone, struct lines *ou
 
     *out = (struct lines){0};
     if (zone.size == 0)
+        status = collect_members(kv, out);
+    if (status == RSM_OK && zone.size == 0)
         status = collect_lists(kv, out);
     if (status == RSM_OK && zone.size == 0)
         status = collect_policy(kv, out);

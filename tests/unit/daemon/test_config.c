@@ -45,6 +45,13 @@ Test(config, errors_name_file_line_and_key)
         {GOOD "client_listen = 192.0.2.1:4001\n", "client_listen: 192.0.2.1:4001 is not loopback"},
         {GOOD "election_ticks_max = 15\n", "election_ticks_max: must be above"},
         {GOOD "heartbeat_ticks = 8\n", "election_ticks_min: must be above"},
+        {GOOD "join = perhaps\n", "f:7: join: \"perhaps\" is neither"},
+        {GOOD "join = yes\n", "zone: is missing: with join"},
+        {GOOD "join = yes\nzone = a\tb\n", "f:8: zone: is not a text"},
+        {GOOD "peer_address = nowhere\n", "f:7: peer_address: \"nowhere\" is not an address"},
+        {GOOD "peer_address = unix:/p\n", "f:7: peer_address:"},
+        {GOOD "peer_address = replica-4.example:4101\n", "f:7: peer_address:"},
+        {GOOD "client_address = unix:\n", "or unix:/run/rsm/client.sock"},
         {"replica = 2\n", "is missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -54,6 +61,25 @@ Test(config, errors_name_file_line_and_key)
                      "row %zu", i);
         cr_assert_not_null(strstr(error, rows[i].error), "row %zu: %s", i, error);
     }
+    cr_assert_eq(mem_live_count(), 0);
+}
+
+/* What a replica says of itself to be added under. */
+Test(config, one_that_joins)
+{
+    struct config c;
+    char error[CONFIG_ERROR_SIZE];
+    cr_assert_eq(config_parse("f",
+                              bytes_of_string(GOOD "join = yes\nzone = eu 2\n"
+                                                   "peer_address = [2001:db8::4]:4101\n"
+                                                   "client_address = unix:/run/rsm/c\n"),
+                              &c, error),
+                 RSM_OK, "%s", error);
+    cr_assert(c.join);
+    cr_assert_str_eq(c.zone, "eu 2");
+    cr_assert_str_eq(c.peer_address, "[2001:db8::4]:4101");
+    cr_assert_str_eq(c.client_address, "unix:/run/rsm/c");
+    config_deinit(&c);
     cr_assert_eq(mem_live_count(), 0);
 }
 

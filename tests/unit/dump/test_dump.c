@@ -220,6 +220,7 @@ Test(dump, state_travels_in_time_and_diff_names_the_change)
     assert_has(last_out, "192.0.2.3");
     assert_has(last_out, "zone example.com. ");
     assert_has(last_out, "principal alice ");
+    cr_assert_not_null(strstr(last_out, "members 0000000001 {\"effective_slot\":1,"));
     cr_assert_eq(dump(&r, r.path, "state", "--at=2", NULL), 0);
     assert_has(last_out, "192.0.2.1");
     assert_has_not(last_out, "192.0.2.3");
