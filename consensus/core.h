@@ -89,7 +89,7 @@ struct effect_lists {
 struct paxos {
     /* Fixed after paxos_start. */
     struct paxos_config config;
-    bool journal_is_whole;
+    enum paxos_standing standing;
     bool started;
 
     struct members members;

@@ -22,7 +22,7 @@
 static void membership_settle(struct paxos *p)
 {
     bool was_voting = p->voting;
-    p->voting = p->journal_is_whole && members_is_voter(&p->members, p->config.self);
+    p->voting = p->standing == PAXOS_WHOLE && members_is_voter(&p->members, p->config.self);
     if (was_voting && !p->voting) {
         mark(p, PAXOS_MARK_LEFT_THE_VOTERS);
         if (p->role == PAXOS_LEADER)

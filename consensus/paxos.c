@@ -141,19 +141,19 @@ void paxos_restore_members(struct paxos *p, const struct members *members)
     p->members = *members;
 }
 
-void paxos_start(struct paxos *p, uint64_t seq_next, bool voting)
+void paxos_start(struct paxos *p, uint64_t seq_next, enum paxos_standing standing)
 {
     CHECK(!p->started && seq_next > 0);
     CHECK(p->applied + 1 == p->chosen_end);
     p->started = true;
-    p->journal_is_whole = voting;
-    p->voting = voting && members_is_voter(&p->members, p->config.self);
+    p->standing = standing;
+    p->voting = standing == PAXOS_WHOLE && members_is_voter(&p->members, p->config.self);
     p->seq_next = seq_next;
     p->seq_durable = seq_next - 1;
     p->slot_next = p->chosen_end;
     p->marked_end = p->chosen_end;
     election_arm_first(p);
-    if (!voting)
+    if (standing == PAXOS_IN_DOUBT)
         rejoin_begin(p);
 }
 

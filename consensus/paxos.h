@@ -81,12 +81,19 @@ bool paxos_restore_chosen(struct paxos *p, uint64_t end);
 void paxos_restore_applied(struct paxos *p, uint64_t slot);
 /* The members as the state has them, whenever applying changed them; the last word counts. */
 void paxos_restore_members(struct paxos *p, const struct members *members);
-/*
- * Ends recovery. The first record gets `seq_next` (above 0). Not `voting`: the journal is damaged
- * or uncertain; the replica learns, but answers no prepare and no accept and never campaigns, until
- * all other voters have told it what it may have forgotten (rejoin.c).
- */
-void paxos_start(struct paxos *p, uint64_t seq_next, bool voting);
+/* What the journal is worth. */
+enum paxos_standing {
+    PAXOS_WHOLE = 1, /* nothing was forgotten */
+    /*
+     * Damaged or uncertain: the replica learns, but answers no prepare and no accept and never
+     * campaigns, until all other voters have told it what it may have forgotten (rejoin.c).
+     */
+    PAXOS_IN_DOUBT,
+    PAXOS_UNREAD, /* not read yet: it only learns, and says nothing of its votes */
+};
+
+/* Ends recovery. The first record gets `seq_next` (above 0). */
+void paxos_start(struct paxos *p, uint64_t seq_next, enum paxos_standing standing);
 
 /* Handles one event; never fails. `effects` is emptied first. */
 void paxos_step(struct paxos *p, const struct paxos_event *event, struct paxos_effects *effects);
@@ -118,6 +125,8 @@ uint32_t paxos_room(const struct paxos *p);         /* proposals that may be mad
 bool paxos_has_contact(const struct paxos *p);
 /* A replica that may not vote waits for these voters; empty: for nobody. */
 replica_set paxos_rejoin_waits_for(const struct paxos *p);
+/* Everybody has told; PAXOS_EVENT_REJOINED is due. */
+bool paxos_is_rejoin_complete(const struct paxos *p);
 /* No flush has ended for stall_ticks, though one is due. */
 bool paxos_is_stalled(const struct paxos *p);
 

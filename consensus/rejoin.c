@@ -59,7 +59,7 @@ void rejoin_on_tick(struct paxos *p)
 /* Also one that may not vote answers: what it still holds is true. */
 void rejoin_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
-    if (!members_is_voter(&p->members, p->config.self))
+    if (!members_is_voter(&p->members, p->config.self) || p->standing == PAXOS_UNREAD)
         return;
     struct paxos_message head = {
         .type = PAXOS_REJOIN_ANSWER, .round = message->round, .promised = p->promised};
@@ -153,7 +153,7 @@ void rejoin_on_rejoined(struct paxos *p, uint64_t seq)
     p->seq_waited = seq;
     p->seq_durable = seq;
     p->marked_end = p->chosen_end;
-    p->journal_is_whole = true;
+    p->standing = PAXOS_WHOLE;
     p->voting = members_is_voter(&p->members, p->config.self);
     election_arm(p);
 }

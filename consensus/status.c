@@ -101,6 +101,11 @@ replica_set paxos_rejoin_waits_for(const struct paxos *p)
     return waiting;
 }
 
+bool paxos_is_rejoin_complete(const struct paxos *p)
+{
+    return p->rejoin.is_complete;
+}
+
 struct paxos_progress paxos_peer_progress(const struct paxos *p, uint32_t replica)
 {
     if (replica == p->config.self || !members_is_member(&p->members, replica))

@@ -120,6 +120,10 @@
 #ifndef RSM_MUTANT_REJOIN_ASKS_QUORUM
 #define RSM_MUTANT_REJOIN_ASKS_QUORUM 0
 #endif
+/* A wiped replica is talked to as the one that it was (M45). */
+#ifndef RSM_MUTANT_TALK_TO_ANY_INCARNATION
+#define RSM_MUTANT_TALK_TO_ANY_INCARNATION 0
+#endif
 /* A promise is cut at the batch limit and does not say so (M19). */
 #ifndef RSM_MUTANT_PROMISE_CUT_SILENTLY
 #define RSM_MUTANT_PROMISE_CUT_SILENTLY 0

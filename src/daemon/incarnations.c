@@ -19,7 +19,8 @@ static void encode(const struct incarnations *table, struct writer *w)
     writer_format(w, HEAD);
     for (uint32_t i = 1; i <= REPLICA_MAX; i++)
         if (table->known[i] != 0)
-            writer_format(w, "%u = %" PRIu64 "\n", i, table->known[i]);
+            writer_format(w, "%u = %" PRIu64 " %" PRIu64 "\n", i, table->known[i],
+                          table->pinned[i]);
     writer_format(w, "check = %08x\n", crc32c(0, w->data, w->size));
 }
 
@@ -33,12 +34,13 @@ static enum rsm_status decode(struct incarnations *table, struct bytes text)
         return strncmp(copy, HEAD, 10) == 0 ? RSM_NEWER_FORMAT : RSM_DAMAGED;
     const char *at = copy + strlen(HEAD);
     unsigned replica;
-    uint64_t incarnation;
+    uint64_t known, pinned;
     int used;
-    while (sscanf(at, "%u = %" SCNu64 "\n%n", &replica, &incarnation, &used) == 2) {
+    while (sscanf(at, "%u = %" SCNu64 " %" SCNu64 "\n%n", &replica, &known, &pinned, &used) == 3) {
         if (replica < 1 || replica > REPLICA_MAX)
             return RSM_DAMAGED;
-        table->known[replica] = incarnation;
+        table->known[replica] = known;
+        table->pinned[replica] = pinned;
         at += used;
     }
     writer_init(&again, FILE_SIZE_MAX);
@@ -61,20 +63,41 @@ enum rsm_status incarnations_open(struct incarnations *table, const struct data_
     return status;
 }
 
-bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t incarnation)
+/* Writes the table down; what fails is not taken. */
+static enum rsm_status replace(struct incarnations *table, uint32_t replica, uint64_t known,
+                               uint64_t pinned)
 {
+    struct incarnations before = *table;
     struct writer text;
-    CHECK(replica >= 1 && replica <= REPLICA_MAX);
-    if (table->known[replica] != 0 || incarnation == 0)
-        return incarnation != 0 && table->known[replica] == incarnation;
-    table->known[replica] = incarnation;
+    table->known[replica] = known;
+    table->pinned[replica] = pinned;
     writer_init(&text, FILE_SIZE_MAX);
     encode(table, &text);
     enum rsm_status status = data_dir_write_file(table->dir, FILE_NAME, writer_result(&text));
     writer_deinit(&text);
     if (status == RSM_OK)
-        return true;
-    table->known[replica] = 0;
+        return RSM_OK;
+    *table = before;
     LOG(LOG_ERROR, "peers-file", LOG_TEXT("status", rsm_status_text(status)));
-    return false;
+    return status;
+}
+
+bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t incarnation,
+                         bool rejoin)
+{
+    CHECK(replica >= 1 && replica <= REPLICA_MAX);
+    uint64_t known = table->known[replica];
+    if (incarnation == 0 || incarnation == known)
+        return incarnation != 0;
+    if (known != 0 && !rejoin && !MUTANT(TALK_TO_ANY_INCARNATION))
+        return false;
+    return replace(table, replica, incarnation, table->pinned[replica]) == RSM_OK;
+}
+
+enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica, uint64_t incarnation)
+{
+    CHECK(replica >= 1 && replica <= REPLICA_MAX);
+    if (incarnation == 0 || table->pinned[replica] == incarnation)
+        return RSM_OK;
+    return replace(table, replica, incarnation, incarnation);
 }

@@ -59,6 +59,7 @@ struct loop {
     struct kv *committing; /* given to the store's thread */
     struct watchdog *watchdog;
     struct peer_links *links;
+    uint64_t rejoin_as; /* in doubt: the incarnation that the peers are told; 0: the identity's */
     struct rpc_server *rpc;
     struct methods *methods;
     struct node *node;
@@ -128,6 +129,43 @@ static void env_fatal(void *context, enum rsm_status status, const char *text)
     l->result = status;
 }
 
+static uint64_t draw_incarnation(void)
+{
+    uint64_t incarnation;
+    do
+        randombytes_buf(&incarnation, sizeof incarnation);
+    while ((incarnation &= SLOT_MAX) == 0);
+    return incarnation;
+}
+
+/* What the peers are told. */
+static uint64_t incarnation_of(const struct loop *l)
+{
+    return l->rejoin_as != 0 ? l->rejoin_as : data_dir_identity(l->dir)->incarnation;
+}
+
+static uint64_t env_doubt(void *context)
+{
+    struct loop *l = context;
+    l->rejoin_as = draw_incarnation();
+    if (l->links != NULL)
+        peer_links_set_identity(l->links, l->rejoin_as, true);
+    return l->rejoin_as;
+}
+
+static enum rsm_status env_renewed(void *context, uint64_t incarnation)
+{
+    struct loop *l = context;
+    struct identity identity = *data_dir_identity(l->dir);
+    identity.incarnation = incarnation;
+    enum rsm_status status = data_dir_set_identity(l->dir, &identity);
+    if (status != RSM_OK)
+        return status;
+    l->rejoin_as = 0;
+    peer_links_set_identity(l->links, incarnation, false);
+    return RSM_OK;
+}
+
 static void fill_env(struct loop *l, struct node_env *env)
 {
     *env = (struct node_env){.context = l,
@@ -140,6 +178,8 @@ static void fill_env(struct loop *l, struct node_env *env)
                              .submitted = env_submitted,
                              .read_ready = env_read_ready,
                              .applied = env_applied,
+                             .doubt = env_doubt,
+                             .renewed = env_renewed,
                              .fatal = env_fatal};
 }
 
@@ -190,8 +230,7 @@ static void on_lost(void *context, uint32_t peer)
 
 static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool rejoin)
 {
-    (void)rejoin;
-    return incarnations_accept(&((struct loop *)context)->incarnations, peer, incarnation);
+    return incarnations_accept(&((struct loop *)context)->incarnations, peer, incarnation, rejoin);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *context)
@@ -260,15 +299,6 @@ static enum rsm_status read_key(struct loop *l)
     return status == RSM_OK ? RSM_OK : complain(l, status, path, why);
 }
 
-static uint64_t draw_incarnation(void)
-{
-    uint64_t incarnation;
-    do
-        randombytes_buf(&incarnation, sizeof incarnation);
-    while ((incarnation &= SLOT_MAX) == 0);
-    return incarnation;
-}
-
 static enum rsm_status open_data(struct loop *l)
 {
     struct identity identity = {.replica = l->config->node.self};
@@ -287,23 +317,6 @@ static enum rsm_status open_data(struct loop *l)
     return data_dir_open(path, &identity, &l->dir, l->text, CONFIG_ERROR_SIZE);
 }
 
-/*
- * A journal without a segment has lost what was promised. With an empty store nothing shows it but
- * the identity, which says that this is not the first start: then it is another incarnation.
- */
-static enum rsm_status renew_when_journal_is_lost(struct loop *l)
-{
-    uint64_t first;
-    size_t count = 0;
-    struct identity identity = *data_dir_identity(l->dir);
-    enum rsm_status status = disk_list(l->disk, &first, 1, &count);
-    if (status != RSM_OK || count > 0 || l->created)
-        return status;
-    identity.incarnation = draw_incarnation();
-    LOG(LOG_WARNING, "journal-lost", LOG_TEXT("text", "there is no journal: a new incarnation"));
-    return data_dir_set_identity(l->dir, &identity);
-}
-
 static enum rsm_status open_storage(struct loop *l)
 {
     const char *why = "";
@@ -312,8 +325,6 @@ static enum rsm_status open_storage(struct loop *l)
     if (status != RSM_OK)
         return complain(l, status, "store", why);
     status = disk_posix_open(data_dir_descriptor(l->dir), "journal", true, &l->disk);
-    if (status == RSM_OK)
-        status = renew_when_journal_is_lost(l);
     if (status != RSM_OK)
         return complain(l, status, "journal", rsm_status_sentence(status));
     status = incarnations_open(&l->incarnations, l->dir);
@@ -334,6 +345,7 @@ static enum rsm_status open_node(struct loop *l)
     const char *why = "";
     fill_env(l, &env);
     config.incarnation = data_dir_identity(l->dir)->incarnation;
+    config.fresh = l->created;
     randombytes_buf(&config.seed, sizeof config.seed);
     enum rsm_status status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes),
                                        l->disk, store_kv(l->store), &why);
@@ -359,7 +371,8 @@ static enum rsm_status open_network(struct loop *l)
                                       .cluster_id = l->genesis.cluster_id,
                                       .key = l->key,
                                       .self = l->config->node.self,
-                                      .incarnation = data_dir_identity(l->dir)->incarnation,
+                                      .incarnation = incarnation_of(l),
+                                      .rejoin = l->rejoin_as != 0,
                                       .listen = l->config->peer_listen,
                                       .context = l,
                                       .accept = on_accept,

@@ -15,16 +15,15 @@
  * A member that was added by the log has the data directory that the log says. What was known of
  * its id before belonged to another one.
  */
-static void pin(struct membership *m, const struct member_config *config)
+static enum rsm_status pin(struct membership *m, const struct member_config *config)
 {
     for (uint32_t i = 0; i < config->count; i++) {
         const struct member *member = &config->members[i];
-        uint64_t *known = &m->incarnations->known[member->id];
-        if (member->incarnation == 0 || *known == member->incarnation)
-            continue;
-        *known = 0;
-        (void)incarnations_accept(m->incarnations, member->id, member->incarnation);
+        enum rsm_status status = incarnations_pin(m->incarnations, member->id, member->incarnation);
+        if (status != RSM_OK)
+            return status;
     }
+    return RSM_OK;
 }
 
 static bool is_due(struct membership *m, enum rsm_status *status_out)
@@ -54,9 +53,11 @@ enum rsm_status membership_follow(struct membership *m)
     LOG(LOG_INFO, "members", LOG_U64("version", m->version),
         LOG_U64("effective", is_next ? next.effective_slot : current.effective_slot),
         LOG_U64("count", is_next ? next.count : current.count));
-    pin(m, &current);
-    if (is_next)
-        pin(m, &next);
+    status = pin(m, &current);
+    if (status == RSM_OK && is_next)
+        status = pin(m, &next);
+    if (status != RSM_OK)
+        return status;
     peer_links_set_members(m->links, &current, &next);
     return RSM_OK;
 }

@@ -124,12 +124,22 @@ static void pack_counters(struct writer *out, const struct methods *m, const str
     pack_number(out, "peer_refused", links->refused);
 }
 
+/* The numbers of the replicas in a set of bits. */
+static void pack_set(struct writer *out, const char *key, uint32_t set)
+{
+    pack_key(out, key);
+    pack_array(out, (uint32_t)__builtin_popcount(set));
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++)
+        if (set & (1u << r))
+            pack_uint(out, r);
+}
+
 enum rsm_status read_status(struct call *call, struct writer *out)
 {
     struct methods *m = call->m;
     struct node_status s;
     node_get_status(m->node, &s);
-    pack_map(out, 20);
+    pack_map(out, 21);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
@@ -142,6 +152,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     pack_bool(out, s.is_ready);
     pack_key(out, "voting");
     pack_bool(out, s.is_voting);
+    pack_set(out, "rejoin_waits_for", s.rejoin_waits_for);
     pack_number(out, "ballot_round", s.ballot.round);
     pack_number(out, "ballot_replica", s.ballot.replica);
     pack_number(out, "slot", s.applied);

@@ -176,6 +176,8 @@ static void obey(struct node *n, const struct paxos_effects *effects)
         submit_on_lost(n, &effects->lost[i]);
     if (effects->leader_changed)
         obey_leader(n, effects);
+    if (effects->rejoin)
+        n->rejoin_due = true; /* in the turn's own time: it writes and flushes */
 }
 
 void node_step(struct node *n, const struct paxos_event *event)
@@ -210,6 +212,7 @@ static void flush_journal(struct node *n)
 void node_flush(struct node *n)
 {
     bool moved = true;
+    rejoin_finish(n);
     while (moved && !n->dead) {
         uint64_t applied = n->applied_slot;
         submit_propose(n);
@@ -277,6 +280,7 @@ void node_tick(struct node *n)
         submit_expire(n);
         apply_commit_again(n);
         snapshot_on_tick(n);
+        rejoin_on_heartbeat(n);
     }
     if (n->tick % TICKS_A_DEADLINE_LOOK == 0) {
         submit_time(n);

@@ -48,6 +48,7 @@ struct node_config {
     uint32_t clock_bound_ms;     /* a fresh entry's timestamp may be this far from the own clock */
     uint32_t snapshot_lag;       /* a peer further behind than this gets a snapshot, in slots */
     uint64_t incarnation;
+    bool fresh; /* the data directory was made in this run: the journal is made, too */
     uint64_t seed;
 };
 
@@ -92,6 +93,13 @@ struct node_env {
     void (*read_ready)(void *context, uint64_t token, enum rsm_status status, uint64_t slot);
     /* Slots up to `slot` are applied; called once a batch. */
     void (*applied)(void *context, uint64_t slot);
+    /*
+     * The journal is in doubt: draws a new incarnation, under which the peers are talked to from
+     * now on (they hear nothing of the old one any more), and gives it. NULL: never rejoins.
+     */
+    uint64_t (*doubt)(void *context);
+    /* The fresh journal is durable: makes the incarnation that doubt() gave the identity's. */
+    enum rsm_status (*renewed)(void *context, uint64_t incarnation);
     /* Something failed that only a restart mends (a failed flush): end the process. */
     void (*fatal)(void *context, enum rsm_status status, const char *text);
 };
@@ -102,9 +110,9 @@ struct node_env {
  *
  * `base` is the store's read-only snapshot (borrowed; refreshed by the owner before it calls
  * node_on_committed), `disk` holds the journal (borrowed), `genesis` is the file (copied).
- * RSM_DAMAGED and RSM_UNCERTAIN are not failures: the replica then learns and serves reads but does
- * not vote, and says so by an alarm. On failure nothing is left open; `*text_out` has the words
- * (static or owned by the node module).
+ * A damaged, uncertain or lost journal is no failure: the replica then learns and serves reads but
+ * does not vote, says so by an alarm, and rejoins (consensus/rejoin.c). On failure nothing is left
+ * open; `*text_out` has the words (static or owned by the node module).
  */
 enum rsm_status node_open(struct node **node_out, const struct node_config *config,
                           const struct node_env *env, struct bytes genesis, struct disk *disk,
@@ -210,7 +218,8 @@ struct node_status {
     uint64_t store_commits;
     uint64_t leader_changes;
     uint64_t bad_frames;
-    uint64_t contact_age_ms; /* since the last proof of contact with a majority or the leader */
+    uint64_t contact_age_ms;   /* since the last proof of contact with a majority or the leader */
+    uint32_t rejoin_waits_for; /* bit i: replica i has to come before this one may vote again */
     uint32_t peer_count;
     struct node_peer_status peers[LIMIT_REPLICAS];
 };

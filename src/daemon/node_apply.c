@@ -92,6 +92,7 @@ void apply_learned(struct node *n)
     }
     n->learned_count = 0;
     heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
+    members_follow(n);
     struct paxos_event event = {.type = PAXOS_EVENT_APPLIED, .number = n->applied_slot};
     node_step(n, &event);
 }

@@ -77,9 +77,12 @@ struct node {
     struct node_env env;
     struct genesis genesis; /* borrows from genesis_bytes */
     struct blob *genesis_bytes;
-    uint32_t members; /* bit i: replica i */
     struct disk *disk;
     struct kv *base;
+
+    uint32_t members; /* bit i: replica i; now or next, learners too */
+    uint64_t members_version;
+    uint64_t members_next_slot; /* then the ones before are forgotten; 0: none on its way */
 
     /* the parts, owned */
     struct paxos *paxos;
@@ -95,6 +98,9 @@ struct node {
     uint64_t seq_durable; /* flushed, and said to the core */
     bool flush_wanted;    /* something not lazy was appended */
     bool journal_writable;
+    uint64_t incarnation_next; /* in doubt: the one to rejoin under; 0: not in doubt */
+    bool rejoin_due;           /* everybody has answered: the fresh journal is to be written */
+    uint32_t rejoin_told;      /* who was waited for, as logged last */
     /*
      * Not 0: the store lacks slots that the journal relies on (it was lost, or taken back). Then
      * the journal is closed, and this replica says nothing of what it promised or voted, not even
@@ -200,6 +206,18 @@ bool spec_take(struct node *n, struct blob *value);
 
 /* What the machine is told of the envelope in a slot's value. */
 struct machine_signatures node_signatures(struct node *n, struct bytes value);
+
+/* node_members.c: the members, told to the core when applying changed them */
+enum rsm_status members_read(struct node *n, struct members *members_out);
+/* Before the core is told that slots are applied, or a snapshot is installed. */
+void members_follow(struct node *n);
+
+/* node_rejoin.c */
+/* The journal is damaged, uncertain or gone. */
+void rejoin_begin_doubt(struct node *n, uint32_t alarm);
+/* The core has heard everybody: a fresh journal, the new incarnation, and votes again. */
+void rejoin_finish(struct node *n);
+void rejoin_on_heartbeat(struct node *n);
 
 /* node_verify.c: form, cluster and signature, remembered by digest */
 enum rsm_status node_verify_envelope(struct node *n, struct bytes raw,

@@ -6,7 +6,8 @@
  *      first commit). Else its applied slot, log time and heads are read.
  *   2. the journal is recovered; its records go to the core. A chosen mark lets the slots below it
  *      be applied at once, from the values that the core restored: the store may be behind.
- *   3. the core starts. A journal that is damaged or uncertain makes it a learner.
+ *   3. the core starts. A journal that is damaged or uncertain makes it a learner, until it has
+ *      rejoined (node_rejoin.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -136,9 +137,9 @@ static enum rsm_status open_journal(struct node *n)
     }
     if (status != RSM_OK)
         return status;
-    /* Segments appear with the state: a store that has slots and no journal has lost its memory. */
+    /* A directory that is not new, and has no journal, has lost its memory. */
     struct journal_options options = {.segment_size = n->config.segment_size,
-                                      .create = n->stored_slot == 0};
+                                      .create = n->config.fresh};
     struct journal_report report;
     open_text = "the journal could not be opened";
     status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
@@ -147,10 +148,10 @@ static enum rsm_status open_journal(struct node *n)
     if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)
         return go_without(n);
     n->missing_slot = 0;
-    if (status == RSM_DAMAGED && n->journal != NULL)
-        node_raise(n, NODE_ALARM_JOURNAL_DAMAGED, 0);
+    if ((status == RSM_DAMAGED && n->journal != NULL) || status == RSM_NOT_FOUND)
+        rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_DAMAGED);
     else if (status == RSM_UNCERTAIN)
-        node_raise(n, NODE_ALARM_JOURNAL_UNCERTAIN, 0);
+        rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_UNCERTAIN);
     else if (status != RSM_OK)
         return status;
     n->seq_last = report.last_sequence;
@@ -178,12 +179,27 @@ static void open_core(struct node *n)
                                   .resend_ticks = c->heartbeat_ticks,
                                   .stall_ticks = c->stall_ticks,
                                   .seed = c->seed};
-    for (uint32_t i = 0; i < n->genesis.member_count; i++) {
+    /* Until the state's members are handed in, before the start. */
+    for (uint32_t i = 0; i < n->genesis.member_count; i++)
         config.voters[config.voter_count++] = n->genesis.members[i].id;
-        n->members |= 1u << n->genesis.members[i].id;
-    }
+    config.distance = MEMBER_DISTANCE;
     n->paxos = paxos_new(&config);
     paxos_restore_base(n->paxos, n->applied_slot);
+}
+
+static enum rsm_status start_core(struct node *n)
+{
+    struct members members;
+    open_text = "the state's members could not be read";
+    enum rsm_status status = members_read(n, &members);
+    if (status != RSM_OK)
+        return status;
+    paxos_restore_members(n->paxos, &members);
+    paxos_start(n->paxos, n->seq_last + 1,
+                n->journal_writable    ? PAXOS_WHOLE
+                : n->missing_slot != 0 ? PAXOS_UNREAD
+                                       : PAXOS_IN_DOUBT);
+    return RSM_OK;
 }
 
 enum rsm_status node_open(struct node **node_out, const struct node_config *config,
@@ -204,10 +220,6 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
     n->contact_ms = node_now_ms(n);
     open_text = "the genesis is not well-formed";
     enum rsm_status status = genesis_parse(blob_bytes(n->genesis_bytes), &n->genesis);
-    if (status == RSM_OK && genesis_member(&n->genesis, config->self) == NULL) {
-        open_text = "this replica is not a member in the genesis";
-        status = RSM_WRONG_IDENTITY;
-    }
     if (status == RSM_OK)
         status = open_state(n);
     if (status == RSM_OK) {
@@ -215,6 +227,8 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
         spec_init(n);
         status = open_journal(n);
     }
+    if (status == RSM_OK)
+        status = start_core(n);
     if (status != RSM_OK) {
         *text_out = open_text;
         node_close(n);
@@ -222,7 +236,6 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
         return status;
     }
     n->applied_told = n->applied_slot;
-    paxos_start(n->paxos, n->seq_last + 1, n->journal_writable);
     *node_out = n;
     return RSM_OK;
 }
@@ -244,16 +257,19 @@ void node_resume(struct node *n)
     open_core(n);
     spec_reset(n);
     enum rsm_status status = open_journal(n);
-    if (status == RSM_OK && n->missing_slot == 0) {
+    if (status == RSM_OK)
+        status = start_core(n);
+    if (status != RSM_OK) {
+        node_fail(n, status, open_text);
+        return;
+    }
+    if (n->missing_slot == 0) {
         node_clear(n, NODE_ALARM_STATE_DAMAGED);
         LOG(LOG_INFO, "state-complete", LOG_U64("applied", n->applied_slot));
     }
     n->flush_wanted = false;
-    paxos_start(n->paxos, n->seq_last + 1, n->journal_writable);
     heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
     submit_on_leader_changed(n);
-    if (status != RSM_OK)
-        node_fail(n, status, open_text);
 }
 
 static void drop_queues(struct node *n)

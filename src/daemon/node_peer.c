@@ -229,7 +229,7 @@ void peer_judge_heads(struct node *n)
     uint32_t equal;
     uint32_t different;
     heads_count(&n->heads, n->members, n->config.self, &equal, &different);
-    if (heads_must_stop(equal, different, n->genesis.member_count))
+    if (heads_must_stop(equal, different, (uint32_t)__builtin_popcount(n->members)))
         node_raise(n, NODE_ALARM_DIVERGED, n->applied_slot);
     else
         node_clear(n, NODE_ALARM_DIVERGED);

@@ -298,6 +298,7 @@ enum rsm_status snapshot_on_installed(struct node *n)
     n->learned_count = kept;
     LOG(LOG_INFO, "snapshot-installed", LOG_U64("slot", slot));
     heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
+    members_follow(n);
     struct paxos_event event = {.type = PAXOS_EVENT_INSTALLED, .number = slot};
     node_step(n, &event);
     submit_answer_known(n);

@@ -318,10 +318,13 @@ static bool run_before_start(struct script *s, const struct words *w)
         need_core(s);
         paxos_restore_members(s->core, &members);
     } else if (strcmp(verb, "start") == 0) {
-        bool silent = w->count > 1 && strcmp(w->list[w->count - 1], "silent") == 0;
+        const char *last = w->list[w->count - 1];
+        enum paxos_standing standing = strcmp(last, "silent") == 0   ? PAXOS_IN_DOUBT
+                                       : strcmp(last, "unread") == 0 ? PAXOS_UNREAD
+                                                                     : PAXOS_WHOLE;
         need_core(s);
         s->seq_last = words_number(w, "seq", 1) - 1;
-        paxos_start(s->core, s->seq_last + 1, !silent);
+        paxos_start(s->core, s->seq_last + 1, standing);
         s->started = true;
     } else {
         return false;

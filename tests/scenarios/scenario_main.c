@@ -265,7 +265,7 @@ static void core_restart(struct core *core)
         paxos_restore_applied(script->core, core->applied);
     }
     core->learned = core->applied;
-    paxos_start(script->core, core->durable_seq + 1, true);
+    paxos_start(script->core, core->durable_seq + 1, PAXOS_WHOLE);
     script->started = true;
     script->seq_last = core->durable_seq;
     writer_format(&core->scene->out, "%u: promised %" PRIu64 ".%u, applied %" PRIu64 "\n",

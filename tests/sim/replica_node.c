@@ -410,9 +410,12 @@ void replica_start(struct node_cluster *c, uint32_t id)
     const char *text = NULL;
     config.self = id;
     config.seed = prng_next(&c->sim.prng);
+    uint64_t segment;
+    size_t segments = 0;
     r->life++;
     r->checked = 0;
     r->disk->failed = false;
+    config.fresh = disk_list(&r->disk->disk, &segment, 1, &segments) == RSM_OK && segments == 0;
     enum rsm_status status = node_open(&r->node, &config, &env, writer_result(&c->genesis),
                                        &r->disk->disk, r->store, &text);
     if (status != RSM_OK) {

@@ -6,19 +6,23 @@
 
 static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
 {
-    char alarms[256], zone[64];
+    char alarms[256], zone[64], waits[64];
+    struct rsm_value waits_for = rsm_value_get(s, "rejoin_waits_for");
     const char *role = rsm_value_bool(rsm_value_get(s, "is_leader")) ? "leader" : "follower";
     if (!rsm_value_bool(rsm_value_get(s, "voting")))
         role = "learner";
     ctl_cell(rsm_value_get(s, "alarms"), alarms, sizeof alarms);
-    printf("%-24s replica %llu  %-12s %-9s %-9s slot %llu  stored %llu  leader %llu%s%s\n",
+    ctl_cell(waits_for, waits, sizeof waits);
+    printf("%-24s replica %llu  %-12s %-9s %-9s slot %llu  stored %llu  leader %llu%s%s%s%s\n",
            endpoint, (unsigned long long)rsm_value_uint(rsm_value_get(s, "replica")),
            ctl_cell(rsm_value_get(s, "zone"), zone, sizeof zone), role,
            rsm_value_bool(rsm_value_get(s, "ready")) ? "ready" : "NOT READY",
            (unsigned long long)rsm_value_uint(rsm_value_get(s, "slot")),
            (unsigned long long)rsm_value_uint(rsm_value_get(s, "stored")),
            (unsigned long long)rsm_value_uint(rsm_value_get(s, "leader")),
-           *alarms != '\0' ? "  ALARM " : "", alarms);
+           *alarms != '\0' ? "  ALARM " : "", alarms,
+           rsm_value_count(waits_for) > 0 ? "  waits for replica " : "",
+           rsm_value_count(waits_for) > 0 ? waits : "");
     if (ctl->verbose)
         ctl_print_map(ctl, s);
 }

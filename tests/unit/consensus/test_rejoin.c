@@ -119,6 +119,8 @@ static const struct expectation answers[] = {
      "send 2: accept 1.1 values=2+a chosen=2\n"
      "send 3: accept 1.1 values=2+a chosen=2\n"
      "send 3: rejoin-answer promised=1.1 first=2 end=none round=7 votes=2:1.1:a chosen=2\n"},
+    {"nor does one that could not read its journal yet", "record accept 2 2.3 x; start unread",
+     "from 3 rejoin round=7 first=1; tick 1", ""},
     {"a learner tells nothing", "config self=4 learners=4; start", "from 3 rejoin round=7 first=1",
      ""},
     {"many votes go in parts",
