@@ -38,7 +38,7 @@
     X(PREVOTE_DENIED, "a pre-vote was denied, the leader is alive")                                \
     X(PREPARE_TIMED_OUT, "a prepare found no quorum in time")                                      \
     X(CHOSEN_OUT_OF_ORDER, "a slot was chosen before one in front of it")                          \
-    X(CHOSEN_BEFORE_OWN_VOTE, "a slot was chosen before the own record was durable")               \
+    X(CHOSEN_WAITS_FOR_OWN_VOTE, "a quorum accepted before the own record was durable")            \
     X(OWN_VOTE_OTHER_BALLOT, "told that a slot is chosen, with the own vote in another ballot")    \
     X(LEARN_REPLACED_VOTE, "a chosen value replaced a different vote")                             \
     X(LEARN_IGNORED, "a learn message brought nothing in order")                                   \

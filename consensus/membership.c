@@ -32,11 +32,10 @@ static void membership_settle(struct paxos *p)
     }
 }
 
-/* The configuration on its way has quorums that those in force do not have. */
-static bool membership_needs_promises(const struct members *before, const struct members *after)
+/* These voters have quorums that no configuration before had. */
+static bool membership_is_new(const struct members *before, const struct quorum *q)
 {
-    return after->next_first != 0 && after->next.voters != after->now.voters &&
-           after->next.voters != before->next.voters;
+    return q->voters != 0 && q->voters != before->now.voters && q->voters != before->next.voters;
 }
 
 void membership_on_members(struct paxos *p, const struct members *members)
@@ -48,10 +47,11 @@ void membership_on_members(struct paxos *p, const struct members *members)
     membership_settle(p);
     bool asks_others =
         (before.now.voters | before.next.voters) != (members->now.voters | members->next.voters);
-    if (asks_others && p->rejoin.number != 0 && !p->rejoin.is_complete)
+    if (asks_others && p->rejoin.number != 0)
         rejoin_begin(p);
     bool is_proposer = p->role == PAXOS_LEADER || p->role == PAXOS_PREPARING;
-    if (!is_proposer || !membership_needs_promises(&before, members))
+    if (!is_proposer ||
+        !(membership_is_new(&before, &members->now) || membership_is_new(&before, &members->next)))
         return;
     mark(p, PAXOS_MARK_PREPARED_FOR_MEMBERS);
     if (!MUTANT(LEAD_ON_INTO_CONFIGURATION))

@@ -9,6 +9,14 @@
  *   3. `accepted` has the distinct voters that accepted in this ballot; the own bit only after the
  *      own record is durable.
  *
+ * A slot is chosen when a quorum of its configuration accepted, and the leader's own vote is
+ * durable among them. Plain Paxos does not ask for the second; the rejoin of a voter that lost its
+ * memory does (rejoin.c): 1. voter U accepts, its vote is counted, its disk loses it; 2. U asks
+ * voter V, which has not voted yet; 3. V votes, and with U's old vote that is a quorum; 4. the
+ * leader dies before its own flush, comes back without the vote, and tells U that there is none.
+ * Now nobody but V knows of the chosen value. The own flush runs beside the others' and is mostly
+ * the first.
+ *
  * A fresh proposal that a majority refused cannot be chosen in this ballot, but it may have votes:
  * nothing else may go into the slot under the same ballot. The leader takes a higher ballot and
  * recovers the slot like any other; what it finds is not fresh any more and its verdict falls when
@@ -98,11 +106,14 @@ static void proposer_settle_slot(struct paxos *p, uint64_t number)
         has_quorum = slot->accepted_messages + 1 > quorum_count(p->members.now.voters) / 2;
     if (!proposer_is_open(slot) || !has_quorum)
         return;
+    bool has_own = (slot->accepted & quorum_bit(p->config.self)) != 0;
+    if (!has_own && !MUTANT(COUNT_OWN_VOTE_OPTIONAL)) {
+        mark(p, PAXOS_MARK_CHOSEN_WAITS_FOR_OWN_VOTE);
+        return;
+    }
     slot->chosen = true;
     if (number != p->chosen_end)
         mark(p, PAXOS_MARK_CHOSEN_OUT_OF_ORDER);
-    if (slot->seq > p->seq_durable)
-        mark(p, PAXOS_MARK_CHOSEN_BEFORE_OWN_VOTE);
 }
 
 void proposer_count_own(struct paxos *p)

@@ -6,18 +6,24 @@
  * voter, under a new incarnation (they talk to the old one no more), for its promise and its votes,
  * and takes over the highest of each:
  *
- *   votes      a value that was chosen with a vote of ours has a vote of another voter, which was
- *              asked. Votes that we never gave do no harm: they are proposals that were made, and
- *              the highest one for a slot has the value that any lower ballot chose.
- *   promises   who prepares is a voter whose own promise is durable before its prepare leaves. So
- *              every ballot that we can have promised is at or below the promise of the voter that
- *              owns it, and that one was asked.
+ *   votes      a value that was chosen with a vote of ours was proposed by another voter, which was
+ *              asked, and told its own vote: in flight, or durable if the slot was chosen
+ *              (proposer.c). Votes that we never gave do no harm: they are proposals that were
+ * made, and the highest one for a slot has the value that any lower ballot chose. promises   who
+ * prepares is a voter whose own promise is durable before its prepare leaves. So every ballot that
+ * we can have promised is at or below the promise of the voter that owns it, and that one was
+ * asked.
  *
  * This rests on a disk losing what was acknowledged on one voter at a time: the others may be in
  * doubt as well (the power of a whole site was cut), and tell what they still hold.
  *
  * All others, not most: with five voters, one that was left out may own a ballot that we promised,
  * count our old promise, and never hear of what we vote for in a lower ballot now.
+ *
+ * The voters are those of the configurations that this replica knows. A change that it does not
+ * know yet was chosen with a vote of somebody who was asked: so it is among the open slots, and the
+ * shell does not go on while one of those holds a change of the members; if it is chosen and brings
+ * new voters, the exchange begins anew.
  *
  *   1. REJOIN to each other voter, again and again; a change of the voters begins anew
  *   2. their answers in parts, as promises; slots that they know to be chosen are learned

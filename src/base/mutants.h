@@ -124,6 +124,10 @@
 #ifndef RSM_MUTANT_TALK_TO_ANY_INCARNATION
 #define RSM_MUTANT_TALK_TO_ANY_INCARNATION 0
 #endif
+/* A slot is chosen without the leader's own vote: see proposer.c. */
+#ifndef RSM_MUTANT_COUNT_OWN_VOTE_OPTIONAL
+#define RSM_MUTANT_COUNT_OWN_VOTE_OPTIONAL 0
+#endif
 /* A promise is cut at the batch limit and does not say so (M19). */
 #ifndef RSM_MUTANT_PROMISE_CUT_SILENTLY
 #define RSM_MUTANT_PROMISE_CUT_SILENTLY 0

@@ -13,6 +13,7 @@
 #include "src/base/check.h"
 #include "src/base/log.h"
 #include "src/daemon/node_internal.h"
+#include "src/machine/entry.h"
 #include "src/machine/logtable.h"
 
 void rejoin_begin_doubt(struct node *n, uint32_t alarm)
@@ -78,11 +79,35 @@ static enum rsm_status renew_journal(struct node *n)
     return RSM_OK;
 }
 
+/* A change of the members that may be chosen, and would bring voters that were not asked. */
+static bool has_open_change(struct node *n)
+{
+    for (uint64_t slot = paxos_chosen_end(n->paxos); slot < paxos_accepted_end(n->paxos); slot++) {
+        struct ballot ballot;
+        struct blob *value;
+        struct entry entry;
+        struct envelope e;
+        struct command command;
+        if (!paxos_accepted(n->paxos, slot, &ballot, &value) ||
+            entry_parse(blob_bytes(value), &entry) != RSM_OK || entry.kind != ENTRY_COMMANDS ||
+            envelope_parse(entry.payload, &e) != RSM_OK)
+            continue;
+        struct envelope_walk walk = envelope_commands(&e);
+        while (envelope_next(&walk, &command))
+            if (command.kind == RSM_KIND_MEMBER_ADD || command.kind == RSM_KIND_MEMBER_PROMOTE ||
+                command.kind == RSM_KIND_MEMBER_REMOVE)
+                return true;
+    }
+    return false;
+}
+
 void rejoin_finish(struct node *n)
 {
     if (!n->rejoin_due || n->dead || n->incarnation_next == 0)
         return;
     n->rejoin_due = false;
+    if (!paxos_is_rejoin_complete(n->paxos) || n->learned_count > 0 || has_open_change(n))
+        return; /* again with a heartbeat */
     enum rsm_status status = renew_journal(n);
     if (status == RSM_DISK_FULL) {
         node_raise(n, NODE_ALARM_DISK_LOW, 0); /* again with a heartbeat */
@@ -111,7 +136,7 @@ void rejoin_on_heartbeat(struct node *n)
         return;
     uint32_t waits_for = paxos_rejoin_waits_for(n->paxos);
     if (paxos_is_rejoin_complete(n->paxos))
-        n->rejoin_due = true; /* the disk was full */
+        n->rejoin_due = true; /* the disk was full, or something has to be decided first */
     if (waits_for == n->rejoin_told)
         return;
     n->rejoin_told = waits_for;

@@ -93,6 +93,14 @@ static const struct expectation leaders[] = {
      "send 2: accept 1.1 values=2+a,3+b chosen=2\n"
      "send 3: accept 1.1 values=2+a,3+b chosen=2\n"
      "lost cookie=3 slot=0\n"},
+    {"a change that is heard of when it is in force already is asked for as well",
+     "config distance=4 window=4;" LEADER, "members voters=1,2,4",
+     "append 4 promise 2.1\n"
+     "send 2 after 4: prepare 2.1 first=2 chosen=2\n"
+     "send 4 after 4: prepare 2.1 first=2 chosen=2\n"
+     "leader none\n"},
+    {"when the one on its way comes into force there is nothing new", CHANGED,
+     "members voters=1,2,4", ""},
     {"only learners change: the ballot stays", "config distance=4 window=4;" LEADER,
      "members voters=1,2,3 next=1,2,3 next-learners=4 first=5", ""},
 };
