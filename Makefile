@@ -222,6 +222,18 @@ $(B)/journal-damage: $(B)/obj/tests/faults/journal_main.o $(B)/lib/test.a $(call
 EVERY ?= 29
 journal-damage: $(B)/journal-damage ## each kind of damage to a small journal (EVERY=1: every byte)
 	$(Q)tests/run.sh journal-damage $(B)/journal-damage --every $(EVERY)
+$(B)/shim.so: tests/faults/shim.c tests/faults/shim.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -fPIC -shared -Wall -Wextra -Werror -I. -o $@ $< -ldl
+# The shim's own functions are found when it is loaded before the program.
+$(B)/fault-calls: $(B)/obj/tests/faults/calls_main.o $(B)/lib/test.a $(call archives,storage) $(B)/shim.so
+	$(link) $(filter %.so,$^) $(VLINK) $(call libs,storage)
+FAULT_EVERY ?= 7
+fault-calls: all $(B)/fault-calls $(B)/shim.so ## the n-th call of the storage code fails (FAULT_EVERY=1: each n)
+	$(Q)tests/run.sh fault-calls env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/fault-calls --every $(FAULT_EVERY)
+	$(Q)tests/run.sh fault-daemon env RSM_SHIM=$(CURDIR)/$(B)/shim.so /usr/bin/python3 tests/faults/daemon.py
+nightly-faults: all ## each call and each allocation of the storage code fails, and each call of a whole rsmd (an hour)
+	$(Q)RSM_FAULT_EVERY=1 $(MAKE) fault-calls FAULT_EVERY=1
 nightly-storage: ## every byte, sector, length and file of a small journal; every planted mistake
 	$(Q)$(MAKE) journal-damage EVERY=1
 	$(Q)$(MAKE) storage-mutants
