@@ -176,6 +176,7 @@ enum rsm_status machine_members(struct kv *kv, const struct genesis *genesis,
 {
     uint64_t applied;
     next_out->version = 0;
+    next_out->count = 0;
     enum rsm_status status = applied_slot(kv, &applied);
     if (status == RSM_OK)
         status = newest(kv, genesis, current_out);
