@@ -199,9 +199,11 @@ void election_on_tick(struct paxos *p)
         election_tick_follower(p);
         break;
     case PAXOS_PREVOTING:
-        if (p->tick >= p->election_tick)
+        if (p->tick >= p->election_tick) {
+            /* Nobody may take it for a voter any more, and its leader be a stranger to it. */
+            catchup_ask_around(p);
             election_begin(p);
-        else if (p->tick >= p->heartbeat_tick)
+        } else if (p->tick >= p->heartbeat_tick)
             election_send_prevote(p);
         break;
     case PAXOS_PREPARING:

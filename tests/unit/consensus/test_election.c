@@ -204,3 +204,20 @@ Test(election, contact_is_what_a_replica_can_prove)
     cr_assert(!paxos_has_contact(s.core));
     script_deinit(&s);
 }
+
+/*
+ * A replica that was away while the members changed believes to be a voter of those it knew; to
+ * them it is none, and the leader is a stranger to it. It asks those it knows for what was chosen.
+ */
+Test(election, a_prevote_without_an_answer_asks_around)
+{
+    struct script s;
+    script_init(&s);
+    const char *trace = script_run(&s, "start; tick 20");
+    cr_assert(strstr(trace, "send 2: prevote 1.1") != NULL, "%s", trace);
+    cr_assert(strstr(trace, "catch-up") == NULL, "%s", trace);
+    trace = script_run(&s, "tick 20");
+    cr_assert(strstr(trace, "send 2: catch-up first=1") != NULL, "%s", trace);
+    cr_assert(strstr(trace, "send 3: catch-up first=1") != NULL, "%s", trace);
+    script_deinit(&s);
+}
