@@ -167,4 +167,67 @@ def store_is_damaged_while_running():
         end(cluster)
 
 
-main([store_is_damaged_while_running, store_is_damaged_while_down, two_of_three_stores_are_lost])
+def segments(cluster, replica):
+    """Journal segments in use (the rest are prepared: nothing but heads and marks)."""
+    used = []
+    for path in sorted(glob.glob(cluster.data(replica) + "/journal/*.seg")):
+        with open(path, "rb") as file:
+            file.seek(12288)
+            if any(file.read(512)):
+                used.append(path)
+    return used
+
+
+def change_a_group(cluster, replica):
+    """A bit in the first group of the oldest segment: far behind the tail."""
+    with open(segments(cluster, replica)[0], "r+b") as file:
+        file.seek(12288 + dice.randrange(12, 500))
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+def cut_a_segment(cluster, replica):
+    path = segments(cluster, replica)[0]
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def remove_the_last_segment(cluster, replica):
+    os.remove(segments(cluster, replica)[-1])
+
+
+def remove_the_journal(cluster, replica):
+    shutil.rmtree(cluster.data(replica) + "/journal")
+
+
+def damage_both(cluster, replica):
+    change_a_group(cluster, replica)
+    empty(cluster.data(replica) + "/store/data.mdb")
+
+
+def journal_is_damaged_while_down():
+    """The voter does not vote with what is left: it takes a new incarnation, from all the others."""
+    with Cluster() as cluster:
+        small_segments(cluster)
+        write(cluster, "first", 20)
+        kinds = [change_a_group, cut_a_segment, remove_the_last_segment, remove_the_journal, damage_both]
+        for number, damage in enumerate(kinds):
+            replica = 1 + number % 3
+            stop_one(cluster, replica)
+            write(cluster, f"away{number}", 2)
+            damage(cluster, replica)
+            start_one(cluster, replica)
+            write(cluster, f"back{number}", 12)
+            wait_for_equal(cluster)
+            check(cluster.status(replica)["voting"], f"damage {number}: replica {replica} does not vote again")
+        check(glob.glob(cluster.data(2) + "/journal/*.aside"), "the damaged journal was not kept")
+        # Now each of them is needed for a majority once.
+        for replica in (1, 2, 3):
+            stop_one(cluster, replica)
+            write(cluster, f"without{replica}", 2)
+            start_one(cluster, replica)
+            wait_for_equal(cluster)
+        end(cluster)
+
+
+main([journal_is_damaged_while_down, store_is_damaged_while_running, store_is_damaged_while_down, two_of_three_stores_are_lost])
