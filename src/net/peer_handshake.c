@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "src/base/check.h"
+#include "src/base/crc32c.h"
 #include "src/base/log.h"
 #include "src/command/keyfile.h"
 #include "src/command/signature.h"
@@ -34,15 +35,22 @@ static bool verify(struct link *l, struct signature_tag tag, const uint8_t *sign
                             bytes_make(l->transcript, sizeof l->transcript), signature) == RSM_OK;
 }
 
+/*
+ * An outgoing connection is open when our proof has left; the peer may refuse it still. So only an
+ * incoming one shows that the peer takes us.
+ */
 static void opened(struct link *l)
 {
+    struct peer *peer = &l->links->peers[l->peer];
     l->state = LINK_OPEN;
     event_del(l->timer);
-    l->links->peers[l->peer].refused = 0;
-    LOG(LOG_INFO, "peer-link", LOG_U64("peer", l->peer),
-        LOG_TEXT("direction", l->incoming ? "in" : "out"), LOG_TEXT("state", "open"));
-    if (l->incoming) /* it knows us now, if it did not before */
+    if (l->incoming) {
+        peer->refused = 0;
         link_dial_soon(&l->links->outgoing[l->peer]);
+    }
+    if (peer->refused == 0)
+        LOG(LOG_INFO, "peer-link", LOG_U64("peer", l->peer),
+            LOG_TEXT("direction", l->incoming ? "in" : "out"), LOG_TEXT("state", "open"));
 }
 
 /* Says why, as far as the socket takes it, and closes. */
@@ -182,10 +190,14 @@ static bool on_frames(struct link *l)
         return true;
     }
     for (;;) {
-        uint8_t head[4];
+        uint8_t head[LINK_FRAME_HEAD_SIZE];
         if (evbuffer_copyout(l->in, head, sizeof head) < (ssize_t)sizeof head)
             return true;
         uint32_t size = get_u32(head);
+        if (get_u32(head + 8) != crc32c(0, head, 8)) {
+            link_drop(l, "a frame's head with a wrong checksum");
+            return false;
+        }
         if (size == 0 || size > LIMIT_PEER_FRAME_SIZE) {
             link_drop(l, "a frame of an impossible size");
             return false;
@@ -195,6 +207,10 @@ static bool on_frames(struct link *l)
         const uint8_t *bytes = evbuffer_pullup(l->in, (ssize_t)(sizeof head + size));
         if (bytes == NULL) {
             link_drop(l, "no memory for a frame");
+            return false;
+        }
+        if (get_u32(head + 4) != crc32c(0, bytes + sizeof head, size)) {
+            link_drop(l, "a frame with a wrong checksum");
             return false;
         }
         l->links->counters.frames_in++;

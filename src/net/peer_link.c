@@ -24,7 +24,9 @@
 #include <event2/listener.h>
 #include <event2/util.h>
 
+#include "src/base/bytes.h"
 #include "src/base/check.h"
+#include "src/base/crc32c.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/net/peer_link_internal.h"
@@ -206,7 +208,7 @@ static void end(struct link *l, const char *why)
     struct peer_links *links = l->links;
     bool was_open = l->state == LINK_OPEN;
     uint32_t peer = l->peer;
-    if (was_open)
+    if (was_open && !l->refused)
         l->dial_again_ms = DIAL_AGAIN_MS_MIN;
     enum log_level level = LOG_DEBUG;
     if (was_open || l->incoming || l->state == LINK_HELLO_SENT)
@@ -462,12 +464,14 @@ void peer_links_send(struct peer_links *links, uint32_t to, struct blob *frame)
 {
     CHECK(to >= 1 && to <= REPLICA_MAX);
     struct link *l = &links->outgoing[to];
-    uint8_t head[4];
+    uint8_t head[LINK_FRAME_HEAD_SIZE];
     if (l->state != LINK_OPEN || evbuffer_get_length(l->out) + frame->size > OUTPUT_MAX) {
         links->counters.dropped++;
         return;
     }
     put_u32(head, frame->size);
+    put_u32(head + 4, crc32c(0, frame->data, frame->size));
+    put_u32(head + 8, crc32c(0, head, 8));
     evbuffer_add(l->out, head, sizeof head);
     evbuffer_add(l->out, frame->data, frame->size);
     links->counters.frames_out++;

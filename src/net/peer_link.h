@@ -9,7 +9,8 @@
  *   dialler -> acceptor   hello
  *   acceptor -> dialler   answer, or a refusal
  *   dialler -> acceptor   proof
- *   dialler -> acceptor   frames:  size u32, bytes (peer_codec.h)
+ *   dialler -> acceptor   frames:  size u32, CRC-32C of the bytes, CRC-32C of both, bytes
+ *                         (peer_codec.h)
  *
  * peer_hello.h has the bytes. A signature is Ed25519 by the replica's key, which the members' table
  * names, over a tag that names the side, and the transcript: so each side proves its key for this

@@ -10,6 +10,12 @@
 #include "src/net/peer_hello.h"
 #include "src/net/peer_link.h"
 
+/*
+ * In front of a frame. TCP's own sum lets one damaged segment in some ten thousand pass, and a bit
+ * that is another one in a slot or a value would be believed: it is chosen under another digest.
+ */
+#define LINK_FRAME_HEAD_SIZE 12u
+
 enum link_state {
     LINK_UNUSED = 0, /* outgoing: the peer is no member */
     LINK_IDLE,
