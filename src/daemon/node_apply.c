@@ -185,6 +185,8 @@ void node_on_committed(struct node *n, enum rsm_status status)
     n->frozen = NULL;
     n->stored_slot = n->frozen_slot;
     n->counters.store_commits++;
+    if (!n->journal_writable || !journal_is_low(n->journal))
+        node_clear(n, NODE_ALARM_DISK_LOW);
     if (status != RSM_OK) {
         node_fail(n, status, "the snapshot that was installed does not check");
         return;
