@@ -156,7 +156,7 @@ $(B)/rsm-dump: $(call objects,$(SRC_dump)) $(call archives,dump)
 $(B)/rsm-bench: $(call objects,$(SRC_bench)) $(call archives,bench)
 	$(link) $(VLINK) $(call libs,bench) $(LIBS_ctl) -lm
 $(B)/sim: $(call objects,$(SRC_sim)) $(B)/lib/test.a $(call archives,sim)
-	$(link) $(VLINK) $(call libs,sim)
+	$(link) $(VLINK) -Wl,--wrap=envelope_verify $(call libs,sim)
 
 build/%: $(B)/%
 	$(Q)cp --remove-destination $< $@
@@ -210,10 +210,15 @@ test-tsan-variant: $(THREAD_TESTS:%=$(B)/thread-%)
 test-tsan: ## the programs with threads under ThreadSanitizer
 	$(Q)$(MAKE) test-tsan-variant VARIANT=tsan
 
-sim: $(B)/sim ## the simulator: SEED=first SEEDS=n; of whole nodes a fifth as many
+ifneq ($(MODE),)
+sim: $(B)/sim ## the simulator: SEED=first SEEDS=n; of whole nodes a fifth as many; MODE=core|node|links
+	$(Q)tests/run.sh sim-$(MODE)-$(notdir $(B)) $(B)/sim --mode $(MODE) --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
+else
+sim: $(B)/sim
 	$(Q)tests/run.sh sim-core-$(notdir $(B)) $(B)/sim --mode core --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-node-$(notdir $(B)) $(B)/sim --mode node --seed $(SEED) --seeds $$((($(SEEDS) + 4) / 5)) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 64 $(SIMFLAGS)
+endif
 sim-links: $(B)/sim ## all 1,088 static patterns of links
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 1088
 

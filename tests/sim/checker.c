@@ -236,8 +236,19 @@ void checker_on_rejoin(struct checker *c, uint32_t replica)
 
 void checker_on_rejoined(struct checker *c, uint32_t replica)
 {
-    c->rejoining &= ~(UINT32_C(1) << replica);
-    c->replicas[replica].promise_appended = c->replicas[replica].promise_durable;
+    uint32_t bit = UINT32_C(1) << replica;
+    struct ballot promise = c->replicas[replica].promise_durable;
+    c->rejoining &= ~bit;
+    c->replicas[replica].promise_appended = promise;
+    for (uint64_t slot = 0; slot < c->slot_capacity; slot++) {
+        for (uint32_t i = 0; i < c->slots[slot].count; i++) {
+            struct vote *vote = &c->slots[slot].votes[i];
+            if ((vote->held & bit) == 0 || !ballot_equal(vote->ballot, promise))
+                continue;
+            vote->durable |= bit;
+            checker_settle(c, slot, vote);
+        }
+    }
     ref_rejoined(c->ref, replica);
 }
 

@@ -18,16 +18,15 @@ static struct disk_sim *from_disk(struct disk *disk)
     return (struct disk_sim *)disk;
 }
 
-/* Counts a call; true when it is the one that fails. */
+/* Counts a call; true when it is the one that fails, or one after the process's last. */
 static bool fails(struct disk_sim *d)
 {
     d->calls++;
     if (d->fail_at == 0 || d->calls < d->fail_at)
         return false;
-    /* A dying process makes no more calls that work. */
-    if (d->failed && d->fail_with != RSM_IO)
-        return false;
     d->failed = true;
+    if (d->fail_once)
+        d->fail_at = 0;
     return true;
 }
 
@@ -265,11 +264,12 @@ static void forget_lie(struct disk_sim_file *f, uint32_t sector)
 
 static void make_durable(struct disk_sim *d, struct disk_sim_file *f)
 {
-    bool lie = d->lie && f->dirty_count > 0 && f->size == f->durable_size;
+    bool lie = d->lie && f->dirty_count > 1 && f->size == f->durable_size;
     for (size_t i = 0; i < f->dirty_count; i++) {
+        uint64_t at = (uint64_t)f->dirty[i].sector * DISK_SECTOR_SIZE;
         f->is_dirty[f->dirty[i].sector] = 0;
         forget_lie(f, f->dirty[i].sector);
-        if (lie)
+        if (lie && at >= d->lie_first && at < d->lie_end)
             sector_add(&f->lies, &f->lie_count, &f->lie_capacity, &f->dirty[i]);
     }
     f->dirty_count = 0;

@@ -51,9 +51,16 @@ struct disk_sim {
     uint64_t flushes;
     uint64_t fail_at; /* the call with this number fails once; 0: never */
     enum rsm_status fail_with;
-    bool failed; /* it did */
+    bool fail_once; /* else all calls from then on fail: the process is dying */
+    bool failed;    /* it did */
     uint64_t space;
-    bool lie; /* the next flush of a file with groups lies */
+    /*
+     * The next flush of a file lies: the sectors that begin in [lie_first, lie_end) are gone with
+     * the next power cut.
+     */
+    bool lie;
+    uint64_t lie_first;
+    uint64_t lie_end;
     bool lied;
     uint64_t bad_file; /* 0: none */
     uint64_t bad_sector;
@@ -78,7 +85,6 @@ enum disk_sim_crash {
 };
 /* The number of sectors that were lost. */
 size_t disk_sim_crash(struct disk_sim *d, enum disk_sim_crash how, struct prng *prng);
-/* Power is lost now: sectors of flushes that lied go back. Part of disk_sim_crash. */
 enum disk_sim_rot {
     DISK_SIM_FLIPS_BIT = 1,
     DISK_SIM_ZEROES,

@@ -11,7 +11,7 @@ seeds=${1:-2000}
 [ $# -eq 0 ] || shift
 out=build/sim-mutants
 mkdir -p "$out"
-sources="tests/sim/sim.c tests/sim/net_sim.c tests/sim/checker.c tests/sim/refpaxos.c tests/sim/sim_core.c tests/sim/sim_links.c
+sources="tests/sim/sim.c tests/sim/net_sim.c tests/sim/checker.c tests/sim/refpaxos.c tests/sim/plan.c tests/sim/sim_core.c tests/sim/sim_links.c
     tests/sim/node_core.c tests/sim/disk_core.c tests/sim/client_core.c tests/sim/sim_main.c tests/lib/script.c
     src/base/blob.c src/base/bytes.c src/base/check.c src/base/mem.c src/base/prng.c"
 

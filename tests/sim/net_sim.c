@@ -6,12 +6,6 @@
 
 #include "src/base/mem.h"
 
-struct packet {
-    uint32_t from;
-    uint32_t to;
-    void *payload;
-};
-
 void net_init(struct net *net, struct sim *sim, const struct net_options *options,
               const struct net_calls *calls, void *context)
 {
@@ -20,12 +14,22 @@ void net_init(struct net *net, struct sim *sim, const struct net_options *option
     net->options = *options;
     net->calls = *calls;
     net->context = context;
+    net->history = mem_alloc(NET_HISTORY * sizeof(*net->history));
+}
+
+void net_deinit(struct net *net)
+{
+    for (size_t i = 0; i < NET_HISTORY; i++) {
+        if (net->history[i].payload != NULL)
+            net->calls.free(net->context, net->history[i].payload);
+    }
+    mem_free(net->history);
 }
 
 static void packet_drop(void *context, void *argument)
 {
     struct net *net = context;
-    struct packet *packet = argument;
+    struct net_packet *packet = argument;
     net->calls.free(net->context, packet->payload);
     mem_free(packet);
 }
@@ -33,35 +37,64 @@ static void packet_drop(void *context, void *argument)
 static void packet_arrive(void *context, void *argument)
 {
     struct net *net = context;
-    struct packet *packet = argument;
-    if (!net->cut[packet->from][packet->to]) {
+    struct net_packet *packet = argument;
+    if (!net->cut[packet->from][packet->to] &&
+        (net->calls.admit == NULL || net->calls.admit(net->context, packet))) {
         net->delivered++;
         net->calls.deliver(net->context, packet->from, packet->to, packet->payload);
     }
     packet_drop(net, packet);
 }
 
-static void net_schedule(struct net *net, uint32_t from, uint32_t to, void *payload)
+static void net_schedule(struct net *net, const struct net_packet *one, uint64_t wait)
 {
     const struct net_options *o = &net->options;
-    struct packet *packet = mem_alloc(sizeof(*packet));
-    *packet = (struct packet){from, to, payload};
-    uint64_t delay = sim_range(net->sim, o->delay_us_min, o->delay_us_max);
+    struct net_packet *packet = mem_copy(one, sizeof(*one));
+    uint64_t delay = wait + sim_range(net->sim, o->delay_us_min, o->delay_us_max);
     if (sim_chance(net->sim, o->late_ppm))
         delay += sim_range(net->sim, 0, o->late_us_max);
+    if (net->burst_until > net->sim->now)
+        delay += sim_range(net->sim, 0, net->burst_us);
     sim_after(net->sim, delay, packet_arrive, packet_drop, net, packet);
 }
 
-void net_send(struct net *net, uint32_t from, uint32_t to, void *payload)
+static void net_remember(struct net *net, const struct net_packet *packet)
 {
+    struct net_packet *place = &net->history[net->history_count++ % NET_HISTORY];
+    if (place->payload != NULL)
+        net->calls.free(net->context, place->payload);
+    *place = *packet;
+    place->payload = net->calls.copy(net->context, packet->payload);
+}
+
+void net_send(struct net *net, uint32_t from, uint32_t to, uint64_t wait, void *payload)
+{
+    struct net_packet packet = {.from = from, .to = to, .payload = payload};
+    if (net->calls.stamp != NULL)
+        net->calls.stamp(net->context, &packet);
     net->sent++;
-    if (sim_chance(net->sim, net->options.duplicate_ppm))
-        net_schedule(net, from, to, net->calls.copy(net->context, payload));
+    if (net->sent % 8 == 0)
+        net_remember(net, &packet);
+    if (sim_chance(net->sim, net->options.duplicate_ppm)) {
+        struct net_packet copy = packet;
+        copy.payload = net->calls.copy(net->context, payload);
+        net_schedule(net, &copy, wait);
+    }
     if (net->cut[from][to] || sim_chance(net->sim, net->options.loss_ppm)) {
         net->calls.free(net->context, payload);
         return;
     }
-    net_schedule(net, from, to, payload);
+    net_schedule(net, &packet, wait);
+}
+
+void net_replay(struct net *net, uint64_t salt)
+{
+    struct net_packet packet = net->history[salt % NET_HISTORY];
+    if (packet.payload == NULL)
+        return;
+    packet.payload = net->calls.copy(net->context, packet.payload);
+    net->replayed++;
+    net_schedule(net, &packet, 0);
 }
 
 void net_uncut(struct net *net)
@@ -75,6 +108,7 @@ void net_heal(struct net *net)
     net->options.loss_ppm = 0;
     net->options.duplicate_ppm = 0;
     net->options.late_ppm = 0;
+    net->burst_until = 0;
 }
 
 void net_cut(struct net *net, uint32_t from, uint32_t to)
@@ -83,12 +117,12 @@ void net_cut(struct net *net, uint32_t from, uint32_t to)
         net->cut[from][to] = true;
 }
 
-void net_cut_some(struct net *net, uint32_t node_count)
+void net_cut_by(struct net *net, uint32_t node_count, uint64_t salt)
 {
-    uint32_t one = (uint32_t)sim_range(net->sim, 1, node_count);
-    uint32_t other = (uint32_t)sim_range(net->sim, 1, node_count);
-    uint64_t shape = sim_range(net->sim, 1, 6);
-    uint64_t half = sim_range(net->sim, 0, (UINT64_C(1) << node_count) - 1);
+    uint32_t one = 1 + (uint32_t)(salt % node_count);
+    uint32_t other = 1 + (uint32_t)((salt >> 8) % node_count);
+    uint64_t shape = 1 + (salt >> 16) % 6;
+    uint64_t half = salt >> 24;
     for (uint32_t n = 1; n <= node_count; n++) {
         if (shape == 1 || shape == 2) /* one replica hears nobody; nobody hears it */
             net_cut(net, n, one);

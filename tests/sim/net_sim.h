@@ -18,11 +18,25 @@ struct net_options {
     uint64_t late_us_max;
 };
 
+#define NET_HISTORY 128u
+
+struct net_packet {
+    uint32_t from;
+    uint32_t to;
+    uint64_t incarnation; /* what the sender calls itself; 0 where nobody asks */
+    uint64_t known;       /* and what it takes the receiver for; 0: not met */
+    bool rejoins;         /* the sender is in doubt, and new */
+    void *payload;        /* owned */
+};
+
 /* What travels is the owner's business. */
 struct net_calls {
     void *(*copy)(void *context, const void *payload);
     void (*free)(void *context, void *payload);
     void (*deliver)(void *context, uint32_t from, uint32_t to, void *payload); /* not taken over */
+    /* Both may be NULL: the two ends of a link say who they are. */
+    void (*stamp)(void *context, struct net_packet *packet);
+    bool (*admit)(void *context, const struct net_packet *packet);
 };
 
 struct net {
@@ -31,18 +45,27 @@ struct net {
     struct net_calls calls;
     void *context;
     bool cut[REPLICA_MAX + 1][REPLICA_MAX + 1]; /* [from][to] */
+    uint64_t burst_until; /* till then everything takes up to burst_us longer */
+    uint64_t burst_us;
+    struct net_packet *history; /* owned; what travelled, to be sent again: a ring */
+    size_t history_count;
     uint64_t sent;
     uint64_t delivered;
+    uint64_t replayed;
 };
 
 void net_init(struct net *net, struct sim *sim, const struct net_options *options,
               const struct net_calls *calls, void *context);
-/* Takes the payload over. */
-void net_send(struct net *net, uint32_t from, uint32_t to, void *payload);
+void net_deinit(struct net *net);
+/* Takes the payload over. It leaves after `wait` microseconds. */
+void net_send(struct net *net, uint32_t from, uint32_t to, uint64_t wait, void *payload);
+/* Something old comes again: one of the last messages, chosen by `salt`. */
+void net_replay(struct net *net, uint64_t salt);
 /* All links as good as new, and no loss from now on. What travels already still arrives late. */
 void net_heal(struct net *net);
-/* Cuts links in one of the shapes that hurt: a replica, one direction, one link, two halves. */
-void net_cut_some(struct net *net, uint32_t node_count);
+/* Cuts links in one of the shapes that hurt: a replica, one direction, one link, two halves; the
+ * choice is in `salt`. */
+void net_cut_by(struct net *net, uint32_t node_count, uint64_t salt);
 void net_uncut(struct net *net);
 /* Cuts one direction of one link. */
 void net_cut(struct net *net, uint32_t from, uint32_t to);

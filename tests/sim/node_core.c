@@ -93,7 +93,7 @@ static void node_send_now(struct core_node *n, uint32_t to, struct paxos_message
     payload->message = message;
     checker_on_send(n->cluster->checker, n->replica, message);
     sim_mix(&n->cluster->sim, ((uint64_t)message->type << 32) | (n->replica << 8) | to);
-    net_send(&n->cluster->net, n->replica, to, payload);
+    net_send(&n->cluster->net, n->replica, to, 0, payload);
 }
 
 /* Sends what waited for records up to `seq`. */
@@ -178,7 +178,7 @@ static void node_serve_range(struct core_node *n, const struct paxos_range *rang
     if (range->slot_end - range->slot_first > c->options.snapshot_lag) {
         struct payload snapshot = {.log = n->log, .log_end = n->applied + 1};
         sim_note(&c->sim, "%u sends %u a snapshot of %" PRIu64, n->replica, range->to, n->applied);
-        net_send(&c->net, n->replica, range->to, payload_copy(NULL, &snapshot));
+        net_send(&c->net, n->replica, range->to, 0, payload_copy(NULL, &snapshot));
         return;
     }
     struct paxos_entry entries[LIMIT_BATCH_ENTRIES];
@@ -380,7 +380,8 @@ static void node_receive(void *context, uint32_t from, uint32_t to, void *argume
                                        .opinions = opinions});
 }
 
-const struct net_calls core_net_calls = {payload_copy, payload_free, node_receive};
+const struct net_calls core_net_calls = {
+    .copy = payload_copy, .free = payload_free, .deliver = node_receive};
 
 /* ------------------------------------------------------------------------------------------- */
 /* Life */

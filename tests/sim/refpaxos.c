@@ -330,9 +330,24 @@ void ref_rejoin(struct refpaxos *ref, uint32_t acceptor)
     }
 }
 
+/*
+ * A vote that was taken over in the very ballot that is promised counts like one given now: VoteFor
+ * allows it. In a lower ballot it is what the acceptor tells candidates, and no more.
+ */
 void ref_rejoined(struct refpaxos *ref, uint32_t acceptor)
 {
-    ref->rejoining &= ~(UINT32_C(1) << acceptor);
+    uint32_t bit = UINT32_C(1) << acceptor;
+    ref->rejoining &= ~bit;
+    for (uint64_t slot = 0; slot < ref->slot_capacity; slot++) {
+        for (uint32_t i = 0; i < ref->slots[slot].count; i++) {
+            struct ref_vote *v = &ref->slots[slot].votes[i];
+            if ((v->holds & bit) == 0 || !ballot_equal(v->ballot, ref->promise[acceptor]))
+                continue;
+            require_safe(ref, acceptor, "Rejoin", slot, v);
+            v->ever |= bit;
+            settle(ref, slot, v);
+        }
+    }
 }
 
 uint64_t ref_event_count(const struct refpaxos *ref)

@@ -64,6 +64,13 @@ bool sim_chance(struct sim *sim, uint32_t parts_per_million);
 /* Uniform in [first, last]. */
 uint64_t sim_range(struct sim *sim, uint64_t first, uint64_t last);
 
+/* Which faults of the plan are left out, and which rates are 0: the shrinker's. */
+struct sim_cut {
+    const bool *skip; /* by index in the plan */
+    size_t skip_count;
+    bool calm_network; /* no loss, no duplicates, nothing late */
+};
+
 /* What a run did, added up over the seeds. */
 struct sim_report {
     uint64_t seeds;
@@ -75,13 +82,33 @@ struct sim_report {
     uint64_t partitions;
     uint64_t messages;
     uint64_t elections;
-    uint64_t *marks; /* of the core; `mark_count` of them */
+    uint64_t paxos_events; /* that the reference replayed */
+    uint64_t doubts;       /* journals that were found damaged or uncertain */
+    uint64_t rejoins;      /* and replaced by a fresh one */
+    uint64_t blocked;      /* runs that rightly ended without progress */
+    uint64_t *marks;       /* of the core; `mark_count` of them */
     size_t mark_count;
+    uint64_t *faults; /* by enum fault_kind */
 };
 
-/* A mode runs one seed; on failure `failure_out` has the words. `hash_out`: of the whole run. */
-typedef bool sim_mode(uint64_t seed, bool trace, struct sim_report *report, uint64_t *hash_out,
-                      char failure_out[400]);
+/* What came of a run. */
+struct sim_result {
+    uint64_t hash; /* of every step */
+    char failure[400];
+    size_t fault_count; /* in the plan */
+    /* With sim_request.list_faults: a line for each fault that was not cut out. */
+};
+
+struct sim_request {
+    uint64_t seed;
+    bool trace;
+    bool list_faults;   /* print the plan, as far as it is not cut out */
+    struct sim_cut cut; /* all zero: the whole plan */
+};
+
+/* A mode runs one seed. False: it failed, and result->failure has the words. */
+typedef bool sim_mode(const struct sim_request *request, struct sim_report *report,
+                      struct sim_result *result);
 
 sim_mode sim_core_run;
 /* Seeds 1..64: patterns of one-way links of 3 voters; 65..1088: of two-way links of 5. */

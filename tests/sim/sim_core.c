@@ -15,6 +15,10 @@
 /* Ten election timeouts, and room for queues and back-off. */
 #define QUIET_BOUND (10 * SIM_SECOND)
 #define QUIET_WRITES 3u
+#define BIT(kind) (UINT64_C(1) << FAULT_##kind)
+#define KINDS                                                                                      \
+    (BIT(CRASH) | BIT(CRASH_ALL) | BIT(CUT) | BIT(UNCUT) | BIT(BURST) | BIT(REPLAY) | BIT(PAUSE) | \
+     BIT(HUNG_DISK) | BIT(PEER_LOST))
 
 /* One of two halves of the seeds has this fault. */
 static uint64_t draw_or_off(struct sim *sim, uint64_t first, uint64_t last)
@@ -59,23 +63,13 @@ void core_options_draw(struct core_options *o, struct sim *sim)
     o->flush_us_max = o->flush_us_min + sim_range(sim, 1, 20 * SIM_MS);
     o->apply_us_max = sim_range(sim, 1, 50 * SIM_MS);
     o->store_us = sim_range(sim, 10 * SIM_MS, 3 * SIM_SECOND);
-    o->crash_us = draw_or_off(sim, 100 * SIM_MS, 3 * SIM_SECOND);
-    o->partition_us = draw_or_off(sim, 50 * SIM_MS, SIM_SECOND);
-    o->pause_us = draw_or_off(sim, 200 * SIM_MS, 3 * SIM_SECOND);
-    o->slow_disk_us = draw_or_off(sim, 200 * SIM_MS, 3 * SIM_SECOND);
     o->refuse_ppm = (uint32_t)draw_or_off(sim, 1000, 300000);
     o->wait_ppm = (uint32_t)draw_or_off(sim, 1000, 300000);
-    o->crash_all_ppm = (uint32_t)draw_or_off(sim, 10000, 300000);
     o->snapshot_lag = (uint32_t)sim_range(sim, 1, 200);
     o->client_count = (uint32_t)sim_range(sim, 1, 12);
     o->think_us_max = sim_range(sim, 1 * SIM_MS, 100 * SIM_MS);
     o->read_ppm = (uint32_t)sim_range(sim, 0, 800000);
     o->announce = sim_chance(sim, 700000);
-}
-
-static void again(struct core_cluster *c, uint64_t mean_us, sim_run *run)
-{
-    sim_after(&c->sim, sim_range(&c->sim, mean_us / 2, mean_us * 3 / 2), run, NULL, c, NULL);
 }
 
 static void restart(void *context, void *argument)
@@ -99,57 +93,51 @@ static void crash(struct core_cluster *c, uint32_t replica)
     }
 }
 
-static void fault_crash(void *context, void *argument)
+static void fault_run(void *context, void *argument)
 {
     struct core_cluster *c = context;
-    (void)argument;
+    const struct fault *fault = argument;
+    uint64_t while_us = SIM_MS * (10 + fault->salt % 1000);
     if (!c->faults)
         return;
-    bool all = sim_chance(&c->sim, c->options.crash_all_ppm);
-    uint32_t one = (uint32_t)sim_range(&c->sim, 1, c->node_count);
-    for (uint32_t r = 1; r <= c->node_count; r++) {
-        if (all || r == one)
+    c->report->faults[fault->kind]++;
+    switch (fault->kind) {
+    case FAULT_CRASH:
+        crash(c, fault->replica);
+        break;
+    case FAULT_CRASH_ALL:
+        for (uint32_t r = 1; r <= c->node_count; r++)
             crash(c, r);
-    }
-    again(c, c->options.crash_us, fault_crash);
-}
-
-static void fault_partition(void *context, void *argument)
-{
-    struct core_cluster *c = context;
-    (void)argument;
-    if (!c->faults)
-        return;
-    if (sim_chance(&c->sim, 600000))
-        net_uncut(&c->net);
-    if (sim_chance(&c->sim, 700000)) {
-        net_cut_some(&c->net, c->node_count);
+        break;
+    case FAULT_CUT:
+        net_cut_by(&c->net, c->node_count, fault->salt);
         c->report->partitions++;
         sim_note(&c->sim, "links are cut");
+        break;
+    case FAULT_UNCUT:
+        net_uncut(&c->net);
+        break;
+    case FAULT_BURST:
+        c->net.burst_until = c->sim.now + while_us;
+        c->net.burst_us = SIM_MS * (1 + (fault->salt >> 16) % 300);
+        break;
+    case FAULT_REPLAY:
+        for (uint64_t i = 0; i < 1 + fault->salt % 8; i++)
+            net_replay(&c->net, (fault->salt >> 8) + i);
+        break;
+    case FAULT_PAUSE:
+        core_node_pause(c, fault->replica, while_us);
+        break;
+    case FAULT_HUNG_DISK:
+        core_node_slow_disk(c, fault->replica, c->sim.now + while_us);
+        break;
+    case FAULT_PEER_LOST:
+        if (core_node_is_up(c, fault->replica) && fault->replica != fault->other)
+            core_node_peer_lost(c, fault->replica, fault->other);
+        break;
+    default:
+        break;
     }
-    again(c, c->options.partition_us, fault_partition);
-}
-
-static void fault_pause(void *context, void *argument)
-{
-    struct core_cluster *c = context;
-    (void)argument;
-    if (!c->faults)
-        return;
-    core_node_pause(c, (uint32_t)sim_range(&c->sim, 1, c->node_count),
-                    sim_range(&c->sim, 10 * SIM_MS, SIM_SECOND));
-    again(c, c->options.pause_us, fault_pause);
-}
-
-static void fault_slow_disk(void *context, void *argument)
-{
-    struct core_cluster *c = context;
-    (void)argument;
-    if (!c->faults)
-        return;
-    core_node_slow_disk(c, (uint32_t)sim_range(&c->sim, 1, c->node_count),
-                        c->sim.now + sim_range(&c->sim, 10 * SIM_MS, SIM_SECOND));
-    again(c, c->options.slow_disk_us, fault_slow_disk);
 }
 
 void core_cluster_begin(struct core_cluster *c)
@@ -168,14 +156,6 @@ void core_cluster_begin(struct core_cluster *c)
     for (uint32_t i = 0; i < o->client_count; i++)
         core_client_init(c, i);
     c->faults = true;
-    if (o->crash_us > 0)
-        again(c, o->crash_us, fault_crash);
-    if (o->partition_us > 0)
-        again(c, o->partition_us, fault_partition);
-    if (o->pause_us > 0)
-        again(c, o->pause_us, fault_pause);
-    if (o->slow_disk_us > 0)
-        again(c, o->slow_disk_us, fault_slow_disk);
 }
 
 /* The leader, as most of the time it is the leader whose fault is hard to bear; or anybody. */
@@ -329,28 +309,39 @@ void core_cluster_end(struct core_cluster *c)
     for (uint32_t r = 1; r <= c->node_count; r++)
         core_node_deinit(c, r);
     sim_deinit(&c->sim);
+    net_deinit(&c->net);
+    plan_deinit(&c->plan);
+    c->report->paxos_events += checker_events(c->checker);
     checker_free(c->checker);
     mem_free(c->nodes);
     mem_free(c->clients);
 }
 
-bool sim_core_run(uint64_t seed, bool trace, struct sim_report *report, uint64_t *hash_out,
-                  char failure_out[400])
+bool sim_core_run(const struct sim_request *request, struct sim_report *report,
+                  struct sim_result *result)
 {
     struct core_cluster c;
     memset(&c, 0, sizeof(c));
     c.report = report;
-    sim_init(&c.sim, seed, trace);
+    sim_init(&c.sim, request->seed, request->trace);
     core_options_draw(&c.options, &c.sim);
+    if (request->cut.calm_network)
+        c.options.net.loss_ppm = c.options.net.duplicate_ppm = c.options.net.late_ppm = 0;
     core_cluster_begin(&c);
+    plan_draw(&c.plan, request->seed, KINDS, FAULT_PHASE, c.node_count);
+    plan_note(&c.plan, &c.sim);
+    plan_arm(&c.plan, &c.sim, &request->cut, fault_run, &c);
     sim_run_until(&c.sim, FAULT_PHASE);
     if (!c.sim.failed) {
         stop_faults(&c);
         finish(&c);
     }
     bool passed = !c.sim.failed;
-    *hash_out = c.sim.hash;
-    memcpy(failure_out, c.sim.failure, sizeof(c.sim.failure));
+    result->hash = c.sim.hash;
+    result->fault_count = c.plan.count;
+    memcpy(result->failure, c.sim.failure, sizeof(result->failure));
+    if (request->list_faults)
+        plan_print(&c.plan, &request->cut);
     core_cluster_end(&c);
     return passed;
 }

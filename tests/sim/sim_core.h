@@ -11,6 +11,7 @@
 #include "consensus/paxos.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/net_sim.h"
+#include "tests/sim/plan.h"
 
 /* What a seed draws. A rate of 0 switches the fault off: each is off in half of the seeds. */
 struct core_options {
@@ -22,14 +23,9 @@ struct core_options {
     uint64_t flush_us_max;
     uint64_t apply_us_max;
     uint64_t store_us; /* between commits of the store */
-    uint64_t crash_us; /* mean time between crashes of somebody, and so on; 0: never */
-    uint64_t partition_us;
-    uint64_t pause_us;
-    uint64_t slow_disk_us;
     uint32_t refuse_ppm;
     uint32_t wait_ppm;
-    uint32_t crash_all_ppm; /* of the crashes: everybody at once */
-    uint32_t snapshot_lag;  /* a peer further behind gets a snapshot */
+    uint32_t snapshot_lag; /* a peer further behind gets a snapshot */
     uint32_t client_count;
     uint64_t think_us_max;
     uint32_t read_ppm;
@@ -56,6 +52,7 @@ struct core_cluster {
     struct net net;
     struct checker *checker;
     struct core_options options;
+    struct plan plan;
     struct core_node *nodes;     /* by replica, 1..node_count */
     struct core_client *clients; /* client_count */
     uint32_t node_count;

@@ -96,22 +96,24 @@ static void links_judge(struct core_cluster *c, uint64_t pattern)
                  pattern, c->node_count, c->report->elections - elections);
 }
 
-bool sim_links_run(uint64_t seed, bool trace, struct sim_report *report, uint64_t *hash_out,
-                   char failure_out[400])
+bool sim_links_run(const struct sim_request *request, struct sim_report *report,
+                   struct sim_result *result)
 {
     struct core_cluster c;
-    uint64_t number = (seed - 1) % (64 + 1024);
-    struct sim_report own = {.marks = report->marks, .mark_count = report->mark_count};
+    uint64_t number = (request->seed - 1) % (64 + 1024);
+    struct sim_report own = {
+        .marks = report->marks, .mark_count = report->mark_count, .faults = report->faults};
     memset(&c, 0, sizeof(c));
     c.report = &own;
-    sim_init(&c.sim, seed, trace);
+    sim_init(&c.sim, request->seed, request->trace);
     links_options(&c.options, number < 64 ? 3 : 5);
     core_cluster_begin(&c);
     c.faults = false;
     links_judge(&c, number < 64 ? number : number - 64);
-    *hash_out = c.sim.hash;
+    result->hash = c.sim.hash;
+    result->fault_count = 0;
     bool passed = !c.sim.failed;
-    memcpy(failure_out, c.sim.failure, sizeof(c.sim.failure));
+    memcpy(result->failure, c.sim.failure, sizeof(result->failure));
     core_cluster_end(&c);
     report->seeds += own.seeds;
     report->events += own.events;

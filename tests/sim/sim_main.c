@@ -13,6 +13,7 @@
 
 #include "consensus/paxos.h"
 #include "src/base/mem.h"
+#include "tests/sim/plan.h"
 #include "tests/sim/sim.h"
 
 struct arguments {
@@ -70,21 +71,22 @@ static sim_mode *find_mode(const char *name)
 static bool run_seed(const struct arguments *a, sim_mode *mode, uint64_t seed,
                      struct sim_report *report)
 {
-    char failure[400] = "";
-    uint64_t hash = 0;
-    uint64_t hash_again = 0;
-    bool passed = mode(seed, a->trace, report, &hash, failure);
+    struct sim_request request = {.seed = seed, .trace = a->trace};
+    struct sim_result result = {0};
+    struct sim_result again = {0};
+    bool passed = mode(&request, report, &result);
     if (passed && seed % 50 == 0) {
-        passed = mode(seed, false, report, &hash_again, failure);
-        if (passed && hash != hash_again) {
+        request.trace = false;
+        passed = mode(&request, report, &again);
+        if (passed && result.hash != again.hash) {
             passed = false;
-            snprintf(failure, sizeof(failure), "I17: two runs of the seed differ");
+            snprintf(result.failure, sizeof(result.failure), "I17: two runs of the seed differ");
         }
     }
     if (!passed)
-        printf("seed %" PRIu64 " failed: %s\nrepeat with: sim --mode %s --seed %" PRIu64
-               " --seeds 1 --trace\n",
-               seed, failure, a->mode, seed);
+        printf("seed %" PRIu64 " failed: %s\nrepeat with: make sim MODE=%s SEED=%" PRIu64
+               " SEEDS=1 SIMFLAGS=--trace\n",
+               seed, result.failure, a->mode, seed);
     fflush(stdout);
     return passed;
 }
@@ -97,6 +99,13 @@ static void print_report(const struct sim_report *r, double seconds, bool marks)
            r->seeds, (double)r->simulated_us / 1e6, seconds,
            (double)r->simulated_us / 1e6 / (seconds > 0 ? seconds : 1), r->events, r->messages,
            r->writes_acknowledged, r->reads_confirmed, r->crashes, r->partitions, r->elections);
+    printf("note: %" PRIu64 " actions replayed by the reference, %" PRIu64 " doubts, %" PRIu64
+           " rejoined, %" PRIu64 " runs rightly blocked\n",
+           r->paxos_events, r->doubts, r->rejoins, r->blocked);
+    for (unsigned i = FAULT_NONE + 1; i < FAULT_END; i++) {
+        if (marks)
+            printf("note: fault %-26s %" PRIu64 "\n", fault_name((enum fault_kind)i), r->faults[i]);
+    }
     for (size_t i = 0; i < r->mark_count; i++) {
         if (marks)
             printf("note: mark %-26s %" PRIu64 "\n", paxos_mark_name((enum paxos_mark)i),
@@ -110,7 +119,8 @@ int main(int count, char **list)
     struct timespec began;
     struct timespec ended;
     uint64_t marks[PAXOS_MARK_COUNT] = {0};
-    struct sim_report report = {.marks = marks, .mark_count = PAXOS_MARK_COUNT};
+    uint64_t faults[FAULT_END] = {0};
+    struct sim_report report = {.marks = marks, .mark_count = PAXOS_MARK_COUNT, .faults = faults};
     uint64_t passed = 0;
     uint64_t failed = 0;
     if (!parse(&a, count, list) || find_mode(a.mode) == NULL) {

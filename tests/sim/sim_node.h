@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * sim_node.h - clusters of whole nodes: src/daemon/node.c with consensus, state machine and
- * journal, over disks in memory that lose sectors, a store that commits late, and the simulated
- * network.
+ * journal, over disks that do everything wrong that disks do, a store that is taken back to its
+ * last commit, and the simulated network.
+ *
+ * The judges (checker.h, refpaxos.h, audit.h, recount.h) see each frame as it leaves, each group as
+ * it becomes durable, each commit of a store, each applied slot and each call of a client.
  */
 #ifndef RSM_TESTS_SIM_SIM_NODE_H
 #define RSM_TESTS_SIM_SIM_NODE_H
@@ -11,32 +14,25 @@
 #include <rsm/wire.h>
 
 #include "src/daemon/node.h"
-#include "tests/lib/disk_mem.h"
+#include "tests/sim/audit.h"
+#include "tests/sim/disk_sim.h"
 #include "tests/sim/net_sim.h"
+#include "tests/sim/plan.h"
 
 struct node_options {
     uint32_t node_count;
-    struct node_config config; /* but self and seed */
+    struct node_config config; /* but self, incarnation and seed */
     struct net_options net;
     uint64_t flush_us_max; /* a turn with a flush keeps the replica busy so long */
     uint64_t commit_us_max;
-    uint64_t crash_us; /* mean times, 0: never; as in sim_core.h */
-    uint64_t partition_us;
-    uint64_t pause_us;
-    uint32_t crash_all_ppm;
-    bool kill_in_flush; /* crashes also in the middle of a turn; what was written stays */
-    bool power_cut;     /* one replica loses unflushed sectors in the middle of a turn, once */
     int64_t skew_ms_max;
     uint32_t author_count;
     uint64_t think_us_max;
     uint32_t read_ppm;
-};
-
-/* What is known of a slot, from whoever applied it first. */
-struct slot_fact {
-    bool known;
-    uint8_t entry_head[HASH_SIZE];
-    uint8_t verdict_head[HASH_SIZE];
+    uint32_t shared_ppm; /* writes to a zone that all authors write to */
+    uint32_t victim;     /* whose disk may lose what it said was durable */
+    bool real_store;
+    bool real_signatures; /* each replica verifies for itself */
 };
 
 struct replica;
@@ -45,41 +41,61 @@ struct author;
 struct node_cluster {
     struct sim sim;
     struct net net;
+    struct checker *checker;
+    struct audit *audit;
     struct node_options options;
+    struct plan plan;
     struct replica *replicas; /* by id */
     struct author *authors;
     struct writer genesis;
     uint8_t cluster_id[CLUSTER_ID_SIZE];
-    struct slot_fact *facts; /* by slot */
-    uint64_t fact_capacity;
     uint64_t acknowledged_last;
     uint64_t read_floor;
+    uint64_t lamport_highest; /* of what was acknowledged */
     uint64_t token_next;
-    uint32_t torn; /* the replica whose disk lost sectors, 0: none; it may not vote any more */
+    uint64_t tokens_given_up; /* their clients died; answers to them go nowhere */
     bool faults;
     bool stop;
     struct sim_report *report;
 };
 
-/* replica_node.c */
+/* replica_node.c: life and death */
 size_t replica_size(void);
 void replica_init(struct node_cluster *c, uint32_t id);
 void replica_deinit(struct node_cluster *c, uint32_t id);
 void replica_start(struct node_cluster *c, uint32_t id);
-void replica_crash(struct node_cluster *c, uint32_t id);
-/* Dies at one of the next calls to its disk; with `torn` the disk loses unflushed sectors. */
-void replica_crash_in_flush(struct node_cluster *c, uint32_t id, bool torn);
-/* A death that was set and has not come does not come any more. */
-void replica_disarm(struct node_cluster *c, uint32_t id);
+/* It dies now; what is not durable is kept as `how` says. Starts again by itself, some time later.
+ */
+void replica_crash(struct node_cluster *c, uint32_t id, enum disk_sim_crash how);
+/* It dies at one of the next calls to its disk. */
+void replica_crash_in_flush(struct node_cluster *c, uint32_t id, enum disk_sim_crash how,
+                            uint64_t calls);
+/* And again while it starts. */
+void replica_crash_in_recovery(struct node_cluster *c, uint32_t id, uint64_t calls);
 void replica_pause(struct node_cluster *c, uint32_t id, uint64_t duration);
 bool replica_is_up(const struct node_cluster *c, uint32_t id);
 bool replica_is_busy(const struct node_cluster *c, uint32_t id);
 void replica_submit(struct node_cluster *c, uint32_t id, uint64_t token, struct blob *envelope);
 void replica_read(struct node_cluster *c, uint32_t id, uint64_t token);
+void replica_peer_lost(struct node_cluster *c, uint32_t id, uint32_t peer);
+/* A client was told this slot by this replica: it is chosen. */
+void replica_judge_acknowledged(struct node_cluster *c, uint32_t id, uint64_t slot);
+/* What a read sees there now is what the recount has for what that replica has applied. */
+void replica_judge_read(struct node_cluster *c, uint32_t id, struct bytes zone, struct bytes owner);
 uint64_t replica_applied(const struct node_cluster *c, uint32_t id);
 void replica_status(const struct node_cluster *c, uint32_t id, struct node_status *status_out);
 struct kv *replica_state(const struct node_cluster *c, uint32_t id);
+/* Faults of its own end; what is armed does not happen any more. */
+void replica_heal(struct node_cluster *c, uint32_t id);
+/* A disk lost something, or might have: it may say that it does not vote. */
+bool replica_may_doubt(const struct node_cluster *c, uint32_t id);
 extern const struct net_calls replica_net_calls;
+
+/* replica_fault.c: what goes wrong with one replica */
+void replica_fault(struct node_cluster *c, const struct fault *fault);
+
+/* faults_node.c: obeys the plan */
+void node_fault_run(void *context, void *argument);
 
 /* author_node.c */
 size_t author_size(void);
@@ -90,8 +106,13 @@ void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node
 void author_on_read(struct node_cluster *c, uint32_t replica, uint64_t token,
                     enum rsm_status status);
 void author_on_crash(struct node_cluster *c, uint32_t replica);
+/* The process of a client dies; it comes back and asks again for what it does not know. */
+void author_die(struct node_cluster *c, uint64_t salt);
 const struct rsm_key *author_key(const struct node_cluster *c, uint32_t index);
-/* Every acknowledged command is in this log exactly once, where its author was told. */
-void author_check_log(struct node_cluster *c, uint32_t replica);
+/* Every acknowledged command is where its author was told, says the recount. */
+void author_check_log(struct node_cluster *c);
+
+/* verify_sim.c: verification, once for each envelope in the process */
+void verify_sim_begin(bool real);
 
 #endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* recount.c - see recount.h. */
+#include "tests/sim/recount.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+
+#define NAME_MAX 64u
+#define TYPE_A 1u
+
+struct counted_author {
+    char name[NAME_MAX];
+    size_t name_size;
+    uint64_t counter;
+    uint64_t *slots; /* owned; by counter */
+};
+
+struct address {
+    uint64_t slot;
+    uint32_t address;
+};
+
+struct counted_set {
+    uint8_t zone[NAME_MAX];
+    size_t zone_size;
+    uint8_t owner[NAME_MAX];
+    size_t owner_size;
+    char writer[NAME_MAX];
+    size_t writer_size;
+    uint64_t writer_counter;
+    struct address *addresses; /* owned; oldest first */
+    size_t address_count;
+};
+
+struct recount {
+    struct sim *sim;
+    struct counted_author *authors; /* owned */
+    size_t author_count;
+    struct counted_set *sets; /* owned */
+    size_t set_count;
+};
+
+/* One command, as far as it is looked at. */
+struct told {
+    struct bytes author;
+    uint64_t counter;
+    struct reader clock; /* at the first entry */
+    uint32_t clock_count;
+    struct bytes kind;
+    struct reader body; /* at its first element */
+    uint32_t body_count;
+};
+
+struct recount *recount_new(struct sim *sim)
+{
+    struct recount *m = mem_alloc(sizeof(*m));
+    m->sim = sim;
+    return m;
+}
+
+void recount_free(struct recount *m)
+{
+    for (size_t i = 0; i < m->author_count; i++)
+        mem_free(m->authors[i].slots);
+    for (size_t i = 0; i < m->set_count; i++)
+        mem_free(m->sets[i].addresses);
+    mem_free(m->authors);
+    mem_free(m->sets);
+    mem_free(m);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* MessagePack, the part that commands use. */
+
+static uint64_t sized(struct reader *r, unsigned width)
+{
+    switch (width) {
+    case 0:
+        return reader_u8(r);
+    case 1:
+        return reader_u16(r);
+    case 2:
+        return reader_u32(r);
+    default:
+        return reader_u64(r);
+    }
+}
+
+static uint64_t read_uint(struct reader *r)
+{
+    uint8_t head = reader_u8(r);
+    if (head < 0x80)
+        return head;
+    if (head >= 0xcc && head <= 0xcf)
+        return sized(r, head - 0xccu);
+    r->failed = true;
+    return 0;
+}
+
+/* Text or bytes. */
+static struct bytes read_bytes(struct reader *r)
+{
+    uint8_t head = reader_u8(r);
+    if (head >= 0xa0 && head <= 0xbf)
+        return reader_bytes(r, head & 0x1fu);
+    if (head >= 0xd9 && head <= 0xdb)
+        return reader_bytes(r, sized(r, head - 0xd9u));
+    if (head >= 0xc4 && head <= 0xc6)
+        return reader_bytes(r, sized(r, head - 0xc4u));
+    r->failed = true;
+    return (struct bytes){NULL, 0};
+}
+
+/* The head of an array or a map. */
+static uint32_t read_count(struct reader *r)
+{
+    uint8_t head = reader_u8(r);
+    if ((head >= 0x90 && head <= 0x9f) || (head >= 0x80 && head <= 0x8f))
+        return head & 0x0fu;
+    if (head == 0xdc || head == 0xde)
+        return reader_u16(r);
+    if (head == 0xdd || head == 0xdf)
+        return reader_u32(r);
+    r->failed = true;
+    return 0;
+}
+
+static struct told read_command(struct reader *r)
+{
+    struct told t = {0};
+    (void)read_count(r);
+    t.author = read_bytes(r);
+    t.counter = read_uint(r);
+    (void)read_uint(r);
+    t.clock_count = read_count(r);
+    t.clock = *r;
+    for (uint32_t i = 0; i < t.clock_count; i++) {
+        (void)read_bytes(r);
+        (void)read_uint(r);
+    }
+    uint32_t dependencies = read_count(r);
+    for (uint32_t i = 0; i < dependencies && !r->failed; i++) {
+        (void)read_count(r);
+        (void)read_bytes(r);
+        (void)read_uint(r);
+    }
+    t.kind = read_bytes(r);
+    t.body_count = read_count(r);
+    t.body = *r;
+    return t;
+}
+
+struct bytes recount_envelope(struct bytes entry)
+{
+    if (entry.size < 10 || entry.data[1] != 2)
+        return (struct bytes){NULL, 0};
+    return bytes_make(entry.data + 10, entry.size - 10);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static struct counted_author *author_of(struct recount *m, struct bytes name)
+{
+    for (size_t i = 0; i < m->author_count; i++) {
+        if (bytes_equal(bytes_make(m->authors[i].name, m->authors[i].name_size), name))
+            return &m->authors[i];
+    }
+    m->authors = mem_realloc(m->authors, (m->author_count + 1) * sizeof(*m->authors));
+    struct counted_author *a = &m->authors[m->author_count++];
+    *a = (struct counted_author){.name_size = name.size < NAME_MAX ? name.size : NAME_MAX};
+    memcpy(a->name, name.data, a->name_size);
+    return a;
+}
+
+static struct counted_set *set_of(struct recount *m, struct bytes zone, struct bytes owner)
+{
+    for (size_t i = 0; i < m->set_count; i++) {
+        if (bytes_equal(bytes_make(m->sets[i].owner, m->sets[i].owner_size), owner))
+            return &m->sets[i];
+    }
+    m->sets = mem_realloc(m->sets, (m->set_count + 1) * sizeof(*m->sets));
+    struct counted_set *s = &m->sets[m->set_count++];
+    *s = (struct counted_set){.zone_size = zone.size, .owner_size = owner.size};
+    memcpy(s->zone, zone.data, zone.size < NAME_MAX ? zone.size : NAME_MAX);
+    memcpy(s->owner, owner.data, owner.size < NAME_MAX ? owner.size : NAME_MAX);
+    return s;
+}
+
+static uint64_t clock_of(const struct told *t, struct bytes author)
+{
+    struct reader r = t->clock;
+    for (uint32_t i = 0; i < t->clock_count; i++) {
+        struct bytes name = read_bytes(&r);
+        uint64_t counter = read_uint(&r);
+        if (bytes_equal(name, author))
+            return counter;
+    }
+    return 0;
+}
+
+/* Walks the record sets of a change set. With `slot` 0: are all last writers seen? Else: writes. */
+static bool walk_changes(struct recount *m, const struct told *t, uint64_t slot)
+{
+    struct reader r = t->body;
+    bool creates = bytes_equal(t->kind, bytes_of_string("zone.create"));
+    bool seen = true;
+    if (!creates && !bytes_equal(t->kind, bytes_of_string("rrset.change")))
+        return true;
+    struct bytes zone = read_bytes(&r);
+    uint32_t labels = creates ? read_count(&r) : 0;
+    for (uint32_t i = 0; i < 2 * labels; i++)
+        (void)read_bytes(&r);
+    uint32_t changes = read_count(&r);
+    for (uint32_t i = 0; i < changes && !r.failed; i++) {
+        (void)read_count(&r);
+        struct bytes owner = read_bytes(&r);
+        uint64_t type = read_uint(&r);
+        (void)read_uint(&r);
+        uint32_t rdatas = read_count(&r);
+        struct bytes rdata = {NULL, 0};
+        for (uint32_t k = 0; k < rdatas; k++)
+            rdata = read_bytes(&r);
+        if (type != TYPE_A || rdata.size != 4)
+            continue;
+        struct counted_set *s = set_of(m, zone, owner);
+        struct bytes writer = bytes_make(s->writer, s->writer_size);
+        if (slot == 0 && s->writer_counter > 0 && !bytes_equal(writer, t->author) &&
+            clock_of(t, writer) < s->writer_counter)
+            seen = false;
+        if (slot == 0)
+            continue;
+        s->addresses = mem_realloc(s->addresses, (s->address_count + 1) * sizeof(*s->addresses));
+        s->addresses[s->address_count++] = (struct address){slot, get_u32(rdata.data)};
+        s->writer_size = t->author.size;
+        memcpy(s->writer, t->author.data, t->author.size < NAME_MAX ? t->author.size : NAME_MAX);
+        s->writer_counter = t->counter;
+    }
+    return seen;
+}
+
+struct given {
+    uint8_t kind; /* 1 applied, 2 refused */
+    uint64_t first_slot;
+    uint64_t counter;
+    struct bytes author;
+};
+
+static struct given read_verdict(struct reader *r)
+{
+    struct given g = {.kind = reader_u8(r), .first_slot = reader_u64(r)};
+    (void)reader_u32(r);
+    g.counter = reader_u64(r);
+    (void)reader_bytes(r, 32);
+    g.author = reader_blob(r, 1000);
+    if (g.kind == 1) {
+        (void)reader_blob(r, 1u << 24);
+        return g;
+    }
+    uint16_t reasons = reader_u16(r);
+    (void)reader_u32(r);
+    for (uint16_t i = 0; i < reasons; i++) {
+        (void)reader_u32(r);
+        (void)reader_blob(r, 1u << 16);
+    }
+    return g;
+}
+
+static void take_applied(struct recount *m, struct counted_author *a, const struct told *t,
+                         uint64_t slot)
+{
+    if (t->counter != a->counter + 1)
+        sim_fail(m->sim, "I10: slot %" PRIu64 ": counter %" PRIu64 " applied after %" PRIu64, slot,
+                 t->counter, a->counter);
+    else if (!walk_changes(m, t, 0))
+        sim_fail(m->sim, "I20: slot %" PRIu64 ": applied over a change that it had not seen", slot);
+    a->counter = t->counter;
+    a->slots = mem_realloc(a->slots, (a->counter + 1) * sizeof(*a->slots));
+    a->slots[a->counter] = slot;
+    (void)walk_changes(m, t, slot);
+}
+
+static void take_command(struct recount *m, uint64_t slot, const struct told *t,
+                         const struct given *g)
+{
+    struct counted_author *a = author_of(m, t->author);
+    if (!bytes_equal(g->author, t->author) || g->counter != t->counter) {
+        sim_fail(m->sim, "I8: slot %" PRIu64 ": a verdict for another command", slot);
+    } else if (g->first_slot != 0 && g->kind == 1) {
+        if (t->counter > a->counter || a->slots[t->counter] != g->first_slot)
+            sim_fail(m->sim,
+                     "I10: slot %" PRIu64 ": a duplicate of slot %" PRIu64 ", where it is not",
+                     slot, g->first_slot);
+    } else if (g->first_slot == 0 && g->kind == 1) {
+        take_applied(m, a, t, slot);
+    } else if (g->first_slot == 0 && bytes_equal(t->kind, bytes_of_string("rrset.change")) &&
+               a->counter > 0 && t->counter == a->counter + 1 && walk_changes(m, t, 0)) {
+        sim_fail(m->sim, "I20: slot %" PRIu64 ": a good command is refused", slot);
+    }
+}
+
+void recount_slot(struct recount *m, uint64_t slot, struct bytes entry, struct bytes verdicts)
+{
+    struct reader v = reader_make(verdicts);
+    struct reader r = reader_make(recount_envelope(entry));
+    uint32_t count = reader_u32(&v);
+    if (reader_left(&r) == 0)
+        return;
+    (void)read_count(&r);
+    (void)read_uint(&r);
+    bool is_bundle = read_uint(&r) == 2;
+    if (is_bundle) /* no author here makes them */
+        return;
+    for (unsigned i = 0; i < 4; i++)
+        (void)read_bytes(&r); /* cluster, author, key, signature */
+    struct reader payload = reader_make(read_bytes(&r));
+    if (r.failed || count != 1) {
+        sim_fail(m->sim, "I2: slot %" PRIu64 " holds no envelope, or not its verdict", slot);
+        return;
+    }
+    struct told t = read_command(&payload);
+    struct given g = read_verdict(&v);
+    if (payload.failed || v.failed)
+        sim_fail(m->sim, "I2: slot %" PRIu64 " does not read", slot);
+    else
+        take_command(m, slot, &t, &g);
+}
+
+uint64_t recount_counter(const struct recount *m, struct bytes author)
+{
+    for (size_t i = 0; i < m->author_count; i++) {
+        if (bytes_equal(bytes_make(m->authors[i].name, m->authors[i].name_size), author))
+            return m->authors[i].counter;
+    }
+    return 0;
+}
+
+uint64_t recount_event(const struct recount *m, struct bytes author, uint64_t counter)
+{
+    for (size_t i = 0; i < m->author_count; i++) {
+        const struct counted_author *a = &m->authors[i];
+        if (bytes_equal(bytes_make(a->name, a->name_size), author))
+            return counter <= a->counter && counter > 0 ? a->slots[counter] : 0;
+    }
+    return 0;
+}
+
+uint32_t recount_address(const struct recount *m, struct bytes owner, uint64_t slot)
+{
+    for (size_t i = 0; i < m->set_count; i++) {
+        const struct counted_set *s = &m->sets[i];
+        if (!bytes_equal(bytes_make(s->owner, s->owner_size), owner))
+            continue;
+        size_t k = s->address_count;
+        while (k > 0 && s->addresses[k - 1].slot > slot)
+            k--;
+        return k > 0 ? s->addresses[k - 1].address : 0;
+    }
+    return 0;
+}
+
+void recount_visit(const struct recount *m,
+                   void (*visit)(void *context, struct bytes zone, struct bytes owner,
+                                 uint32_t address),
+                   void *context)
+{
+    for (size_t i = 0; i < m->set_count; i++) {
+        const struct counted_set *s = &m->sets[i];
+        if (s->address_count > 0)
+            visit(context, bytes_make(s->zone, s->zone_size), bytes_make(s->owner, s->owner_size),
+                  s->addresses[s->address_count - 1].address);
+    }
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * replica_env.c - what a node asks of its surroundings, and what comes in: frames, requests.
+ *
+ * Each frame is taken apart as it leaves and shown to the checker, against what is durable on the
+ * sender's disk at this moment.
+ */
+#include <inttypes.h>
+
+#include "src/base/check.h"
+#include "src/base/mem.h"
+#include "src/net/peer_codec.h"
+#include "tests/sim/replica_node.h"
+
+uint64_t replica_monotonic_us(const struct replica *r)
+{
+    uint64_t passed = r->cluster->sim.now - r->rate_since;
+    return r->monotonic_then + passed * r->rate_permille / 1000;
+}
+
+uint64_t replica_wall_ms(const struct replica *r)
+{
+    uint64_t now = UINT64_C(1790000000000) + replica_monotonic_us(r) / 1000;
+    return now + (uint64_t)r->wall_offset_ms;
+}
+
+static void judge_frame(struct replica *r, struct blob *blob)
+{
+    struct peer_frame frame;
+    if (peer_decode(blob_bytes(blob), &frame) != RSM_OK) {
+        sim_fail(&r->cluster->sim, "replica %u sends what does not decode", r->id);
+        return;
+    }
+    if (frame.type == PEER_MESSAGE)
+        checker_on_send(r->cluster->checker, r->id, &frame.message);
+    peer_frame_deinit(&frame);
+}
+
+static void env_send(void *context, uint32_t to, struct blob *frame)
+{
+    struct replica *r = context;
+    struct node_cluster *c = r->cluster;
+    if (r->dying || c->sim.failed)
+        return;
+    judge_frame(r, frame);
+    sim_mix(&c->sim, (uint64_t)r->id << 32 | to << 24 | frame->size);
+    if (to >= 1 && to <= c->options.node_count)
+        net_send(&c->net, r->id, to, r->turn_wait, blob_ref(frame));
+}
+
+static void env_push(void *context)
+{
+    (void)context;
+}
+
+static uint64_t env_wall_ms(void *context)
+{
+    const struct replica *r = context;
+    uint64_t now = replica_wall_ms(r);
+    audit_on_clock(r->cluster->audit, now);
+    return now;
+}
+
+static uint64_t env_monotonic_us(void *context)
+{
+    return replica_monotonic_us(context);
+}
+
+static void replica_committed(void *context, void *argument)
+{
+    struct replica *r = replica_take(argument, replica_committed);
+    struct node_cluster *c = context;
+    if (r == NULL)
+        return;
+    struct kv *frozen = r->committing;
+    r->committing = NULL;
+    if (r->store_full_until > c->sim.now) {
+        node_on_committed(r->node, RSM_DISK_FULL);
+    } else {
+        store_sim_commit(r->store, frozen);
+        audit_on_store(c->audit, r->id, store_sim_kv(r->store));
+        node_on_committed(r->node, RSM_OK);
+    }
+    replica_end_turn(r);
+}
+
+static void env_commit(void *context, struct kv *frozen)
+{
+    struct replica *r = context;
+    struct node_cluster *c = r->cluster;
+    CHECK(r->committing == NULL);
+    r->committing = frozen;
+    replica_after(r, sim_range(&c->sim, 1, c->options.commit_us_max), replica_committed);
+}
+
+static struct kv *env_snapshot(void *context)
+{
+    struct replica *r = context;
+    return store_sim_cut(r->store);
+}
+
+static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+{
+    struct replica *r = context;
+    if (!r->dying)
+        author_on_outcome(r->cluster, token, outcome);
+}
+
+static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)
+{
+    struct replica *r = context;
+    (void)slot;
+    if (!r->dying)
+        author_on_read(r->cluster, r->id, token, status);
+}
+
+static void env_applied(void *context, uint64_t slot)
+{
+    (void)context;
+    (void)slot;
+}
+
+static void env_fatal(void *context, enum rsm_status status, const char *text)
+{
+    struct replica *r = context;
+    struct sim *sim = &r->cluster->sim;
+    sim_note(sim, "%u: fatal: %s: %s", r->id, rsm_status_text(status), text);
+    if (!r->disk->failed && !r->may_fail)
+        sim_fail(sim, "replica %u ends by itself: %s: %s", r->id, rsm_status_text(status), text);
+    r->doomed = true;
+}
+
+/* In doubt: from now on the peers hear of a new incarnation, and of no other. */
+static uint64_t env_doubt(void *context)
+{
+    struct replica *r = context;
+    r->announced = ++r->incarnation_last;
+    r->cluster->report->doubts++;
+    sim_note(&r->cluster->sim, "%u is in doubt, and calls itself incarnation %" PRIu64, r->id,
+             r->announced);
+    return r->announced;
+}
+
+/* The fresh journal is durable: what is in it is the acceptor's memory from here on. */
+static enum rsm_status env_renewed(void *context, uint64_t incarnation)
+{
+    struct replica *r = context;
+    struct node_cluster *c = r->cluster;
+    sim_note(&c->sim, "%u has rejoined as incarnation %" PRIu64, r->id, incarnation);
+    r->incarnation = incarnation;
+    r->may_doubt = false;
+    r->has_lost = false;
+    r->disk->bad_file = 0;
+    c->report->rejoins++;
+    checker_on_rejoin(c->checker, r->id);
+    image_begin(&r->image, incarnation);
+    if (!image_reread(&r->image, r->disk) || r->image.groups_now == 0)
+        sim_fail(&c->sim, "replica %u: its fresh journal is not durable", r->id);
+    checker_on_rejoined(c->checker, r->id);
+    return RSM_OK;
+}
+
+const struct node_env replica_env = {.send = env_send,
+                                     .push = env_push,
+                                     .wall_ms = env_wall_ms,
+                                     .monotonic_us = env_monotonic_us,
+                                     .commit = env_commit,
+                                     .snapshot = env_snapshot,
+                                     .submitted = env_submitted,
+                                     .read_ready = env_read_ready,
+                                     .applied = env_applied,
+                                     .doubt = env_doubt,
+                                     .renewed = env_renewed,
+                                     .fatal = env_fatal};
+
+/* ------------------------------------------------------------------------------------------- */
+/* What comes in */
+
+struct delayed_frame {
+    struct replica *replica;
+    uint64_t life;
+    uint32_t from;
+    struct blob *frame;
+};
+
+static void *frame_copy(void *context, const void *payload)
+{
+    (void)context;
+    return blob_ref((struct blob *)(uintptr_t)payload);
+}
+
+static void frame_free(void *context, void *payload)
+{
+    (void)context;
+    blob_unref(payload);
+}
+
+static void delayed_free(void *context, void *argument)
+{
+    struct delayed_frame *d = argument;
+    (void)context;
+    blob_unref(d->frame);
+    mem_free(d);
+}
+
+static void frame_arrive(void *context, uint32_t from, uint32_t to, void *payload);
+
+static void delayed_run(void *context, void *argument)
+{
+    struct delayed_frame *d = argument;
+    if (d->replica->life == d->life)
+        frame_arrive(context, d->from, d->replica->id, d->frame);
+    delayed_free(context, d);
+}
+
+static void frame_arrive(void *context, uint32_t from, uint32_t to, void *payload)
+{
+    struct node_cluster *c = context;
+    struct replica *r = replica_at(c, to);
+    if (r->node == NULL || c->sim.failed)
+        return;
+    if (r->busy_until > c->sim.now) {
+        struct delayed_frame *d = mem_alloc(sizeof(*d));
+        *d = (struct delayed_frame){r, r->life, from, blob_ref(payload)};
+        sim_after(&c->sim, r->busy_until - c->sim.now, delayed_run, delayed_free, c, d);
+        return;
+    }
+    node_on_frame(r->node, from, blob_bytes(payload));
+    replica_end_turn(r);
+}
+
+static void frame_stamp(void *context, struct net_packet *packet)
+{
+    const struct replica *r = replica_at(context, packet->from);
+    packet->incarnation = r->announced;
+    packet->known = r->known[packet->to];
+    packet->rejoins = r->announced != r->incarnation;
+}
+
+/*
+ * As the links do it (src/net/peer_handshake.c, src/daemon/incarnations.c): a peer is talked to as
+ * what it was first met as, or as what it says when it rejoins; what is older is of a connection
+ * that is closed by then. Here a higher number is a later life.
+ */
+static bool frame_admit(void *context, const struct net_packet *packet)
+{
+    struct replica *r = replica_at(context, packet->to);
+    uint64_t *known = &r->known[packet->from];
+    if (r->node == NULL || packet->incarnation < *known ||
+        (packet->known != 0 && packet->known != r->announced))
+        return false;
+    if (*known != 0 && packet->incarnation != *known && !packet->rejoins)
+        return false;
+    *known = packet->incarnation;
+    return true;
+}
+
+const struct net_calls replica_net_calls = {frame_copy, frame_free, frame_arrive, frame_stamp,
+                                            frame_admit};
+
+void replica_submit(struct node_cluster *c, uint32_t id, uint64_t token, struct blob *envelope)
+{
+    struct replica *r = replica_at(c, id);
+    node_submit(r->node, token, envelope);
+    replica_end_turn(r);
+}
+
+void replica_read(struct node_cluster *c, uint32_t id, uint64_t token)
+{
+    struct replica *r = replica_at(c, id);
+    node_read(r->node, token);
+    replica_end_turn(r);
+}
+
+void replica_peer_lost(struct node_cluster *c, uint32_t id, uint32_t peer)
+{
+    struct replica *r = replica_at(c, id);
+    if (r->node == NULL || r->busy_until > c->sim.now || id == peer)
+        return;
+    node_on_peer_lost(r->node, peer);
+    replica_end_turn(r);
+}

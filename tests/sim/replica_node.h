@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* replica_node.h - one simulated replica, for replica_*.c alone. */
+#ifndef RSM_TESTS_SIM_REPLICA_NODE_H
+#define RSM_TESTS_SIM_REPLICA_NODE_H
+
+#include "tests/sim/image.h"
+#include "tests/sim/sim_node.h"
+#include "tests/sim/store_sim.h"
+
+struct replica {
+    struct node_cluster *cluster;
+    uint32_t id;
+    struct node *node; /* NULL: down */
+    uint64_t life;
+    uint64_t incarnation;            /* of the identity on the disk */
+    uint64_t announced;              /* what the peers are told; another one while in doubt */
+    uint64_t incarnation_last;       /* drawn so far */
+    uint64_t known[REPLICA_MAX + 1]; /* what each peer was last met as: the file `peers` */
+    bool is_old;                     /* it was started before */
+    uint64_t busy_until;
+    uint64_t tick_us;
+    struct disk_sim *disk;   /* survives */
+    struct store_sim *store; /* survives: as of the last commit */
+    struct image image;      /* of what is durable on `disk` */
+    struct kv *committing;   /* the node's, while a commit runs */
+    uint64_t checked;        /* slots up to here were audited in this life */
+    uint64_t flushes;
+    uint64_t turn_wait; /* frames of this turn leave so much later */
+    bool dying;         /* its last words go nowhere */
+    bool doomed;        /* env.fatal was called: dies at the end of the turn */
+    bool restarts;      /* an event for it is set */
+
+    /* clocks */
+    int64_t wall_offset_ms;
+    int64_t skew_ms; /* what wall_offset_ms is without a fault */
+    uint64_t rate_permille;
+    uint64_t rate_since;     /* simulated time at which the rate was set */
+    uint64_t monotonic_then; /* and what the monotonic clock said */
+
+    /* faults that are armed */
+    enum disk_sim_crash dies_how;
+    bool dies_in_flush;
+    uint64_t dies_in_recovery; /* at the call with this number after a start; 0: no */
+    uint64_t slow_until;
+    uint64_t hung_until;
+    uint64_t store_full_until;
+    uint64_t disk_full_until;
+    bool may_doubt; /* its journal may rightly be found uncertain or damaged */
+    bool has_lost;  /* and it has: it must not speak as an acceptor */
+    bool may_fail;  /* an error was planted: it may end by itself, and not start at once */
+    uint64_t fail_starts;
+};
+
+static inline struct replica *replica_at(const struct node_cluster *c, uint32_t id)
+{
+    return &c->replicas[id];
+}
+
+uint64_t replica_monotonic_us(const struct replica *r);
+uint64_t replica_wall_ms(const struct replica *r);
+/* What is durable is read; a new acceptor's memory goes to the judges. */
+void replica_on_flushed(void *context, uint64_t file);
+void replica_on_removed(void *context, uint64_t file);
+void replica_on_record(void *context, const struct memory_record *record);
+/* Calls `run` later, with the replica, if it lives the same life then. */
+void replica_after(struct replica *r, uint64_t delay, sim_run *run);
+/* The replica of such a call; NULL: dead, or busy, then it comes again. */
+struct replica *replica_take(void *call, sim_run *again);
+void replica_end_turn(struct replica *r);
+/* Ends the process, and has it started again some time later. */
+void replica_die(struct replica *r, enum disk_sim_crash how);
+/* replica_env.c */
+extern const struct node_env replica_env;
+
+#endif
