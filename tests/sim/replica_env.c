@@ -134,7 +134,10 @@ static void env_fatal(void *context, enum rsm_status status, const char *text)
 static uint64_t env_doubt(void *context)
 {
     struct replica *r = context;
+    if (r->disk->failed && !r->disk->fail_once)
+        return 0; /* this process is dead already */
     r->announced = ++r->incarnation_last;
+    r->doubted = r->announced;
     r->cluster->report->doubts++;
     sim_note(&r->cluster->sim, "%u is in doubt, and calls itself incarnation %" PRIu64, r->id,
              r->announced);

@@ -306,6 +306,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
     config.self = id;
     config.incarnation = r->incarnation;
     config.fresh = !r->is_old;
+    config.in_doubt = r->doubted != 0 && r->doubted != r->incarnation;
     r->announced = r->incarnation;
     if (r->is_old && disk_sim_next(r->disk, 0) == 0)
         r->may_doubt = true; /* the first start did not come to the journal */
