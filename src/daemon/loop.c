@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,8 @@
 #include "src/net/rpc.h"
 #include "storage/store.h"
 
+#define DOUBT_FILE "doubt"
+#define DOUBT_SIZE 48u
 #define STOP_MS 3000u
 #define SIGNALS 2
 
@@ -144,10 +147,36 @@ static uint64_t incarnation_of(const struct loop *l)
     return l->rejoin_as != 0 ? l->rejoin_as : data_dir_identity(l->dir)->incarnation;
 }
 
+/* The file `doubt`: what peers were told, or are about to be. */
+static void describe_doubt(uint64_t incarnation, char text[DOUBT_SIZE])
+{
+    snprintf(text, DOUBT_SIZE, "incarnation = %" PRIu64 "\n", incarnation);
+}
+
+/*
+ * An earlier run was in doubt and did not come to its end. Doubt lasts: a sector that can be read
+ * again does not bring back the peers, who know this replica as another one by now.
+ */
+static bool is_in_doubt(const struct loop *l)
+{
+    char text[DOUBT_SIZE];
+    struct blob *found = NULL;
+    describe_doubt(data_dir_identity(l->dir)->incarnation, text);
+    enum rsm_status status = data_dir_read_file(l->dir, DOUBT_FILE, DOUBT_SIZE, &found);
+    bool is_over = bytes_equal(blob_bytes(found), bytes_of_string(text));
+    blob_unref(found);
+    return status != RSM_NOT_FOUND && !is_over;
+}
+
 static uint64_t env_doubt(void *context)
 {
     struct loop *l = context;
-    l->rejoin_as = draw_incarnation();
+    char text[DOUBT_SIZE];
+    uint64_t incarnation = draw_incarnation();
+    describe_doubt(incarnation, text);
+    if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK)
+        return 0; /* said to nobody: the next start tries again */
+    l->rejoin_as = incarnation;
     if (l->links != NULL)
         peer_links_set_identity(l->links, l->rejoin_as, true);
     return l->rejoin_as;
@@ -346,6 +375,7 @@ static enum rsm_status open_node(struct loop *l)
     fill_env(l, &env);
     config.incarnation = data_dir_identity(l->dir)->incarnation;
     config.fresh = l->created;
+    config.in_doubt = is_in_doubt(l);
     randombytes_buf(&config.seed, sizeof config.seed);
     enum rsm_status status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes),
                                        l->disk, store_kv(l->store), &why);

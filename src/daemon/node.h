@@ -48,7 +48,8 @@ struct node_config {
     uint32_t clock_bound_ms;     /* a fresh entry's timestamp may be this far from the own clock */
     uint32_t snapshot_lag;       /* a peer further behind than this gets a snapshot, in slots */
     uint64_t incarnation;
-    bool fresh; /* the data directory was made in this run: the journal is made, too */
+    bool fresh;    /* the data directory was made in this run: the journal is made, too */
+    bool in_doubt; /* an earlier run was, and told the peers: whatever the journal looks like now */
     uint64_t seed;
 };
 

@@ -144,6 +144,8 @@ static enum rsm_status open_journal(struct node *n)
     open_text = "the journal could not be opened";
     status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
     log_findings(&report);
+    if (status == RSM_OK && n->config.in_doubt)
+        status = RSM_UNCERTAIN;
     n->journal_writable = status == RSM_OK;
     if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)
         return go_without(n);
