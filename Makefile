@@ -289,6 +289,13 @@ nightly-lin: all $(LIN_TOOLS) ## HISTORIES of each sort, healthy and under kill 
 # Real processes over a bad network (tests/net): a relay of our own, and network namespaces.
 $(B)/relay: $(B)/obj/tests/net/relay.o $(call archives,base)
 	$(link) $(VLINK) $(LIBS_net)
+NET_TOOLS := build/relay build/test-load $(LIN_TOOLS)
+net: all $(NET_TOOLS) ## replicas over bad links: a relay, and network namespaces (root)
+	$(Q)tests/run.sh net-relay /usr/bin/python3 tests/net/test_relay.py
+	$(Q)tests/run.sh net-namespaces /usr/bin/python3 tests/net/test_namespaces.py
+nightly-net: all $(NET_TOOLS) ## all 64 patterns of one-way links, 50 of five voters, longer histories
+	$(Q)RSM_PATTERNS=64 RSM_FIVE=50 tests/run.sh nightly-net-relay /usr/bin/python3 tests/net/test_relay.py
+	$(Q)RSM_NET_CALLS=1000 tests/run.sh nightly-net-namespaces /usr/bin/python3 tests/net/test_namespaces.py
 
 failover: all build/test-load ## measures: writes after kill -9 of the leader, and a start to the first write
 	$(Q)/usr/bin/python3 tests/failover/failover.py

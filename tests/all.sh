@@ -33,6 +33,7 @@ leg headers tests/run.sh headers tests/clients/headers.sh
 leg install tests/run.sh install tests/clients/install.sh
 leg cluster make cluster
 leg lin make $jobs lin
+leg net make $jobs net
 leg demo tests/run.sh demo tests/demo.sh
 leg asan make $jobs test-asan
 leg asan-cluster tests/asan_cluster.sh "$jobs"
