@@ -239,8 +239,14 @@ fault-calls: all $(B)/fault-calls $(B)/shim.so ## the n-th call of the storage c
 	$(Q)tests/run.sh fault-daemon env RSM_SHIM=$(CURDIR)/$(B)/shim.so /usr/bin/python3 tests/faults/daemon.py
 nightly-faults: all ## each call and each allocation of the storage code fails, and each call of a whole rsmd (an hour)
 	$(Q)RSM_FAULT_EVERY=1 $(MAKE) fault-calls FAULT_EVERY=1
-nightly-storage: ## every byte, sector, length and file of a small journal; every planted mistake
+$(B)/store-damage: $(B)/obj/tests/faults/store_main.o $(B)/lib/test.a $(call archives,storage)
+	$(link) $(VLINK) $(call libs,storage)
+SAMPLES ?= 200
+store-damage: $(B)/store-damage ## damage of five kinds to a store's file, SAMPLES of each
+	$(Q)tests/run.sh store-damage env TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/store-damage --samples $(SAMPLES)
+nightly-storage: ## every byte, sector, length and file of a small journal; 50,000 damaged stores; every planted mistake
 	$(Q)$(MAKE) journal-damage EVERY=1
+	$(Q)$(MAKE) store-damage SAMPLES=10000
 	$(Q)$(MAKE) storage-mutants
 storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
 	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh

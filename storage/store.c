@@ -86,6 +86,17 @@ static enum rsm_status read_meta(struct store *s, const char *name, uint8_t *out
     return status;
 }
 
+enum rsm_status store_read_sum(struct store *s, struct store_sum *sum_out)
+{
+    uint8_t bytes[STORE_SUM_SIZE];
+
+    *sum_out = (struct store_sum){0, 0};
+    enum rsm_status status = read_meta(s, STORE_KEY_SUM, bytes, sizeof(bytes));
+    if (status == RSM_OK)
+        *sum_out = (struct store_sum){get_u64(bytes), get_u64(bytes + 8)};
+    return status;
+}
+
 static enum rsm_status put_row(struct store *s, MDB_txn *txn, uint8_t table, struct bytes key,
                                struct bytes value)
 {
@@ -203,6 +214,11 @@ enum rsm_status store_open(const char *path, const struct store_identity *identi
                 found.replica != identity->replica)) {
         status = RSM_WRONG_IDENTITY;
     }
+    if (status == RSM_OK) {
+        status = store_read_sum(s, &s->sum);
+        if (status == RSM_NOT_FOUND) /* nothing was committed yet */
+            status = RSM_OK;
+    }
     if (status == RSM_OK)
         *store_out = s;
     else
@@ -259,25 +275,57 @@ void store_close(struct store *s)
 struct commit {
     struct store *store;
     MDB_txn *txn;
+    struct store_sum sum;
 };
+
+/* Takes the row that is there out of the sum. RSM_NOT_FOUND: there is none. */
+static enum rsm_status sum_without(struct commit *c, MDB_val *key)
+{
+    MDB_val v = {0, NULL};
+    int error = mdb_get(c->txn, c->store->database, key, &v);
+
+    if (error != MDB_SUCCESS)
+        return store_status(c->store->path, error);
+    if (v.mv_size < STORE_CHECK_SIZE)
+        return RSM_DAMAGED;
+    c->sum.rows--;
+    c->sum.checks -= get_u32(v.mv_data);
+    return RSM_OK;
+}
 
 static enum rsm_status commit_row(void *context, const struct kv_write *w)
 {
-    const struct commit *c = context;
+    struct commit *c = context;
     uint8_t buffer[LIMIT_KEY_SIZE + 1];
     MDB_val k = {0, NULL};
 
     CHECK(w->table != 0);
-    if (!w->deleted)
-        return put_row(c->store, c->txn, w->table, w->key, w->value);
     store_make_key(w->table, w->key, buffer, &k);
-    int error = mdb_del(c->txn, c->store->database, &k, NULL);
-    return error == MDB_NOTFOUND ? RSM_OK : store_status(c->store->path, error);
+    enum rsm_status status = sum_without(c, &k);
+    if (status == RSM_NOT_FOUND)
+        status = w->deleted ? RSM_NOT_FOUND : RSM_OK;
+    else if (status == RSM_OK && w->deleted)
+        status = store_status(c->store->path, mdb_del(c->txn, c->store->database, &k, NULL));
+    if (status != RSM_OK || w->deleted)
+        return status == RSM_NOT_FOUND ? RSM_OK : status;
+    c->sum.rows++;
+    c->sum.checks += store_check(w->table, w->key, w->value);
+    return put_row(c->store, c->txn, w->table, w->key, w->value);
+}
+
+static enum rsm_status commit_sum(const struct commit *c)
+{
+    uint8_t bytes[STORE_SUM_SIZE];
+
+    put_u64(bytes, c->sum.rows);
+    put_u64(bytes + 8, c->sum.checks);
+    return put_row(c->store, c->txn, 0, bytes_of_string(STORE_KEY_SUM),
+                   bytes_make(bytes, sizeof(bytes)));
 }
 
 enum rsm_status store_commit(struct store *s, const struct kv *overlay)
 {
-    struct commit commit = {s, NULL};
+    struct commit commit = {s, NULL, s->sum};
 
     if (s->read_only)
         return RSM_READ_ONLY;
@@ -285,11 +333,16 @@ enum rsm_status store_commit(struct store *s, const struct kv *overlay)
     if (error != MDB_SUCCESS)
         return store_status(s->path, error);
     enum rsm_status status = kv_overlay_visit(overlay, commit_row, &commit);
+    if (status == RSM_OK)
+        status = commit_sum(&commit);
     if (status != RSM_OK) {
         mdb_txn_abort(commit.txn);
         return status;
     }
-    return store_status(s->path, mdb_txn_commit(commit.txn));
+    status = store_status(s->path, mdb_txn_commit(commit.txn));
+    if (status == RSM_OK)
+        s->sum = commit.sum;
+    return status;
 }
 
 enum rsm_status store_grow(struct store *s)

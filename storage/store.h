@@ -93,8 +93,9 @@ enum rsm_status store_grow(struct store *s);
 enum rsm_status store_check_readers(struct store *s, uint32_t *freed_out);
 
 /*
- * Reads every key and value of the snapshot and checks it. RSM_DAMAGED at the first that does not;
- * `text_out` (at least 160 bytes) says which. Only in a child process, see above.
+ * Reads every key and value of the snapshot and checks it, and then all of them against the sum
+ * that the last commit left. RSM_DAMAGED at the first that does not; `text_out` (at least 160
+ * bytes) says which. Only in a child process, see above.
  */
 enum rsm_status store_verify(struct store *s, char *text_out, size_t text_size,
                              uint64_t *count_out);

@@ -8,6 +8,14 @@
 #include "storage/store.h"
 
 #define STORE_CHECK_SIZE 4u
+#define STORE_SUM_SIZE 16u
+#define STORE_KEY_SUM "sum"
+
+/* Over all rows but those of table 0: kept with each commit, compared by store_verify. */
+struct store_sum {
+    uint64_t rows;
+    uint64_t checks; /* sum of their checks */
+};
 
 struct store {
     struct kv kv; /* first: the snapshot */
@@ -16,6 +24,7 @@ struct store {
     MDB_env *env;
     MDB_dbi database;
     bool read_only;
+    struct store_sum sum; /* of the last commit; whoever commits */
     /* The snapshot; main thread. */
     MDB_txn *txn; /* NULL: none */
     MDB_cursor *cursor;
@@ -28,6 +37,8 @@ void store_make_key(uint8_t table, struct bytes key, uint8_t *buffer, MDB_val *o
 /* CRC-32C over table, size of the key, key and value. */
 uint32_t store_check(uint8_t table, struct bytes key, struct bytes value);
 const struct kv_ops *store_kv_ops(void);
+/* The sum that the last commit left in table 0. RSM_NOT_FOUND: none, the store is empty. */
+enum rsm_status store_read_sum(struct store *s, struct store_sum *sum_out);
 /* Ends the snapshot's transaction. */
 void store_end_snapshot(struct store *s);
 /* No row at all in the snapshot. */

@@ -27,6 +27,7 @@ leg scenarios make scenarios
 leg sim make $jobs sim SEED=1 SEEDS=500
 leg fuzz-replay make $jobs fuzz-replay
 leg journal-damage make journal-damage
+leg store-damage make store-damage
 leg faults make fault-calls
 leg mutants make mutants
 leg headers tests/run.sh headers tests/clients/headers.sh
