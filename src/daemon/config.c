@@ -67,6 +67,7 @@ static const struct key keys[] = {
     {"clock_bound_ms", VALUE_U32, AT(node.clock_bound_ms), 100, 86400000, false},
     {"snapshot_lag", VALUE_U32, AT(node.snapshot_lag), 1, UINT32_MAX, false},
     {"map_size", VALUE_U64, AT(map_size), 1u << 20, UINT64_C(1) << 46, false},
+    {"clock_offset_file", VALUE_PATH, AT(clock_offset_file), 0, 0, false},
     {"flush_timeout_ms", VALUE_U32, AT(flush_timeout_ms), 100, 600000, false},
 };
 
@@ -359,6 +360,7 @@ void config_deinit(struct config *config)
     mem_free(config->key);
     mem_free(config->client_unix);
     mem_free(config->peer_listen);
+    mem_free(config->clock_offset_file);
     mem_free(config->zone);
     mem_free(config->peer_address);
     mem_free(config->client_address);

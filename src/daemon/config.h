@@ -38,6 +38,7 @@ struct config {
     enum log_level log_level;
     bool plaintext;
     uint64_t map_size;         /* of the store, bytes of address space */
+    char *clock_offset_file;   /* NULL, but in tests: see src/io/clock.h */
     uint32_t flush_timeout_ms; /* then the process ends */
 };
 

@@ -16,6 +16,7 @@
 
 #include "src/daemon/loop.h"
 #include "src/io/again.h"
+#include "src/io/clock.h"
 
 #ifndef RSM_VERSION
 #define RSM_VERSION "unknown"
@@ -60,6 +61,13 @@ static int run(const struct config *config, char **arguments)
     int cause = 0;
     log_configure(STDERR_FILENO, config->log_level, config->node.self);
     uint32_t again = again_prepare(arguments, &cause);
+    if (config->clock_offset_file != NULL) {
+        if (!clock_follow(config->clock_offset_file)) {
+            fprintf(stderr, "rsmd: %s cannot be opened\n", config->clock_offset_file);
+            return 1;
+        }
+        LOG(LOG_WARNING, "clock", LOG_TEXT("text", "this replica's clock is a test's"));
+    }
     if (again > 0)
         LOG(LOG_ERROR, "began-again", LOG_U64("times", again), LOG_U64("signal", (uint64_t)cause));
     if (rsm_crypto_init() != RSM_OK) {

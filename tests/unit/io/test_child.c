@@ -10,6 +10,25 @@
 #include "src/io/child.h"
 #include "src/io/clock.h"
 
+Test(clock, a_test_sets_it)
+{
+    char path[] = "/tmp/rsm-clock-XXXXXX";
+    int file = mkstemp(path);
+    cr_assert_geq(file, 0);
+    uint64_t before = clock_wall_ms();
+    cr_assert(clock_follow(path));
+    cr_assert_geq(clock_wall_ms(), before, "an empty file is no offset");
+    cr_assert_eq(pwrite(file, "-3600000\n", 9, 0), 9);
+    cr_assert_lt(clock_wall_ms(), before);
+    cr_assert_eq(pwrite(file, "315360000000\n", 13, 0), 13);
+    cr_assert_geq(clock_wall_ms(), before + 315360000000u);
+    cr_assert_eq(pwrite(file, "-99999999999999\n", 16, 0), 16);
+    cr_assert_eq(clock_wall_ms(), 0, "not before 1970");
+    cr_assert_not(clock_follow("/nowhere/at/all"));
+    close(file);
+    unlink(path);
+}
+
 static int end_with(void *context)
 {
     return *(int *)context;
