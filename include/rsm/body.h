@@ -130,9 +130,21 @@ struct rsm_member {
     uint64_t incarnation;            /* of its data directory; never 0 */
 };
 
-/* It learns at first, and votes from its promotion on. */
-enum rsm_status rsm_body_member_add(const struct rsm_member *member, struct rsm_buffer *body_out);
-enum rsm_status rsm_body_member_promote(uint32_t id, struct rsm_buffer *body_out);
+/* Under which incarnation the leader knows a member now. */
+struct rsm_incarnation {
+    uint32_t replica;
+    uint64_t incarnation; /* never 0 */
+};
+
+/*
+ * It learns at first, and votes from its promotion on. `known`, sorted by replica, are the other
+ * members as the leader knows them: so the newcomer takes none for another one.
+ */
+enum rsm_status rsm_body_member_add(const struct rsm_member *member,
+                                    const struct rsm_incarnation *known, size_t known_count,
+                                    struct rsm_buffer *body_out);
+enum rsm_status rsm_body_member_promote(uint32_t id, const struct rsm_incarnation *known,
+                                        size_t known_count, struct rsm_buffer *body_out);
 enum rsm_status rsm_body_member_remove(uint32_t id, struct rsm_buffer *body_out);
 /* Zone and addresses; key and incarnation are not looked at: they change by remove and add only. */
 enum rsm_status rsm_body_member_update(const struct rsm_member *member,

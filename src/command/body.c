@@ -215,6 +215,33 @@ bool body_next_type(struct body_walk *walk, uint16_t *out)
     return unpack_ok(&walk->cursor);
 }
 
+static uint32_t take_replica(struct unpack *u)
+{
+    uint64_t id = unpack_uint_max(u, UINT32_MAX);
+    if (unpack_ok(u) && (id == 0 || id > REPLICA_MAX))
+        unpack_fail(u, RSM_MALFORMED);
+    return (uint32_t)id;
+}
+
+static uint64_t take_incarnation(struct unpack *u)
+{
+    uint64_t incarnation = take_number(u);
+    if (unpack_ok(u) && incarnation == 0)
+        unpack_fail(u, RSM_MALFORMED);
+    return incarnation;
+}
+
+bool body_next_incarnation(struct body_walk *walk, struct body_incarnation *out)
+{
+    if (!walk_step(walk))
+        return false;
+    struct unpack u = unpack_make(unpack_raw(&walk->cursor));
+    unpack_array_exactly(&u, 2);
+    out->id = take_replica(&u);
+    out->incarnation = take_incarnation(&u);
+    return walk_took(walk, &u);
+}
+
 /* ---- decoders ---- */
 
 enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct body_zone *out)
@@ -376,13 +403,12 @@ enum rsm_status body_member_decode(enum rsm_kind kind, struct bytes body, struct
 {
     bool is_add = kind == RSM_KIND_MEMBER_ADD;
     bool has_place = is_add || kind == RSM_KIND_MEMBER_UPDATE;
-    CHECK(has_place || kind == RSM_KIND_MEMBER_PROMOTE || kind == RSM_KIND_MEMBER_REMOVE);
+    bool has_known = is_add || kind == RSM_KIND_MEMBER_PROMOTE;
+    CHECK(has_place || has_known || kind == RSM_KIND_MEMBER_REMOVE);
     *out = (struct body_member){.id = 0};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, is_add ? 6 : has_place ? 4 : 1);
-    out->id = (uint32_t)unpack_uint_max(&u, UINT32_MAX);
-    if (unpack_ok(&u) && (out->id == 0 || out->id > REPLICA_MAX))
-        unpack_fail(&u, RSM_MALFORMED);
+    unpack_array_exactly(&u, is_add ? 7 : has_place ? 4 : has_known ? 2 : 1);
+    out->id = take_replica(&u);
     if (has_place)
         out->zone = take_word(&u, LIMIT_LABEL_SIZE);
     if (is_add)
@@ -392,8 +418,8 @@ enum rsm_status body_member_decode(enum rsm_kind kind, struct bytes body, struct
         out->client_address = take_address(&u, true);
     }
     if (is_add)
-        out->incarnation = take_number(&u);
-    if (is_add && unpack_ok(&u) && out->incarnation == 0)
-        unpack_fail(&u, RSM_MALFORMED);
+        out->incarnation = take_incarnation(&u);
+    if (has_known)
+        out->known = take_list(&u, LIMIT_REPLICAS);
     return finish(&u);
 }

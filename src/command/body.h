@@ -19,10 +19,9 @@
  *                        uint]...], content as changes, complete bool]
  *     plan.execute      [plan str, generation uint, scope, lease str, token uint]
  *     plan.collect      [plan str, below uint]
- *     member.add        [id uint, zone str, key bin32, peer str, client str, incarnation uint]
- *     member.promote    [id uint]
- *     member.remove     [id uint]
- *     member.update     [id uint, zone str, peer str, client str]
+ *     member.add        [id uint, zone str, key bin32, peer str, client str, incarnation uint,
+ * known] member.promote    [id uint, known] member.remove     [id uint] member.update     [id uint,
+ * zone str, peer str, client str] known             [[id uint, incarnation uint]...], sorted by id
  *     changes           [[owner bin, type uint, ttl uint, rdatas [bin...]]...]
  *
  * body_check is called by envelope_parse: whoever has a struct command has a body that its decoder
@@ -117,7 +116,13 @@ struct body_member {
     struct bytes zone;  /* add, update; and so are both addresses */
     const uint8_t *key; /* add: RSM_PUBLIC_KEY_SIZE bytes; else NULL */
     struct bytes peer_address, client_address;
-    uint64_t incarnation; /* add: above 0; else 0 */
+    uint64_t incarnation;   /* add: above 0; else 0 */
+    struct body_walk known; /* add, promote */
+};
+
+struct body_incarnation {
+    uint32_t id;          /* 1..REPLICA_MAX */
+    uint64_t incarnation; /* above 0 */
 };
 
 /* The whole form of a body: RSM_WRONG_TYPE, RSM_TOO_LARGE, RSM_TOO_MANY, RSM_MALFORMED. */
@@ -141,6 +146,7 @@ bool body_next_rrset_id(struct body_walk *walk, struct body_rrset_id *out);
 bool body_next_grant(struct body_walk *walk, struct body_grant *out);
 bool body_next_label(struct body_walk *walk, struct body_label *out);
 bool body_next_type(struct body_walk *walk, uint16_t *out);
+bool body_next_incarnation(struct body_walk *walk, struct body_incarnation *out);
 
 /* A whole wire name in lower case: labels of 1..63 bytes, root at the end, 1..255 bytes in all. */
 bool body_is_name(struct bytes name);

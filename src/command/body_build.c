@@ -312,35 +312,50 @@ enum rsm_status rsm_body_plan_collect(struct rsm_bytes plan, uint64_t below,
 
 /* ---- members ---- */
 
-enum rsm_status rsm_body_member_add(const struct rsm_member *member, struct rsm_buffer *body_out)
+static enum rsm_status put_known(struct writer *w, const struct rsm_incarnation *known,
+                                 size_t count)
+{
+    enum rsm_status status = put_count(w, count, LIMIT_REPLICAS);
+    for (size_t i = 0; i < count && status == RSM_OK; i++) {
+        pack_array(w, 2);
+        pack_uint(w, known[i].replica);
+        pack_uint(w, known[i].incarnation);
+    }
+    return status;
+}
+
+enum rsm_status rsm_body_member_add(const struct rsm_member *member,
+                                    const struct rsm_incarnation *known, size_t known_count,
+                                    struct rsm_buffer *body_out)
 {
     struct writer w;
-    begin(&w, 6, body_out);
+    begin(&w, 7, body_out);
     pack_uint(&w, member->id);
     put_str(&w, member->zone);
     put_bin(&w, member->key);
     put_str(&w, member->peer_address);
     put_str(&w, member->client_address);
     pack_uint(&w, member->incarnation);
-    return end(&w, RSM_KIND_MEMBER_ADD, RSM_OK, body_out);
+    enum rsm_status status = put_known(&w, known, known_count);
+    return end(&w, RSM_KIND_MEMBER_ADD, status, body_out);
 }
 
-static enum rsm_status build_id(enum rsm_kind kind, uint32_t id, struct rsm_buffer *body_out)
+enum rsm_status rsm_body_member_promote(uint32_t id, const struct rsm_incarnation *known,
+                                        size_t known_count, struct rsm_buffer *body_out)
 {
     struct writer w;
-    begin(&w, 1, body_out);
+    begin(&w, 2, body_out);
     pack_uint(&w, id);
-    return end(&w, kind, RSM_OK, body_out);
-}
-
-enum rsm_status rsm_body_member_promote(uint32_t id, struct rsm_buffer *body_out)
-{
-    return build_id(RSM_KIND_MEMBER_PROMOTE, id, body_out);
+    enum rsm_status status = put_known(&w, known, known_count);
+    return end(&w, RSM_KIND_MEMBER_PROMOTE, status, body_out);
 }
 
 enum rsm_status rsm_body_member_remove(uint32_t id, struct rsm_buffer *body_out)
 {
-    return build_id(RSM_KIND_MEMBER_REMOVE, id, body_out);
+    struct writer w;
+    begin(&w, 1, body_out);
+    pack_uint(&w, id);
+    return end(&w, RSM_KIND_MEMBER_REMOVE, RSM_OK, body_out);
 }
 
 enum rsm_status rsm_body_member_update(const struct rsm_member *member, struct rsm_buffer *body_out)

@@ -87,13 +87,28 @@ static enum rsm_status check_plan(enum rsm_kind kind, struct bytes body)
     return check_changes(plan.content);
 }
 
+static enum rsm_status check_member(enum rsm_kind kind, struct bytes body)
+{
+    struct body_member member;
+    struct body_incarnation known;
+    uint32_t before = 0;
+    enum rsm_status status = body_member_decode(kind, body, &member);
+    if (status != RSM_OK)
+        return status;
+    while (body_next_incarnation(&member.known, &known)) {
+        if (known.id <= before)
+            return RSM_MALFORMED;
+        before = known.id;
+    }
+    return member.known.cursor.status;
+}
+
 enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
 {
     union {
         struct bytes map;
         struct body_freeze freeze;
         struct body_lease lease;
-        struct body_member member;
     } scratch;
 
     switch (kind) {
@@ -124,7 +139,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_MEMBER_PROMOTE:
     case RSM_KIND_MEMBER_REMOVE:
     case RSM_KIND_MEMBER_UPDATE:
-        return body_member_decode(kind, body, &scratch.member);
+        return check_member(kind, body);
     }
     return RSM_UNKNOWN_KIND;
 }

@@ -19,8 +19,8 @@ static void encode(const struct incarnations *table, struct writer *w)
     writer_format(w, HEAD);
     for (uint32_t i = 1; i <= REPLICA_MAX; i++)
         if (table->known[i] != 0)
-            writer_format(w, "%u = %" PRIu64 " %" PRIu64 "\n", i, table->known[i],
-                          table->pinned[i]);
+            writer_format(w, "%u = %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i, table->known[i],
+                          table->pinned[i], table->former[i]);
     writer_format(w, "check = %08x\n", crc32c(0, w->data, w->size));
 }
 
@@ -34,13 +34,15 @@ static enum rsm_status decode(struct incarnations *table, struct bytes text)
         return strncmp(copy, HEAD, 10) == 0 ? RSM_NEWER_FORMAT : RSM_DAMAGED;
     const char *at = copy + strlen(HEAD);
     unsigned replica;
-    uint64_t known, pinned;
+    uint64_t known, pinned, former;
     int used;
-    while (sscanf(at, "%u = %" SCNu64 " %" SCNu64 "\n%n", &replica, &known, &pinned, &used) == 3) {
+    while (sscanf(at, "%u = %" SCNu64 " %" SCNu64 " %" SCNu64 "\n%n", &replica, &known, &pinned,
+                  &former, &used) == 4) {
         if (replica < 1 || replica > REPLICA_MAX)
             return RSM_DAMAGED;
         table->known[replica] = known;
         table->pinned[replica] = pinned;
+        table->former[replica] = former;
         at += used;
     }
     writer_init(&again, FILE_SIZE_MAX);
@@ -65,12 +67,13 @@ enum rsm_status incarnations_open(struct incarnations *table, const struct data_
 
 /* Writes the table down; what fails is not taken. */
 static enum rsm_status replace(struct incarnations *table, uint32_t replica, uint64_t known,
-                               uint64_t pinned)
+                               uint64_t pinned, uint64_t former)
 {
     struct incarnations before = *table;
     struct writer text;
     table->known[replica] = known;
     table->pinned[replica] = pinned;
+    table->former[replica] = former;
     writer_init(&text, FILE_SIZE_MAX);
     encode(table, &text);
     enum rsm_status status = data_dir_write_file(table->dir, FILE_NAME, writer_result(&text));
@@ -91,7 +94,7 @@ bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t 
         return incarnation != 0;
     if (known != 0 && !rejoin && !MUTANT(TALK_TO_ANY_INCARNATION))
         return false;
-    return replace(table, replica, incarnation, table->pinned[replica]) == RSM_OK;
+    return replace(table, replica, incarnation, table->pinned[replica], known) == RSM_OK;
 }
 
 enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica, uint64_t incarnation)
@@ -99,5 +102,7 @@ enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica, u
     CHECK(replica >= 1 && replica <= REPLICA_MAX);
     if (incarnation == 0 || table->pinned[replica] == incarnation)
         return RSM_OK;
-    return replace(table, replica, incarnation, incarnation);
+    if (table->former[replica] == incarnation)
+        return replace(table, replica, table->known[replica], incarnation, incarnation);
+    return replace(table, replica, incarnation, incarnation, 0);
 }

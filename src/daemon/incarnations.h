@@ -14,8 +14,10 @@
  *
  *   rsm peers\n
  *   format = 1\n
- *   <replica> = <known> <pinned>\n    one line for each that was met, in the order of numbers;
- *                                     pinned: what the log named last, or 0
+ *   <replica> = <known> <pinned> <former>\n
+ *                                     one line for each that was met, in the order of numbers;
+ *                                     pinned: what the log named last, or 0; former: what it was
+ *                                     before it rejoined last, or 0
  *   check = <8 hexadecimal digits, CRC-32C of all the bytes before this line>\n
  */
 #ifndef RSM_DAEMON_INCARNATIONS_H
@@ -28,6 +30,7 @@ struct incarnations {
     const struct data_dir *dir;      /* borrowed */
     uint64_t known[REPLICA_MAX + 1]; /* 0: not met yet */
     uint64_t pinned[REPLICA_MAX + 1];
+    uint64_t former[REPLICA_MAX + 1];
 };
 
 /* RSM_OK also when there is no file yet. RSM_DAMAGED, RSM_NEWER_FORMAT, RSM_IO. */
@@ -41,7 +44,9 @@ enum rsm_status incarnations_open(struct incarnations *table, const struct data_
 bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t incarnation,
                          bool rejoin);
 
-/* The log says that the member was added with this incarnation; 0 says nothing. Once each. RSM_IO.
+/*
+ * The log says that the member has this incarnation; 0 says nothing. Counts once each, and not when
+ * the peer has rejoined since: the command was written before that. RSM_IO.
  */
 enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica,
                                  uint64_t incarnation);

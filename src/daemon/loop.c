@@ -195,6 +195,11 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation)
     return RSM_OK;
 }
 
+static uint64_t env_incarnation_of(void *context, uint32_t replica)
+{
+    return ((struct loop *)context)->incarnations.known[replica];
+}
+
 static void fill_env(struct loop *l, struct node_env *env)
 {
     *env = (struct node_env){.context = l,
@@ -209,6 +214,7 @@ static void fill_env(struct loop *l, struct node_env *env)
                              .applied = env_applied,
                              .doubt = env_doubt,
                              .renewed = env_renewed,
+                             .incarnation_of = env_incarnation_of,
                              .fatal = env_fatal};
 }
 
@@ -456,9 +462,8 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
     if (status == RSM_OK)
         status = open_node(l);
     if (status == RSM_OK) {
-        struct methods_self self =
-            membership_self(config, &l->genesis, rsm_key_public(l->key),
-                            data_dir_identity(l->dir)->incarnation, l->self_texts);
+        struct methods_self self = membership_self(config, &l->genesis, rsm_key_public(l->key),
+                                                   l->dir, &l->incarnations, l->self_texts);
         l->methods = methods_new(l->node, &l->genesis, config->node.tick_ms, &self);
         status = open_network(l);
     }

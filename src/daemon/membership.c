@@ -59,6 +59,7 @@ enum rsm_status membership_follow(struct membership *m)
     if (status != RSM_OK)
         return status;
     peer_links_set_members(m->links, &current, &next);
+    peer_links_recheck(m->links);
     return RSM_OK;
 }
 
@@ -81,7 +82,8 @@ enum rsm_status membership_check(const struct config *config, const struct genes
 }
 
 struct methods_self membership_self(const struct config *config, const struct genesis *genesis,
-                                    const uint8_t *key, uint64_t incarnation, char *texts)
+                                    const uint8_t *key, const struct data_dir *dir,
+                                    const struct incarnations *peers, char *texts)
 {
     const struct genesis_member *member = genesis_member(genesis, config->node.self);
     char *zone = texts;
@@ -107,5 +109,6 @@ struct methods_self membership_self(const struct config *config, const struct ge
         .key = key,
         .peer_address = config->peer_address != NULL ? config->peer_address : peer,
         .client_address = config->client_address != NULL ? config->client_address : client,
-        .incarnation = incarnation};
+        .dir = dir,
+        .peers = peers};
 }

@@ -37,8 +37,9 @@ enum rsm_status membership_check(const struct config *config, const struct genes
 /* Room for a zone and two addresses, with their ends. */
 #define MEMBERSHIP_TEXTS_SIZE (LIMIT_LABEL_SIZE + 2u * LIMIT_ADDRESS_SIZE + 3u)
 
-/* The result borrows from the configuration, `key` and `texts` (of MEMBERSHIP_TEXTS_SIZE). */
+/* The result borrows from all of these; `texts` has MEMBERSHIP_TEXTS_SIZE bytes. */
 struct methods_self membership_self(const struct config *config, const struct genesis *genesis,
-                                    const uint8_t *key, uint64_t incarnation, char *texts);
+                                    const uint8_t *key, const struct data_dir *dir,
+                                    const struct incarnations *peers, char *texts);
 
 #endif

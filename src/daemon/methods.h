@@ -14,6 +14,8 @@
 
 struct methods;
 struct peer_links;
+struct data_dir;
+struct incarnations;
 
 /* What this process is, or would be as a member. Borrowed, as all of it; the texts are not NULL. */
 struct methods_self {
@@ -21,7 +23,8 @@ struct methods_self {
     const uint8_t *key; /* RSM_PUBLIC_KEY_SIZE bytes */
     const char *peer_address;
     const char *client_address;
-    uint64_t incarnation;
+    const struct data_dir *dir; /* its identity has the incarnation, which may change */
+    const struct incarnations *peers;
 };
 
 /* All is borrowed and outlives it; `self` is copied. */

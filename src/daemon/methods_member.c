@@ -2,6 +2,7 @@
 /* methods_member.c - who the replicas are, and what a new one needs to become a member. */
 #include <string.h>
 
+#include "src/daemon/incarnations.h"
 #include "src/daemon/methods_internal.h"
 
 enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
@@ -40,9 +41,15 @@ static void pack_progress(struct writer *out, const struct node_status *s, uint3
     pack_uint(out, found->applied);
 }
 
-static void pack_member(struct writer *out, const struct node_status *s, const struct member *m)
+static uint64_t own_incarnation(const struct methods *m)
 {
-    pack_map(out, 10);
+    return data_dir_identity(m->self.dir)->incarnation;
+}
+
+static void pack_member(struct writer *out, struct methods *methods, const struct node_status *s,
+                        const struct member *m)
+{
+    pack_map(out, 11);
     pack_key(out, "replica");
     pack_uint(out, m->id);
     pack_key(out, "role");
@@ -57,10 +64,12 @@ static void pack_member(struct writer *out, const struct node_status *s, const s
     pack_text(out, m->client_address);
     pack_key(out, "incarnation");
     pack_uint(out, m->incarnation);
+    pack_key(out, "known");
+    pack_uint(out, m->id == s->self ? own_incarnation(methods) : methods->self.peers->known[m->id]);
     pack_progress(out, s, m->id);
 }
 
-static void pack_config(struct writer *out, const struct node_status *s,
+static void pack_config(struct writer *out, struct methods *m, const struct node_status *s,
                         const struct member_config *config)
 {
     pack_map(out, 3);
@@ -71,7 +80,7 @@ static void pack_config(struct writer *out, const struct node_status *s,
     pack_key(out, "members");
     pack_array(out, config->count);
     for (uint32_t i = 0; i < config->count; i++)
-        pack_member(out, s, &config->members[i]);
+        pack_member(out, m, s, &config->members[i]);
 }
 
 enum rsm_status read_member_list(struct call *call, struct writer *out)
@@ -91,10 +100,10 @@ enum rsm_status read_member_list(struct call *call, struct writer *out)
     pack_key(out, "leader");
     pack_uint(out, s.leader);
     pack_key(out, "current");
-    pack_config(out, &s, &current);
+    pack_config(out, call->m, &s, &current);
     pack_key(out, "next");
     if (next.version != 0)
-        pack_config(out, &s, &next);
+        pack_config(out, call->m, &s, &next);
     else
         pack_nil(out);
     pack_key(out, "version");
@@ -102,11 +111,12 @@ enum rsm_status read_member_list(struct call *call, struct writer *out)
     return RSM_OK;
 }
 
-static const char *role_of(struct methods *m, uint32_t id, uint64_t incarnation)
+/* One that was added under another incarnation, and has no contact, is another life of it. */
+static const char *role_of(struct methods *m, const struct node_status *s)
 {
     struct member member;
-    if (!methods_find_member(m, id, &member) ||
-        (member.incarnation != 0 && member.incarnation != incarnation))
+    if (!methods_find_member(m, s->self, &member) ||
+        (member.incarnation != 0 && member.incarnation != own_incarnation(m) && !s->is_ready))
         return "none";
     return member.voter ? "voter" : "learner";
 }
@@ -120,7 +130,7 @@ enum rsm_status read_member_self(struct call *call, struct writer *out)
     pack_key(out, "replica");
     pack_uint(out, s.self);
     pack_key(out, "role");
-    pack_text(out, role_of(call->m, s.self, self->incarnation));
+    pack_text(out, role_of(call->m, &s));
     pack_key(out, "zone");
     pack_text(out, self->zone);
     pack_key(out, "key");
@@ -130,7 +140,7 @@ enum rsm_status read_member_self(struct call *call, struct writer *out)
     pack_key(out, "client_address");
     pack_text(out, self->client_address);
     pack_key(out, "incarnation");
-    pack_uint(out, self->incarnation);
+    pack_uint(out, own_incarnation(call->m));
     pack_key(out, "slot");
     pack_uint(out, s.applied);
     return RSM_OK;

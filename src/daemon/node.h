@@ -68,8 +68,7 @@ struct node_outcome {
 /* What the node asks of its surroundings. None of these may call back into the node. */
 struct node_env {
     void *context;
-    /* Sends a frame (src/net/peer_codec.h) to a peer, or drops it. Takes no reference: copy or ref.
-     */
+    /* Sends a frame (src/net/peer_codec.h) to a peer, or drops it. Takes no reference. */
     void (*send)(void *context, uint32_t replica, struct blob *frame);
     /* What was handed to `send` shall leave now: the own flush is about to begin. */
     void (*push)(void *context);
@@ -89,8 +88,7 @@ struct node_env {
     struct kv *(*snapshot)(void *context);
     /* Ends a node_submit. Called once for each, perhaps from inside node_submit's caller's turn. */
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
-    /* Ends a node_read: the state of this replica is now at least as new as the read's beginning.
-     */
+    /* Ends a node_read: the state of this replica is now as new as the read's beginning. */
     void (*read_ready)(void *context, uint64_t token, enum rsm_status status, uint64_t slot);
     /* Slots up to `slot` are applied; called once a batch. */
     void (*applied)(void *context, uint64_t slot);
@@ -101,6 +99,8 @@ struct node_env {
     uint64_t (*doubt)(void *context);
     /* The fresh journal is durable: makes the incarnation that doubt() gave the identity's. */
     enum rsm_status (*renewed)(void *context, uint64_t incarnation);
+    /* The incarnation that a peer is talked to under; 0: not met. NULL: nobody knows. */
+    uint64_t (*incarnation_of)(void *context, uint32_t replica);
     /* Something failed that only a restart mends (a failed flush): end the process. */
     void (*fatal)(void *context, enum rsm_status status, const char *text);
 };
@@ -125,8 +125,7 @@ void node_close(struct node *node);
 /* A tick has passed. */
 void node_tick(struct node *node);
 
-/* A frame from a peer whose identity the link has proved. Bytes are checked here; bad ones count.
- */
+/* A frame from a peer whose identity the link has proved. Its bytes are checked here. */
 void node_on_frame(struct node *node, uint32_t from, struct bytes frame);
 
 /* The connection from or to a peer broke: a suspicion, not a fact. */

@@ -5,7 +5,7 @@
 
 #include "src/daemon/node_internal.h"
 
-/* The envelope promotes a replica that has not caught up; `text` says how far it is. */
+/* The envelope adds or promotes a replica, and it is not the time for it; `text` says why. */
 bool node_is_not_ready(struct node *n, struct bytes envelope, char *text, size_t size);
 
 #endif

@@ -53,18 +53,41 @@ static void check_unique(struct judge *j, const struct member_config *config, ui
 }
 
 /* An incarnation that any configuration ever had belongs to a disk that is gone. */
-static void check_incarnation(struct judge *j, const struct body_member *body)
+static void check_incarnation(struct judge *j, uint32_t id, uint64_t incarnation)
 {
     struct member_config past = {.version = UINT64_MAX};
     while (judge_found(j, members_below(j->kv, past.version, &past))) {
-        const struct member *m = find(&past, body->id);
-        if (m == NULL || m->incarnation != body->incarnation)
+        const struct member *m = find(&past, id);
+        if (m == NULL || m->incarnation != incarnation)
             continue;
         judge_refuse(j, RSM_RULE_INCARNATION_USED,
                      "replica %u had incarnation %" PRIu64 " in configuration %" PRIu64
                      "; a new data directory has a new one",
-                     body->id, body->incarnation, past.version);
+                     id, incarnation, past.version);
         return;
+    }
+}
+
+/*
+ * How the others are known today: a newcomer that took whom it meets first could take the wiped
+ * disk of a member for the member, and the cluster's oldest promises for void. A member that has
+ * rejoined since its addition has another incarnation than the one it was added with.
+ */
+static void take_known(struct judge *j, struct member_config *config, struct body_walk known)
+{
+    struct body_incarnation item;
+    while (body_next_incarnation(&known, &item)) {
+        struct member *m = find(config, item.id);
+        if (m == NULL) {
+            judge_refuse(j, RSM_RULE_MEMBER_UNKNOWN,
+                         "replica %u, whose incarnation is given, is no member of configuration "
+                         "%" PRIu64,
+                         item.id, config->version);
+            continue;
+        }
+        if (m->incarnation != item.incarnation)
+            check_incarnation(j, item.id, item.incarnation);
+        m->incarnation = item.incarnation;
     }
 }
 
@@ -76,7 +99,7 @@ static void add(struct judge *j, struct member_config *config, const struct body
         return;
     }
     check_unique(j, config, 0, body);
-    check_incarnation(j, body);
+    check_incarnation(j, body->id, body->incarnation);
     if (config->count == LIMIT_REPLICAS) {
         judge_refuse(j, RSM_RULE_QUOTA, "a cluster has at most %u replicas", LIMIT_REPLICAS);
         return;
@@ -128,6 +151,7 @@ static void update(struct judge *j, const struct member_config *config, struct m
 
 static void change(struct judge *j, struct member_config *config, const struct body_member *body)
 {
+    take_known(j, config, body->known);
     struct member *m = find(config, body->id);
     if (j->command->kind == RSM_KIND_MEMBER_ADD)
         add(j, config, body);

@@ -31,7 +31,10 @@ struct genesis;
 struct member {
     uint32_t id; /* 1..REPLICA_MAX */
     bool voter;  /* else it learns only */
-    /* Of its data directory when it was added; 0 for the genesis' members: whom one meets first. */
+    /*
+     * Of its data directory, as of the last addition or promotion of anybody; 0 for the genesis'
+     * members before that: whom one meets first. A rejoin since then is the links' to know.
+     */
     uint64_t incarnation;
     uint8_t key[RSM_PUBLIC_KEY_SIZE];
     char zone[LIMIT_LABEL_SIZE + 1];

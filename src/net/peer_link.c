@@ -408,6 +408,24 @@ void peer_links_set_members(struct peer_links *links, const struct member_config
     }
 }
 
+static void recheck(struct link *l)
+{
+    const struct peer_links_config *c = &l->links->config;
+    if (l->state == LINK_OPEN && !c->accept(c->context, l->peer, l->incarnation, false))
+        link_drop(l, peer_refusal_text(PEER_REFUSED_INCARNATION));
+}
+
+void peer_links_recheck(struct peer_links *links)
+{
+    struct link *next;
+    for (uint32_t id = 1; id <= REPLICA_MAX; id++)
+        recheck(&links->outgoing[id]);
+    for (struct link *i = links->incoming; i != NULL; i = next) {
+        next = i->next;
+        recheck(i);
+    }
+}
+
 void peer_links_set_identity(struct peer_links *links, uint64_t incarnation, bool rejoin)
 {
     links->config.incarnation = incarnation;

@@ -78,6 +78,8 @@ void peer_links_free(struct peer_links *links);
  */
 void peer_links_set_members(struct peer_links *links, const struct member_config *current,
                             const struct member_config *next);
+/* What `accept` says may have changed: open links whose incarnation it does not take are closed. */
+void peer_links_recheck(struct peer_links *links);
 /* This replica goes on under another incarnation: all connections are closed and made anew. */
 void peer_links_set_identity(struct peer_links *links, uint64_t incarnation, bool rejoin);
 

@@ -5,6 +5,7 @@
 Afterwards every acknowledged command is there exactly once, in the slot that was told, in the log of
 each member; all logs verify, and the chain heads of those that are members are equal.
 """
+import glob
 import os
 import shutil
 import subprocess
@@ -67,6 +68,12 @@ def applied_commands(log):
 
 def members(cluster):
     return {m["replica"]: m for m in cluster.json("member", "list")["current"]["members"]}
+
+
+def heard_by(cluster, asked, replica):
+    """Whether `asked` heard of `replica` lately."""
+    answer = cluster.json("member", "list", endpoints=cluster.endpoint(asked))
+    return {m["replica"]: m for m in answer["current"]["members"]}[replica]["heard"]
 
 
 def leader(cluster):
@@ -134,6 +141,7 @@ def grow_and_shrink():
         check(members(cluster)[four]["role"] == "learner", "it learns first")
         load.take(5)
         kill(cluster, four)
+        until("4 is not heard", lambda: not any(heard_by(cluster, i, four) for i in (1, 2, 3)))
         early = cluster.ctl("member", "promote", str(four), "--wait", "1s", status=1)
         check("NOT_READY" in early.stderr, f"promoted while it was down: {early.stderr}")
         start(cluster, four)
@@ -167,7 +175,7 @@ def wiped_disk():
         cluster.ctl("dev", "wipe", "--dir", cluster.dir, "--replica", "2")
         until("2 is refused", lambda: "another incarnation" in log_of(cluster, 2))
         load.take(10)
-        until("an empty disk is not heard", lambda: not members(cluster)[2]["heard"])
+        until("an empty disk is not heard", lambda: not any(heard_by(cluster, i, 2) for i in (1, 3)))
         cluster.ctl("member", "replace", "2", "--yes", "--wait", "60s")
         now = members(cluster)[2]
         check(now["role"] == "voter" and now["incarnation"] > 0, f"after the replacement: {now}")
@@ -223,4 +231,41 @@ def a_stranger_leads():
         judge(cluster, load, [2, four], [1, 3])
 
 
-main([grow_and_shrink, wiped_disk, a_stranger_leads])
+def lose_journal(cluster, replica):
+    for path in glob.glob(cluster.data(replica) + "/journal/*.seg"):
+        os.unlink(path)
+
+
+def who_the_newcomer_meets():
+    """
+    A newcomer knows the others from the log: one that rejoined under another incarnation than it
+    was met with is talked to, and a wiped disk is nobody to it, though it never met the real one.
+    """
+    with Cluster() as cluster:
+        load = Load(cluster)
+        load.take(20)
+        kill(cluster, 1)
+        lose_journal(cluster, 1)
+        before = members(cluster)[1]["known"]
+        start(cluster, 1)
+        until("1 rejoined", lambda: cluster.status(1)["voting"])
+        load.take(5)
+        kill(cluster, 2)
+        real = members(cluster)[2]["known"]
+        cluster.ctl("dev", "wipe", "--dir", cluster.dir, "--replica", "2")
+        four = add_one(cluster)
+        cluster.ctl("member", "add", cluster.endpoint(four), "--wait", "60s")
+        cluster.ctl("member", "promote", str(four), "--wait", "60s")
+        now = members(cluster)
+        check(now[1]["incarnation"] not in (0, before), f"1 rejoined: {now[1]}")
+        check(now[2]["incarnation"] == real, f"the one that is lost is the one that was met: {now[2]}")
+        check(not heard_by(cluster, four, 2), "4 takes the wiped disk for 2")
+        check(heard_by(cluster, four, 1), "4 does not talk to 1")
+        cluster.ctl("member", "replace", "2", "--yes", "--wait", "60s")
+        kill(cluster, 3)
+        load.take(20)  # three of four: the one that rejoined, the new disk and the newcomer
+        start(cluster, 3)
+        judge(cluster, load, [1, 2, 3, four])
+
+
+main([grow_and_shrink, wiped_disk, a_stranger_leads, who_the_newcomer_meets])

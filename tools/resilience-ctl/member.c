@@ -153,7 +153,11 @@ static int add(struct ctl *ctl, const struct member_deadline *deadline,
                const struct rsm_member *member)
 {
     struct rsm_buffer body = {NULL, 0};
-    enum rsm_status status = rsm_body_member_add(member, &body);
+    struct member_known known;
+    enum rsm_status status = member_look_known(ctl, &known);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_member_add(member, known.items, known.count, &body);
     return change(ctl, deadline, RSM_KIND_MEMBER_ADD, status, &body, "added");
 }
 

@@ -4,6 +4,7 @@
 #define RSM_CTL_MEMBER_H
 
 #include "src/base/ids.h"
+#include "src/base/limits.h"
 #include "tools/resilience-ctl/ctl.h"
 
 /* An answer of member.list. */
@@ -17,6 +18,17 @@ struct member_view {
 /* Asks; prints what is wrong. */
 enum rsm_status member_look(struct ctl *ctl, struct member_view *view_out);
 void member_view_free(struct member_view *view);
+/* How the leader knows the members. */
+struct member_known {
+    struct rsm_incarnation items[LIMIT_REPLICAS];
+    size_t count;
+};
+
+/*
+ * Asks the leader itself, who compares what an addition or a promotion says of the others. The
+ * author has seen what came. Prints what is wrong.
+ */
+enum rsm_status member_look_known(struct ctl *ctl, struct member_known *known_out);
 /* The member's map in a configuration; "no value" when it is not in it. */
 struct rsm_value member_find(struct rsm_value configuration, uint64_t id);
 
@@ -36,8 +48,9 @@ enum rsm_status member_wait_in_force(struct ctl *ctl, const struct member_deadli
                                      uint64_t version);
 
 /*
- * Signs the promotion once, and submits these bytes until the replica has caught up (NOT_READY
- * before that is progress, and nothing is logged). The exit status; the verdict is printed.
+ * Submits the promotion until the replica has caught up: NOT_READY before that is progress, nothing
+ * is logged, and it is signed anew, for the members may have changed. The exit status; the verdict
+ * is printed.
  */
 int member_promote_when_ready(struct ctl *ctl, const struct member_deadline *deadline, uint64_t id);
 

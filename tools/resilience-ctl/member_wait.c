@@ -82,6 +82,56 @@ enum rsm_status member_look(struct ctl *ctl, struct member_view *view_out)
     return status;
 }
 
+/* The same question to the leader's own address; RSM_OK also when it answered in the first place.
+ */
+static enum rsm_status ask_leader(struct ctl *ctl, struct member_view *view)
+{
+    struct rsm_value all = rsm_value_of(rsm_buffer_bytes(&view->bytes));
+    uint64_t leader = rsm_value_uint(rsm_value_get(all, "leader"));
+    struct rsm_value member = member_find(view->current, leader);
+    struct rsm_value none = {{NULL, 0}};
+    struct rsm_client *client = NULL;
+    char address[160];
+    if (leader == rsm_value_uint(rsm_value_get(all, "replica")))
+        return RSM_OK;
+    if (rsm_value_type(member) != RSM_TYPE_MAP)
+        return RSM_NO_LEADER;
+    ctl_cell(rsm_value_get(member, "client_address"), address, sizeof address);
+    member_view_free(view);
+    enum rsm_status status = rsm_client_new(address, &client);
+    if (status == RSM_OK)
+        status = rsm_client_call(client, "member.list", none, ctl->timeout_ms, &view->bytes);
+    rsm_client_free(client);
+    if (status == RSM_OK)
+        read_view(view);
+    return status;
+}
+
+enum rsm_status member_look_known(struct ctl *ctl, struct member_known *known_out)
+{
+    struct member_view view;
+    struct rsm_value member;
+    *known_out = (struct member_known){.count = 0};
+    enum rsm_status status = member_look(ctl, &view);
+    if (status == RSM_OK) {
+        status = ask_leader(ctl, &view);
+        if (status != RSM_OK)
+            ctl_fail(status, "the leader: %s", rsm_status_sentence(status));
+    }
+    if (status == RSM_OK)
+        status = rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&view.bytes)));
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(view.newest, "members"));
+    while (status == RSM_OK && known_out->count < LIMIT_REPLICAS && rsm_walk_next(&walk, &member)) {
+        struct rsm_incarnation item = {
+            .replica = (uint32_t)rsm_value_uint(rsm_value_get(member, "replica")),
+            .incarnation = rsm_value_uint(rsm_value_get(member, "known"))};
+        if (item.incarnation != 0)
+            known_out->items[known_out->count++] = item;
+    }
+    member_view_free(&view);
+    return status;
+}
+
 /* -------------------------------------------------------------------------------------------- */
 /* Waiting. */
 
@@ -160,13 +210,14 @@ enum rsm_status member_wait_in_force(struct ctl *ctl, const struct member_deadli
 static enum rsm_status sign_promotion(struct ctl *ctl, uint64_t id, struct rsm_buffer *envelope_out)
 {
     struct rsm_buffer body;
+    struct member_known known;
     *envelope_out = (struct rsm_buffer){NULL, 0};
     enum rsm_status status = ctl_sign_in(ctl);
     if (status == RSM_OK)
-        status = ctl_see_list(ctl, "member.list");
+        status = member_look_known(ctl, &known);
     if (status != RSM_OK)
         return status; /* explained */
-    status = rsm_body_member_promote((uint32_t)id, &body);
+    status = rsm_body_member_promote((uint32_t)id, known.items, known.count, &body);
     if (status == RSM_OK)
         status = rsm_author_sign(ctl->signer, RSM_KIND_MEMBER_PROMOTE, rsm_buffer_bytes(&body),
                                  ctl->reason != NULL ? ctl->reason : "", NULL, 0, envelope_out);
@@ -176,14 +227,20 @@ static enum rsm_status sign_promotion(struct ctl *ctl, uint64_t id, struct rsm_b
     return status;
 }
 
+/* Nobody took it, nobody ever will: the counter is free again. */
+static enum rsm_status sign_again(struct ctl *ctl, uint64_t id, struct rsm_buffer *envelope)
+{
+    rsm_buffer_free(envelope);
+    rsm_author_set_counter(ctl->signer, rsm_author_counter(ctl->signer) - 2);
+    return sign_promotion(ctl, id, envelope);
+}
+
 int member_promote_when_ready(struct ctl *ctl, const struct member_deadline *deadline, uint64_t id)
 {
     char last[512] = "", text[512];
     struct rsm_buffer envelope;
     enum rsm_status status = sign_promotion(ctl, id, &envelope);
-    if (status != RSM_OK)
-        return rsm_status_exit(status);
-    for (;;) {
+    while (status == RSM_OK) {
         status = rsm_client_submit(ctl->client, rsm_buffer_bytes(&envelope), ctl->timeout_ms, NULL);
         if (status != RSM_NOT_READY && !is_passing(status))
             break;
@@ -192,9 +249,12 @@ int member_promote_when_ready(struct ctl *ctl, const struct member_deadline *dea
         if (now_ms() >= deadline->end_ms)
             break;
         pause_ms(STEP_MS);
+        status = status == RSM_NOT_READY ? sign_again(ctl, id, &envelope) : RSM_OK;
     }
     /* The same bytes again: this prints the verdict that they have, or what is wrong still. */
-    int result = ctl_submit(ctl, rsm_buffer_bytes(&envelope), "promoted");
+    int result = rsm_status_exit(status);
+    if (envelope.size > 0)
+        result = ctl_submit(ctl, rsm_buffer_bytes(&envelope), "promoted");
     rsm_buffer_free(&envelope);
     return result;
 }

@@ -195,6 +195,8 @@ Test(body, names)
 
 static const uint8_t member_key[RSM_PUBLIC_KEY_SIZE] = {7};
 
+static const struct rsm_incarnation known[] = {{1, 11}, {3, 33}};
+
 static struct rsm_member member(void)
 {
     return (struct rsm_member){.id = 4,
@@ -210,19 +212,23 @@ Test(body, members)
     struct rsm_member m = member();
     struct rsm_buffer b;
     struct body_member out;
-    cr_assert(rsm_body_member_add(&m, &b) == RSM_OK);
+    struct body_incarnation item;
+    cr_assert(rsm_body_member_add(&m, known, 2, &b) == RSM_OK);
     cr_assert(body_member_decode(RSM_KIND_MEMBER_ADD, body_of(&b), &out) == RSM_OK);
     cr_assert(out.id == 4 && out.incarnation == 99 && out.key[0] == 7);
     cr_assert(is_text(out.zone, "eu-1") && is_text(out.peer_address, "192.0.2.4:7000"));
     cr_assert(is_text(out.client_address, "unix:/run/rsm"));
+    cr_assert(body_next_incarnation(&out.known, &item) && item.id == 1 && item.incarnation == 11);
+    cr_assert(body_next_incarnation(&out.known, &item) && item.id == 3 && item.incarnation == 33);
+    cr_assert(!body_next_incarnation(&out.known, &item));
     rsm_buffer_free(&b);
     cr_assert(rsm_body_member_update(&m, &b) == RSM_OK);
     cr_assert(body_member_decode(RSM_KIND_MEMBER_UPDATE, body_of(&b), &out) == RSM_OK);
     cr_assert(out.id == 4 && out.key == NULL && is_text(out.client_address, "unix:/run/rsm"));
     rsm_buffer_free(&b);
-    cr_assert(rsm_body_member_promote(9, &b) == RSM_OK);
+    cr_assert(rsm_body_member_promote(9, known, 2, &b) == RSM_OK);
     cr_assert(body_member_decode(RSM_KIND_MEMBER_PROMOTE, body_of(&b), &out) == RSM_OK);
-    cr_assert(out.id == 9 && out.zone.size == 0);
+    cr_assert(out.id == 9 && out.zone.size == 0 && out.known.left == 2);
     rsm_buffer_free(&b);
     cr_assert(rsm_body_member_remove(0, &b) == RSM_MALFORMED, "0 is nobody");
     cr_assert(rsm_body_member_remove(10, &b) == RSM_MALFORMED);
@@ -239,34 +245,47 @@ Test(body, members_that_cannot_be)
     struct rsm_member m = member();
     for (size_t i = 0; i < sizeof bad_peers / sizeof *bad_peers; i++) {
         m.peer_address = rsm_text(bad_peers[i]);
-        cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED, "%s", bad_peers[i]);
+        cr_assert(rsm_body_member_add(&m, known, 2, &b) == RSM_MALFORMED, "%s", bad_peers[i]);
         cr_assert(rsm_body_member_update(&m, &b) == RSM_MALFORMED, "%s", bad_peers[i]);
     }
     m = member();
     for (size_t i = 0; i < sizeof bad_clients / sizeof *bad_clients; i++) {
         m.client_address = rsm_text(bad_clients[i]);
-        cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED, "%s", bad_clients[i]);
+        cr_assert(rsm_body_member_add(&m, known, 2, &b) == RSM_MALFORMED, "%s", bad_clients[i]);
     }
     m = member();
     memset(longest, '1', sizeof longest);
     memcpy(longest + LIMIT_ADDRESS_SIZE - 3, ":80", 4);
     m.peer_address = rsm_text(longest);
-    cr_assert(rsm_body_member_add(&m, &b) == RSM_OK, "128 bytes");
+    cr_assert(rsm_body_member_add(&m, known, 2, &b) == RSM_OK, "128 bytes");
     rsm_buffer_free(&b);
     memcpy(longest + LIMIT_ADDRESS_SIZE - 3, "1:80", 5);
     m.peer_address = rsm_text(longest);
-    cr_assert(rsm_body_member_add(&m, &b) == RSM_TOO_LARGE);
+    cr_assert(rsm_body_member_add(&m, known, 2, &b) == RSM_TOO_LARGE);
     m = member();
     m.zone = rsm_text("");
-    cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED);
+    cr_assert(rsm_body_member_add(&m, known, 2, &b) == RSM_MALFORMED);
     m = member();
     m.key.size--;
-    cr_assert(rsm_body_member_add(&m, &b) != RSM_OK);
+    cr_assert(rsm_body_member_add(&m, known, 2, &b) != RSM_OK);
     m = member();
     m.incarnation = 0;
-    cr_assert(rsm_body_member_add(&m, &b) == RSM_MALFORMED);
+    cr_assert(rsm_body_member_add(&m, known, 2, &b) == RSM_MALFORMED);
     m.incarnation = UINT64_C(1) << 53;
-    cr_assert(rsm_body_member_add(&m, &b) != RSM_OK, "above 2^53 - 1");
+    cr_assert(rsm_body_member_add(&m, known, 2, &b) != RSM_OK, "above 2^53 - 1");
+    static const struct {
+        struct rsm_incarnation known[2];
+        const char *what;
+    } rows[] = {{{{3, 1}, {1, 1}}, "not in order"},
+                {{{3, 1}, {3, 1}}, "twice"},
+                {{{0, 1}, {1, 1}}, "nobody"},
+                {{{1, 1}, {10, 1}}, "number 10"},
+                {{{1, 0}, {2, 1}}, "incarnation 0"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_assert(rsm_body_member_promote(1, rows[i].known, 2, &b) == RSM_MALFORMED, "%s",
+                  rows[i].what);
+    static const struct rsm_incarnation ten[10] = {{1, 1}};
+    cr_assert(rsm_body_member_promote(1, ten, 10, &b) == RSM_TOO_MANY);
 }
 
 /* One item above each limit of a list, and a record that is too large. */
@@ -335,9 +354,9 @@ Test(body, every_item_of_another_type)
                                 "90"
                                 "a16c05"},
         {RSM_KIND_PLAN_COLLECT, "92a17001"},
-        {RSM_KIND_MEMBER_ADD, "9604a161c420" KEY_HEX "a3613a31a3613a32"
-                              "05"},
-        {RSM_KIND_MEMBER_PROMOTE, "9104"},
+        {RSM_KIND_MEMBER_ADD, "9704a161c420" KEY_HEX "a3613a31a3613a32"
+                              "059192010a"},
+        {RSM_KIND_MEMBER_PROMOTE, "9204929201059203cc80"},
         {RSM_KIND_MEMBER_REMOVE, "9104"},
         {RSM_KIND_MEMBER_UPDATE, "9404a161a3613a31a3613a32"},
     };

@@ -104,6 +104,25 @@ Test(incarnations, the_log_names_one_once)
     world_free(&w);
 }
 
+/* A command that was written before a peer rejoined does not bring its former life back. */
+Test(incarnations, the_log_may_be_behind_a_rejoin)
+{
+    struct world w;
+    world_make(&w);
+    cr_assert(incarnations_accept(&w.table, 2, 5, false));
+    cr_assert(incarnations_accept(&w.table, 2, 8, true));
+    cr_assert_eq(incarnations_pin(&w.table, 2, 5), RSM_OK);
+    world_reopen(&w);
+    cr_assert(incarnations_accept(&w.table, 2, 8, false));
+    cr_assert_not(incarnations_accept(&w.table, 2, 5, false));
+    cr_assert_eq(incarnations_pin(&w.table, 2, 8), RSM_OK);
+    cr_assert(incarnations_accept(&w.table, 2, 8, false));
+    cr_assert_eq(incarnations_pin(&w.table, 2, 13), RSM_OK, "removed and added");
+    cr_assert(incarnations_accept(&w.table, 2, 13, false));
+    cr_assert_not(incarnations_accept(&w.table, 2, 8, false));
+    world_free(&w);
+}
+
 /* A table that could not be written down must not be believed. */
 Test(incarnations, a_file_that_is_damaged_is_said_so)
 {

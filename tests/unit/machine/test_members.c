@@ -53,7 +53,7 @@ static struct rsm_member replica(uint32_t id)
 static bool add(struct rsm_member m)
 {
     struct rsm_buffer body;
-    cr_assert_eq(rsm_body_member_add(&m, &body), RSM_OK);
+    cr_assert_eq(rsm_body_member_add(&m, NULL, 0, &body), RSM_OK);
     return actor_do(root, RSM_KIND_MEMBER_ADD, body);
 }
 
@@ -67,7 +67,7 @@ static bool update(struct rsm_member m)
 static bool promote(uint32_t id)
 {
     struct rsm_buffer body;
-    cr_assert_eq(rsm_body_member_promote(id, &body), RSM_OK);
+    cr_assert_eq(rsm_body_member_promote(id, NULL, 0, &body), RSM_OK);
     return actor_do(root, RSM_KIND_MEMBER_PROMOTE, body);
 }
 
@@ -296,6 +296,44 @@ Test(members, at_most_nine)
         settle();
     }
     cr_assert_eq(at(w->slot + 1).count, LIMIT_REPLICAS);
+}
+
+/* An addition and a promotion write down how the others are known; a removal leaves it. */
+Test(members, are_known_to_the_newcomer)
+{
+    static const struct rsm_incarnation first[] = {{1, 11}, {2, 22}};
+    static const struct rsm_incarnation second[] = {{2, 23}, {3, 33}, {4, 1005}};
+    static const struct rsm_incarnation back[] = {{2, 22}};
+    static const struct rsm_incarnation stranger[] = {{7, 1}};
+    struct rsm_member four = replica(4);
+    struct rsm_buffer body;
+    cr_assert_eq(rsm_body_member_add(&four, first, 2, &body), RSM_OK);
+    cr_assert(actor_do(root, RSM_KIND_MEMBER_ADD, body), "%s", world_words(w));
+    settle();
+    struct member_config config = at(w->slot + 1);
+    cr_assert(config.members[0].incarnation == 11 && config.members[1].incarnation == 22);
+    cr_assert(config.members[2].incarnation == 0 && config.members[3].incarnation == 1004);
+    cr_assert_eq(rsm_body_member_promote(4, second, 3, &body), RSM_OK);
+    cr_assert(actor_do(root, RSM_KIND_MEMBER_PROMOTE, body), "2 and 4 rejoined: %s",
+              world_words(w));
+    settle();
+    config = at(w->slot + 1);
+    cr_assert(config.members[0].incarnation == 11 && config.members[1].incarnation == 23);
+    cr_assert(config.members[2].incarnation == 33 && config.members[3].incarnation == 1005);
+    cr_assert(config.members[3].voter);
+    cr_assert(remove_id(4));
+    settle();
+    cr_assert_eq(at(w->slot + 1).members[1].incarnation, 23);
+    four.incarnation = 1006;
+    cr_assert_eq(rsm_body_member_add(&four, back, 1, &body), RSM_OK);
+    cr_assert(!actor_do(root, RSM_KIND_MEMBER_ADD, body));
+    EXPECT(RSM_RULE_INCARNATION_USED, "replica 2 had incarnation 22 in configuration 2");
+    cr_assert_eq(rsm_body_member_add(&four, stranger, 1, &body), RSM_OK);
+    cr_assert(!actor_do(root, RSM_KIND_MEMBER_ADD, body));
+    EXPECT(RSM_RULE_MEMBER_UNKNOWN, "replica 7, whose incarnation is given");
+    four.incarnation = 1005;
+    cr_assert(!add(four));
+    EXPECT(RSM_RULE_INCARNATION_USED, "replica 4 had incarnation 1005");
 }
 
 /* Rule 3 looks at all members as one object: who has not seen the last change knows too little. */

@@ -335,6 +335,23 @@ Test(peer_link, a_superseded_incarnation_is_closed)
     rig_free(r);
 }
 
+/* What the log says of a peer comes later than the first meeting: the wrong one is closed then. */
+Test(peer_link, open_links_are_asked_for_again)
+{
+    struct rig *r = rig_of(3);
+    WAIT(r, both_open(r, 1, 2) && both_open(r, 1, 3));
+    say_and_hear(r, 2, 1, "whoever this is");
+    say_and_hear(r, 3, 1, "and this");
+    peer_links_recheck(r->nodes[1].links);
+    cr_assert(both_open(r, 1, 2) && both_open(r, 1, 3), "nothing has changed");
+    r->nodes[1].known[2] = 999;
+    peer_links_recheck(r->nodes[1].links);
+    cr_assert(!peer_links_is_open(r->nodes[1].links, 2));
+    cr_assert_eq(r->nodes[1].lost[2], 2, "in and out");
+    cr_assert(both_open(r, 1, 3));
+    rig_free(r);
+}
+
 /* The running replica takes a new incarnation itself, and says that it comes to rejoin. */
 Test(peer_link, an_identity_that_changes)
 {
