@@ -132,8 +132,9 @@ struct node {
     uint32_t alarms;
     uint64_t alarm_slot;
     struct heads_table heads;
-    bool dead;     /* env.fatal was called */
-    bool stopping; /* takes no more commands */
+    int64_t peer_clock_ms[REPLICA_MAX + 1]; /* its clock above our monotonic one, by its heads */
+    bool dead;                              /* env.fatal was called */
+    bool stopping;                          /* takes no more commands */
     bool chosen_to_announce;
 
     /* verified envelopes, by digest: a direct-mapped memo */
@@ -267,6 +268,8 @@ void snapshot_drop_receiver(struct node *n);
 void peer_send_message(struct node *n, const struct paxos_send *send);
 void peer_release_held(struct node *n);
 void peer_send_range(struct node *n, const struct paxos_range *range);
+/* node_clock.c: the time for a leader's stamps, the median of the members' clocks. */
+uint64_t node_clock_ms(struct node *n);
 void peer_send_heads(struct node *n);
 void peer_judge_heads(struct node *n);
 

@@ -157,6 +157,7 @@ static void on_heads(struct node *n, uint32_t from, const struct peer_frame *fra
     struct heads said = {.slot = frame->slot};
     memcpy(said.entry, frame->entry_head, HASH_SIZE);
     memcpy(said.verdict, frame->verdict_head, HASH_SIZE);
+    n->peer_clock_ms[from] = (int64_t)(frame->wall_ms - node_now_ms(n));
     heads_note(&n->heads, from, &said, n->applied_slot, n->tick, apply_heads_at, n);
 }
 
@@ -201,7 +202,8 @@ void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
 
 void peer_send_heads(struct node *n)
 {
-    struct blob *frame = peer_encode_heads(n->applied_slot, n->chain.entry, n->chain.verdict);
+    struct blob *frame = peer_encode_heads(n->applied_slot, n->chain.entry, n->chain.verdict,
+                                           n->env.wall_ms(n->env.context));
     for (uint32_t r = 1; r <= REPLICA_MAX; r++)
         if (r != n->config.self && (n->members & (1u << r)) != 0)
             n->env.send(n->env.context, r, frame);

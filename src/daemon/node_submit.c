@@ -195,7 +195,7 @@ static bool may_log_rejection(struct node *n)
 
 static uint64_t next_timestamp(struct node *n)
 {
-    uint64_t now = n->env.wall_ms(n->env.context);
+    uint64_t now = node_clock_ms(n);
     return now > n->log_time_ms ? now : n->log_time_ms;
 }
 
@@ -340,7 +340,7 @@ static bool deadline_has_passed(struct node *n, uint64_t now_ms)
 
 void submit_time(struct node *n)
 {
-    uint64_t now = n->env.wall_ms(n->env.context);
+    uint64_t now = node_clock_ms(n);
     if (!paxos_is_ready(n->paxos) || paxos_room(n->paxos) == 0 || node_refuses(n) != RSM_OK ||
         paxos_slot_next(n->paxos) != n->applied_slot + 1 || !deadline_has_passed(n, now))
         return;

@@ -155,13 +155,14 @@ static void decode_forward_failed(struct reader *r, struct peer_frame *out)
 }
 
 struct blob *peer_encode_heads(uint64_t slot, const uint8_t entry_head[HASH_SIZE],
-                               const uint8_t verdict_head[HASH_SIZE])
+                               const uint8_t verdict_head[HASH_SIZE], uint64_t wall_ms)
 {
     struct writer w;
     begin(&w, PEER_HEADS);
     writer_u64(&w, slot);
     writer_bytes(&w, bytes_make(entry_head, HASH_SIZE));
     writer_bytes(&w, bytes_make(verdict_head, HASH_SIZE));
+    writer_u64(&w, wall_ms);
     return end(&w);
 }
 
@@ -209,6 +210,7 @@ static bool decode_body(struct reader *r, uint8_t type, struct peer_frame *out)
         out->slot = reader_u64(r);
         out->entry_head = get_hash(r);
         out->verdict_head = get_hash(r);
+        out->wall_ms = reader_u64(r);
         return true;
     case PEER_SNAPSHOT_OFFER:
         out->slot = reader_u64(r);

@@ -7,7 +7,7 @@
  * slot_end, slot, round (u64 each), count u32, entries: slot u64, ballot, fresh u8, value blob
  *   forward    2    envelope blob
  *   failed     3    digest 32 bytes, status blob (its stable text), text blob
- *   heads      4    slot u64, entry head 32 bytes, verdict head 32 bytes
+ *   heads      4    slot u64, entry head 32 bytes, verdict head 32 bytes, its clock in ms u64
  *   offer      5    snapshot: slot u64
  *   chunk      6    snapshot: slot u64, offset u64, bytes blob
  *   want       7    snapshot: slot u64, offset u64: send from here
@@ -49,6 +49,7 @@ struct peer_frame {
     uint64_t slot;                /* PEER_HEADS, snapshots */
     const uint8_t *entry_head;    /* PEER_HEADS */
     const uint8_t *verdict_head;  /* PEER_HEADS */
+    uint64_t wall_ms;             /* PEER_HEADS */
     uint64_t offset;              /* PEER_SNAPSHOT_CHUNK, PEER_SNAPSHOT_WANT */
     struct bytes chunk;           /* PEER_SNAPSHOT_CHUNK */
 };
@@ -59,7 +60,7 @@ struct blob *peer_encode_forward(struct bytes envelope);
 struct blob *peer_encode_forward_failed(const uint8_t digest[HASH_SIZE], enum rsm_status status,
                                         const char *text);
 struct blob *peer_encode_heads(uint64_t slot, const uint8_t entry_head[HASH_SIZE],
-                               const uint8_t verdict_head[HASH_SIZE]);
+                               const uint8_t verdict_head[HASH_SIZE], uint64_t wall_ms);
 struct blob *peer_encode_snapshot_offer(uint64_t slot);
 struct blob *peer_encode_snapshot_chunk(uint64_t slot, uint64_t offset, struct bytes chunk);
 struct blob *peer_encode_snapshot_want(uint64_t slot, uint64_t offset);

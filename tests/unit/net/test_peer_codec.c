@@ -29,7 +29,7 @@ static struct blob *sample(unsigned which)
         frame = peer_encode_forward_failed(hash, RSM_BUSY, "too much");
         break;
     case 3:
-        frame = peer_encode_heads(12, hash, other);
+        frame = peer_encode_heads(12, hash, other, 77);
         break;
     case 4:
         frame = peer_encode_snapshot_offer(77);
