@@ -45,6 +45,8 @@ VFLAGS := $(HARDEN)
 VLINK := $(LINK_HARDEN)
 else ifeq ($(VARIANT),checked)
 VFLAGS := -O1 -fPIC -DRSM_VERIFY=1
+else ifeq ($(VARIANT),switch)
+VFLAGS := -O2 -fPIC -include build/switch/mutant_switch.h
 else ifeq ($(VARIANT),asan)
 VFLAGS := -O1 -fPIC -DRSM_VERIFY=1 -fsanitize=address,undefined $(SANITIZE)
 VLINK := -fsanitize=address,undefined
@@ -250,7 +252,9 @@ nightly-storage: ## every byte, sector, length and file of a small journal; 50,0
 	$(Q)$(MAKE) storage-mutants
 storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
 	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh
-sim-mutants: ## each planted mistake of the core: the simulator has to find it (SEEDS=2000)
+sim-mutants: ## each planted mistake: the simulator has to find it within 2,000 seeds
+	$(Q)tests/sim/switches.sh build/switch/mutant_switch.h
+	$(Q)$(MAKE) build/switch/sim VARIANT=switch
 	$(Q)tests/run.sh sim-mutants tests/sim/mutants.sh
 
 $(B)/scenario: $(call objects,$(wildcard tests/scenarios/*.c)) $(B)/lib/test.a $(call archives,consensus)

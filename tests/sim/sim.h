@@ -106,6 +106,9 @@ struct sim_request {
     struct sim_cut cut; /* all zero: the whole plan */
 };
 
+/* Switches a planted mistake on; false: there is none of that name in this build. */
+bool sim_mutant_set(const char *name);
+
 /* A mode runs one seed. False: it failed, and result->failure has the words. */
 typedef bool sim_mode(const struct sim_request *request, struct sim_report *report,
                       struct sim_result *result);

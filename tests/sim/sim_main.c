@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sim_main.c - runs seeds: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks].
+ * sim_main.c - runs seeds: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks]
+ * [--keep-going] [--mutant NAME].
  *
  * A seed that fails prints one line that replays it exactly. One seed in fifty runs twice: both
  * runs must be equal, step by step. The last line has the counts.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "consensus/paxos.h"
 #include "src/base/mem.h"
@@ -20,6 +23,7 @@ struct arguments {
     uint64_t seed;
     uint64_t seeds;
     const char *mode;
+    const char *mutant; /* NULL: none */
     bool trace;
     bool marks;
     bool keep_going;
@@ -31,9 +35,7 @@ static const struct {
 } modes[] = {
     {"core", sim_core_run},
     {"links", sim_links_run},
-#ifndef SIM_CORE_ONLY
     {"node", sim_node_run},
-#endif
 };
 
 static bool parse(struct arguments *a, int count, char **list)
@@ -53,6 +55,8 @@ static bool parse(struct arguments *a, int count, char **list)
             a->seeds = strtoull(list[++i], NULL, 10);
         else if (strcmp(list[i], "--mode") == 0 && has_value)
             a->mode = list[++i];
+        else if (strcmp(list[i], "--mutant") == 0 && has_value)
+            a->mutant = list[++i];
         else
             return false;
     }
@@ -68,12 +72,31 @@ static sim_mode *find_mode(const char *name)
     return NULL;
 }
 
+/* A condition of the program itself did not hold: the seed is told, then it ends as it would. */
+static uint64_t present_seed;
+static const char *present_mode;
+
+static void on_abort(int number)
+{
+    char text[160];
+    int size = snprintf(text, sizeof(text),
+                        "seed %" PRIu64 " failed: a CHECK of the program\nrepeat with: make sim "
+                        "MODE=%s SEED=%" PRIu64 " SEEDS=1 SIMFLAGS=--trace\n",
+                        present_seed, present_mode, present_seed);
+    ssize_t ignored = write(STDOUT_FILENO, text, (size_t)size);
+    (void)ignored;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static bool run_seed(const struct arguments *a, sim_mode *mode, uint64_t seed,
                      struct sim_report *report)
 {
     struct sim_request request = {.seed = seed, .trace = a->trace};
     struct sim_result result = {0};
     struct sim_result again = {0};
+    present_seed = seed;
+    present_mode = a->mode;
     bool passed = mode(&request, report, &result);
     if (passed && seed % 50 == 0) {
         request.trace = false;
@@ -126,9 +149,14 @@ int main(int count, char **list)
     if (!parse(&a, count, list) || find_mode(a.mode) == NULL) {
         fprintf(stderr,
                 "usage: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks] "
-                "[--keep-going]\n");
+                "[--keep-going] [--mutant NAME]\n");
         return 2;
     }
+    if (a.mutant != NULL && !sim_mutant_set(a.mutant)) {
+        fprintf(stderr, "sim: no switch for %s in this build\n", a.mutant);
+        return 2;
+    }
+    signal(SIGABRT, on_abort);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
     for (uint64_t seed = a.seed; seed < a.seed + a.seeds; seed++) {
         if (run_seed(&a, find_mode(a.mode), seed, &report))
