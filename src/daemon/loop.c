@@ -16,207 +16,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <event2/event.h>
 #include <sodium.h>
-
-#include <rsm/key.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
-#include "src/command/genesis.h"
-#include "src/daemon/incarnations.h"
-#include "src/daemon/membership.h"
-#include "src/daemon/methods.h"
+#include "src/daemon/loop_internal.h"
 #include "src/daemon/stores.h"
 #include "src/io/clock.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
-#include "src/io/store_thread.h"
-#include "src/io/watchdog.h"
-#include "src/net/peer_link.h"
-#include "src/net/rpc.h"
-#include "storage/store.h"
 
-#define DOUBT_FILE "doubt"
-#define DOUBT_SIZE 48u
 #define STOP_MS 3000u
-#define SIGNALS 2
-
-struct loop {
-    const struct config *config;
-    struct event_base *base;
-    struct event *tick;
-    struct event *committed;
-    struct event *signals[SIGNALS];
-    struct rsm_key *key;
-    struct blob *genesis_bytes;
-    struct genesis genesis;
-    struct data_dir *dir;
-    bool created; /* the data directory was made in this run */
-    struct incarnations incarnations;
-    struct membership membership;
-    char self_texts[MEMBERSHIP_TEXTS_SIZE];
-    struct disk *disk;
-    struct store *store;
-    struct store_thread *store_thread;
-    struct kv *committing; /* given to the store's thread */
-    struct watchdog *watchdog;
-    struct peer_links *links;
-    uint64_t rejoin_as; /* in doubt: the incarnation that the peers are told; 0: the identity's */
-    struct rpc_server *rpc;
-    struct methods *methods;
-    struct node *node;
-    uint64_t stop_at_ms; /* 0: not stopping */
-    bool done;
-    enum rsm_status result;
-    char *text; /* during loop_new */
-};
-
-/* -------------------------------------------------------------------------------------------- */
-/* What the node asks for. */
-
-static void env_send(void *context, uint32_t replica, struct blob *frame)
-{
-    peer_links_send(((struct loop *)context)->links, replica, frame);
-}
-
-static void env_push(void *context)
-{
-    peer_links_push(((struct loop *)context)->links);
-}
-
-static uint64_t env_wall_ms(void *context)
-{
-    (void)context;
-    return clock_wall_ms();
-}
-
-static uint64_t env_monotonic_us(void *context)
-{
-    (void)context;
-    return clock_monotonic_us();
-}
-
-static void env_commit(void *context, struct kv *frozen)
-{
-    struct loop *l = context;
-    l->committing = frozen;
-    store_thread_commit(l->store_thread, frozen);
-}
-
-static struct kv *env_snapshot(void *context)
-{
-    return store_cut(((struct loop *)context)->store);
-}
-
-static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
-{
-    methods_on_submitted(((struct loop *)context)->methods, token, outcome);
-}
-
-static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)
-{
-    methods_on_read_ready(((struct loop *)context)->methods, token, status, slot);
-}
-
-static void env_applied(void *context, uint64_t slot)
-{
-    methods_on_applied(((struct loop *)context)->methods, slot);
-}
-
-static void env_fatal(void *context, enum rsm_status status, const char *text)
-{
-    struct loop *l = context;
-    (void)text; /* logged by the node */
-    l->done = true;
-    l->result = status;
-}
-
-static uint64_t draw_incarnation(void)
-{
-    uint64_t incarnation;
-    do
-        randombytes_buf(&incarnation, sizeof incarnation);
-    while ((incarnation &= SLOT_MAX) == 0);
-    return incarnation;
-}
-
-/* What the peers are told. */
-static uint64_t incarnation_of(const struct loop *l)
-{
-    return l->rejoin_as != 0 ? l->rejoin_as : data_dir_identity(l->dir)->incarnation;
-}
-
-/* The file `doubt`: what peers were told, or are about to be. */
-static void describe_doubt(uint64_t incarnation, char text[DOUBT_SIZE])
-{
-    snprintf(text, DOUBT_SIZE, "incarnation = %" PRIu64 "\n", incarnation);
-}
-
-/*
- * An earlier run was in doubt and did not come to its end. Doubt lasts: a sector that can be read
- * again does not bring back the peers, who know this replica as another one by now.
- */
-static bool is_in_doubt(const struct loop *l)
-{
-    char text[DOUBT_SIZE];
-    struct blob *found = NULL;
-    describe_doubt(data_dir_identity(l->dir)->incarnation, text);
-    enum rsm_status status = data_dir_read_file(l->dir, DOUBT_FILE, DOUBT_SIZE, &found);
-    bool is_over = bytes_equal(blob_bytes(found), bytes_of_string(text));
-    blob_unref(found);
-    return status != RSM_NOT_FOUND && !is_over;
-}
-
-static uint64_t env_doubt(void *context)
-{
-    struct loop *l = context;
-    char text[DOUBT_SIZE];
-    uint64_t incarnation = draw_incarnation();
-    describe_doubt(incarnation, text);
-    if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK)
-        return 0; /* said to nobody: the next start tries again */
-    l->rejoin_as = incarnation;
-    if (l->links != NULL)
-        peer_links_set_identity(l->links, l->rejoin_as, true);
-    return l->rejoin_as;
-}
-
-static enum rsm_status env_renewed(void *context, uint64_t incarnation)
-{
-    struct loop *l = context;
-    struct identity identity = *data_dir_identity(l->dir);
-    identity.incarnation = incarnation;
-    enum rsm_status status = data_dir_set_identity(l->dir, &identity);
-    if (status != RSM_OK)
-        return status;
-    l->rejoin_as = 0;
-    peer_links_set_identity(l->links, incarnation, false);
-    return RSM_OK;
-}
-
-static uint64_t env_incarnation_of(void *context, uint32_t replica)
-{
-    return ((struct loop *)context)->incarnations.known[replica];
-}
-
-static void fill_env(struct loop *l, struct node_env *env)
-{
-    *env = (struct node_env){.context = l,
-                             .send = env_send,
-                             .push = env_push,
-                             .wall_ms = env_wall_ms,
-                             .monotonic_us = env_monotonic_us,
-                             .commit = env_commit,
-                             .snapshot = env_snapshot,
-                             .submitted = env_submitted,
-                             .read_ready = env_read_ready,
-                             .applied = env_applied,
-                             .doubt = env_doubt,
-                             .renewed = env_renewed,
-                             .incarnation_of = env_incarnation_of,
-                             .fatal = env_fatal};
-}
 
 /* -------------------------------------------------------------------------------------------- */
 /* Callbacks. */
@@ -244,7 +54,7 @@ static void on_committed(evutil_socket_t fd, short what, void *context)
         node_drop_cuts(l->node);
         status = store_grow(l->store);
         if (status == RSM_OK) {
-            env_commit(l, committed);
+            loop_commit(l, committed);
             return;
         }
     }
@@ -343,7 +153,7 @@ static enum rsm_status open_data(struct loop *l)
     if (status != RSM_NOT_FOUND)
         return status;
     /* The first start, or a disk that lost everything: peers that knew another one refuse it. */
-    identity.incarnation = draw_incarnation();
+    identity.incarnation = loop_draw_incarnation();
     l->created = true;
     status = data_dir_create(path, &identity, blob_bytes(l->genesis_bytes));
     if (status != RSM_OK)
@@ -378,16 +188,22 @@ static enum rsm_status open_node(struct loop *l)
     struct node_config config = l->config->node;
     struct node_env env;
     const char *why = "";
-    fill_env(l, &env);
+    loop_fill_env(l, &env);
     config.incarnation = data_dir_identity(l->dir)->incarnation;
     config.fresh = l->created;
-    config.in_doubt = is_in_doubt(l);
+    config.in_doubt = loop_is_in_doubt(l);
     randombytes_buf(&config.seed, sizeof config.seed);
     enum rsm_status status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes),
                                        l->disk, store_kv(l->store), &why);
     if (status != RSM_OK)
         return complain(l, status, l->config->data, why);
     return RSM_OK;
+}
+
+/* What the peers are told. */
+static uint64_t incarnation_of(const struct loop *l)
+{
+    return l->rejoin_as != 0 ? l->rejoin_as : data_dir_identity(l->dir)->incarnation;
 }
 
 static enum rsm_status open_network(struct loop *l)
@@ -487,8 +303,11 @@ static void turn(struct loop *l)
     node_flush(l->node);
     watchdog_end(l->watchdog);
     enum rsm_status status = membership_follow(&l->membership);
-    if (status != RSM_OK)
-        env_fatal(l, status, "the members cannot be read");
+    if (status != RSM_OK) {
+        LOG(LOG_ERROR, "fatal", LOG_TEXT("text", "the members cannot be read"));
+        l->done = true;
+        l->result = status;
+    }
 }
 
 /* True when nothing is left to do, or the time for it is over. */
@@ -546,6 +365,7 @@ void loop_free(struct loop *l)
     peer_links_free(l->links);
     watchdog_stop(l->watchdog);
     disk_free(l->disk);
+    stores_drop_incoming(l->dir, &l->incoming);
     store_close(l->store);
     data_dir_close(l->dir);
     rsm_key_free(l->key);

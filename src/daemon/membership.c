@@ -26,6 +26,20 @@ static enum rsm_status pin(struct membership *m, const struct member_config *con
     return RSM_OK;
 }
 
+bool membership_key(const struct membership *m, uint32_t replica,
+                    uint8_t key_out[RSM_PUBLIC_KEY_SIZE])
+{
+    struct member_config current, next;
+    if (machine_members(node_state(m->node), m->genesis, &current, &next) != RSM_OK)
+        return false;
+    const struct member *member = member_config_find(&next, replica);
+    if (member == NULL)
+        member = member_config_find(&current, replica);
+    if (member != NULL)
+        memcpy(key_out, member->key, RSM_PUBLIC_KEY_SIZE);
+    return member != NULL;
+}
+
 static bool is_due(struct membership *m, enum rsm_status *status_out)
 {
     uint64_t applied = node_applied(m->node);

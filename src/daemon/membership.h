@@ -24,6 +24,10 @@ struct membership {
     uint64_t next_slot; /* when the links can forget the one before; 0: they have */
 };
 
+/* The key of a member, of either configuration; false for a stranger. */
+bool membership_key(const struct membership *m, uint32_t replica,
+                    uint8_t key_out[RSM_PUBLIC_KEY_SIZE]);
+
 /* After every turn, and once before the first: cheap while no slot was applied. */
 enum rsm_status membership_follow(struct membership *m);
 

@@ -86,6 +86,21 @@ struct node_env {
      * (kv_free). NULL when none is to be had.
      */
     struct kv *(*snapshot)(void *context);
+    /*
+     * A snapshot from a peer is collected in a store beside the one in use: begun empty, rows
+     * (an overlay) put durably, RSM_DISK_FULL as for commits; its state, read-only, NULL when there
+     * is none; dropped, also when there is none. Installed: it takes the place of the store, at
+     * once also if the process dies in the middle; *base_out is the new base. No commit runs then,
+     * and no cut is open.
+     */
+    enum rsm_status (*incoming_begin)(void *context);
+    enum rsm_status (*incoming_put)(void *context, struct kv *rows);
+    struct kv *(*incoming_state)(void *context);
+    enum rsm_status (*incoming_install)(void *context, struct kv **base_out);
+    void (*incoming_drop)(void *context);
+    /* Signs a checkpoint with the replica's own key; and whether that member did (loop.c). */
+    void (*sign)(void *context, struct bytes text, uint8_t signature_out[64]);
+    bool (*verify)(void *context, uint32_t replica, struct bytes text, const uint8_t signature[64]);
     /* Ends a node_submit. Called once for each, perhaps from inside node_submit's caller's turn. */
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
     /* Ends a node_read: the state of this replica is now as new as the read's beginning. */

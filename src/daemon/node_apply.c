@@ -71,7 +71,7 @@ bool apply_is_held(const struct node *n)
     /* Once nothing is missing any more, everything that is applied has to be stored once. */
     if (n->missing_slot != 0 && n->frozen != NULL && n->applied_slot >= n->missing_slot)
         return true;
-    return n->installing || (n->missing_slot == 0 && (n->alarms & NODE_ALARM_STATE_DAMAGED));
+    return n->missing_slot == 0 && (n->alarms & NODE_ALARM_STATE_DAMAGED) != 0;
 }
 
 void apply_learned(struct node *n)
@@ -177,26 +177,24 @@ void node_on_committed(struct node *n, enum rsm_status status)
         node_fail(n, status, "the store could not be committed");
         return;
     }
-    if (n->installing)
-        status = snapshot_on_installed(n);
-    else
-        kv_overlay_set_below(n->applied, n->base);
+    kv_overlay_set_below(n->applied, n->base);
     kv_free(n->frozen);
     n->frozen = NULL;
     n->stored_slot = n->frozen_slot;
     n->counters.store_commits++;
     if (!n->journal_writable || !journal_is_low(n->journal))
         node_clear(n, NODE_ALARM_DISK_LOW);
-    if (status != RSM_OK) {
-        node_fail(n, status, "the snapshot that was installed does not check");
-        return;
-    }
+    apply_on_stored(n);
+}
+
+void apply_on_stored(struct node *n)
+{
     if (n->missing_slot != 0 && n->stored_slot >= n->missing_slot &&
         n->stored_slot == n->applied_slot)
         node_resume(n);
     if (!n->journal_writable || n->dead)
         return;
-    status = journal_drop_below(n->journal, n->stored_slot);
+    enum rsm_status status = journal_drop_below(n->journal, n->stored_slot);
     if (status != RSM_OK)
         node_fail(n, status, "old journal segments could not be removed");
 }

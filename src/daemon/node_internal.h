@@ -15,6 +15,7 @@
 #include "consensus/paxos.h"
 #include "src/command/envelope.h"
 #include "src/command/genesis.h"
+#include "src/command/signature.h"
 #include "src/daemon/heads.h"
 #include "src/daemon/node.h"
 #include "src/daemon/submissions.h"
@@ -25,6 +26,8 @@
 
 #define NODE_MEMO_SIZE 4096u /* a power of two; a window of slots and a little more */
 #define NODE_TEXT_SIZE 512u
+#define CHECKPOINT_SIZE (8u + 3u * HASH_SIZE) /* encoded */
+#define SNAPSHOT_FORGET_MS 10000u             /* a transfer that does not move is given up */
 
 /* A frame that waits for the journal. */
 struct held_frame {
@@ -59,14 +62,23 @@ struct snapshot_sender {
     uint64_t moved_ms;
 };
 
-/* A snapshot on its way to us, in memory until it is whole. */
+/* What a replica signs of a state: node_snapshot.c. */
+struct checkpoint {
+    uint64_t slot;
+    uint8_t entry_head[HASH_SIZE];
+    uint8_t verdict_head[HASH_SIZE];
+    uint8_t hash[HASH_SIZE]; /* over all pieces of the snapshot */
+};
+
+/* A snapshot on its way to us. */
 struct snapshot_receiver {
     uint32_t from; /* 0: none */
     uint64_t slot;
     uint64_t next; /* the piece that is asked for */
     uint8_t hash[HASH_SIZE];
-    struct kv *empty; /* owned, below `rows` */
-    struct kv *rows;  /* owned overlay */
+    struct checkpoint checkpoint; /* once complete */
+    struct kv *empty;             /* owned, below `rows` */
+    struct kv *rows;              /* owned overlay: not written down yet */
     bool complete;
     uint64_t asked_ms, moved_ms;
 };
@@ -124,7 +136,6 @@ struct node {
     bool commit_again; /* the running commit found the disk full */
     struct snapshot_sender sending;
     struct snapshot_receiver receiving;
-    bool installing; /* the running commit is a snapshot: nothing is applied meanwhile */
     struct writer scratch;
     struct verdicts verdicts; /* of the slot applied last */
 
@@ -248,6 +259,8 @@ void apply_learned(struct node *n);
 bool apply_is_held(const struct node *n);
 enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value);
 void apply_commit_when_due(struct node *n);
+/* The store holds everything up to stored_slot. */
+void apply_on_stored(struct node *n);
 /* A commit that found the disk full is tried again. */
 void apply_commit_again(struct node *n);
 bool apply_heads_at(void *context, uint64_t slot, struct heads *heads_out);
@@ -259,10 +272,14 @@ void snapshot_on_want(struct node *n, uint32_t from, uint64_t slot, uint64_t num
 void snapshot_on_chunk(struct node *n, uint32_t from, uint64_t slot, uint64_t number,
                        struct bytes chunk);
 void snapshot_install_when_due(struct node *n);
-enum rsm_status snapshot_on_installed(struct node *n);
 void snapshot_on_tick(struct node *n);
+void receive_on_tick(struct node *n);
 void snapshot_drop_sender(struct node *n);
 void snapshot_drop_receiver(struct node *n);
+/* Both sides make these: the next piece's hash, and what is signed. */
+void snapshot_hash_piece(uint8_t hash[HASH_SIZE], uint64_t slot, uint64_t number,
+                         struct bytes rows);
+void snapshot_put_checkpoint(const struct checkpoint *c, uint8_t out[CHECKPOINT_SIZE]);
 
 /* node_peer.c */
 void peer_send_message(struct node *n, const struct paxos_send *send);

@@ -37,17 +37,28 @@ static enum rsm_status set_aside(const struct data_dir *dir, const char *path, c
     return status;
 }
 
-enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64_t map_size,
-                            struct store **store_out, const char **why_out)
+/* Opens `name` below `path`, as this replica's. */
+static enum rsm_status open_named(const struct data_dir *dir, const char *path, const char *name,
+                                  uint64_t map_size, struct store **store_out)
 {
     const struct identity *identity = data_dir_identity(dir);
     struct store_identity store_identity = {.replica = identity->replica};
     struct store_options options = {.map_size = map_size};
     char store[PATH_SIZE];
 
+    memcpy(store_identity.cluster, identity->cluster, CLUSTER_ID_SIZE);
+    if (snprintf(store, sizeof(store), "%s/%s", path, name) >= (int)sizeof(store))
+        return RSM_USAGE;
+    return store_open(store, &store_identity, &options, store_out);
+}
+
+enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64_t map_size,
+                            struct store **store_out, const char **why_out)
+{
+    char store[PATH_SIZE];
+
     *store_out = NULL;
     *why_out = "the path is too long";
-    memcpy(store_identity.cluster, identity->cluster, CLUSTER_ID_SIZE);
     if (snprintf(store, sizeof(store), "%s/store", path) >= (int)sizeof(store))
         return RSM_USAGE;
     *why_out = "store/ could not be made";
@@ -60,7 +71,53 @@ enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64
         status = set_aside(dir, store, why_out);
     if (status != RSM_OK)
         return status;
-    status = store_open(store, &store_identity, &options, store_out);
+    status = open_named(dir, path, "store", map_size, store_out);
     *why_out = rsm_status_sentence(status);
     return status;
+}
+
+enum rsm_status stores_begin_incoming(const struct data_dir *dir, const char *path,
+                                      uint64_t map_size, struct store **incoming_out)
+{
+    *incoming_out = NULL;
+    enum rsm_status status = data_dir_make_incoming(dir);
+    if (status == RSM_OK)
+        status = open_named(dir, path, "store.incoming", map_size, incoming_out);
+    return status;
+}
+
+enum rsm_status stores_put_incoming(struct store *incoming, const struct kv *rows)
+{
+    enum rsm_status status = store_commit(incoming, rows);
+    while (status == RSM_TOO_LARGE) {
+        status = store_grow(incoming);
+        if (status == RSM_OK)
+            status = store_commit(incoming, rows);
+    }
+    return status == RSM_OK ? store_refresh(incoming) : status;
+}
+
+enum rsm_status stores_install_incoming(const struct data_dir *dir, const char *path,
+                                        uint64_t map_size, struct store **store,
+                                        struct store **incoming)
+{
+    store_close(*store);
+    store_close(*incoming);
+    *store = NULL;
+    *incoming = NULL;
+    enum rsm_status status = data_dir_install_incoming(dir);
+    if (status == RSM_OK)
+        status = open_named(dir, path, "store", map_size, store);
+    return status;
+}
+
+void stores_drop_incoming(const struct data_dir *dir, struct store **incoming)
+{
+    if (*incoming == NULL)
+        return;
+    store_close(*incoming);
+    *incoming = NULL;
+    enum rsm_status status = data_dir_remove_incoming(dir);
+    if (status != RSM_OK)
+        LOG(LOG_WARNING, "store-incoming", LOG_TEXT("status", rsm_status_text(status)));
 }

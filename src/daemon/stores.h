@@ -17,4 +17,18 @@
 enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64_t map_size,
                             struct store **store_out, const char **why_out);
 
+/*
+ * The store beside it, for a snapshot: begun empty; put into the place of *store, which is closed
+ * then, as *incoming is. RSM_IO leaves *store NULL: the process must end.
+ */
+enum rsm_status stores_begin_incoming(const struct data_dir *dir, const char *path,
+                                      uint64_t map_size, struct store **incoming_out);
+/* Writes an overlay, durably. RSM_DISK_FULL, RSM_IO. */
+enum rsm_status stores_put_incoming(struct store *incoming, const struct kv *rows);
+enum rsm_status stores_install_incoming(const struct data_dir *dir, const char *path,
+                                        uint64_t map_size, struct store **store,
+                                        struct store **incoming);
+/* Closes it and removes it; NULL is ignored. */
+void stores_drop_incoming(const struct data_dir *dir, struct store **incoming);
+
 #endif

@@ -21,6 +21,8 @@
 #define NAME_LOCK "lock"
 #define NAME_STORE "store"
 #define NAME_STORE_ASIDE "store.damaged-1"
+#define NAME_STORE_INCOMING "store.incoming"
+#define NAME_STORE_OLD "store.old"
 #define LOCK_TRIES 20u
 #define LOCK_WAIT_NS 10000000 /* a predecessor that was told to end may be at its last steps */
 
@@ -318,15 +320,6 @@ enum rsm_status data_dir_set_identity(struct data_dir *d, const struct identity 
     return status;
 }
 
-enum rsm_status data_dir_make_store(const struct data_dir *d)
-{
-    enum rsm_status status = make_directory(d->descriptor, NAME_STORE);
-
-    if (status == RSM_OK && fsync(d->descriptor) != 0)
-        status = disk_posix_status(errno);
-    return status;
-}
-
 /* Removes a directory of files; RSM_OK when there is none. */
 static enum rsm_status remove_directory(int directory, const char *name)
 {
@@ -352,6 +345,39 @@ static enum rsm_status remove_directory(int directory, const char *name)
     return status;
 }
 
+static enum rsm_status rename_directory(const struct data_dir *d, const char *from, const char *to)
+{
+    if (renameat(d->descriptor, from, d->descriptor, to) != 0 || fsync(d->descriptor) != 0)
+        return disk_posix_status(errno);
+    return RSM_OK;
+}
+
+/*
+ * data_dir_install_incoming has two renames, and a crash may come between them: then the old store
+ * is in force again.
+ */
+static enum rsm_status take_back_old_store(const struct data_dir *d)
+{
+    if (faccessat(d->descriptor, NAME_STORE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return remove_directory(d->descriptor, NAME_STORE_OLD);
+    if (faccessat(d->descriptor, NAME_STORE_OLD, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        return RSM_OK;
+    return rename_directory(d, NAME_STORE_OLD, NAME_STORE);
+}
+
+enum rsm_status data_dir_make_store(const struct data_dir *d)
+{
+    enum rsm_status status = take_back_old_store(d);
+
+    if (status == RSM_OK)
+        status = data_dir_remove_incoming(d);
+    if (status == RSM_OK)
+        status = make_directory(d->descriptor, NAME_STORE);
+    if (status == RSM_OK && fsync(d->descriptor) != 0)
+        status = disk_posix_status(errno);
+    return status;
+}
+
 enum rsm_status data_dir_set_store_aside(const struct data_dir *d)
 {
     enum rsm_status status = remove_directory(d->descriptor, NAME_STORE_ASIDE);
@@ -360,6 +386,33 @@ enum rsm_status data_dir_set_store_aside(const struct data_dir *d)
         renameat(d->descriptor, NAME_STORE, d->descriptor, NAME_STORE_ASIDE) != 0)
         status = disk_posix_status(errno);
     return status == RSM_OK ? data_dir_make_store(d) : status;
+}
+
+enum rsm_status data_dir_remove_incoming(const struct data_dir *d)
+{
+    return remove_directory(d->descriptor, NAME_STORE_INCOMING);
+}
+
+enum rsm_status data_dir_make_incoming(const struct data_dir *d)
+{
+    enum rsm_status status = data_dir_remove_incoming(d);
+
+    if (status == RSM_OK && mkdirat(d->descriptor, NAME_STORE_INCOMING, 0700) != 0)
+        status = disk_posix_status(errno);
+    return status;
+}
+
+enum rsm_status data_dir_install_incoming(const struct data_dir *d)
+{
+    enum rsm_status status = remove_directory(d->descriptor, NAME_STORE_OLD);
+
+    if (status == RSM_OK)
+        status = rename_directory(d, NAME_STORE, NAME_STORE_OLD);
+    if (status == RSM_OK)
+        status = rename_directory(d, NAME_STORE_INCOMING, NAME_STORE);
+    if (status == RSM_OK)
+        status = remove_directory(d->descriptor, NAME_STORE_OLD);
+    return status;
 }
 
 enum rsm_status data_dir_read_file(const struct data_dir *d, const char *name, size_t size_max,

@@ -48,13 +48,23 @@ struct bytes data_dir_genesis(const struct data_dir *dir);
 /* Replaces the identity file: for a new incarnation. */
 enum rsm_status data_dir_set_identity(struct data_dir *dir, const struct identity *identity);
 
-/* Makes store/ when it is not there. */
+/* Makes store/ when it is not there; ends what a crash left half done. */
 enum rsm_status data_dir_make_store(const struct data_dir *dir);
 /*
  * A damaged store becomes store.damaged-1 (what had that name before is removed), and store/ is
  * empty. A crash in between leaves it missing at worst: see data_dir_make_store.
  */
 enum rsm_status data_dir_set_store_aside(const struct data_dir *dir);
+
+/* Makes store.incoming/, empty. */
+enum rsm_status data_dir_make_incoming(const struct data_dir *dir);
+/* Removes it; RSM_OK when there is none. */
+enum rsm_status data_dir_remove_incoming(const struct data_dir *dir);
+/*
+ * store.incoming/ takes the place of store/ (which nobody has open): after a crash store/ is the
+ * one or the other, once data_dir_make_store has been called.
+ */
+enum rsm_status data_dir_install_incoming(const struct data_dir *dir);
 
 /* A small file of the directory: RSM_NOT_FOUND, RSM_DAMAGED (no plain file, or larger), RSM_IO. */
 enum rsm_status data_dir_read_file(const struct data_dir *dir, const char *name, size_t size_max,

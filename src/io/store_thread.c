@@ -19,12 +19,12 @@ enum state {
 
 struct store_thread {
     /* Fixed. */
-    struct store *store; /* borrowed */
     int descriptor;
     pthread_t thread;
     /* Under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    struct store *store; /* borrowed */
     enum state state;
     bool stopping;
     const struct kv *frozen;
@@ -51,8 +51,9 @@ static void *run(void *context)
         if (t->state != STATE_BUSY)
             break;
         const struct kv *frozen = t->frozen;
+        struct store *store = t->store;
         pthread_mutex_unlock(&t->lock);
-        enum rsm_status status = store_commit(t->store, frozen);
+        enum rsm_status status = store_commit(store, frozen);
         pthread_mutex_lock(&t->lock);
         t->status = status;
         t->state = STATE_DONE;
@@ -113,6 +114,14 @@ void store_thread_stop(struct store_thread *t)
     pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->lock);
     mem_free(t);
+}
+
+void store_thread_set_store(struct store_thread *t, struct store *store)
+{
+    pthread_mutex_lock(&t->lock);
+    CHECK(t->state == STATE_IDLE);
+    t->store = store;
+    pthread_mutex_unlock(&t->lock);
 }
 
 void store_thread_commit(struct store_thread *t, const struct kv *frozen)

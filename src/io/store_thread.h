@@ -26,6 +26,9 @@ enum rsm_status store_thread_start(struct store *store, struct store_thread **th
 /* Waits for a running commit, ends the thread, frees. NULL is ignored. */
 void store_thread_stop(struct store_thread *thread);
 
+/* Commits go into this store from now on. Only when idle. */
+void store_thread_set_store(struct store_thread *thread, struct store *store);
+
 /* Begins to commit `frozen`. Only when idle (a bug otherwise). Never waits. */
 void store_thread_commit(struct store_thread *thread, const struct kv *frozen);
 

@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A replica that was away for longer than snapshot_lag takes a snapshot, and is then as all others."""
-from harness import Cluster, check, main
+import os
+import time
+
+from harness import BIN, Cluster, check, main
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
 
@@ -42,4 +45,61 @@ def catches_up_by_snapshot():
         cluster.ctl("record", "set", "a.example", "again", "60", "A", "192.0.2.10", endpoints=cluster.endpoint(3))
 
 
-main([catches_up_by_snapshot])
+def log_of(cluster, replica):
+    with open(f"{cluster.dir}/replica-{replica}/log", encoding="utf-8") as file:
+        return file.read()
+
+
+def is_installed(cluster):
+    return "event=snapshot-installed" in log_of(cluster, 3)
+
+
+def start_alone(cluster, replica):
+    """As dev start, without waiting until it is ready."""
+    log = open(f"{cluster.dir}/replica-{replica}/log", "ab")
+    return cluster.start(f"{BIN}/rsmd", "--config", f"{cluster.dir}/replica-{replica}/rsmd.conf", stdout=log, stderr=log)
+
+
+def interrupted():
+    """Sender and receiver are killed in the middle of a transfer; a later one succeeds."""
+    with Cluster() as cluster:
+        for i in (1, 2, 3):
+            with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
+                file.write("snapshot_lag = 20\nstore_commit_ms = 20\n")
+        cluster.stop()
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
+        # Some 20 MB of log: a transfer of hundreds of pieces.
+        for i in range(40):
+            lines = [f"m{k} 60 IN TXT " + " ".join(['"' + f"{i}-{k}-" + "x" * 200 + '"'] * 10) for k in range(250)]
+            cluster.ctl("zone", "import", "a.example", "-", "--yes", "--timeout", "30s", text=ZONE + "\n".join(lines) + "\n")
+        receiver = start_alone(cluster, 3)
+        interruptions = 0
+        for victim in (1, 2, 3):
+            before = log_of(cluster, 3).count("event=snapshot-begins") - (victim == 1)
+            while log_of(cluster, 3).count("event=snapshot-begins") == before and not is_installed(cluster):
+                pass
+            interruptions += not is_installed(cluster)
+            if victim == 3:
+                receiver.kill()
+                receiver.wait()
+                cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "3", status=None)
+            else:
+                cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(victim))
+                cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(victim), status=None)
+        check(interruptions > 0, "every transfer was over before it could be interrupted")
+        print(f"note: {interruptions} transfers were interrupted")
+        cluster.ctl("record", "set", "a.example", "after", "60", "A", "192.0.2.9", "--timeout", "30s")
+        deadline = time.monotonic() + 60
+        while not slots_equal(cluster) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        check(slots_equal(cluster), "replica 3 never caught up")
+        check("event=snapshot-installed" in log_of(cluster, 3), "replica 3 caught up without a snapshot")
+        check(not os.path.exists(cluster.data(3) + "/store.incoming"), "the incoming store is left over")
+        cluster.stop()
+        verified = [cluster.verify(i) for i in (1, 2, 3)]
+        check(all(v == verified[0] for v in verified), f"heads differ: {verified}")
+
+
+main([catches_up_by_snapshot, interrupted])

@@ -91,22 +91,26 @@ void store_sim_commit(struct store_sim *s, struct kv *overlay)
     CHECK(store_refresh(s->store) == RSM_OK);
 }
 
+static void copy_all(struct kv *from, struct kv *to)
+{
+    for (uint8_t table = 1; table < TABLE_END; table++) {
+        struct bytes key, value;
+        uint8_t last[LIMIT_KEY_SIZE];
+        size_t size = 0;
+        while (kv_next(from, table, bytes_make(last, size), size > 0, &key, &value) == RSM_OK) {
+            CHECK(kv_put(to, table, key, value) == RSM_OK);
+            size = key.size;
+            memcpy(last, key.data, size);
+        }
+    }
+}
+
 struct kv *store_sim_cut(struct store_sim *s)
 {
     if (s->memory == NULL)
         return store_cut(s->store);
     struct kv *cut = kv_mem_new();
-    for (uint8_t table = 1; table < TABLE_END; table++) {
-        struct bytes key, value;
-        uint8_t last[LIMIT_KEY_SIZE];
-        size_t size = 0;
-        while (kv_next(s->memory, table, bytes_make(last, size), size > 0, &key, &value) ==
-               RSM_OK) {
-            CHECK(kv_put(cut, table, key, value) == RSM_OK);
-            size = key.size;
-            memcpy(last, key.data, size);
-        }
-    }
+    copy_all(s->memory, cut);
     return cut;
 }
 
@@ -135,4 +139,19 @@ uint64_t store_sim_applied(struct store_sim *s)
 {
     uint64_t slot = 0;
     return log_get_applied(store_sim_kv(s), &slot) == RSM_OK ? slot : 0;
+}
+
+void store_sim_install(struct store_sim *s, struct kv *content)
+{
+    if (s->memory != NULL) {
+        kv_free(s->memory);
+        s->memory = content;
+        return;
+    }
+    store_sim_wipe(s);
+    struct kv *rows = kv_overlay_new(store_kv(s->store));
+    copy_all(content, rows);
+    store_sim_commit(s, rows);
+    kv_free(rows);
+    kv_free(content);
 }

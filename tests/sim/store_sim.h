@@ -23,6 +23,8 @@ struct kv *store_sim_kv(struct store_sim *s);
 void store_sim_commit(struct store_sim *s, struct kv *overlay);
 /* A copy that stays; freed with kv_free. */
 struct kv *store_sim_cut(struct store_sim *s);
+/* A snapshot takes the place of all that was there, durably; takes `content` over. */
+void store_sim_install(struct store_sim *s, struct kv *content);
 /* The process died: closes it and opens it again. */
 void store_sim_crash(struct store_sim *s);
 /* The disk is gone: an empty one takes its place. */

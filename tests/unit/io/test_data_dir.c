@@ -89,6 +89,51 @@ Test(data_dir, a_damaged_store_is_kept_once)
     temp_dir_remove(&dir);
 }
 
+/* A snapshot's store takes the place of the old one; a crash at any moment leaves one of them. */
+Test(data_dir, an_incoming_store_takes_the_place)
+{
+    struct temp_dir dir;
+    struct identity identity;
+    struct data_dir *d = NULL;
+    char path[TEMP_DIR_SIZE + 64];
+    char from[TEMP_DIR_SIZE + 128];
+    char to[TEMP_DIR_SIZE + 128];
+
+    make(&dir, &identity, path);
+    cr_assert_eq(data_dir_open(path, &identity, &d, NULL, 0), RSM_OK);
+    write_file(path, "store/data.mdb", "old");
+    cr_assert_eq(data_dir_make_incoming(d), RSM_OK);
+    write_file(path, "store.incoming/data.mdb", "half");
+    cr_assert_eq(data_dir_make_incoming(d), RSM_OK, "begun again");
+    cr_assert_not(exists(path, "store.incoming/data.mdb"));
+    write_file(path, "store.incoming/lock.mdb", "new");
+    cr_assert_eq(data_dir_install_incoming(d), RSM_OK);
+    cr_assert(exists(path, "store/lock.mdb") && !exists(path, "store/data.mdb"));
+    cr_assert_not(exists(path, "store.incoming") || exists(path, "store.old"));
+    /* A crash while it is received: a left-over. */
+    cr_assert_eq(data_dir_make_incoming(d), RSM_OK);
+    write_file(path, "store.incoming/data.mdb", "half");
+    cr_assert_eq(data_dir_make_store(d), RSM_OK);
+    cr_assert(exists(path, "store/lock.mdb") && !exists(path, "store.incoming"));
+    /* A crash between the renames: the old one is in force. */
+    cr_assert_eq(data_dir_make_incoming(d), RSM_OK);
+    write_file(path, "store.incoming/data.mdb", "whole");
+    snprintf(from, sizeof(from), "%s/store", path);
+    snprintf(to, sizeof(to), "%s/store.old", path);
+    cr_assert_eq(rename(from, to), 0);
+    cr_assert_eq(data_dir_make_store(d), RSM_OK);
+    cr_assert(exists(path, "store/lock.mdb"));
+    cr_assert_not(exists(path, "store.incoming") || exists(path, "store.old"));
+    /* A crash behind both: the new one is. */
+    cr_assert_eq(rename(from, to), 0);
+    cr_assert_eq(mkdir(from, 0700), 0);
+    write_file(path, "store/data.mdb", "new");
+    cr_assert_eq(data_dir_make_store(d), RSM_OK);
+    cr_assert(exists(path, "store/data.mdb") && !exists(path, "store.old"));
+    data_dir_close(d);
+    temp_dir_remove(&dir);
+}
+
 Test(data_dir, made_opened_and_made_only_once)
 {
     struct temp_dir dir;

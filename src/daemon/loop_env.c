@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* loop_env.c - what the node asks for: its table of calls (node.h), over links, store and clocks.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <sodium.h>
+
+#include "src/base/check.h"
+#include "src/command/keyfile.h"
+#include "src/daemon/loop_internal.h"
+#include "src/daemon/stores.h"
+#include "src/io/clock.h"
+
+#define CHECKPOINT_TAG "rsm checkpoint v1"
+#define DOUBT_FILE "doubt"
+#define DOUBT_SIZE 48u
+
+static void env_send(void *context, uint32_t replica, struct blob *frame)
+{
+    peer_links_send(((struct loop *)context)->links, replica, frame);
+}
+
+static void env_push(void *context)
+{
+    peer_links_push(((struct loop *)context)->links);
+}
+
+static uint64_t env_wall_ms(void *context)
+{
+    (void)context;
+    return clock_wall_ms();
+}
+
+static uint64_t env_monotonic_us(void *context)
+{
+    (void)context;
+    return clock_monotonic_us();
+}
+
+void loop_commit(struct loop *l, struct kv *frozen)
+{
+    l->committing = frozen;
+    store_thread_commit(l->store_thread, frozen);
+}
+
+static void env_commit(void *context, struct kv *frozen)
+{
+    loop_commit(context, frozen);
+}
+
+static struct kv *env_snapshot(void *context)
+{
+    return store_cut(((struct loop *)context)->store);
+}
+
+static enum rsm_status env_incoming_begin(void *context)
+{
+    struct loop *l = context;
+    stores_drop_incoming(l->dir, &l->incoming);
+    return stores_begin_incoming(l->dir, l->config->data, l->config->map_size, &l->incoming);
+}
+
+static enum rsm_status env_incoming_put(void *context, struct kv *rows)
+{
+    return stores_put_incoming(((struct loop *)context)->incoming, rows);
+}
+
+static struct kv *env_incoming_state(void *context)
+{
+    struct loop *l = context;
+    return l->incoming != NULL ? store_kv(l->incoming) : NULL;
+}
+
+static enum rsm_status env_incoming_install(void *context, struct kv **base_out)
+{
+    struct loop *l = context;
+    enum rsm_status status = stores_install_incoming(l->dir, l->config->data, l->config->map_size,
+                                                     &l->store, &l->incoming);
+    if (status != RSM_OK)
+        return status;
+    store_thread_set_store(l->store_thread, l->store);
+    *base_out = store_kv(l->store);
+    return RSM_OK;
+}
+
+static void env_incoming_drop(void *context)
+{
+    struct loop *l = context;
+    stores_drop_incoming(l->dir, &l->incoming);
+}
+
+static void env_sign(void *context, struct bytes text, uint8_t signature_out[SIGNATURE_SIZE])
+{
+    struct loop *l = context;
+    /* The memory for the text is all that can be missing, and then the process ends. */
+    CHECK(key_sign(l->key, SIGNATURE_TAG(CHECKPOINT_TAG),
+                   bytes_make(l->genesis.cluster_id, CLUSTER_ID_SIZE), text,
+                   signature_out) == RSM_OK);
+}
+
+static bool env_verify(void *context, uint32_t replica, struct bytes text,
+                       const uint8_t signature[SIGNATURE_SIZE])
+{
+    struct loop *l = context;
+    uint8_t key[RSM_PUBLIC_KEY_SIZE];
+    return membership_key(&l->membership, replica, key) &&
+           signature_verify(key, SIGNATURE_TAG(CHECKPOINT_TAG),
+                            bytes_make(l->genesis.cluster_id, CLUSTER_ID_SIZE), text,
+                            signature) == RSM_OK;
+}
+
+static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+{
+    methods_on_submitted(((struct loop *)context)->methods, token, outcome);
+}
+
+static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)
+{
+    methods_on_read_ready(((struct loop *)context)->methods, token, status, slot);
+}
+
+static void env_applied(void *context, uint64_t slot)
+{
+    methods_on_applied(((struct loop *)context)->methods, slot);
+}
+
+static void env_fatal(void *context, enum rsm_status status, const char *text)
+{
+    struct loop *l = context;
+    (void)text; /* logged by the node */
+    l->done = true;
+    l->result = status;
+}
+
+uint64_t loop_draw_incarnation(void)
+{
+    uint64_t incarnation;
+    do
+        randombytes_buf(&incarnation, sizeof incarnation);
+    while ((incarnation &= SLOT_MAX) == 0);
+    return incarnation;
+}
+
+/* The file `doubt`: what peers were told, or are about to be. */
+static void describe_doubt(uint64_t incarnation, char text[DOUBT_SIZE])
+{
+    snprintf(text, DOUBT_SIZE, "incarnation = %" PRIu64 "\n", incarnation);
+}
+
+/*
+ * An earlier run was in doubt and did not come to its end. Doubt lasts: a sector that can be read
+ * again does not bring back the peers, who know this replica as another one by now.
+ */
+bool loop_is_in_doubt(const struct loop *l)
+{
+    char text[DOUBT_SIZE];
+    struct blob *found = NULL;
+    describe_doubt(data_dir_identity(l->dir)->incarnation, text);
+    enum rsm_status status = data_dir_read_file(l->dir, DOUBT_FILE, DOUBT_SIZE, &found);
+    bool is_over = bytes_equal(blob_bytes(found), bytes_of_string(text));
+    blob_unref(found);
+    return status != RSM_NOT_FOUND && !is_over;
+}
+
+static uint64_t env_doubt(void *context)
+{
+    struct loop *l = context;
+    char text[DOUBT_SIZE];
+    uint64_t incarnation = loop_draw_incarnation();
+    describe_doubt(incarnation, text);
+    if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK)
+        return 0; /* said to nobody: the next start tries again */
+    l->rejoin_as = incarnation;
+    if (l->links != NULL)
+        peer_links_set_identity(l->links, l->rejoin_as, true);
+    return l->rejoin_as;
+}
+
+static enum rsm_status env_renewed(void *context, uint64_t incarnation)
+{
+    struct loop *l = context;
+    struct identity identity = *data_dir_identity(l->dir);
+    identity.incarnation = incarnation;
+    enum rsm_status status = data_dir_set_identity(l->dir, &identity);
+    if (status != RSM_OK)
+        return status;
+    l->rejoin_as = 0;
+    peer_links_set_identity(l->links, incarnation, false);
+    return RSM_OK;
+}
+
+static uint64_t env_incarnation_of(void *context, uint32_t replica)
+{
+    return ((struct loop *)context)->incarnations.known[replica];
+}
+
+void loop_fill_env(struct loop *l, struct node_env *env)
+{
+    *env = (struct node_env){.context = l,
+                             .send = env_send,
+                             .push = env_push,
+                             .wall_ms = env_wall_ms,
+                             .monotonic_us = env_monotonic_us,
+                             .commit = env_commit,
+                             .snapshot = env_snapshot,
+                             .incoming_begin = env_incoming_begin,
+                             .incoming_put = env_incoming_put,
+                             .incoming_state = env_incoming_state,
+                             .incoming_install = env_incoming_install,
+                             .incoming_drop = env_incoming_drop,
+                             .sign = env_sign,
+                             .verify = env_verify,
+                             .submitted = env_submitted,
+                             .read_ready = env_read_ready,
+                             .applied = env_applied,
+                             .doubt = env_doubt,
+                             .renewed = env_renewed,
+                             .incarnation_of = env_incarnation_of,
+                             .fatal = env_fatal};
+}

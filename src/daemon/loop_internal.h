@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* loop_internal.h - for src/daemon/loop*.c alone. */
+#ifndef RSM_DAEMON_LOOP_INTERNAL_H
+#define RSM_DAEMON_LOOP_INTERNAL_H
+
+#include <event2/event.h>
+
+#include <rsm/key.h>
+
+#include "src/command/genesis.h"
+#include "src/daemon/incarnations.h"
+#include "src/daemon/loop.h"
+#include "src/daemon/membership.h"
+#include "src/daemon/methods.h"
+#include "src/io/store_thread.h"
+#include "src/io/watchdog.h"
+#include "src/net/peer_link.h"
+#include "src/net/rpc.h"
+#include "storage/store.h"
+
+#define SIGNALS 2
+
+struct loop {
+    const struct config *config;
+    struct event_base *base;
+    struct event *tick;
+    struct event *committed;
+    struct event *signals[SIGNALS];
+    struct rsm_key *key;
+    struct blob *genesis_bytes;
+    struct genesis genesis;
+    struct data_dir *dir;
+    bool created; /* the data directory was made in this run */
+    struct incarnations incarnations;
+    struct membership membership;
+    char self_texts[MEMBERSHIP_TEXTS_SIZE];
+    struct disk *disk;
+    struct store *store;
+    struct store *incoming; /* a snapshot that is being received, or NULL */
+    struct store_thread *store_thread;
+    struct kv *committing; /* given to the store's thread */
+    struct watchdog *watchdog;
+    struct peer_links *links;
+    uint64_t rejoin_as; /* in doubt: the incarnation that the peers are told; 0: the identity's */
+    struct rpc_server *rpc;
+    struct methods *methods;
+    struct node *node;
+    uint64_t stop_at_ms; /* 0: not stopping */
+    bool done;
+    enum rsm_status result;
+    char *text; /* during loop_new */
+};
+
+/* loop_env.c */
+/* What a node asks of its surroundings: all of it leads here. */
+void loop_fill_env(struct loop *l, struct node_env *env);
+/* Gives an overlay to the store's thread. */
+void loop_commit(struct loop *l, struct kv *frozen);
+/* An earlier run was in doubt and did not come to its end. */
+bool loop_is_in_doubt(const struct loop *l);
+/* Above 0, at random. */
+uint64_t loop_draw_incarnation(void);
+
+#endif
