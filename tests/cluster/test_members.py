@@ -268,4 +268,30 @@ def who_the_newcomer_meets():
         judge(cluster, load, [1, 2, 3, four])
 
 
-main([grow_and_shrink, wiped_disk, a_stranger_leads, who_the_newcomer_meets])
+def by_snapshot():
+    """A newcomer that is too far behind for the log gets a snapshot, and the members with it."""
+    with Cluster() as cluster:
+        for i in (1, 2, 3):
+            with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
+                file.write("snapshot_lag = 20\nstore_commit_ms = 20\n")
+        cluster.stop()
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        load = Load(cluster)
+        load.take(5)
+        four = add_one(cluster)
+        cluster.ctl("member", "add", cluster.endpoint(four), "--wait", "60s")
+        kill(cluster, four)
+        cluster.ctl("member", "update", "1", "--zone", "another-place", "--wait", "60s")
+        load.take(5)
+        start(cluster, four)
+        until("a snapshot came", lambda: "event=snapshot-installed" in log_of(cluster, four))
+        cluster.ctl("member", "promote", str(four), "--wait", "60s")
+        here = cluster.json("member", "list", endpoints=cluster.endpoint(four))["current"]
+        check({m["replica"]: m["zone"] for m in here["members"]}[1] == "another-place", f"{here}")
+        kill(cluster, 2)
+        load.take(10)
+        start(cluster, 2)
+        judge(cluster, load, [1, 2, 3, four])
+
+
+main([grow_and_shrink, wiped_disk, a_stranger_leads, who_the_newcomer_meets, by_snapshot])
