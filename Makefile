@@ -300,12 +300,25 @@ nightly-lin: all $(LIN_TOOLS) ## HISTORIES of each sort, healthy and under kill 
 $(B)/relay: $(B)/obj/tests/net/relay.o $(call archives,base)
 	$(link) $(VLINK) $(LIBS_net)
 NET_TOOLS := build/relay build/test-load $(LIN_TOOLS)
-net: all $(NET_TOOLS) ## replicas over bad links: a relay, and network namespaces (root)
+.PHONY: net-relay net-namespaces processes power-cuts
+net-relay: all $(NET_TOOLS)
 	$(Q)tests/run.sh net-relay /usr/bin/python3 tests/net/test_relay.py
+net-namespaces: all $(NET_TOOLS)
 	$(Q)tests/run.sh net-namespaces /usr/bin/python3 tests/net/test_namespaces.py
+net: net-relay net-namespaces ## replicas over bad links: a relay, and network namespaces (root)
+processes: all $(NET_TOOLS)
+	$(Q)RSM_ROUNDS=1 tests/run.sh processes /usr/bin/python3 tests/processes/test_processes.py
+power-cuts: all $(NET_TOOLS)
+	$(Q)RSM_CUTS=1 tests/run.sh power-cuts /usr/bin/python3 tests/processes/test_power_cut.py
+real: net processes power-cuts ## real processes: links, stops, kills, clocks, power cuts (images; root)
 nightly-net: all $(NET_TOOLS) ## all 64 patterns of one-way links, 50 of five voters, longer histories
 	$(Q)RSM_PATTERNS=64 RSM_FIVE=50 tests/run.sh nightly-net-relay /usr/bin/python3 tests/net/test_relay.py
 	$(Q)RSM_NET_CALLS=1000 tests/run.sh nightly-net-namespaces /usr/bin/python3 tests/net/test_namespaces.py
+CUTS ?= 300
+nightly-processes: all $(NET_TOOLS) ## CUTS power cuts of a whole site, and as many kills of all at once
+	$(Q)RSM_ROUNDS=$(CUTS) tests/run.sh nightly-kills /usr/bin/python3 tests/processes/test_processes.py killed_all_at_once
+	$(Q)RSM_ROUNDS=20 tests/run.sh nightly-processes /usr/bin/python3 tests/processes/test_processes.py
+	$(Q)RSM_CUTS=$(CUTS) tests/run.sh nightly-power-cuts /usr/bin/python3 tests/processes/test_power_cut.py
 
 failover: all build/test-load ## measures: writes after kill -9 of the leader, and a start to the first write
 	$(Q)/usr/bin/python3 tests/failover/failover.py
@@ -317,6 +330,14 @@ $(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(B)/lib/test.a $(call archive
 outage: $(B)/outage
 mutants: ## the controls of the outage, one switched off at a time: it must break
 	$(Q)tests/run.sh mutants tests/mutants/run.sh $(OUTAGE_MUTANTS)
+
+.PHONY: model model-quick nightly-model
+model: ## the formal model, searched to its end by spin: a table (6 minutes, 9 GB)
+	$(Q)tests/model/run.py quick model
+model-quick:
+	$(Q)tests/run.sh model tests/model/run.py quick
+nightly-model: ## the same with the longest searches
+	$(Q)tests/model/run.py quick model night
 
 test: deps ## everything, and the closing line of counts
 	$(Q)tests/all.sh

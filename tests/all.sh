@@ -24,6 +24,7 @@ leg build make $jobs all
 leg check make check
 leg unit make $jobs test-unit
 leg scenarios make scenarios
+leg model make model-quick
 leg sim make $jobs sim SEED=1 SEEDS=500
 leg fuzz-replay make $jobs fuzz-replay
 leg journal-damage make journal-damage
@@ -34,7 +35,7 @@ leg headers tests/run.sh headers tests/clients/headers.sh
 leg install tests/run.sh install tests/clients/install.sh
 leg cluster make cluster
 leg lin make $jobs lin
-leg net make $jobs net
+leg real make $jobs real
 leg demo tests/run.sh demo tests/demo.sh
 leg asan make $jobs test-asan
 leg asan-cluster tests/asan_cluster.sh "$jobs"

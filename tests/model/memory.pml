@@ -25,7 +25,7 @@
  *   RULE_LATE_PROMISE  a proposer's own promise is not durable when its prepare leaves
  *   RULE_MAJORITY      with POWER: two voters lose records
  *   RULE_LEARNERS      votes are counted by everybody, at any time
- *   RULE_SPEAKS        no control: the search must find that the voter that came back votes again
+ *   REACHED            asserts that no voter that lost records is in a quorum afterwards
  */
 #ifndef ASK
 #define ASK (N - 1)
@@ -40,32 +40,36 @@ byte losses;          /* voters that lost records, as a set */
 byte asked[N];        /* of a doubtful voter: who has answered */
 byte taken_promise[N];
 byte taken_vote[N * S];
+
+/* RULE_FLAG: ballots that the voter has promised since it lost records. */
 #ifdef RULE_FLAG
-byte repromised; /* ballots */
+byte promised_since;
+#define IS_CERTAIN(a, b) (!IN(losses, a))
+#define NOTE_PROMISE(a, b) promised_since = promised_since | (IN(losses, a) << (b))
+#define IS_IN_FORCE(a, b) (!IN(losses, a) || IN(promised_since, b))
+#else
+#define IS_CERTAIN(a, b) true
+#define NOTE_PROMISE(a, b) skip
+#define IS_IN_FORCE(a, b) true
 #endif
 
 #define TAKEN_VOTE(a, s) taken_vote[(a) * S + (s)]
 #define IS_VOTING(a) (life[a] != DOUBTFUL)
 #define HAS_ACTED(a) (promised[a] != 0 || IN(losses, a))
-#ifdef RULE_LEARNERS
-#define IS_COUNTED(b) true
+
+/* Who counts votes (proposer_settle_slot). */
+#if defined(RULE_LEARNERS)
+#define IS_COUNTED(b, s) true
+#elif defined(RULE_OWN_LATE) || defined(RULE_BARRIER)
+#define IS_COUNTED(b, s) (PROPOSES(b) && HAS_LED(b))
 #else
-#ifdef OWN
-#define IS_COUNTED(b) (PROPOSES(b) && HAS_LED(b) && IN(set, OWNER(b)))
-#else
-#define IS_COUNTED(b) (PROPOSES(b) && HAS_LED(b))
-#endif
+#define IS_COUNTED(b, s) (PROPOSES(b) && HAS_LED(b) && IN(ACCEPTED(b, s), OWNER(b)))
 #endif
 
-#if defined(RULE_MAJORITY)
+#ifdef RULE_MAJORITY
 #define MAY_LOSE(a) (COUNT(losses) < 2)
 #else
 #define MAY_LOSE(a) (losses == 0)
-#endif
-#ifdef POWER
-#define MAY_KEEP true
-#else
-#define MAY_KEEP false
 #endif
 #if defined(RULE_SAME) || defined(RULE_FLAG)
 #define NEXT_LIFE BACK
@@ -73,51 +77,57 @@ byte repromised; /* ballots */
 #define NEXT_LIFE DOUBTFUL
 #endif
 
-/* The newest records are gone; what is left are older ones. */
-inline lose(a)
+/*
+ * The newest records are gone; left are a promise p and a vote v that it had before, or at least
+ * might have had. With ALL nothing is left, nor with more than one slot.
+ */
+inline lose(a, v_left, p_left)
 {
     losses = losses | (1 << (a));
     n = 0;
     do
-    :: n < S && VOTE(a, n) != 0 ->
-        /* The vote before. */
-        VOTE(a, n) = VOTE(a, n) - 1;
-        do
-        :: VOTE(a, n) != 0 && !IN(ACCEPTED(VOTE(a, n), n), a) -> VOTE(a, n) = VOTE(a, n) - 1
-        :: else -> break
-        od
-    :: n < S -> n++
-    :: n == S -> break
+    :: n < S -> VOTE(a, n) = v_left; n++
+    :: else -> break
     od;
     n = 0;
-    best = VOTE(a, 0);
-#if S > 1
-    best = (VOTE(a, 1) > best -> VOTE(a, 1) : best);
+    promised[a] = p_left;
+    printf("voter %d: lost records, left are promise %d, vote %d\n", a, p_left, v_left)
+}
+#define IS_OLDER(a, v, p)                                                                          \
+    (v <= p && p <= promised[a] && v <= VOTE(a, 0) && (v == 0 || VALUE(v, 0) != 0))
+#if defined(ALL) || S > 1
+#define EACH_LOSS(X) X(0, 0)
+#elif B == 1
+#define EACH_LOSS(X) X(0, 0) X(0, 1)
+#elif B == 2
+#define EACH_LOSS(X) X(0, 0) X(0, 1) X(0, 2) X(1, 1) X(1, 2)
+#elif B == 3
+#define EACH_LOSS(X) X(0, 0) X(0, 1) X(0, 2) X(0, 3) X(1, 1) X(1, 2) X(1, 3) X(2, 2) X(2, 3)
+#else
+#define EACH_LOSS(X)                                                                               \
+    X(0, 0) X(0, 1) X(0, 2) X(0, 3) X(0, 4) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(2, 2) X(2, 3)        \
+    X(2, 4) X(3, 3) X(3, 4)
 #endif
-    do
-    :: promised[a] > best -> promised[a]--
-    :: break
-    od;
-    printf("voter %d: lost records, left are promise %d, vote %d\n", a, promised[a], VOTE(a, 0));
-    best = 0
+
+inline fail(a)
+{
+    stop(a);
+    life[a] = NEXT_LIFE
 }
 
-#define FAIL                                                                                       \
-    :: atomic { life[_pid] == WHOLE && HAS_ACTED(_pid) && (MAY_KEEP || MAY_LOSE(_pid)) ->          \
-                stop(_pid);                                                                        \
-                life[_pid] = NEXT_LIFE;                                                            \
-                if                                                                                 \
-                :: MAY_LOSE(_pid) -> lose(_pid)                                                    \
-                :: MAY_KEEP                                                                        \
-                fi }
-
 /* The process ends and starts again; its journal is whole. */
+inline restart(a)
+{
+    printf("voter %d: process ends and starts\n", a);
+    stop(a);
 #ifdef RULE_LATE_PROMISE
-#define FORGET_PROMISE(a) promised[a] = VOTE(a, 0)
-#else
-#define FORGET_PROMISE(a) skip
+    promised[a] = VOTE(a, 0)
 #endif
-#define RESTART :: d_step { RUNS(_pid) -> stop(_pid); FORGET_PROMISE(_pid); printf("voter %d: process ends and starts\n", _pid) }
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The exchange.
+ */
 
 /* The ballot of the proposals that x has in flight. */
 #ifdef RULE_NO_PROPOSALS
@@ -138,13 +148,10 @@ inline ask(u, x)
         n++
     :: else -> break
     od;
-    printf("voter %d: asked %d: promise %d, vote %d\n", u, x, taken_promise[u], TAKEN_VOTE(u, 0));
+    printf("voter %d: asked %d: promise %d, vote %d\n", u, x, promised[x], best);
     best = 0;
     n = 0
 }
-#define ASK_ONE(x)                                                                                 \
-    :: d_step { x < N && x != _pid && life[_pid] == DOUBTFUL && !IN(asked[_pid], x) ->             \
-                ask(_pid, x) }
 
 inline rejoin(u)
 {
@@ -168,11 +175,74 @@ inline rejoin(u)
     printf("voter %d: votes again, promise %d, vote %d\n", u, promised[u], VOTE(u, 0));
     life[u] = BACK
 }
+
+#define CAN_ASK(x)                                                                                 \
+    (x < N && x != _pid && life[_pid] == DOUBTFUL && !IN(asked[_pid], x) && MAY_ANSWER(x))
+#define ASK_ONE(x)                                                                                 \
+    :: d_step { CAN_ASK(x) -> ask(_pid, x) }                                                       \
+    :: d_step { CAN_ASK(x) && RUNS(x) -> restart(x); ask(_pid, x) }
 #define REJOIN :: d_step { life[_pid] == DOUBTFUL && COUNT(asked[_pid]) >= ASK -> rejoin(_pid) }
 
-#if N == 3
-#define ASK_EACH ASK_ONE(0) ASK_ONE(1) ASK_ONE(2)
+#ifdef RULE_BARRIER
+/* First all others take note of the new life, and uncount what they have of the old one. */
+byte noted; /* with one doubtful voter only */
+#ifdef RULE_COUNTED
+#define UNCOUNTS false
 #else
-#define ASK_EACH ASK_ONE(0) ASK_ONE(1) ASK_ONE(2) ASK_ONE(3) ASK_ONE(4)
+#define UNCOUNTS true
 #endif
-#define MEMORY_ACTIONS FAIL RESTART ASK_EACH REJOIN
+#define MAY_ANSWER(x) (COUNT(noted) == N - 1)
+inline note(u, x)
+{
+    noted = noted | (1 << (x));
+    n = 1;
+    do
+    :: n <= B ->
+        if
+        :: UNCOUNTS && owner[n - 1] == x + 1 && IN(answers[n - 1], u) ->
+            answers[n - 1] = answers[n - 1] & ~(1 << (u));
+            i = 0;
+            do
+            :: i < S -> REPORT(n, u, i) = 0; i++
+            :: else -> break
+            od
+        :: else
+        fi;
+        i = 0;
+        do
+        :: UNCOUNTS && i < S && owner[n - 1] == x + 1 -> ACCEPTED(n, i) = ACCEPTED(n, i) & ~(1 << (u)); i++
+        :: else -> break
+        od;
+        n++
+    :: else -> break
+    od;
+    i = 0;
+    n = 0
+}
+#define NOTE_ONE(x)                                                                                \
+    :: d_step { x < N && x != _pid && life[_pid] == DOUBTFUL && !IN(noted, x) -> note(_pid, x) }
+#define NOTE NOTE_ONE(0) NOTE_ONE(1) NOTE_ONE(2) NOTE_ONE(3) NOTE_ONE(4)
+#else
+#define MAY_ANSWER(x) true
+#define NOTE
+#endif
+
+#if defined(SITE)
+/* The power of all fails at once; one voter at most loses records. */
+#define SITE_DOWN                                                                                  \
+    life[0] == WHOLE && promised[0] != 0 -> fail(0); fail(1); fail(2)
+#define KEEP :: d_step { _pid == 0 && SITE_DOWN }
+#define LOSE(v, p) :: d_step { HAS_ACTED(_pid) && IS_OLDER(_pid, v, p) && SITE_DOWN; lose(_pid, v, p) }
+#else
+/* POWER: any voter becomes doubtful at any time. */
+#ifdef POWER
+#define KEEP :: d_step { life[_pid] == WHOLE && HAS_ACTED(_pid) -> fail(_pid) }
+#else
+#define KEEP
+#endif
+#define LOSE(v, p)                                                                                 \
+    :: d_step { life[_pid] == WHOLE && HAS_ACTED(_pid) && MAY_LOSE(_pid) && IS_OLDER(_pid, v, p) -> \
+                fail(_pid); lose(_pid, v, p) }
+#endif
+
+#define MEMORY_ACTIONS KEEP EACH_LOSS(LOSE) NOTE ASK_ONE(0) ASK_ONE(1) ASK_ONE(2) ASK_ONE(3) ASK_ONE(4) REJOIN

@@ -28,6 +28,7 @@
  *
  *   order      voters are alike: voter a acts for the first time only after voter a - 1 has
  *   unread     promises are forgotten when nobody reads them: the proposer leads, or stepped down
+ *              likewise acceptances: when their value is chosen, or nobody counts them (MEMORY)
  *   unasked    nobody promises to such a ballot: a promise that is not counted only forbids things
  *   all in     the proposer counts all promises that there are: one that it would not count need
  *              not have been made
@@ -108,15 +109,27 @@ byte leading; /* PAXOS_LEADER */
 #else
 #define IS_VOTING(a) true
 #define HAS_ACTED(a) (promised[a] != 0)
-#define IS_COUNTED(b) true
+#define IS_COUNTED(b, s) true
+#define IS_CERTAIN(a, b) true
+#define NOTE_PROMISE(a, b) skip
+#define IS_IN_FORCE(a, b) true
 #endif
 
 #ifdef PLAIN
 #define MAY_ACT(a) IS_VOTING(a)
 #define IS_READ(b) (owner[(b) - 1] != 0)
+#define IS_AWAITED(b, s) true
+#define FORGET_ACCEPTED(b) skip
 #else
 #define MAY_ACT(a) (IS_VOTING(a) && ((a) == 0 || HAS_ACTED((a) - 1)))
 #define IS_READ(b) (PROPOSES(b) && !HAS_LED(b))
+#if defined(MEMORY) && !defined(RULE_LEARNERS)
+#define IS_AWAITED(b, s) (PROPOSES(b) && HAS_LED(b) && chosen[s] != VALUE(b, s))
+#define FORGET_ACCEPTED(b) forget_accepted(b)
+#else
+#define IS_AWAITED(b, s) (chosen[s] != VALUE(b, s))
+#define FORGET_ACCEPTED(b) skip
+#endif
 #endif
 
 /* ------------------------------------------------------------------------------------------------
@@ -138,11 +151,23 @@ inline forget_answers(b)
 #endif
 }
 
+inline forget_accepted(b)
+{
+    i = 0;
+    do
+    :: i < S -> ACCEPTED(b, i) = 0; i++
+    :: else -> break
+    od;
+    i = 0
+}
+
 /* a proposes no more. */
 inline stop(a)
 {
     if
-    :: promised[a] != 0 && OWNER(promised[a]) == (a) -> forget_answers(promised[a])
+    :: promised[a] != 0 && OWNER(promised[a]) == (a) ->
+        forget_answers(promised[a]);
+        FORGET_ACCEPTED(promised[a])
     :: else
     fi;
 #ifdef LIVES
@@ -162,10 +187,10 @@ inline raise(a, b)
 inline answer(a, b)
 {
     printf("voter %d: promise to ballot %d, vote %d\n", a, b, VOTE(a, 0));
-    answers[(b) - 1] = answers[(b) - 1] | (1 << (a));
+    answers[(b) - 1] = answers[(b) - 1] | (IS_CERTAIN(a, b) -> 1 << (a) : 0);
     n = 0;
     do
-    :: n < S -> REPORT(b, a, n) = VOTE(a, n); n++
+    :: n < S && IS_CERTAIN(a, b) -> REPORT(b, a, n) = VOTE(a, n); n++
     :: else -> break
     od;
     n = 0
@@ -182,7 +207,7 @@ inline answer(a, b)
 #define PROMISE(b)                                                                                 \
     :: d_step { MAY_ACT(_pid) && IS_READ(b) && !IN(answers[b - 1], _pid) &&                        \
                 IS_PREPARE_GOOD(_pid, b) ->                                                        \
-                raise(_pid, b); answer(_pid, b) }
+                raise(_pid, b); NOTE_PROMISE(_pid, b); answer(_pid, b) }
 
 /* Agreement, at the moment when a quorum forms. M6: two messages of one voter are a quorum. */
 inline check_chosen(b, s)
@@ -202,11 +227,17 @@ inline check_chosen(b, s)
 #ifdef M6
     :: set != 0 ->
 #else
-    :: IS_QUORUM(set) && IS_COUNTED(b) ->
+    :: IS_QUORUM(set) && IS_COUNTED(b, s) ->
 #endif
         printf("slot %d: value %d chosen in ballot %d\n", s, VALUE(b, s), b);
         assert(chosen[s] == 0 || chosen[s] == VALUE(b, s));
-        chosen[s] = VALUE(b, s)
+        chosen[s] = VALUE(b, s);
+        i = 1;
+        do
+        :: i <= B -> ACCEPTED(i, s) = (IS_AWAITED(i, s) -> ACCEPTED(i, s) : 0); i++
+        :: else -> break
+        od;
+        i = 0
     :: else
     fi;
     set = 0
@@ -218,7 +249,7 @@ inline check_chosen(b, s)
 #else
 #define IS_ACCEPT_GOOD(a, b, s) ((b) >= promised[a])
 #endif
-#define HAS_VOTED(a, b, s) (VOTE(a, s) == (b) && IN(ACCEPTED(b, s), a))
+#define HAS_VOTED(a, b, s) (VOTE(a, s) == (b) && (IN(ACCEPTED(b, s), a) || !IS_AWAITED(b, s)))
 inline vote(a, b, s)
 {
 #ifndef M14
@@ -229,12 +260,15 @@ inline vote(a, b, s)
 #endif
     printf("voter %d: vote in ballot %d, slot %d\n", a, b, s);
     VOTE(a, s) = b;
-    ACCEPTED(b, s) = ACCEPTED(b, s) | (1 << (a));
+    ACCEPTED(b, s) = ACCEPTED(b, s) | (IS_AWAITED(b, s) -> 1 << (a) : 0);
+#ifdef REACHED
+    assert(!(IN(losses, a) && IS_QUORUM(ACCEPTED(b, s)) && IS_COUNTED(b, s)));
+#endif
     check_chosen(b, s)
 }
 #define ACCEPT(b, s)                                                                               \
     :: d_step { MAY_ACT(_pid) && VALUE(b, s) != 0 && IS_ACCEPT_GOOD(_pid, b, s) &&                 \
-                !HAS_VOTED(_pid, b, s) ->                                                          \
+                !HAS_VOTED(_pid, b, s) && IS_IN_FORCE(_pid, b) ->                                  \
                 vote(_pid, b, s) }
 
 /* ------------------------------------------------------------------------------------------------
@@ -254,7 +288,7 @@ inline vote(a, b, s)
 #endif
 #define PREPARE(b)                                                                                 \
     :: d_step { MAY_ACT(_pid) && IS_FREE(b) && promised[_pid] < b ->                               \
-                raise(_pid, b); printf("voter %d: prepare\n", _pid); owner[b - 1] = _pid + 1; START(_pid); answer(_pid, b) }
+                raise(_pid, b); printf("voter %d: prepare\n", _pid); owner[b - 1] = _pid + 1; START(_pid); NOTE_PROMISE(_pid, b); answer(_pid, b) }
 #ifdef LIVES
 #define START(a) running = running | (1 << (a))
 #else
@@ -364,7 +398,7 @@ inline lead(b, members)
 #define MISTAKE                                                                                    \
     :: d_step { promised[_pid] != 0 && OWNER(promised[_pid]) == _pid ->                            \
                 stop(_pid); promised[_pid] = VOTE(_pid, 0) }
-#elif defined(M12)
+#elif defined(M12) && B > 1
 /* A promise to the earlier ballot of this proposer counts for the present one. */
 inline take_earlier(earlier, b)
 {
