@@ -15,7 +15,7 @@ from recorder import Recorder, check_logs  # noqa: E402
 
 SEED = int(os.environ.get("RSM_SEED", "1"))
 HISTORIES = int(os.environ.get("RSM_LIN_HISTORIES", "2"))
-CALLS = int(os.environ.get("RSM_LIN_CALLS", "2000"))
+CALLS = int(os.environ.get("RSM_LIN_CALLS", "1200"))
 
 
 def healthy():

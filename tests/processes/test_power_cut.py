@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Power cuts under load: of a whole site, of the leader, of two of three; and a disk that is put back
+from an older copy. See images.py for what is a power cut here. RSM_CUTS: of a site, how often.
+"""
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from images import ImageCluster, possible, sh  # noqa: E402
+from badnet import KILL  # noqa: E402
+from harness import main  # noqa: E402
+from recorder import Recorder, check_logs  # noqa: E402
+
+SEED = int(os.environ.get("RSM_SEED", "1"))
+CUTS = int(os.environ.get("RSM_CUTS", "3"))
+WHY_NOT = possible()
+
+
+def site():
+    """All at once, again and again: each acknowledged command is there once, nobody is asked for help."""
+    if WHY_NOT:
+        return WHY_NOT
+    with ImageCluster(submit_timeout_ms=1000) as cluster:
+        recorder = Recorder(cluster, seed=SEED).start()
+        for _ in range(CUTS):
+            recorder.take(80)
+            cluster.cut_power((1, 2, 3))
+            cluster.up(1, 2, 3)
+        recorder.take(80)
+        print("note:", recorder.finish())
+        check_logs(cluster, recorder.applied())
+
+
+def some():
+    """One, the leader or not, or two of three."""
+    if WHY_NOT:
+        return WHY_NOT
+    dice = random.Random(SEED)
+    with ImageCluster(submit_timeout_ms=1000) as cluster:
+        recorder = Recorder(cluster, seed=SEED).start()
+        for count in (1, 2) * CUTS:
+            recorder.take(60)
+            chosen = dice.sample((1, 2, 3), count)
+            cluster.cut_power(chosen)
+            cluster.up(*chosen)
+        recorder.take(60)
+        print("note:", recorder.finish())
+        check_logs(cluster, recorder.applied())
+
+
+def older_copy():
+    """A disk put back as it was a while ago has forgotten votes: it is noticed, and harms nothing."""
+    if WHY_NOT:
+        return WHY_NOT
+    with ImageCluster(submit_timeout_ms=1000) as cluster:
+        recorder = Recorder(cluster, seed=SEED).start()
+        recorder.take(100)
+        for replica in (1, 2, 3):
+            cluster.cut_power((replica,))
+            sh("cp", "--sparse=always", cluster.image(replica), cluster.image(replica, "old"))
+            cluster.up(replica)
+            recorder.take(100)
+            cluster.signal(replica, KILL)
+            cluster.await_that(lambda: not os.path.exists(f"/proc/{cluster.pid(replica)}"), "it is gone")
+            cluster.unmount(replica)
+            os.replace(cluster.image(replica, "old"), cluster.image(replica))
+            cluster.mount(replica)
+            cluster.up(replica)
+            recorder.take(100)
+            cluster.await_that(lambda: (cluster.quick_status(replica) or {}).get("voting"), "it votes again")
+        print("note:", recorder.finish())
+        check_logs(cluster, recorder.applied())
+
+
+main([site, some, older_copy])
