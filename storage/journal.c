@@ -374,6 +374,26 @@ enum rsm_status journal_flush(struct journal *j)
     return status;
 }
 
+struct journal_extent journal_extent(const struct journal *j)
+{
+    if (j->read_only)
+        return (struct journal_extent){0, 0, 0};
+    return (struct journal_extent){j->segments[0].segment, j->segments[j->current].segment,
+                                   j->offset};
+}
+
+enum rsm_status journal_turn(struct journal *j)
+{
+    if (j->dead)
+        return RSM_IO;
+    if (j->read_only)
+        return RSM_READ_ONLY;
+    if (!j->segments[j->current].has_groups)
+        return RSM_OK; /* it is new as it is */
+    enum rsm_status status = journal_plan_turn(j);
+    return status == RSM_OK ? journal_flush(j) : status;
+}
+
 uint64_t journal_durable_seq(const struct journal *j)
 {
     return j->durable_sequence;

@@ -122,6 +122,22 @@ bool journal_is_idle_work_due(struct journal *j);
  */
 enum rsm_status journal_drop_below(struct journal *j, uint64_t slot);
 
+/* Where the last durable group ends: what lies before is written no more, but for the marks. */
+struct journal_extent {
+    uint64_t first;   /* the lowest segment */
+    uint64_t segment; /* the current one */
+    uint64_t offset;
+};
+
+struct journal_extent journal_extent(const struct journal *j);
+
+/*
+ * Begins the next segment now, with a checkpoint alone, durably: so that journal_drop_below can
+ * remove the one that was current, when bytes of it were found damaged. Nothing is waiting for a
+ * flush. RSM_DISK_FULL: nothing changed. RSM_IO: as journal_flush.
+ */
+enum rsm_status journal_turn(struct journal *j);
+
 /* Fewer segments than the reserve are ready, and the last try to prepare one found no space. */
 bool journal_is_low(const struct journal *j);
 /*
@@ -177,9 +193,7 @@ enum rsm_status journal_renew(struct disk *disk, struct journal *old,
                               const struct journal_options *options,
                               const struct journal_renewal *renewal, struct journal **journal_out);
 
-/*
- * Takes every segment file that is not of this journal out of the way (disk_set_aside). RSM_IO: as
- * journal_flush.
+/* Takes every file that is not of this journal out of the way (disk_set_aside). RSM_IO: see flush.
  */
 enum rsm_status journal_set_others_aside(struct journal *j);
 

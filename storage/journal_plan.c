@@ -146,6 +146,15 @@ enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote)
     return RSM_OK;
 }
 
+enum rsm_status journal_plan_turn(struct journal *j)
+{
+    CHECK(j->pending_count == 0);
+    enum rsm_status status = need_next_segment(j, 0);
+    if (status == RSM_OK)
+        begin_group(j, j->segments[j->current + 1].segment, SEGMENT_DATA_OFFSET);
+    return status;
+}
+
 void journal_forget_pending(struct journal *j)
 {
     for (size_t i = 0; i < j->pending_count; i++) {

@@ -122,6 +122,8 @@ enum rsm_status journal_die(struct journal *j);
  * takes them. RSM_DISK_FULL: nothing changed. `is_vote`: leave the reserve alone.
  */
 enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote);
+/* Plans a group with nothing but the checkpoint in the next segment. RSM_DISK_FULL, RSM_IO. */
+enum rsm_status journal_plan_turn(struct journal *j);
 /* Bytes of records that fit, prepared segments included. */
 uint64_t journal_room(const struct journal *j);
 void journal_forget_pending(struct journal *j);

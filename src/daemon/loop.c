@@ -21,6 +21,7 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/daemon/loop_internal.h"
+#include "src/daemon/scrub.h"
 #include "src/daemon/stores.h"
 #include "src/io/clock.h"
 #include "src/io/data_dir.h"
@@ -38,6 +39,9 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     struct loop *l = context;
     node_tick(l->node);
     methods_on_tick(l->methods);
+    uint32_t freed;
+    if (scrub_on_tick(l->scrub)) /* one that was killed leaves its reader behind */
+        (void)store_check_readers(l->store, &freed);
 }
 
 static void on_committed(evutil_socket_t fd, short what, void *context)
@@ -51,8 +55,12 @@ static void on_committed(evutil_socket_t fd, short what, void *context)
     struct kv *committed = l->committing;
     l->committing = NULL;
     if (status == RSM_TOO_LARGE) {
+        uint32_t freed = 0;
         node_drop_cuts(l->node);
-        status = store_grow(l->store);
+        /* The old pages of a dead reader, before more address space. */
+        status = store_check_readers(l->store, &freed);
+        if (status == RSM_OK && freed == 0)
+            status = store_grow(l->store);
         if (status == RSM_OK) {
             loop_commit(l, committed);
             return;
@@ -289,6 +297,8 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
         return status;
     }
     methods_set_network(l->methods, l->rpc, l->links);
+    l->scrub = scrub_new(config->data, config->scrub_days, l->node);
+    methods_set_scrub(l->methods, l->scrub);
     open_events(l);
     *loop_out = l;
     return RSM_OK;
@@ -359,7 +369,8 @@ void loop_free(struct loop *l)
         return;
     free_events(l);
     store_thread_stop(l->store_thread); /* waits for a commit: it reads the node's overlay */
-    node_close(l->node);                /* answers who waits: methods and links are still there */
+    scrub_free(l->scrub);
+    node_close(l->node); /* answers who waits: methods and links are still there */
     methods_free(l->methods);
     rpc_free(l->rpc);
     peer_links_free(l->links);

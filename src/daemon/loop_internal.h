@@ -44,6 +44,7 @@ struct loop {
     uint64_t rejoin_as; /* in doubt: the incarnation that the peers are told; 0: the identity's */
     struct rpc_server *rpc;
     struct methods *methods;
+    struct scrub *scrub;
     struct node *node;
     uint64_t stop_at_ms; /* 0: not stopping */
     bool done;

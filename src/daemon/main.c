@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +17,7 @@
 
 #include "src/daemon/loop.h"
 #include "src/io/again.h"
+#include "src/io/scrubber.h"
 #include "src/io/clock.h"
 
 #ifndef RSM_VERSION
@@ -87,6 +89,13 @@ static int run(const struct config *config, char **arguments)
     return status == RSM_OK ? 0 : 1;
 }
 
+/* A pass of the scrubber is this program again: see scrubber.h. Not for people: not in the usage.
+ */
+static bool is_scrub(int argc, char **argv)
+{
+    return argc == 5 && strcmp(argv[1], "--" SCRUB_OPTION) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
@@ -97,6 +106,10 @@ int main(int argc, char **argv)
     const char *path = NULL;
     bool check_only = false;
     int option;
+    if (is_scrub(argc, argv)) {
+        guard_process();
+        return scrub_run(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
+    }
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':

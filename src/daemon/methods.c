@@ -48,6 +48,7 @@ static const struct method methods_table[] = {
     {"log.range", 1, 2, true, read_log_range},
     {"member.list", 0, 0, true, read_member_list},
     {"member.self", 0, 0, false, read_member_self},
+    {"scrub", 0, 0, false, run_scrub},
 };
 
 struct waiting {
@@ -403,6 +404,11 @@ void methods_set_network(struct methods *m, const struct rpc_server *rpc,
 {
     m->rpc = rpc;
     m->links = links;
+}
+
+void methods_set_scrub(struct methods *m, struct scrub *scrub)
+{
+    m->scrub = scrub;
 }
 
 void methods_free(struct methods *m)

@@ -16,6 +16,7 @@ struct methods;
 struct peer_links;
 struct data_dir;
 struct incarnations;
+struct scrub;
 
 /* What this process is, or would be as a member. Borrowed, as all of it; the texts are not NULL. */
 struct methods_self {
@@ -38,6 +39,9 @@ void methods_fill_rpc(struct methods *m, struct rpc_config *config);
 /* For the counters in `status`. */
 void methods_set_network(struct methods *m, const struct rpc_server *rpc,
                          const struct peer_links *links);
+
+/* For `scrub` and its part of `status`. */
+void methods_set_scrub(struct methods *m, struct scrub *scrub);
 
 /* From the node's environment. */
 void methods_on_submitted(struct methods *m, uint64_t token, const struct node_outcome *outcome);

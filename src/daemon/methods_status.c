@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/daemon/methods_internal.h"
+#include "src/daemon/scrub.h"
 #include "src/net/peer_link.h"
 
 #ifndef RSM_VERSION
@@ -134,12 +135,44 @@ static void pack_set(struct writer *out, const char *key, uint32_t set)
             pack_uint(out, r);
 }
 
+static void pack_scrub(struct writer *out, const struct methods *m)
+{
+    struct scrub_status s;
+    scrub_get_status(m->scrub, &s);
+    pack_key(out, "scrub");
+    pack_map(out, 7);
+    pack_key(out, "running");
+    pack_bool(out, s.running);
+    pack_number(out, "passes", s.passes);
+    pack_number(out, "ended_ms", s.ended_ms);
+    pack_number(out, "records", s.last.records);
+    pack_number(out, "rows", s.last.rows);
+    pack_number(out, "findings", s.last.findings);
+    pack_key(out, "text");
+    pack_text(out, s.last.text);
+}
+
+/* Begins a pass of the scrubber, unless one runs. */
+enum rsm_status run_scrub(struct call *call, struct writer *out)
+{
+    struct node_status s;
+    node_get_status(call->m->node, &s);
+    enum rsm_status status = scrub_now(call->m->scrub);
+    if (status != RSM_OK && status != RSM_EXISTS)
+        return call_fail(call, status, "the scrubber could not be started");
+    pack_map(out, 2);
+    pack_number(out, "replica", s.self);
+    pack_key(out, "begun");
+    pack_bool(out, status == RSM_OK);
+    return RSM_OK;
+}
+
 enum rsm_status read_status(struct call *call, struct writer *out)
 {
     struct methods *m = call->m;
     struct node_status s;
     node_get_status(m->node, &s);
-    pack_map(out, 21);
+    pack_map(out, 22);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
@@ -170,6 +203,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     pack_array(out, s.peer_count);
     for (uint32_t i = 0; i < s.peer_count; i++)
         pack_peer(out, m, &s.peers[i]);
+    pack_scrub(out, m);
     pack_counters(out, m, &s);
     return RSM_OK;
 }

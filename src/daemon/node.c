@@ -59,6 +59,8 @@ const char *node_alarm_name(uint32_t bit)
         return "state-damaged";
     case NODE_ALARM_NO_QUORUM:
         return "no-quorum";
+    case NODE_ALARM_DISK_DAMAGED:
+        return "disk-damaged";
     }
     return "unknown";
 }
@@ -280,6 +282,7 @@ void node_tick(struct node *n)
         submit_expire(n);
         apply_commit_again(n);
         snapshot_on_tick(n);
+        repair_on_tick(n);
         rejoin_on_heartbeat(n);
     }
     if (n->tick % TICKS_A_DEADLINE_LOOK == 0) {

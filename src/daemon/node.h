@@ -28,6 +28,7 @@
 #include "src/base/ids.h"
 #include "src/base/kv.h"
 #include "src/base/limits.h"
+#include "storage/journal.h"
 
 struct node;
 struct disk;
@@ -179,6 +180,13 @@ void node_read(struct node *node, uint64_t token);
 /* The applied state, for reads: borrowed, read-only use, until the next call that hands in. */
 struct kv *node_state(struct node *node);
 uint64_t node_applied(const struct node *node);
+/* For the scrubber: what of the journal is settled on the disk; zeros when it is closed. */
+struct journal_extent node_journal_extent(const struct node *node);
+/* A pass ended: the alarm disk-damaged. */
+void node_on_scrubbed(struct node *node, bool found);
+/* Segments up to this one are damaged: they are replaced by what memory holds, tick by tick. */
+void node_repair_journal(struct node *node, uint64_t segment);
+bool node_is_journal_repaired(const struct node *node);
 /* A row of the state did not check when it was read: ends the process, a start mends it. */
 void node_on_damage(struct node *node);
 /* False while a lost state is being fetched from the peers: then nothing can be read. */
@@ -193,6 +201,7 @@ enum node_alarm {
     NODE_ALARM_DISK_LOW = 1u << 5,          /* takes no commands */
     NODE_ALARM_STATE_DAMAGED = 1u << 6,     /* the state was damaged or lost and is being fetched */
     NODE_ALARM_NO_QUORUM = 1u << 7,         /* no contact with a majority */
+    NODE_ALARM_DISK_DAMAGED = 1u << 8,      /* the scrubber found damage; it is being repaired */
 };
 
 /* The stable name of one alarm bit, such as "diverged". */

@@ -110,6 +110,7 @@ struct node {
     uint64_t seq_durable; /* flushed, and said to the core */
     bool flush_wanted;    /* something not lazy was appended */
     bool journal_writable;
+    uint64_t repair_segment;   /* segments up to this one are damaged; 0: none */
     uint64_t incarnation_next; /* in doubt: the one to rejoin under; 0: not in doubt */
     bool rejoin_due;           /* everybody has answered: the fresh journal is to be written */
     uint32_t rejoin_told;      /* who was waited for, as logged last */
@@ -280,6 +281,9 @@ void snapshot_drop_receiver(struct node *n);
 void snapshot_hash_piece(uint8_t hash[HASH_SIZE], uint64_t slot, uint64_t number,
                          struct bytes rows);
 void snapshot_put_checkpoint(const struct checkpoint *c, uint8_t out[CHECKPOINT_SIZE]);
+
+/* node_repair.c */
+void repair_on_tick(struct node *n);
 
 /* node_peer.c */
 void peer_send_message(struct node *n, const struct paxos_send *send);

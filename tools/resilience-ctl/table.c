@@ -123,6 +123,8 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl member replace 2 --yes --reason \"disk of 2 died\"", ctl_member_replace},
     {"status", NULL, "", 0, 0, OPT_VERBOSE, "how every endpoint is",
      "resilience-ctl status --verbose", ctl_status},
+    {"scrub", NULL, "", 0, 0, 0, "every endpoint reads and checks all that is on its disk, now",
+     "resilience-ctl scrub --endpoints 10.0.0.2:4001", ctl_scrub},
     {"log", "tail", "", 0, 0, OPT_LOG, "the newest slots of the log, with their verdicts",
      "resilience-ctl log tail --limit 20 --follow", ctl_log_tail},
     {"watch", NULL, "", 0, 0, OPT_LOG, "one line for each new slot, until interrupted",

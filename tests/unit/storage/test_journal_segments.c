@@ -197,3 +197,49 @@ Test(journal_segments, the_first_one_may_be_missing_only_after_a_drop)
     cr_assert_eq(rig.report.findings[0].segment, 2);
     rig_deinit(&rig);
 }
+
+/* Damage in the current segment, found while the journal is open: memory still knows everything. */
+Test(journal_segments, a_turn_lets_even_the_current_segment_go)
+{
+    struct journal_rig rig;
+
+    set_up(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    struct journal_extent before = journal_extent(rig.journal);
+    struct disk_mem_file *f = disk_mem_file(rig.disk, before.segment);
+    f->now[12288 + 20] ^= 1;
+    f->durable[12288 + 20] ^= 1;
+    cr_assert_eq(journal_turn(rig.journal), RSM_OK);
+    cr_assert_eq(journal_turn(rig.journal), RSM_OK);
+    struct journal_extent after = journal_extent(rig.journal);
+    cr_assert_eq(after.segment, before.segment + 2);
+    cr_assert_eq(journal_drop_below(rig.journal, 1100), RSM_OK);
+    cr_assert_eq(journal_extent(rig.journal).first, after.segment);
+    cr_assert_eq(rig_write(&rig, 5), RSM_OK);
+    rig_close(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(rig.report.verdict, JOURNAL_CLEAN);
+    cr_assert_eq(rig.report.last_sequence, 1105);
+    cr_assert_gt(rig.report.promise.round, 100);
+    cr_assert_not(rig.wrong);
+    rig_deinit(&rig);
+}
+
+Test(journal_segments, a_turn_is_refused_by_what_cannot_be_written)
+{
+    struct journal_rig rig;
+
+    set_up(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig.disk->fail_at = rig.disk->calls + 1;
+    rig.disk->fail_with = RSM_IO;
+    cr_assert_eq(journal_turn(rig.journal), RSM_IO);
+    cr_assert_eq(journal_turn(rig.journal), RSM_IO);
+    rig_close(&rig);
+    rig.disk->fail_at = 0;
+    disk_remove(&rig.disk->disk, 2);
+    cr_assert_eq(rig_open(&rig), RSM_DAMAGED);
+    cr_assert_eq(journal_turn(rig.journal), RSM_READ_ONLY);
+    cr_assert_eq(journal_extent(rig.journal).segment, 0);
+    rig_deinit(&rig);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scrub_run.c - one pass of the scrubber, in a process of its own. The journal first, for reading
+ * it kills nobody; then the store. Each line goes out at once: the last one tells how far it came.
+ *
+ *   journal-records N         journal-finding NAME SEGMENT OFFSET
+ *   store-rows N              store-finding TEXT
+ *   failed TEXT               end
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/io/data_dir.h"
+#include "src/io/disk_posix.h"
+#include "src/io/scrubber.h"
+#include "storage/scan.h"
+#include "storage/store.h"
+
+#define PATIENCE_SECONDS 600u
+#define PATIENCE_BYTES_A_SECOND (4u << 20)
+
+static void ignore_segment(void *context, const struct journal_segment_info *info)
+{
+    (void)context;
+    (void)info;
+}
+
+static void ignore_record(void *context, const struct journal_place *place,
+                          const struct record *record)
+{
+    (void)context;
+    (void)place;
+    (void)record;
+}
+
+static enum rsm_status scan(int directory, const struct journal_identity *identity,
+                            struct journal_report *report)
+{
+    struct journal_scanner scanner = {NULL, ignore_segment, ignore_record};
+    struct journal_identity found;
+    struct disk *disk = NULL;
+    enum rsm_status status = disk_posix_open(directory, "journal", false, &disk);
+
+    if (status != RSM_OK)
+        return status;
+    status = journal_scan(disk, identity, &scanner, report, &found);
+    disk_free(disk);
+    return status;
+}
+
+/* It lies before what was durable when the pass began: nobody writes there any more. */
+static bool is_settled(const struct journal_finding *f, uint64_t segment, uint64_t offset)
+{
+    return !journal_finding_is_harmless(f->kind) &&
+           (f->segment < segment || (f->segment == segment && f->offset < offset));
+}
+
+static bool is_in(const struct journal_report *report, const struct journal_finding *wanted)
+{
+    for (uint32_t i = 0; i < report->finding_count && i < JOURNAL_FINDINGS_MAX; i++) {
+        const struct journal_finding *f = &report->findings[i];
+        if (f->kind == wanted->kind && f->segment == wanted->segment && f->offset == wanted->offset)
+            return true;
+    }
+    return false;
+}
+
+/* Twice: what a second look does not show was a segment that was being dropped. */
+static enum rsm_status scrub_journal(int directory, const struct journal_identity *identity,
+                                     uint64_t segment, uint64_t offset)
+{
+    static struct journal_report first;
+    static struct journal_report second;
+    enum rsm_status status = scan(directory, identity, &first);
+
+    for (unsigned tries = 0; status != RSM_OK && tries < 3; tries++)
+        status = scan(directory, identity, &first); /* a file went away while it was read */
+    if (status == RSM_OK && first.finding_count > 0)
+        status = scan(directory, identity, &second);
+    if (status != RSM_OK)
+        return status;
+    for (uint32_t i = 0; i < first.finding_count && i < JOURNAL_FINDINGS_MAX; i++) {
+        const struct journal_finding *f = &first.findings[i];
+        if (is_settled(f, segment, offset) && is_in(&second, f))
+            printf("journal-finding %s %" PRIu64 " %" PRIu64 "\n", journal_finding_name(f->kind),
+                   f->segment, f->offset);
+    }
+    printf("journal-records %" PRIu64 "\n", first.records);
+    fflush(stdout);
+    return RSM_OK;
+}
+
+/* A damaged tree can lead in circles: then SIGALRM says so. */
+static void set_patience(const char *path)
+{
+    char file[4200];
+    struct stat info;
+    unsigned seconds = PATIENCE_SECONDS;
+
+    snprintf(file, sizeof(file), "%s/data.mdb", path);
+    if (stat(file, &info) == 0 && info.st_size > 0)
+        seconds += (unsigned)((uint64_t)info.st_size / PATIENCE_BYTES_A_SECOND);
+    (void)alarm(seconds);
+}
+
+static enum rsm_status scrub_store(const char *data)
+{
+    struct store_identity identity;
+    struct store *store = NULL;
+    uint64_t rows = 0;
+    char path[4096];
+    char text[160] = "it cannot be opened";
+
+    if (snprintf(path, sizeof(path), "%s/store", data) >= (int)sizeof(path))
+        return RSM_USAGE;
+    set_patience(path);
+    enum rsm_status status = store_open_read_only(path, true, &identity, &store);
+    if (status == RSM_OK)
+        status = store_verify(store, text, sizeof(text), &rows);
+    store_close(store);
+    if (status != RSM_OK && status != RSM_DAMAGED)
+        return status;
+    if (status == RSM_DAMAGED)
+        printf("store-finding %s\n", text);
+    printf("store-rows %" PRIu64 "\n", rows);
+    return RSM_OK;
+}
+
+int scrub_run(const char *data, uint64_t segment, uint64_t offset)
+{
+    struct journal_identity journal = {.replica = 0};
+    struct identity identity;
+    struct blob *genesis = NULL;
+    bool live = false;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setpriority(PRIO_PROCESS, 0, 19);
+    int directory = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum rsm_status status = data_dir_inspect(data, &identity, &genesis, &live);
+    blob_unref(genesis);
+    if (status == RSM_OK && directory < 0)
+        status = RSM_IO;
+    journal.replica = identity.replica;
+    journal.incarnation = identity.incarnation;
+    memcpy(journal.cluster, identity.cluster, CLUSTER_ID_SIZE);
+    if (status == RSM_OK && segment > 0)
+        status = scrub_journal(directory, &journal, segment, offset);
+    if (status == RSM_OK)
+        status = scrub_store(data);
+    if (directory >= 0)
+        close(directory);
+    if (status == RSM_OK)
+        puts("end");
+    else
+        printf("failed %s\n", rsm_status_sentence(status));
+    return fflush(stdout) == 0 && status == RSM_OK ? 0 : 1;
+}
