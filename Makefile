@@ -319,6 +319,9 @@ nightly-processes: all $(NET_TOOLS) ## CUTS power cuts of a whole site, and as m
 	$(Q)RSM_ROUNDS=$(CUTS) tests/run.sh nightly-kills /usr/bin/python3 tests/processes/test_processes.py killed_all_at_once
 	$(Q)RSM_ROUNDS=20 tests/run.sh nightly-processes /usr/bin/python3 tests/processes/test_processes.py
 	$(Q)RSM_CUTS=$(CUTS) tests/run.sh nightly-power-cuts /usr/bin/python3 tests/processes/test_power_cut.py
+MINUTES ?= 60
+nightly-soak: all $(NET_TOOLS) ## a random mix of all faults for MINUTES; SEED=first
+	$(Q)RSM_MINUTES=$(MINUTES) RSM_SEED=$(SEED) tests/run.sh nightly-soak /usr/bin/python3 tests/processes/soak.py
 
 failover: all build/test-load ## measures: writes after kill -9 of the leader, and a start to the first write
 	$(Q)/usr/bin/python3 tests/failover/failover.py

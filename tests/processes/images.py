@@ -68,6 +68,17 @@ class ImageCluster(MadeCluster):
     def unmount(self, replica):
         sh("umount", self.place(replica))
 
+    def into_image(self, replica):
+        """A replica that has not started yet gets a file system for its data."""
+        path = f"{self.dir}/replica-{replica}/rsmd.conf"
+        with open(path, encoding="ascii") as file:
+            text = file.read()
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text.replace("data = data", "data = disk/data"))
+        os.mkdir(self.place(replica))
+        make_image(self.image(replica), self.size)
+        self.mount(replica)
+
     def __enter__(self):
         ports = free_ports(2 * self.replicas)
         everybody = range(1, self.replicas + 1)
@@ -75,14 +86,7 @@ class ImageCluster(MadeCluster):
         try:
             self.make(members)
             for i in everybody:
-                path = f"{self.dir}/replica-{i}/rsmd.conf"
-                with open(path, encoding="ascii") as file:
-                    text = file.read()
-                with open(path, "w", encoding="ascii") as file:
-                    file.write(text.replace("data = data", "data = disk/data"))
-                os.mkdir(self.place(i))
-                make_image(self.image(i), self.size)
-                self.mount(i)
+                self.into_image(i)
             self.ctl("dev", "up", "--dir", self.dir, cluster=False)
         except BaseException:
             self.__exit__(*sys.exc_info())

@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A random mix of faults for RSM_MINUTES: links, stops, kills, power cuts, clocks, full disks.
+
+Phases of some faults each; after each phase the faults end and everybody must be served again. The
+history of each phase is judged; at the end every log verifies, all are equal, and every command
+that was acknowledged is there exactly once. RSM_SEED repeats the order of the faults (not their
+moments). With root also power cuts and full file systems, else what goes without.
+"""
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import images  # noqa: E402
+from badnet import BIN, CONTINUE, KILL, STOP, RelayCluster, check, free_ports  # noqa: E402
+from harness import Failure, main  # noqa: E402
+from recorder import Recorder, check_logs  # noqa: E402
+
+SEED = int(os.environ.get("RSM_SEED", "1"))
+MINUTES = float(os.environ.get("RSM_MINUTES", "60"))
+CALLS = 60  # answered, between one fault and the next
+HOUR = 3600 * 1000
+
+
+class World(images.ImageCluster):
+    """Replicas in images (when that is possible) whose links go through the relay."""
+
+    order, cut, isolate, heal_links = RelayCluster.order, RelayCluster.cut, RelayCluster.isolate, RelayCluster.heal
+
+    def __init__(self, has_images):
+        super().__init__(3, submit_timeout_ms=1000, clock_offset_file="clock", snapshot_lag=2000)
+        self.has_images = has_images
+        self.stopped = set()
+        self.relay = None
+        self.counts = {}
+
+    def data(self, replica):
+        return super().data(replica) if self.has_images else f"{self.dir}/replica-{replica}/data"
+
+    def __enter__(self):
+        ports = free_ports(9)
+        members, routes = {}, []
+        for i in (1, 2, 3):
+            relay, peer, client = ports[3 * i - 3:3 * i]
+            members[i] = (f"127.0.0.1:{relay}", f"127.0.0.1:{peer}", f"127.0.0.1:{client}")
+            routes.append(f"{i}:{relay}:{peer}")
+        try:
+            self.make(members)
+            for i in members:
+                self.set_clock(i, 0)
+                if self.has_images:
+                    self.into_image(i)
+            self.relay = self.start(f"{BIN}/relay", *routes, stdin=images.subprocess.PIPE,
+                                    stdout=images.subprocess.PIPE, text=True)
+            check(self.relay.stdout.readline() == "ok\n", "the relay does not start")
+            self.ctl("dev", "up", "--dir", self.dir, cluster=False)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def set_clock(self, replica, ms):
+        file = os.open(f"{self.dir}/replica-{replica}/clock", os.O_WRONLY | os.O_CREAT, 0o600)
+        os.write(file, f"{ms}\n".ljust(24).encode())
+        os.close(file)
+
+    def gone(self, replica):
+        self.await_that(lambda: not os.path.exists(f"/proc/{self.pid(replica)}"), "it is gone")
+
+    # ---- faults; each leaves something that mend() ends ----
+
+    def fault_stop(self, dice):
+        one = dice.choice((1, 2, 3))
+        self.stopped.add(one)
+        self.signal(one, STOP)
+
+    def fault_kill_one(self, dice):
+        one = dice.choice((1, 2, 3))
+        self.signal(one, KILL)
+        self.gone(one)
+
+    def fault_kill_all(self, _):
+        for i in (1, 2, 3):
+            self.signal(i, KILL)
+        for i in (1, 2, 3):
+            self.gone(i)
+        self.up(1, 2, 3)
+
+    def fault_cut_off(self, dice):
+        self.isolate(dice.choice((1, 2, 3)), dice.choice(("out", "in", "both")))
+
+    def fault_links(self, dice):
+        for _ in range(dice.randint(1, 3)):
+            self.cut(*dice.sample((1, 2, 3), 2))
+
+    def fault_slow(self, dice):
+        self.order("set", *dice.sample((1, 2, 3), 2), "delay", dice.choice((5, 30, 100)))
+        self.order("set", *dice.sample((1, 2, 3), 2), "rate", dice.choice((20000, 125000)))
+
+    def fault_bytes(self, dice):
+        self.order("set", 0, 0, "flip", dice.choice((5000, 50000)))
+        self.order("set", *dice.sample((1, 2, 3), 2), "single", 1)
+
+    def fault_break(self, dice):
+        self.order("do", dice.choice((0, 1, 2, 3)), dice.choice((0, 1, 2, 3)), dice.choice(("reset", "half", "garbage")))
+
+    def fault_clock(self, dice):
+        self.set_clock(dice.choice((1, 2, 3)), dice.choice((-HOUR, HOUR, -87600 * HOUR, 87600 * HOUR)))
+
+    def fault_power_cut(self, dice):
+        chosen = dice.sample((1, 2, 3), dice.randint(1, 3))
+        self.go_on()
+        self.cut_power([i for i in chosen if os.path.exists(f"/proc/{self.pid(i)}")])
+
+    def fault_full_disk(self, dice):
+        one = dice.choice((1, 2, 3))
+        try:
+            with open(f"{self.place(one)}/filler", "ab", buffering=0) as file:
+                while True:
+                    file.write(b"\0" * 65536)
+        except OSError:
+            pass
+
+    # ---- the end of faults ----
+
+    def go_on(self):
+        for i in list(self.stopped):
+            self.stopped.discard(i)
+            if os.path.exists(f"/proc/{self.pid(i)}"):
+                self.signal(i, CONTINUE)
+
+    def mend(self):
+        self.go_on()
+        self.heal_links()
+        for i in (1, 2, 3):
+            self.set_clock(i, 0)
+            if self.has_images and os.path.exists(f"{self.place(i)}/filler"):
+                os.unlink(f"{self.place(i)}/filler")
+        self.up(1, 2, 3)
+        self.await_that(lambda: all((self.quick_status(i) or {}).get("voting") for i in (1, 2, 3)), "all vote again", 60)
+
+    def faults(self):
+        names = sorted(name for name in dir(self) if name.startswith("fault_"))
+        if not self.has_images:
+            names = [name for name in names if name not in ("fault_power_cut", "fault_full_disk")]
+        return names
+
+
+def phase(world, seed, acknowledged):
+    """Some faults, drawn for this phase alone; some of them one on top of the other."""
+    dice = random.Random(seed)
+    chosen = dice.sample(world.faults(), dice.randint(2, 5))
+    recorder = Recorder(world, clients=6, keys=3, seed=seed).start()
+    recorder.take(CALLS)
+    done = []
+    try:
+        for _ in range(dice.randint(3, 8)):
+            for _ in range(dice.choice((1, 1, 1, 2))):
+                name = dice.choice(chosen)
+                done.append(name[6:])
+                world.counts[name[6:]] = world.counts.get(name[6:], 0) + 1
+                getattr(world, name)(dice)
+            # Stale reads go on whatever is broken, if anybody is there at all.
+            try:
+                recorder.take(CALLS, 3)
+            except Failure as failure:
+                check("only" in str(failure), str(failure))
+            world.mend()
+            recorder.take(CALLS)
+        recorder.finish()
+    except Failure as failure:
+        raise Failure(f"seed {seed}, after {', '.join(done)}: {failure}") from failure
+    acknowledged.update(recorder.applied())
+    with open(recorder.path, encoding="ascii") as file:
+        calls = sum(line.startswith("call") for line in file)
+    os.unlink(recorder.path)
+    return calls
+
+
+def soak():
+    why_not = images.possible()
+    if why_not:
+        print(f"note: without power cuts and full disks: {why_not}")
+    end = time.monotonic() + 60 * MINUTES
+    acknowledged, seed, calls = {}, SEED, 0
+    with World(not why_not) as world:
+        while time.monotonic() < end:
+            calls += phase(world, seed, acknowledged)
+            seed += 1
+        slots = check_logs(world, acknowledged)
+        faults = ", ".join(f"{count} {name}" for name, count in sorted(world.counts.items()))
+        print(f"note: {MINUTES:g} minutes, seeds {SEED} to {seed - 1}: {faults}")
+        print(f"note: {calls} calls in linearizable histories, {len(acknowledged)} acknowledged changes, each once in the logs of {slots} slots")
+
+
+main([soak])
