@@ -236,8 +236,7 @@ $(B)/shim.so: tests/faults/shim.c tests/faults/shim.h
 $(B)/fault-calls: $(B)/obj/tests/faults/calls_main.o $(B)/lib/test.a $(call archives,storage) $(B)/shim.so
 	$(link) $(filter %.so,$^) $(VLINK) $(call libs,storage)
 FAULT_EVERY ?= 7
-fault-calls: all $(B)/fault-calls $(B)/shim.so ## the n-th call of the storage code fails (FAULT_EVERY=1: each n)
-	$(Q)tests/run.sh fault-calls env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/fault-calls --every $(FAULT_EVERY)
+fault-calls: all fault-calls-alone ## the n-th call of the storage code fails (FAULT_EVERY=1: each n)
 	$(Q)tests/run.sh fault-daemon env RSM_SHIM=$(CURDIR)/$(B)/shim.so /usr/bin/python3 tests/faults/daemon.py
 nightly-faults: all ## each call and each allocation of the storage code fails, and each call of a whole rsmd (an hour)
 	$(Q)RSM_FAULT_EVERY=1 $(MAKE) fault-calls FAULT_EVERY=1
@@ -246,6 +245,12 @@ $(B)/store-damage: $(B)/obj/tests/faults/store_main.o $(B)/lib/test.a $(call arc
 SAMPLES ?= 200
 store-damage: $(B)/store-damage ## damage of five kinds to a store's file, SAMPLES of each
 	$(Q)tests/run.sh store-damage env TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/store-damage --samples $(SAMPLES)
+coverage-storage: ## branches of storage/ that its unit tests, damages and faults take
+	$(Q)rm -f $$(find build/coverage -name '*.gcda' 2>/dev/null)
+	$(Q)$(MAKE) unit-storage journal-damage store-damage fault-calls-alone VARIANT=coverage SAMPLES=100 FAULT_EVERY=3
+	$(Q)tests/check/branches.py storage --list
+fault-calls-alone: $(B)/fault-calls $(B)/shim.so
+	$(Q)tests/run.sh fault-calls env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/fault-calls --every $(FAULT_EVERY)
 nightly-storage: ## every byte, sector, length and file of a small journal; 50,000 damaged stores; every planted mistake
 	$(Q)$(MAKE) journal-damage EVERY=1
 	$(Q)$(MAKE) store-damage SAMPLES=10000

@@ -36,6 +36,7 @@
 #include "storage/journal.h"
 #include "storage/store.h"
 #include "tests/faults/shim.h"
+#include "tests/lib/coverage.h"
 #include "tests/lib/journal_rig.h"
 #include "tests/lib/temp_dir.h"
 
@@ -610,7 +611,9 @@ static int in_child(const struct one_case *c, const char *path,
         alarm(20);
         int out = open("/dev/null", O_WRONLY);
         dup2(out, 2);
-        _exit(work(c, p));
+        int done = work(c, p);
+        coverage_write();
+        _exit(done);
     }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;

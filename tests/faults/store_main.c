@@ -29,6 +29,7 @@
 #include "src/base/prng.h"
 #include "src/io/child.h"
 #include "storage/store.h"
+#include "tests/lib/coverage.h"
 #include "tests/lib/temp_dir.h"
 
 #define TABLE 1
@@ -150,7 +151,7 @@ static bool is_whole(struct kv *kv, unsigned current, int *seen)
     return whole && expected == ROWS;
 }
 
-static int read_it(void *context)
+static int read_all(void *context)
 {
     struct store *store = NULL;
     struct store_identity found;
@@ -174,6 +175,13 @@ static int read_it(void *context)
     if (!is_whole(kv, current, &seen) && sound)
         seen |= SAW_UNSOUND;
     store_close(store);
+    return seen;
+}
+
+static int read_it(void *context)
+{
+    int seen = read_all(context);
+    coverage_write();
     return seen;
 }
 
