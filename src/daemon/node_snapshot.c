@@ -76,6 +76,8 @@ bool snapshot_offer(struct node *n, const struct paxos_range *range)
     if (n->applied_slot - range->slot_first < n->config.snapshot_lag ||
         n->applied_slot < range->slot_first)
         return false;
+    if (s->to == range->to && range->slot_first > s->slot)
+        snapshot_drop_sender(n); /* it has that one, and asks for what is behind it */
     if (s->to != 0 && s->to != range->to)
         return false; /* one at a time; this one goes on by ranges */
     if (s->to == 0) {

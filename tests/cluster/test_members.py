@@ -273,7 +273,7 @@ def by_snapshot():
     with Cluster() as cluster:
         for i in (1, 2, 3):
             with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-                file.write("snapshot_lag = 20\nstore_commit_ms = 20\n")
+                file.write("snapshot_lag = 300\nstore_commit_ms = 20\n")
         cluster.stop()
         cluster.ctl("dev", "up", "--dir", cluster.dir)
         load = Load(cluster)
