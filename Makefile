@@ -369,6 +369,8 @@ demo: ## three replicas, a leader killed, and the October 2025 outage replayed
 	$(Q)examples/demo.sh
 bench: all ## latency and throughput beside the floor of this machine
 	$(Q)build/rsm-bench run
+snapshot-stall: all ## what a snapshot transfer costs the commits meanwhile: MIB (1024) of store
+	$(Q)/usr/bin/python3 bench/snapshot_stall.py $(or $(MIB),1024)
 install: all ## PREFIX=/usr/local DESTDIR=
 	$(Q)packaging/install.sh "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 clean: ## removes build/

@@ -128,6 +128,10 @@
 #ifndef RSM_MUTANT_COUNT_OWN_VOTE_OPTIONAL
 #define RSM_MUTANT_COUNT_OWN_VOTE_OPTIONAL 0
 #endif
+/* A replica that peers have seen say more than its journal holds votes on. */
+#ifndef RSM_MUTANT_BELIEVE_OWN_DISK
+#define RSM_MUTANT_BELIEVE_OWN_DISK 0
+#endif
 /* A promise is cut at the batch limit and does not say so (M19). */
 #ifndef RSM_MUTANT_PROMISE_CUT_SILENTLY
 #define RSM_MUTANT_PROMISE_CUT_SILENTLY 0

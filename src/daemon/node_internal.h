@@ -92,7 +92,11 @@ struct node {
     struct disk *disk;
     struct kv *base;
 
-    uint32_t members; /* bit i: replica i; now or next, learners too */
+    struct {
+        uint64_t incarnation;
+        uint64_t seq;
+    } seen[REPLICA_MAX + 1]; /* of the peers' journals: what their stamps said */
+    uint32_t members;        /* bit i: replica i; now or next, learners too */
     uint64_t members_version;
     uint64_t members_next_slot; /* then the ones before are forgotten; 0: none on its way */
 

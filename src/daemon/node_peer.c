@@ -24,9 +24,18 @@ static void hold(struct node *n, uint32_t to, uint64_t durable_seq, struct blob 
     n->held[n->held_count++] = (struct held_frame){durable_seq, to, blob_ref(frame)};
 }
 
+/* What a frame to `to` says of both journals; `seq`: durable when the frame leaves. */
+static struct peer_stamp stamp_for(struct node *n, uint32_t to, uint64_t seq)
+{
+    return (struct peer_stamp){.seq = seq > n->seq_durable ? seq : n->seq_durable,
+                               .seen_incarnation = n->seen[to].incarnation,
+                               .seen_seq = n->seen[to].seq};
+}
+
 void peer_send_message(struct node *n, const struct paxos_send *send)
 {
-    struct blob *frame = peer_encode_message(&send->message);
+    struct peer_stamp stamp = stamp_for(n, send->to, send->durable_seq);
+    struct blob *frame = peer_encode_message(&send->message, &stamp);
     if (send->durable_seq <= n->seq_durable)
         n->env.send(n->env.context, send->to, frame);
     else
@@ -73,7 +82,8 @@ void peer_send_range(struct node *n, const struct paxos_range *range)
                                         .chosen_end = paxos_chosen_end(n->paxos),
                                         .entries = entries,
                                         .entry_count = count};
-        struct blob *frame = peer_encode_message(&message);
+        struct peer_stamp stamp = stamp_for(n, range->to, 0);
+        struct blob *frame = peer_encode_message(&message, &stamp);
         n->env.send(n->env.context, range->to, frame);
         blob_unref(frame);
     }
@@ -161,6 +171,30 @@ static void on_heads(struct node *n, uint32_t from, const struct peer_frame *fra
     heads_note(&n->heads, from, &said, n->applied_slot, n->tick, apply_heads_at, n);
 }
 
+/*
+ * Remembers how far the peer's journal was, and hears how far ours was. False: we have forgotten
+ * what we said; the process ends, and comes back in doubt.
+ */
+static bool take_stamp(struct node *n, uint32_t from, const struct peer_stamp *stamp)
+{
+    uint64_t incarnation = n->env.incarnation_of(n->env.context, from);
+    if (n->seen[from].incarnation != incarnation) {
+        n->seen[from].incarnation = incarnation;
+        n->seen[from].seq = 0;
+    }
+    if (stamp->seq > n->seen[from].seq)
+        n->seen[from].seq = stamp->seq;
+    bool is_lost = n->journal_writable && stamp->seen_incarnation == n->config.incarnation &&
+                   stamp->seen_seq > n->seq_durable;
+    if (!is_lost || MUTANT(BELIEVE_OWN_DISK))
+        return true;
+    LOG(LOG_ERROR, "memory-lost", LOG_U64("peer", from), LOG_U64("seen", stamp->seen_seq),
+        LOG_U64("durable", n->seq_durable));
+    rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_DAMAGED);
+    node_fail(n, RSM_DAMAGED, "a peer has seen more of the journal than it holds");
+    return false;
+}
+
 void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
 {
     if (n->dead || from == n->config.self || from > REPLICA_MAX || (n->members & (1u << from)) == 0)
@@ -171,6 +205,11 @@ void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
         return;
     }
     n->peer_heard_ms[from] = node_now_ms(n);
+    bool is_stamped = frame.type == PEER_MESSAGE || frame.type == PEER_HEADS;
+    if (is_stamped && !take_stamp(n, from, &frame.stamp)) {
+        peer_frame_deinit(&frame);
+        return;
+    }
     switch (frame.type) {
     case PEER_MESSAGE:
         on_message(n, from, &frame.message);
@@ -202,12 +241,15 @@ void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
 
 void peer_send_heads(struct node *n)
 {
-    struct blob *frame = peer_encode_heads(n->applied_slot, n->chain.entry, n->chain.verdict,
-                                           n->env.wall_ms(n->env.context));
-    for (uint32_t r = 1; r <= REPLICA_MAX; r++)
-        if (r != n->config.self && (n->members & (1u << r)) != 0)
-            n->env.send(n->env.context, r, frame);
-    blob_unref(frame);
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++) {
+        if (r == n->config.self || (n->members & (1u << r)) == 0)
+            continue;
+        struct peer_stamp stamp = stamp_for(n, r, 0);
+        struct blob *frame = peer_encode_heads(n->applied_slot, n->chain.entry, n->chain.verdict,
+                                               n->env.wall_ms(n->env.context), &stamp);
+        n->env.send(n->env.context, r, frame);
+        blob_unref(frame);
+    }
 }
 
 /* Peers whose heads were not compared for longer than this many election timeouts are an alarm. */

@@ -37,10 +37,27 @@ static struct ballot get_ballot(struct reader *r)
     return (struct ballot){round, reader_u32(r)};
 }
 
-struct blob *peer_encode_message(const struct paxos_message *m)
+static void put_stamp(struct writer *w, const struct peer_stamp *stamp)
+{
+    writer_u64(w, stamp->seq);
+    writer_u64(w, stamp->seen_incarnation);
+    writer_u64(w, stamp->seen_seq);
+}
+
+static struct peer_stamp get_stamp(struct reader *r)
+{
+    struct peer_stamp stamp;
+    stamp.seq = reader_u64(r);
+    stamp.seen_incarnation = reader_u64(r);
+    stamp.seen_seq = reader_u64(r);
+    return stamp;
+}
+
+struct blob *peer_encode_message(const struct paxos_message *m, const struct peer_stamp *stamp)
 {
     struct writer w;
     begin(&w, PEER_MESSAGE);
+    put_stamp(&w, stamp);
     writer_u8(&w, (uint8_t)m->type);
     writer_u8(&w, m->granted);
     put_ballot(&w, m->ballot);
@@ -94,6 +111,7 @@ static void decode_entries(struct reader *r, struct peer_frame *out)
 static void decode_message(struct reader *r, struct peer_frame *out)
 {
     struct paxos_message *m = &out->message;
+    out->stamp = get_stamp(r);
     uint8_t type = reader_u8(r);
     if (type < PAXOS_PREVOTE || type >= PAXOS_MESSAGE_TYPE_END) {
         r->failed = true;
@@ -155,10 +173,12 @@ static void decode_forward_failed(struct reader *r, struct peer_frame *out)
 }
 
 struct blob *peer_encode_heads(uint64_t slot, const uint8_t entry_head[HASH_SIZE],
-                               const uint8_t verdict_head[HASH_SIZE], uint64_t wall_ms)
+                               const uint8_t verdict_head[HASH_SIZE], uint64_t wall_ms,
+                               const struct peer_stamp *stamp)
 {
     struct writer w;
     begin(&w, PEER_HEADS);
+    put_stamp(&w, stamp);
     writer_u64(&w, slot);
     writer_bytes(&w, bytes_make(entry_head, HASH_SIZE));
     writer_bytes(&w, bytes_make(verdict_head, HASH_SIZE));
@@ -207,6 +227,7 @@ static bool decode_body(struct reader *r, uint8_t type, struct peer_frame *out)
         decode_forward_failed(r, out);
         return true;
     case PEER_HEADS:
+        out->stamp = get_stamp(r);
         out->slot = reader_u64(r);
         out->entry_head = get_hash(r);
         out->verdict_head = get_hash(r);

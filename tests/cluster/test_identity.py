@@ -92,6 +92,25 @@ def with_journal(replica, damage):
         votes_again(cluster, replica)
 
 
+def older_image():
+    """A disk that is whole, and from yesterday: what it said since is known to the peers."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
+        image = cluster.work + "/image"
+        shutil.copytree(cluster.data(3), image)
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "3")
+        for i in range(20):
+            change(cluster, f"n{i}", endpoints=cluster.endpoint(3))
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
+        shutil.rmtree(cluster.data(3))
+        shutil.copytree(image, cluster.data(3))
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "3", status=None)
+        await_log(cluster, 3, "event=memory-lost")
+        await_log(cluster, 3, "event=rejoined")
+        votes_again(cluster, 3)
+
+
 def unlink_all(paths):
     for path in paths:
         os.unlink(path)
@@ -155,4 +174,4 @@ def all_in_doubt():
         votes_again(cluster, 1)
 
 
-main([wiped_disk, lost_journal, damaged_journal, truncated_journal, waits_for_who_is_missing, all_in_doubt])
+main([wiped_disk, lost_journal, older_image, damaged_journal, truncated_journal, waits_for_who_is_missing, all_in_doubt])

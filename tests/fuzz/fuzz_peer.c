@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (peer_decode(bytes_make(data, size), &frame) != RSM_OK)
         return 0;
     if (frame.type == PEER_MESSAGE) {
-        struct blob *again = peer_encode_message(&frame.message);
+        struct blob *again = peer_encode_message(&frame.message, &frame.stamp);
         CHECK(bytes_equal(blob_bytes(again), bytes_make(data, size)));
         blob_unref(again);
     }

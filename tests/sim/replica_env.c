@@ -234,6 +234,11 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation)
     return RSM_OK;
 }
 
+static uint64_t env_incarnation_of(void *context, uint32_t replica)
+{
+    return ((struct replica *)context)->known[replica];
+}
+
 const struct node_env replica_env = {.send = env_send,
                                      .push = env_push,
                                      .wall_ms = env_wall_ms,
@@ -252,6 +257,7 @@ const struct node_env replica_env = {.send = env_send,
                                      .applied = env_applied,
                                      .doubt = env_doubt,
                                      .renewed = env_renewed,
+                                     .incarnation_of = env_incarnation_of,
                                      .fatal = env_fatal};
 
 /* ------------------------------------------------------------------------------------------- */

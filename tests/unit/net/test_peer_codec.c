@@ -17,10 +17,11 @@ static struct blob *sample(unsigned which)
                                     .chosen_end = 5,
                                     .entries = entries,
                                     .entry_count = 2};
+    struct peer_stamp stamp = {.seq = 100, .seen_incarnation = 200, .seen_seq = 300};
     struct blob *frame = NULL;
     switch (which) {
     case 0:
-        frame = peer_encode_message(&message);
+        frame = peer_encode_message(&message, &stamp);
         break;
     case 1:
         frame = peer_encode_forward(bytes_of_string("envelope"));
@@ -29,7 +30,7 @@ static struct blob *sample(unsigned which)
         frame = peer_encode_forward_failed(hash, RSM_BUSY, "too much");
         break;
     case 3:
-        frame = peer_encode_heads(12, hash, other, 77);
+        frame = peer_encode_heads(12, hash, other, 77, &stamp);
         break;
     case 4:
         frame = peer_encode_snapshot_offer(77);
@@ -52,6 +53,9 @@ Test(peer_codec, every_frame_there_and_back)
         struct blob *frame = sample(i);
         cr_assert_eq(peer_decode(blob_bytes(frame), &f), RSM_OK, "frame %u", i);
         cr_assert_eq(f.type, PEER_MESSAGE + i);
+        if (f.type == PEER_MESSAGE || f.type == PEER_HEADS)
+            cr_assert(f.stamp.seq == 100 && f.stamp.seen_incarnation == 200 &&
+                      f.stamp.seen_seq == 300);
         if (i == 0) {
             cr_assert_eq(f.message.entry_count, 2);
             cr_assert_eq(f.message.entries[0].slot, 7);
@@ -95,7 +99,7 @@ Test(peer_codec, every_truncation_and_every_addition_is_refused)
 Test(peer_codec, other_versions_and_types_are_newer)
 {
     struct peer_frame f;
-    uint8_t version[] = {2, 1}, type[] = {1, 99};
+    uint8_t version[] = {PEER_VERSION + 1, 1}, type[] = {PEER_VERSION, 99};
     cr_assert_eq(peer_decode(bytes_make(version, 2), &f), RSM_NEWER_FORMAT);
     cr_assert_eq(peer_decode(bytes_make(type, 2), &f), RSM_NEWER_FORMAT);
 }
