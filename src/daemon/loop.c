@@ -37,11 +37,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     struct loop *l = context;
-    /* Whatever may wait for the disk is watched: a tick prepares journal segments. */
-    watchdog_begin(l->watchdog, "tick");
     node_tick(l->node);
     methods_on_tick(l->methods);
-    watchdog_end(l->watchdog);
     uint32_t freed;
     if (scrub_on_tick(l->scrub)) /* one that was killed leaves its reader behind */
         (void)store_check_readers(l->store, &freed);
@@ -87,10 +84,9 @@ static void on_lost(void *context, uint32_t peer)
 static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool rejoin)
 {
     struct loop *l = context;
-    watchdog_begin(l->watchdog, "peer");
-    bool accepted = incarnations_accept(&l->incarnations, peer, incarnation, rejoin);
-    watchdog_end(l->watchdog);
-    return accepted;
+    /* Nobody asks a replica without a vote before he rejoins, so it hears of it now. */
+    bool takes_any = rejoin || !node_is_voter(l->node);
+    return incarnations_accept(&l->incarnations, peer, incarnation, takes_any);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *context)

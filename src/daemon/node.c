@@ -341,6 +341,11 @@ bool node_has_state(const struct node *n)
     return n->missing_slot == 0;
 }
 
+bool node_is_voter(const struct node *n)
+{
+    return members_is_voter(paxos_members(n->paxos), n->config.self);
+}
+
 uint64_t node_applied(const struct node *n)
 {
     return n->applied_slot;

@@ -187,6 +187,8 @@ void node_on_scrubbed(struct node *node, bool found);
 /* Segments up to this one are damaged: they are replaced by what memory holds, tick by tick. */
 void node_repair_journal(struct node *node, uint64_t segment);
 bool node_is_journal_repaired(const struct node *node);
+/* A voter of a configuration that is in force or on its way, as far as it knows; also in doubt. */
+bool node_is_voter(const struct node *node);
 /* A row of the state did not check when it was read: ends the process, a start mends it. */
 void node_on_damage(struct node *node);
 /* False while a lost state is being fetched from the peers: then nothing can be read. */

@@ -94,8 +94,7 @@ static bool has_open_change(struct node *n)
             continue;
         struct envelope_walk walk = envelope_commands(&e);
         while (envelope_next(&walk, &command))
-            if (command.kind == RSM_KIND_MEMBER_ADD || command.kind == RSM_KIND_MEMBER_PROMOTE ||
-                command.kind == RSM_KIND_MEMBER_REMOVE)
+            if (command.kind == RSM_KIND_MEMBER_PROMOTE) /* others bring no voter */
                 return true;
     }
     return false;
@@ -106,7 +105,9 @@ void rejoin_finish(struct node *n)
     if (!n->rejoin_due || n->dead || n->incarnation_next == 0)
         return;
     n->rejoin_due = false;
-    if (!paxos_is_rejoin_complete(n->paxos) || n->learned_count > 0 || has_open_change(n))
+    /* What recovery reads before it comes to the chosen mark has to fit the core's window. */
+    bool fits = paxos_accepted_end(n->paxos) <= n->stored_slot + 1 + LIMIT_WINDOW;
+    if (!paxos_is_rejoin_complete(n->paxos) || n->learned_count > 0 || has_open_change(n) || !fits)
         return; /* again with a heartbeat */
     enum rsm_status status = renew_journal(n);
     if (status == RSM_DISK_FULL) {
