@@ -141,7 +141,9 @@ static bool checker_is_quorum(const struct checker *c, uint64_t slot, uint32_t s
 static void checker_settle(struct checker *c, uint64_t slot, const struct vote *vote)
 {
     struct slot_history *s = checker_slot(c, slot);
-    if (!checker_is_quorum(c, slot, vote->durable))
+    /* With the vote of the ballot's owner: docs/decisions.md says why. */
+    if (!checker_is_quorum(c, slot, vote->durable) ||
+        ((vote->durable >> vote->ballot.replica) & 1) == 0)
         return;
     if (s->chosen && s->chosen_value != vote->value) {
         sim_fail(c->sim, "I1: two values chosen in slot %" PRIu64, slot);

@@ -11,6 +11,8 @@
 
 #include "src/base/mem.h"
 
+#define OPERATOR_COOKIE (UINT64_MAX - 1)
+
 enum client_state {
     CLIENT_IDLE = 1,
     CLIENT_WRITING, /* proposed at `replica` */
@@ -51,6 +53,18 @@ static void client_write(struct core_client *client)
     sim_note(&c->sim, "client writes %s at %u", text, client->replica);
     if (!core_node_propose(c, client->replica, client->id, client->value))
         client_idle(client);
+}
+
+/* An operator asks for a change of the members, and does not wait. */
+void core_client_change_members(struct core_cluster *c, uint32_t replica, uint32_t member)
+{
+    const char text[2] = {'m', (char)('0' + member)};
+    uint32_t leader = core_node_is_up(c, replica) ? paxos_leader(core_node_paxos(c, replica)) : 0;
+    if (leader == 0 || !core_node_is_up(c, leader))
+        return;
+    struct blob *value = blob_new(bytes_make(text, 2));
+    core_node_propose(c, leader, OPERATOR_COOKIE, value);
+    blob_unref(value);
 }
 
 static void client_read(struct core_client *client)
@@ -118,7 +132,8 @@ void core_client_on_learned(struct core_cluster *c, uint32_t replica, uint64_t c
         client->slot = slot;
         return;
     }
-    sim_fail(&c->sim, "replica %u reports an outcome that nobody waits for", replica);
+    if (cookie != OPERATOR_COOKIE)
+        sim_fail(&c->sim, "replica %u reports an outcome that nobody waits for", replica);
 }
 
 void core_client_on_lost(struct core_cluster *c, uint64_t cookie)
@@ -130,7 +145,8 @@ void core_client_on_lost(struct core_cluster *c, uint64_t cookie)
             return;
         }
     }
-    sim_fail(&c->sim, "a proposal is lost that nobody waits for");
+    if (cookie != OPERATOR_COOKIE)
+        sim_fail(&c->sim, "a proposal is lost that nobody waits for");
 }
 
 void core_client_on_applied(struct core_cluster *c, uint32_t replica, uint64_t applied)

@@ -52,17 +52,22 @@ void disk_make_durable(struct core_node *n, size_t count)
     }
 }
 
-void disk_append(struct core_node *n, const struct paxos_append *record)
+void disk_push(struct core_node *n, const struct paxos_append *record)
 {
     if (n->record_count == n->record_capacity) {
         n->record_capacity = n->record_capacity == 0 ? 64 : 2 * n->record_capacity;
         n->records = mem_realloc(n->records, n->record_capacity * sizeof(*n->records));
     }
-    CHECK(record->seq == n->seq_next);
-    n->seq_next++;
     n->records[n->record_count] = *record;
     blob_ref(record->value);
     n->record_count++;
+}
+
+void disk_append(struct core_node *n, const struct paxos_append *record)
+{
+    CHECK(record->seq == n->seq_next);
+    n->seq_next++;
+    disk_push(n, record);
     struct memory_record said = as_memory(record);
     checker_on_append(n->cluster->checker, n->replica, &said);
 }

@@ -38,8 +38,9 @@ static void packet_arrive(void *context, void *argument)
 {
     struct net *net = context;
     struct net_packet *packet = argument;
-    if (!net->cut[packet->from][packet->to] &&
-        (net->calls.admit == NULL || net->calls.admit(net->context, packet))) {
+    bool is_open = packet->life_from == net->ends[packet->from].announced &&
+                   packet->life_to == net->ends[packet->to].announced;
+    if (!net->cut[packet->from][packet->to] && is_open) {
         net->delivered++;
         net->calls.deliver(net->context, packet->from, packet->to, packet->payload);
     }
@@ -67,12 +68,46 @@ static void net_remember(struct net *net, const struct net_packet *packet)
     place->payload = net->calls.copy(net->context, packet->payload);
 }
 
+void net_announce(struct net *net, uint32_t replica, uint64_t announced, bool rejoins)
+{
+    net->ends[replica].announced = announced;
+    net->ends[replica].rejoins = rejoins;
+}
+
+/* Would `one` talk to the other end as what that says it is? */
+static bool accepts(const struct net_end *one, uint32_t other, const struct net_end *end)
+{
+    uint64_t known = one->known[other];
+    return known == 0 || known == end->announced ||
+           ((end->rejoins || one->is_stranger) && end->announced > known);
+}
+
+/* A connection is there, or can be made: then both have met each other as what they are now. */
+static bool shake_hands(struct net *net, uint32_t a, uint32_t b)
+{
+    struct net_end *one = &net->ends[a];
+    struct net_end *two = &net->ends[b];
+    if (one->announced == 0 || two->announced == 0)
+        return true;
+    if (one->known[b] == two->announced && two->known[a] == one->announced)
+        return true;
+    if (net->cut[a][b] || net->cut[b][a] || !accepts(one, b, two) || !accepts(two, a, one))
+        return false;
+    one->known[b] = two->announced;
+    two->known[a] = one->announced;
+    return true;
+}
+
 void net_send(struct net *net, uint32_t from, uint32_t to, uint64_t wait, void *payload)
 {
     struct net_packet packet = {.from = from, .to = to, .payload = payload};
-    if (net->calls.stamp != NULL)
-        net->calls.stamp(net->context, &packet);
+    packet.life_from = net->ends[from].announced;
+    packet.life_to = net->ends[to].announced;
     net->sent++;
+    if (!shake_hands(net, from, to)) {
+        net->calls.free(net->context, payload);
+        return;
+    }
     if (net->sent % 8 == 0)
         net_remember(net, &packet);
     if (sim_chance(net->sim, net->options.duplicate_ppm)) {

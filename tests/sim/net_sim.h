@@ -23,10 +23,22 @@ struct net_options {
 struct net_packet {
     uint32_t from;
     uint32_t to;
-    uint64_t incarnation; /* what the sender calls itself; 0 where nobody asks */
-    uint64_t known;       /* and what it takes the receiver for; 0: not met */
-    bool rejoins;         /* the sender is in doubt, and new */
-    void *payload;        /* owned */
+    uint64_t life_from; /* what the ends of the link were called when it was sent */
+    uint64_t life_to;
+    void *payload; /* owned */
+};
+
+/*
+ * One end of the links. As the daemon does it (src/net/peer_handshake.c,
+ * src/daemon/incarnations.c): a peer is talked to as what it was first met as, or as what it says
+ * when it rejoins, and what is of an earlier life is on a connection that is closed. Here a higher
+ * number is a later life.
+ */
+struct net_end {
+    bool rejoins;                    /* it is in doubt, and new */
+    bool is_stranger;                /* no voter: it talks to whatever life its peers are in */
+    uint64_t announced;              /* 0: nobody asks */
+    uint64_t known[REPLICA_MAX + 1]; /* of the others; 0: not met. Survives crashes */
 };
 
 /* What travels is the owner's business. */
@@ -34,9 +46,6 @@ struct net_calls {
     void *(*copy)(void *context, const void *payload);
     void (*free)(void *context, void *payload);
     void (*deliver)(void *context, uint32_t from, uint32_t to, void *payload); /* not taken over */
-    /* Both may be NULL: the two ends of a link say who they are. */
-    void (*stamp)(void *context, struct net_packet *packet);
-    bool (*admit)(void *context, const struct net_packet *packet);
 };
 
 struct net {
@@ -44,6 +53,7 @@ struct net {
     struct net_options options;
     struct net_calls calls;
     void *context;
+    struct net_end ends[REPLICA_MAX + 1];
     bool cut[REPLICA_MAX + 1][REPLICA_MAX + 1]; /* [from][to] */
     uint64_t burst_until; /* till then everything takes up to burst_us longer */
     uint64_t burst_us;
@@ -57,6 +67,8 @@ struct net {
 void net_init(struct net *net, struct sim *sim, const struct net_options *options,
               const struct net_calls *calls, void *context);
 void net_deinit(struct net *net);
+/* What a replica is called from now on. */
+void net_announce(struct net *net, uint32_t replica, uint64_t announced, bool rejoins);
 /* Takes the payload over. It leaves after `wait` microseconds. */
 void net_send(struct net *net, uint32_t from, uint32_t to, uint64_t wait, void *payload);
 /* Something old comes again: one of the last messages, chosen by `salt`. */

@@ -19,6 +19,7 @@ struct payload {
     struct paxos_message *message;
     struct blob **log;
     uint64_t log_end;
+    struct members members;
 };
 
 struct node_call {
@@ -36,6 +37,7 @@ static void *payload_copy(void *context, const void *payload)
     if (from->message != NULL)
         copy->message = message_copy(from->message);
     copy->log_end = from->log_end;
+    copy->members = from->members;
     if (from->log != NULL)
         copy->log = mem_copy(from->log, from->log_end * sizeof(struct blob *));
     for (uint64_t i = 0; from->log != NULL && i < from->log_end; i++)
@@ -148,8 +150,17 @@ static void node_commit(void *context, void *argument)
     if (n == NULL)
         return;
     n->stored = n->applied;
-    disk_drop(n);
+    n->members_stored = n->members;
+    if (!n->in_doubt)
+        disk_drop(n);
     node_after(n, sim_range(&c->sim, 1, c->options.store_us), node_commit);
+}
+
+/* Tried again with each tick: something may have to be decided or applied first. */
+static void node_rejoin(struct core_node *n)
+{
+    if (n->core != NULL && n->in_doubt && life_renew(n))
+        node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_REJOINED, .number = n->seq_durable});
 }
 
 static void node_apply(void *context, void *argument)
@@ -161,14 +172,22 @@ static void node_apply(void *context, void *argument)
     n->apply_runs = false;
     if (n->applied >= n->learned)
         return;
-    n->applied = sim_range(&c->sim, n->applied + 1, n->learned);
+    uint64_t end = sim_range(&c->sim, n->applied + 1, n->learned);
+    while (n->applied < end && !c->sim.failed) {
+        n->applied++;
+        if (!life_take_value(n, n->applied, n->log[n->applied]))
+            continue;
+        node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_MEMBERS, .members = &n->members});
+        node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_APPLIED, .number = n->applied});
+    }
     sim_mix(&c->sim, n->applied);
     core_client_on_applied(c, n->replica, n->applied);
-    if (n->applied < n->learned) {
+    if (n->applied < n->learned && !n->apply_runs) {
         n->apply_runs = true;
         node_after(n, sim_range(&c->sim, 1, c->options.apply_us_max), node_apply);
     }
     node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_APPLIED, .number = n->applied});
+    node_rejoin(n);
 }
 
 /* A peer is behind: learn messages from the log, or all of it. */
@@ -176,7 +195,7 @@ static void node_serve_range(struct core_node *n, const struct paxos_range *rang
 {
     struct core_cluster *c = n->cluster;
     if (range->slot_end - range->slot_first > c->options.snapshot_lag) {
-        struct payload snapshot = {.log = n->log, .log_end = n->applied + 1};
+        struct payload snapshot = {.log = n->log, .log_end = n->applied + 1, .members = n->members};
         sim_note(&c->sim, "%u sends %u a snapshot of %" PRIu64, n->replica, range->to, n->applied);
         net_send(&c->net, n->replica, range->to, 0, payload_copy(NULL, &snapshot));
         return;
@@ -201,8 +220,11 @@ static void node_install(struct core_node *n, const struct payload *snapshot)
     n->learned = slot;
     n->applied = slot;
     n->stored = slot;
+    n->members = snapshot->members;
+    n->members_stored = snapshot->members;
     checker_on_restart(n->cluster->checker, n->replica, slot);
     core_client_on_applied(n->cluster, n->replica, slot);
+    node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_MEMBERS, .members = &n->members});
     node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_INSTALLED, .number = slot});
 }
 
@@ -268,7 +290,10 @@ static void node_obey(struct core_node *n, const struct paxos_effects *e)
     struct core_cluster *c = n->cluster;
     for (size_t i = 0; i < e->append_count; i++) {
         node_trace_append(n, &e->appends[i]);
-        disk_append(n, &e->appends[i]);
+        if (n->in_doubt) /* as a learner's, its memory is the store */
+            n->seq_durable = n->seq_next++;
+        else
+            disk_append(n, &e->appends[i]);
     }
     node_begin_flush(n);
     for (size_t i = 0; i < e->send_count; i++)
@@ -318,9 +343,11 @@ static void node_tick(void *context, void *argument)
     if (n == NULL)
         return;
     node_after(n, n->tick_us, node_tick);
+    life_tell_links(n);
     if (c->options.announce)
         node_after(n, n->tick_us / 3, node_announce);
     node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_TICK});
+    node_rejoin(n);
 }
 
 struct late_packet {
@@ -380,8 +407,7 @@ static void node_receive(void *context, uint32_t from, uint32_t to, void *argume
                                        .opinions = opinions});
 }
 
-const struct net_calls core_net_calls = {
-    .copy = payload_copy, .free = payload_free, .deliver = node_receive};
+const struct net_calls core_net_calls = {payload_copy, payload_free, node_receive};
 
 /* ------------------------------------------------------------------------------------------- */
 /* Life */
@@ -397,6 +423,10 @@ void core_node_init(struct core_cluster *c, uint32_t replica)
     n->cluster = c;
     n->replica = replica;
     n->seq_next = 1;
+    n->incarnation = 1;
+    n->incarnation_last = 1;
+    n->members = c->members;
+    n->members_stored = c->members;
     n->tick_us = sim_range(&c->sim, 9 * SIM_MS, 11 * SIM_MS);
 }
 
@@ -404,6 +434,7 @@ static void node_restore(struct core_node *n)
 {
     struct sim *sim = &n->cluster->sim;
     paxos_restore_base(n->core, n->stored);
+    paxos_restore_members(n->core, &n->members);
     paxos_restore_promise(n->core, n->promise_kept);
     for (size_t i = 0; i < n->record_count; i++) {
         const struct paxos_append *r = &n->records[i];
@@ -430,10 +461,14 @@ static void node_restore(struct core_node *n)
             checker_on_learned(n->cluster->checker, n->replica, n->applied,
                                memory_value_hash(blob_bytes(value)));
             store_put(n, n->applied, value);
+            if (life_take_value(n, n->applied, value))
+                paxos_restore_members(n->core, &n->members);
         }
         paxos_restore_applied(n->core, n->applied);
     }
     n->learned = n->applied;
+    (void)members_advance(&n->members, n->applied);
+    paxos_restore_members(n->core, &n->members);
 }
 
 void core_node_start(struct core_cluster *c, uint32_t replica)
@@ -445,7 +480,9 @@ void core_node_start(struct core_cluster *c, uint32_t replica)
     config.seed = prng_next(&c->sim.prng);
     n->life++;
     n->applied = n->stored;
+    n->members = n->members_stored;
     n->apply_runs = false;
+    life_begin(n);
     n->core = paxos_new(&config);
     checker_on_restart(c->checker, replica, n->stored);
     node_restore(n);
@@ -459,7 +496,7 @@ void core_node_start(struct core_cluster *c, uint32_t replica)
         return;
     sim_note(&c->sim, "%u starts, stored %" PRIu64 ", applied %" PRIu64, replica, n->stored,
              n->applied);
-    paxos_start(n->core, n->seq_next, PAXOS_WHOLE);
+    paxos_start(n->core, n->seq_next, n->in_doubt ? PAXOS_IN_DOUBT : PAXOS_WHOLE);
     node_after(n, sim_range(&c->sim, 1, n->tick_us), node_tick);
     node_after(n, sim_range(&c->sim, 1, c->options.store_us), node_commit);
 }
@@ -503,6 +540,18 @@ void core_node_deinit(struct core_cluster *c, uint32_t replica)
     mem_free(n->waiting);
 }
 
+void core_node_lose_memory(struct core_cluster *c, uint32_t replica, uint64_t salt)
+{
+    core_node_crash(c, replica);
+    life_lose_memory(&c->nodes[replica], salt);
+}
+
+void core_node_doubt(struct core_cluster *c, uint32_t replica)
+{
+    core_node_crash(c, replica);
+    c->nodes[replica].in_doubt = true;
+}
+
 void core_node_pause(struct core_cluster *c, uint32_t replica, uint64_t duration)
 {
     if (c->nodes[replica].core == NULL)
@@ -521,6 +570,16 @@ void core_node_peer_lost(struct core_cluster *c, uint32_t replica, uint32_t peer
 {
     node_step(&c->nodes[replica],
               &(struct paxos_event){.type = PAXOS_EVENT_PEER_LOST, .from = peer});
+}
+
+bool core_node_waits_for_change(const struct core_cluster *c, uint32_t replica)
+{
+    return c->nodes[replica].core != NULL && life_waits_for_change(&c->nodes[replica]);
+}
+
+bool core_node_is_in_doubt(const struct core_cluster *c, uint32_t replica)
+{
+    return c->nodes[replica].in_doubt;
 }
 
 bool core_node_is_up(const struct core_cluster *c, uint32_t replica)

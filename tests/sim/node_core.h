@@ -38,6 +38,14 @@ struct core_node {
     uint64_t stored;
     bool apply_runs;
 
+    /* See life_core.c. */
+    struct members members; /* as of `applied` */
+    struct members members_stored;
+    uint64_t incarnation; /* of the identity on the disk */
+    uint64_t announced;   /* what the peers are told; another one while in doubt */
+    uint64_t incarnation_last;
+    bool in_doubt;
+
     struct waiting_send *waiting;
     size_t waiting_count;
     size_t waiting_capacity;
@@ -45,6 +53,8 @@ struct core_node {
 
 /* Adds a record behind the last; not durable yet. */
 void disk_append(struct core_node *n, const struct paxos_append *record);
+/* The same, and the checker is not told. */
+void disk_push(struct core_node *n, const struct paxos_append *record);
 /* The first `count` records are durable now. */
 void disk_make_durable(struct core_node *n, size_t count);
 /* Drops the oldest records that the store covers. */
@@ -53,5 +63,19 @@ void disk_drop(struct core_node *n);
 void disk_crash(struct core_node *n);
 /* Keeps the value of a slot in the store's log. */
 void store_put(struct core_node *n, uint64_t slot, struct blob *value);
+
+/* life_core.c */
+/* A value is applied: true when it changes the members. */
+bool life_take_value(struct core_node *n, uint64_t slot, const struct blob *value);
+/* Whether it is a voter, as far as it knows. */
+void life_tell_links(struct core_node *n);
+/* The replica is down: its disk keeps only a part of what was durable, chosen by `salt`. */
+void life_lose_memory(struct core_node *n, uint64_t salt);
+/* It starts: what is it called? */
+void life_begin(struct core_node *n);
+/* All others have told: a fresh journal, durable at once. False: not yet. */
+bool life_renew(struct core_node *n);
+/* It could, but for a change of the members that nobody has decided yet. */
+bool life_waits_for_change(const struct core_node *n);
 
 #endif

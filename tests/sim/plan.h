@@ -38,7 +38,8 @@
     X(CLOCK_STEP, "clock-step", 200, 3000, 35)                                                     \
     X(CLOCK_RATE, "clock-rate", 200, 3000, 35)                                                     \
     X(CLIENT_DEATH, "client-death", 50, 1000, 50)                                                  \
-    X(PEER_LOST, "peer-lost", 100, 2000, 40)
+    X(PEER_LOST, "peer-lost", 100, 2000, 40)                                                       \
+    X(MEMBER, "member-change", 200, 2000, 30)
 
 enum fault_kind {
     FAULT_NONE = 0,

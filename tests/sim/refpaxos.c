@@ -209,7 +209,7 @@ static void require_safe(struct refpaxos *ref, uint32_t replica, const char *act
 static void settle(struct refpaxos *ref, uint64_t slot, const struct ref_vote *vote)
 {
     struct ref_slot *s = slot_at(ref, slot);
-    if (!is_quorum(ref, slot, vote->ever))
+    if (!is_quorum(ref, slot, vote->ever) || ((vote->ever >> vote->ballot.replica) & 1) == 0)
         return;
     if (s->chosen != 0 && s->chosen != vote->value)
         mismatch(ref, "two values are chosen in slot %" PRIu64, slot);

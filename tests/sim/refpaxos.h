@@ -14,6 +14,9 @@
  * A quorum Q shows v safe at b in s when every member has promised b, and, c being the highest
  * ballot below b in which a member voted in s: there is none, or the vote in c was for v.
  *
+ * Chosen is what a quorum voted for in one ballot, the ballot's owner among them. Voting does not
+ * ask for the owner; the exchange by which lost memory comes back does (docs/decisions.md).
+ *
  * Memory that a disk loses goes with Forget(a); until Rejoin(a) that acceptor takes no action.
  */
 #ifndef RSM_TESTS_SIM_REFPAXOS_H

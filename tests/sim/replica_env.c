@@ -209,6 +209,7 @@ static uint64_t env_doubt(void *context)
         return 0; /* this process is dead already */
     r->announced = ++r->incarnation_last;
     r->doubted = r->announced;
+    net_announce(&r->cluster->net, r->id, r->announced, true);
     r->cluster->report->doubts++;
     sim_note(&r->cluster->sim, "%u is in doubt, and calls itself incarnation %" PRIu64, r->id,
              r->announced);
@@ -222,6 +223,7 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation)
     struct node_cluster *c = r->cluster;
     sim_note(&c->sim, "%u has rejoined as incarnation %" PRIu64, r->id, incarnation);
     r->incarnation = incarnation;
+    net_announce(&c->net, r->id, incarnation, false);
     r->may_doubt = false;
     r->has_lost = false;
     r->disk->bad_file = 0;
@@ -236,7 +238,8 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation)
 
 static uint64_t env_incarnation_of(void *context, uint32_t replica)
 {
-    return ((struct replica *)context)->known[replica];
+    const struct replica *r = context;
+    return r->cluster->net.ends[r->id].known[replica];
 }
 
 const struct node_env replica_env = {.send = env_send,
@@ -316,34 +319,7 @@ static void frame_arrive(void *context, uint32_t from, uint32_t to, void *payloa
     replica_end_turn(r);
 }
 
-static void frame_stamp(void *context, struct net_packet *packet)
-{
-    const struct replica *r = replica_at(context, packet->from);
-    packet->incarnation = r->announced;
-    packet->known = r->known[packet->to];
-    packet->rejoins = r->announced != r->incarnation;
-}
-
-/*
- * As the links do it (src/net/peer_handshake.c, src/daemon/incarnations.c): a peer is talked to as
- * what it was first met as, or as what it says when it rejoins; what is older is of a connection
- * that is closed by then. Here a higher number is a later life.
- */
-static bool frame_admit(void *context, const struct net_packet *packet)
-{
-    struct replica *r = replica_at(context, packet->to);
-    uint64_t *known = &r->known[packet->from];
-    if (r->node == NULL || packet->incarnation < *known ||
-        (packet->known != 0 && packet->known != r->announced))
-        return false;
-    if (*known != 0 && packet->incarnation != *known && !packet->rejoins)
-        return false;
-    *known = packet->incarnation;
-    return true;
-}
-
-const struct net_calls replica_net_calls = {frame_copy, frame_free, frame_arrive, frame_stamp,
-                                            frame_admit};
+const struct net_calls replica_net_calls = {frame_copy, frame_free, frame_arrive};
 
 void replica_submit(struct node_cluster *c, uint32_t id, uint64_t token, struct blob *envelope)
 {

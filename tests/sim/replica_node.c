@@ -216,6 +216,7 @@ static void replica_tick(void *context, void *argument)
         return;
     replica_after(r, r->tick_us * 1000 / r->rate_permille, replica_tick);
     node_tick(r->node);
+    r->cluster->net.ends[r->id].is_stranger = !node_is_voter(r->node);
     replica_end_turn(r);
 }
 
@@ -308,6 +309,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
     config.fresh = !r->is_old;
     config.in_doubt = r->doubted != 0 && r->doubted != r->incarnation;
     r->announced = r->incarnation;
+    net_announce(&c->net, id, r->announced, false);
     if (r->is_old && disk_sim_next(r->disk, 0) == 0)
         r->may_doubt = true; /* the first start did not come to the journal */
     r->is_old = true;

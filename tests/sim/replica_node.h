@@ -12,12 +12,11 @@ struct replica {
     uint32_t id;
     struct node *node; /* NULL: down */
     uint64_t life;
-    uint64_t incarnation;            /* of the identity on the disk */
-    uint64_t announced;              /* what the peers are told; another one while in doubt */
-    uint64_t doubted;                /* the last one announced in doubt, durably; 0: never */
-    uint64_t incarnation_last;       /* drawn so far */
-    uint64_t known[REPLICA_MAX + 1]; /* what each peer was last met as: the file `peers` */
-    bool is_old;                     /* it was started before */
+    uint64_t incarnation;      /* of the identity on the disk */
+    uint64_t announced;        /* what the peers are told; another one while in doubt */
+    uint64_t doubted;          /* the last one announced in doubt, durably; 0: never */
+    uint64_t incarnation_last; /* drawn so far */
+    bool is_old;               /* it was started before */
     uint64_t busy_until;
     uint64_t tick_us;
     struct disk_sim *disk;   /* survives */

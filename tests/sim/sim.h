@@ -83,10 +83,11 @@ struct sim_report {
     uint64_t messages;
     uint64_t elections;
     uint64_t paxos_events; /* that the reference replayed */
-    uint64_t doubts;       /* journals that were found damaged or uncertain */
-    uint64_t rejoins;      /* and replaced by a fresh one */
-    uint64_t blocked;      /* runs that rightly ended without progress */
-    uint64_t *marks;       /* of the core; `mark_count` of them */
+    uint64_t member_changes;
+    uint64_t doubts;  /* journals that were found damaged or uncertain */
+    uint64_t rejoins; /* and replaced by a fresh one */
+    uint64_t blocked; /* runs that rightly ended without progress */
+    uint64_t *marks;  /* of the core; `mark_count` of them */
     size_t mark_count;
     uint64_t *faults; /* by enum fault_kind */
 };

@@ -18,7 +18,8 @@
 #define BIT(kind) (UINT64_C(1) << FAULT_##kind)
 #define KINDS                                                                                      \
     (BIT(CRASH) | BIT(CRASH_ALL) | BIT(CUT) | BIT(UNCUT) | BIT(BURST) | BIT(REPLAY) | BIT(PAUSE) | \
-     BIT(HUNG_DISK) | BIT(PEER_LOST))
+     BIT(HUNG_DISK) | BIT(PEER_LOST) | BIT(POWER) | BIT(SITE_POWER) | BIT(LOST_WRITE) |            \
+     BIT(MEMBER))
 
 /* One of two halves of the seeds has this fault. */
 static uint64_t draw_or_off(struct sim *sim, uint64_t first, uint64_t last)
@@ -70,6 +71,11 @@ void core_options_draw(struct core_options *o, struct sim *sim)
     o->think_us_max = sim_range(sim, 1 * SIM_MS, 100 * SIM_MS);
     o->read_ppm = (uint32_t)sim_range(sim, 0, 800000);
     o->announce = sim_chance(sim, 700000);
+    o->victim = (uint32_t)sim_range(sim, 1, o->voter_count);
+    /* With two voters each other one is needed, and the lone one has nobody to ask. */
+    o->change_members = o->voter_count >= 3 && sim_chance(sim, 300000);
+    o->spare = o->change_members ? (uint32_t)sim_range(sim, 0, 3) : 0;
+    o->config.distance = (uint32_t)sim_range(sim, o->config.window, o->config.capacity);
 }
 
 static void restart(void *context, void *argument)
@@ -131,6 +137,30 @@ static void fault_run(void *context, void *argument)
     case FAULT_HUNG_DISK:
         core_node_slow_disk(c, fault->replica, c->sim.now + while_us);
         break;
+    case FAULT_POWER:
+        if (c->options.voter_count > 1) {
+            core_node_doubt(c, fault->replica);
+            crash(c, fault->replica);
+        }
+        break;
+    case FAULT_SITE_POWER:
+        for (uint32_t r = 1; r <= c->node_count && c->options.voter_count > 1; r++) {
+            if (((fault->salt >> r) & 1) != 0)
+                core_node_doubt(c, r);
+            crash(c, r);
+        }
+        break;
+    case FAULT_LOST_WRITE:
+        if (c->options.voter_count > 1) {
+            core_node_lose_memory(c, c->options.victim, fault->salt);
+            crash(c, c->options.victim);
+        }
+        break;
+    case FAULT_MEMBER:
+        if (c->options.change_members)
+            core_client_change_members(c, fault->replica,
+                                       1 + (uint32_t)(fault->salt % c->node_count));
+        break;
     case FAULT_PEER_LOST:
         if (core_node_is_up(c, fault->replica) && fault->replica != fault->other)
             core_node_peer_lost(c, fault->replica, fault->other);
@@ -147,7 +177,9 @@ void core_cluster_begin(struct core_cluster *c)
     c->read_next = 1;
     c->checker = checker_new(&c->sim, ((UINT32_C(1) << o->voter_count) - 1) << 1);
     net_init(&c->net, &c->sim, &o->net, &core_net_calls, c);
-    c->node_count = o->voter_count + o->learner_count;
+    c->node_count = o->voter_count + o->learner_count + o->spare;
+    c->members.now.voters = ((UINT32_C(1) << o->voter_count) - 1) << 1;
+    c->members.now.learners = o->learner_count > 0 ? quorum_bit(o->voter_count + 1) : 0;
     c->nodes = mem_alloc(core_node_size() * (c->node_count + 1));
     for (uint32_t r = 1; r <= c->node_count; r++) {
         core_node_init(c, r);
@@ -186,10 +218,21 @@ static void cut_lasting(struct core_cluster *c, uint32_t victim, uint32_t other)
     c->excluded |= UINT32_C(1) << other;
 }
 
+/* Whoever is in doubt waits for all other voters. */
+static bool somebody_is_in_doubt(const struct core_cluster *c)
+{
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (core_node_is_in_doubt(c, r))
+            return true;
+    }
+    return false;
+}
+
 static void begin_lasting(struct core_cluster *c)
 {
     c->lasting = LASTING_NONE;
-    if (c->options.voter_count < 3 || sim_chance(&c->sim, 400000))
+    if (c->options.voter_count < 3 || sim_chance(&c->sim, 400000) || c->members_slot != 0 ||
+        somebody_is_in_doubt(c))
         return;
     c->lasting = (enum core_lasting)sim_range(&c->sim, LASTING_DOWN, LASTING_DISK);
     uint32_t victim = draw_victim(c);
@@ -203,9 +246,11 @@ static void begin_lasting(struct core_cluster *c)
         core_node_slow_disk(c, victim, UINT64_MAX / 2);
 }
 
+/* No member, now or soon, need keep up either. */
 static bool is_excluded(const struct core_cluster *c, uint32_t replica)
 {
-    return ((c->excluded >> replica) & 1) != 0;
+    const struct quorum *q = c->members.next_first != 0 ? &c->members.next : &c->members.now;
+    return ((c->excluded >> replica) & 1) != 0 || !quorum_is_member(q, replica);
 }
 
 static void stop_faults(struct core_cluster *c)
@@ -216,6 +261,8 @@ static void stop_faults(struct core_cluster *c)
     for (uint32_t r = 1; r <= c->node_count; r++)
         core_node_slow_disk(c, r, 0);
     begin_lasting(c);
+    if (c->lasting == LASTING_NONE)
+        c->excluded = 0;
     for (uint32_t r = 1; r <= c->node_count; r++) {
         bool stays_down = c->lasting == LASTING_DOWN && is_excluded(c, r);
         if (!core_node_is_up(c, r) && !stays_down)
@@ -271,12 +318,29 @@ static void describe_unsettled(struct core_cluster *c, const char *what)
     sim_fail(&c->sim, "L: %s:%s", what, text);
 }
 
+/*
+ * The oracle: a voter in doubt waits until a promotion that it has a vote for is decided, and with
+ * few voters that cannot be without it. Then nothing goes on until a person helps.
+ */
+static bool is_rightly_blocked(const struct core_cluster *c)
+{
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (core_node_waits_for_change(c, r))
+            return true;
+    }
+    return false;
+}
+
 static void finish(struct core_cluster *c)
 {
     uint64_t bound = c->sim.now + QUIET_BOUND;
     uint64_t writes = c->report->writes_acknowledged + QUIET_WRITES;
     while (!c->sim.failed && c->sim.now < bound && c->report->writes_acknowledged < writes)
         sim_run_until(&c->sim, c->sim.now + 10 * SIM_MS);
+    if (!c->sim.failed && c->report->writes_acknowledged < writes && is_rightly_blocked(c)) {
+        c->report->blocked++;
+        return;
+    }
     if (!c->sim.failed && c->report->writes_acknowledged < writes)
         describe_unsettled(c, "no progress without faults");
     c->clients_stop = true;

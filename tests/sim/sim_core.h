@@ -30,6 +30,9 @@ struct core_options {
     uint64_t think_us_max;
     uint32_t read_ppm;
     bool announce;
+    uint32_t victim; /* whose disk may lose what was durable */
+    uint32_t spare;  /* replicas that are no members at first */
+    bool change_members;
 };
 
 /* A fault that stays when all others stop: the rest has to finish without that replica. */
@@ -56,6 +59,8 @@ struct core_cluster {
     struct core_node *nodes;     /* by replica, 1..node_count */
     struct core_client *clients; /* client_count */
     uint32_t node_count;
+    struct members members; /* the newest that anybody has applied, */
+    uint64_t members_slot;  /* in this slot */
     uint64_t value_next;
     uint64_t read_next;
     bool faults; /* the first phase */
@@ -80,9 +85,14 @@ void core_node_deinit(struct core_cluster *c, uint32_t replica);
 void core_node_start(struct core_cluster *c, uint32_t replica);
 void core_node_crash(struct core_cluster *c, uint32_t replica);
 void core_node_pause(struct core_cluster *c, uint32_t replica, uint64_t duration);
+/* It crashes, and loses some of what was durable; or only cannot tell. */
+void core_node_lose_memory(struct core_cluster *c, uint32_t replica, uint64_t salt);
+void core_node_doubt(struct core_cluster *c, uint32_t replica);
 /* Flushes take until then. */
 void core_node_slow_disk(struct core_cluster *c, uint32_t replica, uint64_t until);
 void core_node_peer_lost(struct core_cluster *c, uint32_t replica, uint32_t peer);
+bool core_node_waits_for_change(const struct core_cluster *c, uint32_t replica);
+bool core_node_is_in_doubt(const struct core_cluster *c, uint32_t replica);
 bool core_node_is_up(const struct core_cluster *c, uint32_t replica);
 const struct paxos *core_node_paxos(const struct core_cluster *c, uint32_t replica);
 uint64_t core_node_applied(const struct core_cluster *c, uint32_t replica);
@@ -100,6 +110,7 @@ extern const struct net_calls core_net_calls;
 /* client_core.c */
 void core_client_init(struct core_cluster *c, uint32_t index);
 void core_client_deinit(struct core_cluster *c, uint32_t index);
+void core_client_change_members(struct core_cluster *c, uint32_t replica, uint32_t member);
 /* Nothing is under way. */
 bool core_client_is_idle(const struct core_cluster *c, uint32_t index);
 void core_client_on_learned(struct core_cluster *c, uint32_t replica, uint64_t cookie,

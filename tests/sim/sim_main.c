@@ -122,9 +122,10 @@ static void print_report(const struct sim_report *r, double seconds, bool marks)
            r->seeds, (double)r->simulated_us / 1e6, seconds,
            (double)r->simulated_us / 1e6 / (seconds > 0 ? seconds : 1), r->events, r->messages,
            r->writes_acknowledged, r->reads_confirmed, r->crashes, r->partitions, r->elections);
-    printf("note: %" PRIu64 " actions replayed by the reference, %" PRIu64 " doubts, %" PRIu64
-           " rejoined, %" PRIu64 " runs rightly blocked\n",
-           r->paxos_events, r->doubts, r->rejoins, r->blocked);
+    printf("note: %" PRIu64 " actions replayed by the reference, %" PRIu64
+           " changes of members, %" PRIu64 " doubts, %" PRIu64 " rejoined, %" PRIu64
+           " runs rightly blocked\n",
+           r->paxos_events, r->member_changes, r->doubts, r->rejoins, r->blocked);
     for (unsigned i = FAULT_NONE + 1; i < FAULT_END; i++) {
         if (marks)
             printf("note: fault %-26s %" PRIu64 "\n", fault_name((enum fault_kind)i), r->faults[i]);
