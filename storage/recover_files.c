@@ -105,6 +105,8 @@ enum rsm_status recover_files(struct recovery *r)
     size_t count = 0;
     enum rsm_status status = disk_list(r->disk, numbers, LIMIT_SEGMENTS, &count);
 
+    if (status == RSM_NOT_FOUND) /* the directory: that is no empty journal */
+        status = RSM_IO;
     if (status == RSM_OK && count == 0)
         status = RSM_NOT_FOUND;
     if (status == RSM_OK && count > LIMIT_SEGMENTS)
