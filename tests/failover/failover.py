@@ -29,13 +29,13 @@ TUNED = {"tick_ms": 5, "heartbeat_ticks": 4, "election_ticks_min": 14, "election
 class Writers:
     """The clients, and when they were answered."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, endpoints=None):
         self.lock = threading.Condition()
         self.times = []  # (ns, client), roughly in order
         self.children = []
         for i in range(CLIENTS):
             key = cluster.automaton(f"writer-{i}", "rrset.change,load.example")
-            child = cluster.start(f"{BIN}/test-load", cluster.endpoints, key, wire("load.example").hex(), "times",
+            child = cluster.start(f"{BIN}/test-load", endpoints or cluster.endpoints, key, wire("load.example").hex(), "times",
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self.children.append(child)
             threading.Thread(target=self.read, args=(i, child), daemon=True).start()
@@ -72,6 +72,18 @@ class Writers:
                 worst = max(worst, at - lasts.get(number, moment_ns))
             last = lasts[number] = at
         return over_all / 1e6, worst / 1e6
+
+
+    def waits(self, after_ns):
+        """Times from one answer to the next of the same client, ms; it asks again at once."""
+        with self.lock:
+            times = [t for t in self.times if t[0] > after_ns]
+        lasts, found = {}, []
+        for at, number in sorted(times):
+            if number in lasts:
+                found.append((at - lasts[number]) / 1e6)
+            lasts[number] = at
+        return sorted(found)
 
 
 def line(name, values):
@@ -150,6 +162,25 @@ def failover(name, settings, silent):
     line(f"{name}, the client that waits longest", worst)
 
 
+def stopped_follower():
+    """What a follower that stands still costs the others' clients."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "load.example", "-", text=ZONE_TEXT)
+        leader = leader_of(cluster)
+        follower = leader % 3 + 1
+        writers = Writers(cluster, ",".join(cluster.endpoint(i) for i in (1, 2, 3) if i != follower))
+        writers.wait(0, 200)
+        for name, number in (("all three", signal.SIGCONT), ("a follower stopped", signal.SIGSTOP)):
+            os.kill(pid_of(cluster, follower), number)
+            moment = time.monotonic_ns()
+            writers.wait(moment, 1000)
+            waits = writers.waits(moment)
+            print(f"{'commit, ' + name:34} median {statistics.median(waits):6.1f}   99 % {waits[int(len(waits) * 0.99)]:6.1f}   ({len(waits)} writes)")
+        os.kill(pid_of(cluster, follower), signal.SIGCONT)
+        for child in writers.children:
+            child.stdin.close()
+
+
 def start_once(cluster, command):
     """From the start of three processes to the end of a tool that writes; all of it."""
     logs = open(os.path.join(cluster.work, "start-log"), "a", encoding="ascii")
@@ -204,6 +235,7 @@ def starts(name, settings):
 
 def main():
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, data in {tempfile.gettempdir()}")
+    stopped_follower()
     for name, settings in (("default", {}), ("one region", TUNED)):
         failover(f"{name}: kill -9", settings, False)
         failover(f"{name}: silent", settings, True)
