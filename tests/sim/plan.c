@@ -26,6 +26,8 @@ const char *fault_name(enum fault_kind kind)
 
 static void plan_add(struct plan *plan, const struct fault *fault)
 {
+    if (plan->count == PLAN_FAULTS_MAX)
+        return;
     if (plan->count == plan->capacity) {
         plan->capacity = plan->capacity == 0 ? 64 : 2 * plan->capacity;
         plan->faults = mem_realloc(plan->faults, plan->capacity * sizeof(*plan->faults));

@@ -41,6 +41,8 @@
     X(PEER_LOST, "peer-lost", 100, 2000, 40)                                                       \
     X(MEMBER, "member-change", 200, 2000, 30)
 
+#define PLAN_FAULTS_MAX 4096u
+
 enum fault_kind {
     FAULT_NONE = 0,
 #define FAULT_ENUM(name, text, first, last, share) FAULT_##name,

@@ -19,6 +19,12 @@ void sim_init(struct sim *sim, uint64_t seed, bool trace)
     prng_init(&sim->prng, seed);
 }
 
+void sim_salt(struct sim *sim, uint64_t salt)
+{
+    if (salt != 0)
+        prng_init(&sim->prng, sim->seed ^ (salt * UINT64_C(0x9e3779b97f4a7c15)));
+}
+
 void sim_deinit(struct sim *sim)
 {
     for (size_t i = 0; i < sim->heap_count; i++) {

@@ -48,6 +48,8 @@ struct sim {
 
 void sim_init(struct sim *sim, uint64_t seed, bool trace);
 void sim_deinit(struct sim *sim);
+/* From here on, chance is another one; 0: as it is. */
+void sim_salt(struct sim *sim, uint64_t salt);
 /* Runs `run(context, argument)` after `delay` microseconds. */
 void sim_after(struct sim *sim, uint64_t delay, sim_run *run, sim_run *drop, void *context,
                void *argument);
@@ -66,7 +68,7 @@ uint64_t sim_range(struct sim *sim, uint64_t first, uint64_t last);
 
 /* Which faults of the plan are left out, and which rates are 0: the shrinker's. */
 struct sim_cut {
-    const bool *skip; /* by index in the plan */
+    const bool *skip; /* by index in the plan; behind skip_count nothing is left out */
     size_t skip_count;
     bool calm_network; /* no loss, no duplicates, nothing late */
 };
@@ -97,7 +99,6 @@ struct sim_result {
     uint64_t hash; /* of every step */
     char failure[400];
     size_t fault_count; /* in the plan */
-    /* With sim_request.list_faults: a line for each fault that was not cut out. */
 };
 
 struct sim_request {
@@ -105,6 +106,7 @@ struct sim_request {
     bool trace;
     bool list_faults;   /* print the plan, as far as it is not cut out */
     struct sim_cut cut; /* all zero: the whole plan */
+    uint64_t salt;      /* not 0: other chance behind the same options and plan */
 };
 
 /* Switches a planted mistake on; false: there is none of that name in this build. */
@@ -113,6 +115,9 @@ bool sim_mutant_set(const char *name);
 /* A mode runs one seed. False: it failed, and result->failure has the words. */
 typedef bool sim_mode(const struct sim_request *request, struct sim_report *report,
                       struct sim_result *result);
+
+/* Cuts a failing seed down to few faults and prints them. False: it passes. */
+bool sim_shrink(sim_mode *mode, const char *mode_name, uint64_t seed, struct sim_report *report);
 
 sim_mode sim_core_run;
 /* Seeds 1..64: patterns of one-way links of 3 voters; 65..1088: of two-way links of 5. */

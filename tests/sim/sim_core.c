@@ -389,6 +389,7 @@ bool sim_core_run(const struct sim_request *request, struct sim_report *report,
     c.report = report;
     sim_init(&c.sim, request->seed, request->trace);
     core_options_draw(&c.options, &c.sim);
+    sim_salt(&c.sim, request->salt);
     if (request->cut.calm_network)
         c.options.net.loss_ppm = c.options.net.duplicate_ppm = c.options.net.late_ppm = 0;
     core_cluster_begin(&c);

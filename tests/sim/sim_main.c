@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * sim_main.c - runs seeds: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks]
- * [--keep-going] [--mutant NAME].
+ * [--keep-going] [--mutant NAME] [--shrink] [--calm] [--faults 3,17]
+ * [--salt N].
  *
  * A seed that fails prints one line that replays it exactly. One seed in fifty runs twice: both
  * runs must be equal, step by step. The last line has the counts.
@@ -24,6 +25,10 @@ struct arguments {
     uint64_t seeds;
     const char *mode;
     const char *mutant; /* NULL: none */
+    const char *faults; /* "3,17": these of the plan alone; NULL: all */
+    bool calm;
+    uint64_t salt;
+    bool shrink;
     bool trace;
     bool marks;
     bool keep_going;
@@ -55,6 +60,14 @@ static bool parse(struct arguments *a, int count, char **list)
             a->seeds = strtoull(list[++i], NULL, 10);
         else if (strcmp(list[i], "--mode") == 0 && has_value)
             a->mode = list[++i];
+        else if (strcmp(list[i], "--shrink") == 0)
+            a->shrink = true;
+        else if (strcmp(list[i], "--calm") == 0)
+            a->calm = true;
+        else if (strcmp(list[i], "--salt") == 0 && has_value)
+            a->salt = strtoull(list[++i], NULL, 10);
+        else if (strcmp(list[i], "--faults") == 0 && has_value)
+            a->faults = list[++i];
         else if (strcmp(list[i], "--mutant") == 0 && has_value)
             a->mutant = list[++i];
         else
@@ -89,10 +102,34 @@ static void on_abort(int number)
     raise(number);
 }
 
+/* --faults and --calm, as the shrinker prints them. */
+static struct sim_cut cut_of(const struct arguments *a, bool skip[PLAN_FAULTS_MAX])
+{
+    struct sim_cut cut = {.calm_network = a->calm};
+    if (a->faults == NULL)
+        return cut;
+    memset(skip, true, PLAN_FAULTS_MAX * sizeof(bool));
+    cut.skip = skip;
+    cut.skip_count = PLAN_FAULTS_MAX;
+    for (const char *at = a->faults; *at != '\0';) {
+        char *end = NULL;
+        unsigned long long index = strtoull(at, &end, 10);
+        if (end == at)
+            break;
+        if (index < PLAN_FAULTS_MAX)
+            skip[index] = false;
+        at = *end == ',' ? end + 1 : end;
+    }
+    return cut;
+}
+
 static bool run_seed(const struct arguments *a, sim_mode *mode, uint64_t seed,
                      struct sim_report *report)
 {
+    static bool skip[PLAN_FAULTS_MAX];
     struct sim_request request = {.seed = seed, .trace = a->trace};
+    request.cut = cut_of(a, skip);
+    request.salt = a->salt;
     struct sim_result result = {0};
     struct sim_result again = {0};
     present_seed = seed;
@@ -150,7 +187,8 @@ int main(int count, char **list)
     if (!parse(&a, count, list) || find_mode(a.mode) == NULL) {
         fprintf(stderr,
                 "usage: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks] "
-                "[--keep-going] [--mutant NAME]\n");
+                "[--keep-going] [--mutant NAME] [--shrink] [--calm] [--faults 3,17] "
+                "[--salt N]\n");
         return 2;
     }
     if (a.mutant != NULL && !sim_mutant_set(a.mutant)) {
@@ -160,6 +198,10 @@ int main(int count, char **list)
     signal(SIGABRT, on_abort);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
     for (uint64_t seed = a.seed; seed < a.seed + a.seeds; seed++) {
+        if (a.shrink) {
+            failed += sim_shrink(find_mode(a.mode), a.mode, seed, &report) ? 1 : 0;
+            continue;
+        }
         if (run_seed(&a, find_mode(a.mode), seed, &report))
             passed++;
         else

@@ -271,6 +271,7 @@ bool sim_node_run(const struct sim_request *request, struct sim_report *report,
     log_configure(request->trace ? 1 : -1, LOG_INFO, 0);
     sim_init(&c.sim, request->seed, request->trace);
     options_draw(&c.options, &c.sim);
+    sim_salt(&c.sim, request->salt);
     verify_sim_begin(c.options.real_signatures);
     begin(&c, request);
     sim_run_until(&c.sim, FAULT_PHASE);
