@@ -324,6 +324,11 @@ nightly-processes: all $(NET_TOOLS) ## CUTS power cuts of a whole site, and as m
 	$(Q)RSM_ROUNDS=$(CUTS) tests/run.sh nightly-kills /usr/bin/python3 tests/processes/test_processes.py killed_all_at_once
 	$(Q)RSM_ROUNDS=20 tests/run.sh nightly-processes /usr/bin/python3 tests/processes/test_processes.py
 	$(Q)RSM_CUTS=$(CUTS) tests/run.sh nightly-power-cuts /usr/bin/python3 tests/processes/test_power_cut.py
+nightly-real-asan: ## the tests of `make real` with programs under Address- and UndefinedBehaviorSanitizer
+	$(Q)$(MAKE) programs build/asan/test-load build/asan/relay build/asan/lin-record build/asan/lin-check VARIANT=asan
+	$(Q)for t in net/test_relay net/test_namespaces processes/test_processes processes/test_power_cut; do \
+		RSM_BIN="$(CURDIR)/build/asan" ASAN_OPTIONS=abort_on_error=1:handle_segv=0 \
+		tests/run.sh asan-$$t /usr/bin/python3 tests/$$t.py || exit 1; done
 MINUTES ?= 60
 nightly-soak: all $(NET_TOOLS) ## a random mix of all faults for MINUTES; SEED=first
 	$(Q)RSM_MINUTES=$(MINUTES) RSM_SEED=$(SEED) tests/run.sh nightly-soak /usr/bin/python3 tests/processes/soak.py
