@@ -55,7 +55,7 @@ VFLAGS := -O1 -fPIC -fsanitize=thread $(SANITIZE)
 VLINK := -fsanitize=thread
 else ifeq ($(VARIANT),coverage)
 VFLAGS := -O0 -fPIC --coverage -DRSM_VERIFY=1
-VLINK := --coverage -Wl,-u,__gcov_dump
+VLINK := --coverage -Wl,-u,__gcov_dump,-u,__gcov_reset
 else
 $(error no such variant: $(VARIANT))
 endif

@@ -60,8 +60,6 @@ static enum rsm_status store_kv_get(struct kv *kv, uint8_t table, struct bytes k
     MDB_val v = {0, NULL};
 
     *value_out = bytes_make(NULL, 0);
-    if (key.size > LIMIT_KEY_SIZE)
-        return RSM_NOT_FOUND;
     if (s->txn == NULL)
         return RSM_IO;
     store_make_key(table, key, buffer, &k);

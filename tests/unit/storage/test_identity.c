@@ -62,3 +62,31 @@ Test(identity, a_newer_format_is_named_as_such)
                  RSM_DAMAGED);
     cr_assert_eq(identity_decode(bytes_of_string("something else\n"), &out), RSM_DAMAGED);
 }
+
+/* The same text with other numbers, its check made right: what no replica can be. */
+Test(identity, numbers_that_cannot_be)
+{
+    static const struct identity bad[] = {{.replica = 0, .incarnation = 5},
+                                          {.replica = REPLICA_MAX + 1, .incarnation = 5},
+                                          {.replica = 1, .incarnation = 0}};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct identity out;
+        struct writer text;
+        writer_init(&text, IDENTITY_TEXT_SIZE);
+        identity_encode(&bad[i], &text);
+        cr_assert_eq(identity_decode(writer_result(&text), &out), RSM_DAMAGED);
+        writer_deinit(&text);
+    }
+}
+
+Test(identity, does_not_fit_a_writer_that_is_too_small)
+{
+    struct identity in = {.replica = 1, .incarnation = 1};
+    struct writer text;
+
+    writer_init(&text, 20);
+    identity_encode(&in, &text);
+    cr_assert(text.failed);
+    writer_deinit(&text);
+}

@@ -362,3 +362,21 @@ Test(journal_edges, every_name_is_a_name)
         cr_assert_str_neq(record_kind_name((enum record_kind)kind), "unknown");
     cr_assert_str_eq(record_kind_name((enum record_kind)77), "unknown");
 }
+
+/* The promise stands in the checkpoint of the current segment: nothing goes before that is written.
+ */
+Test(journal_edges, nothing_is_dropped_while_the_current_segment_is_empty)
+{
+    struct journal_rig rig;
+
+    rig_init(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(journal_turn(rig.journal), RSM_OK, "it is new as it is");
+    cr_assert_eq(journal_drop_below(rig.journal, 1000), RSM_OK);
+    prepare_all(&rig);
+    struct journal_counters counters;
+    journal_get_counters(rig.journal, &counters);
+    cr_assert_eq(counters.prepared, 1);
+    cr_assert_eq(counters.dropped, 0);
+    rig_deinit(&rig);
+}

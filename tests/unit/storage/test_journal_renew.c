@@ -288,6 +288,20 @@ Test(journal_renew, a_full_disk_changes_nothing)
     }
 }
 
+/* More votes than wait in memory at once: they are flushed in between. */
+Test(journal_renew, takes_more_votes_than_it_holds_in_memory)
+{
+    struct renewal_rig r;
+    struct journal *j = NULL;
+
+    set_up(&r, BEFORE_NOTHING, 1600, VOTE_SIZE);
+    r.rig.options.segment_size = 1 << 20;
+    cr_assert_eq(renew(&r, &j), RSM_OK);
+    journal_close(j);
+    assert_renewed(&r);
+    rig_deinit(&r.rig);
+}
+
 /* The renewal is done and the identity file does not say so yet. */
 Test(journal_renew, the_old_one_stays_in_force_until_the_identity_says_otherwise)
 {

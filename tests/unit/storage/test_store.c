@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test_store.c - the LMDB store: commits, snapshots, growth, whose it is, and damaged bytes. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -365,4 +366,104 @@ Test(store, a_store_that_is_none_or_cut_short_is_an_answer)
     fclose(junk);
     cr_assert_eq(child_verify_store(dir.path, 20), RSM_DAMAGED);
     temp_dir_remove(&dir);
+}
+
+Test(store, what_cannot_be_done_is_refused)
+{
+    struct store_identity found;
+    struct temp_dir dir;
+    struct store *store = NULL;
+    struct bytes key;
+    struct bytes value;
+    uint64_t used = 0;
+    uint64_t map = 0;
+    uint32_t freed = 0;
+
+    temp_dir_make(&dir);
+    cr_assert_eq(store_open_read_only(dir.path, false, &found, &store), RSM_NOT_FOUND);
+    char missing[TEMP_DIR_SIZE + 64];
+    temp_dir_path(&dir, "missing", missing);
+    cr_assert_eq(store_open(missing, &own, NULL, &store), RSM_IO);
+    cr_assert_eq(store_open(dir.path, &own, NULL, &store), RSM_OK, "with the usual map");
+    store_sizes(store, &used, &map);
+    cr_assert_gt(used, 0);
+    cr_assert_eq(map, UINT64_C(64) << 30);
+    cr_assert_eq(store_check_readers(store, &freed), RSM_OK);
+    cr_assert_eq(freed, 0);
+    struct kv *overlay = kv_overlay_new(store_kv(store));
+    put(overlay, TABLE_A, "one", "1");
+    cr_assert_eq(store_commit(store, overlay), RSM_OK);
+    store_end_snapshot(store); /* as after a refresh that failed */
+    cr_assert_eq(kv_get(store_kv(store), TABLE_A, bytes_of_string("one"), &value), RSM_IO);
+    cr_assert_eq(kv_next(store_kv(store), TABLE_A, bytes_make(NULL, 0), false, &key, &value),
+                 RSM_IO);
+    cr_assert_eq(kv_prev(store_kv(store), TABLE_A, bytes_make(NULL, 0), false, &key, &value),
+                 RSM_IO);
+    cr_assert_eq(store_refresh(store), RSM_OK);
+    assert_value(store_kv(store), TABLE_A, "one", "1");
+    struct kv *cut = store_cut(store);
+    assert_value(cut, TABLE_A, "one", "1");
+    kv_free(cut);
+    store_close(store);
+    cr_assert_eq(store_open_read_only(dir.path, true, &found, &store), RSM_OK);
+    cr_assert_eq(found.replica, 2);
+    cr_assert_eq(store_commit(store, overlay), RSM_READ_ONLY);
+    assert_value(store_kv(store), TABLE_A, "one", "1");
+    kv_free(overlay);
+    store_close(store);
+    store_close(NULL);
+    temp_dir_remove(&dir);
+}
+
+/* A file with rows, and none of the two that every store begins with. */
+Test(store, a_file_that_is_no_store)
+{
+    struct store_identity found;
+    struct temp_dir dir;
+    struct store *store = NULL;
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi database;
+    MDB_val key = {4, (void *)(uintptr_t) "some"};
+    MDB_val value = {1, (void *)(uintptr_t) "x"};
+
+    temp_dir_make(&dir);
+    cr_assert_eq(mdb_env_create(&env), 0);
+    cr_assert_eq(mdb_env_open(env, dir.path, 0, 0600), 0);
+    cr_assert_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    cr_assert_eq(mdb_dbi_open(txn, NULL, 0, &database), 0);
+    cr_assert_eq(mdb_put(txn, database, &key, &value, 0), 0);
+    cr_assert_eq(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+    cr_assert_eq(store_open(dir.path, &own, NULL, &store), RSM_DAMAGED);
+    cr_assert_eq(store_open_read_only(dir.path, false, &found, &store), RSM_DAMAGED);
+    temp_dir_remove(&dir);
+}
+
+Test(store, errors_are_translated)
+{
+    static const struct {
+        int error;
+        enum rsm_status status;
+    } cases[] = {{MDB_SUCCESS, RSM_OK},
+                 {MDB_NOTFOUND, RSM_NOT_FOUND},
+                 {MDB_MAP_FULL, RSM_TOO_LARGE},
+                 {MDB_READERS_FULL, RSM_LOCKED},
+                 {EBUSY, RSM_LOCKED},
+                 {MDB_CORRUPTED, RSM_DAMAGED},
+                 {MDB_PANIC, RSM_DAMAGED},
+                 {MDB_INVALID, RSM_DAMAGED},
+                 {ENOENT, RSM_NOT_FOUND},
+                 {EACCES, RSM_NOT_ALLOWED},
+                 {EROFS, RSM_READ_ONLY},
+                 {ENOSPC, RSM_DISK_FULL},
+                 {EDQUOT, RSM_DISK_FULL},
+                 {EIO, RSM_IO},
+                 {EMFILE, RSM_IO}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        cr_assert_eq(store_status("/", cases[i].error), cases[i].status, "error %d",
+                     cases[i].error);
+    cr_assert_eq(store_status("/no/such/file/system", EIO), RSM_IO);
+    cr_assert_eq(store_status("/proc", EIO), RSM_DISK_FULL, "a file system without any space");
 }
