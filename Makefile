@@ -255,6 +255,8 @@ nightly-storage: ## every byte, sector, length and file of a small journal; 50,0
 	$(Q)$(MAKE) journal-damage EVERY=1
 	$(Q)$(MAKE) store-damage SAMPLES=10000
 	$(Q)$(MAKE) storage-mutants
+machine-mutants: ## each planted mistake of the rules: the unit tests have to find it
+	$(Q)tests/run.sh machine-mutants tests/unit/machine/mutants.sh
 storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
 	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh
 sim-mutants: ## each planted mistake: the simulator has to find it within 2,000 seeds

@@ -15,8 +15,10 @@ out=build/switch/log
 mkdir -p "$out"
 
 # Not the simulator's business: controls of the outage (tests/mutants), the links' own (their unit
-# tests), and what the comment beside it in src/base/mutants*.h says.
+# tests), those of the member commands (make machine-mutants), and what the comment beside it in
+# src/base/mutants*.h says.
 others="NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR TALK_TO_ANY_INCARNATION"
+others="$others MEMBER_AT_ONCE MEMBER_TWO_CHANGES"
 names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*.c --include=*.h |
     sed 's/MUTANT(\(.*\))/\1/' | sort -u | grep -vxE "$(echo "$others" | tr ' ' '|')|name")}
 
