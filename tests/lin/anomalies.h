@@ -90,6 +90,12 @@ static const struct anomaly anomalies[] = {
     {"right: a conflict with a write of unknown outcome", "",
      W1 "call 2 2 30 change k b.1 a.1\n"
         "call 3 3 40 change k c.1 a.1\ndone 3 50 conflict 3\n"},
+    {"right: a deletion of what a write of unknown outcome has put there", "",
+     "call 1 1 10 change k a.1 -\n"
+     "call 2 1 30 change k ~a.2 -\ndone 2 40 applied 2\n"},
+    {"right: over an own write of unknown outcome", "",
+     W1 "call 2 2 30 change k b.1 a.1\n"
+        "call 3 2 50 change k b.2 -\ndone 3 60 applied 3\n"},
     {"right: stale reads", "",
      W1 "call 2 1 30 change k a.2 a.1\ndone 2 40 applied 2\n"
         "call 3 2 50 stale k\ndone 3 60 read a.1 1 1\n"

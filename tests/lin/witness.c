@@ -221,8 +221,8 @@ static void check_verdict(struct witness *w, const struct lin_op *op)
     if (op->outcome == LIN_OTHER ||
         lin_step(w->h, op, last != NULL ? last->value : LIN_NOTHING, &after))
         return;
-    /* A write that nobody has an answer of may be what it met. */
-    if (op->outcome != LIN_APPLIED && w->open_since[op->key] < op->done_ns)
+    /* A write that nobody has an answer of may be what it met: that is for the black box. */
+    if (w->open_since[op->key] < op->done_ns)
         return;
     find(w, "not the verdict that the value below its slot demands", op,
          last != NULL ? last->op : NULL);
