@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("RSM_BIN", os.path.join(ROOT, "build"))
@@ -111,6 +112,13 @@ class Cluster:
 
     def stop(self):
         self.ctl("dev", "down", "--dir", self.dir)
+
+    def settle(self, replicas=(1, 2, 3)):
+        """Until all have applied the same slots: the last one may be late on a busy machine."""
+        deadline = time.monotonic() + 60
+        while len({self.status(i)["slot"] for i in replicas}) != 1:
+            check(time.monotonic() < deadline, f"slots differ: {[self.status(i)['slot'] for i in replicas]}")
+            time.sleep(0.02)
 
     def verify(self, replica):
         """rsm-dump verify; the two heads and the last slot."""

@@ -62,6 +62,7 @@ def end(cluster):
     for i in range(1, cluster.replicas + 1):
         cluster.ctl("record", "set", "a.example", f"end{i}", "60", "A", "192.0.2.7", endpoints=cluster.endpoint(i))
     wait_for_equal(cluster)
+    cluster.settle()
     cluster.stop()
     verified = [cluster.verify(i) for i in range(1, cluster.replicas + 1)]
     check(all(v == verified[0] for v in verified), f"heads differ: {verified}")

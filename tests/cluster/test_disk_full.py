@@ -94,6 +94,7 @@ def wait_for_equal(cluster):
 def end(cluster, starts):
     wait_for_equal(cluster)
     check([cluster.starts(i) for i in (1, 2, 3)] == starts, "a replica was started again")
+    cluster.settle()
     cluster.stop()
     verified = [cluster.verify(i) for i in (1, 2, 3)]
     check(all(v == verified[0] for v in verified), f"heads differ: {verified}")

@@ -74,6 +74,7 @@ def votes_again(cluster, replica):
     cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(other))
     await_voting(cluster, other)
     change(cluster, "last", "--timeout", "20s")
+    cluster.settle()
     cluster.stop()
     verified = [cluster.verify(i) for i in (1, 2, 3)]
     check(all(v == verified[0] for v in verified), f"heads differ: {verified}")

@@ -66,6 +66,7 @@ def kill_cycles():
         slots = [cluster.status(i)["slot"] for i in (1, 2, 3)]
         while len(set(slots)) > 1 or cluster.status(1)["slot"] != slots[0]:
             slots = [cluster.status(i)["slot"] for i in (1, 2, 3)]
+        cluster.settle()
         cluster.stop()
         verified = [cluster.verify(i) for i in (1, 2, 3)]
         check(all(v == verified[0] for v in verified), f"slots or chain heads differ: {verified}")

@@ -45,6 +45,7 @@ def the_map_grows_under_readers():
                 # Once before the data was removed, once since.
                 check(file.read().count("event=ready") == 2, f"replica {i} was started again")
             check(os.path.getsize(cluster.data(i) + "/store/data.mdb") > 2 << 20, "the map never grew twice")
+        cluster.settle()
         cluster.stop()
         verified = [cluster.verify(i) for i in (1, 2, 3)]
         check(all(v == verified[0] for v in verified), f"heads differ: {verified}")

@@ -114,6 +114,7 @@ def judge(cluster, load, replicas, others=()):
     """The end: everything is stopped, and every log is read again."""
     load.end()
     settle(cluster, replicas)
+    cluster.settle()
     cluster.stop()
     verified = [cluster.verify(i) for i in replicas]
     check(all(v == verified[0] for v in verified), f"slots or chain heads differ: {verified}")

@@ -104,6 +104,7 @@ def root_zone():
         check(sum(len(r["rdata"]) for r in rrsets) == len(versions[-1][1]) + 1, "the list in one document is not the zone")
         for slot, content in versions:
             check(export(cluster, "--at", str(slot), "--stale") == content, f"--at {slot} differs")
+        cluster.settle()
         cluster.stop()
         verified = [cluster.verify(i) for i in (1, 2, 3)]
         check(all(v == verified[0] for v in verified), f"heads differ: {verified}")

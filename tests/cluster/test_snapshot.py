@@ -37,6 +37,7 @@ def catches_up_by_snapshot():
         cluster.ctl("record", "list", "gone.example", "--stale", endpoints=cluster.endpoint(3), status=3)
         history = cluster.ctl("record", "history", "a.example", "n59", "TXT", endpoints=cluster.endpoint(3)).stdout
         check('"59"' in history, history)
+        cluster.settle()
         cluster.stop()
         verified = [cluster.verify(i) for i in (1, 2, 3)]
         check(all(v == verified[0] for v in verified), f"heads differ: {verified}")
@@ -97,6 +98,7 @@ def interrupted():
         check(slots_equal(cluster), "replica 3 never caught up")
         check("event=snapshot-installed" in log_of(cluster, 3), "replica 3 caught up without a snapshot")
         check(not os.path.exists(cluster.data(3) + "/store.incoming"), "the incoming store is left over")
+        cluster.settle()
         cluster.stop()
         verified = [cluster.verify(i) for i in (1, 2, 3)]
         check(all(v == verified[0] for v in verified), f"heads differ: {verified}")

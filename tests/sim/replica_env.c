@@ -269,6 +269,7 @@ const struct node_env replica_env = {.send = env_send,
 struct delayed_frame {
     struct replica *replica;
     uint64_t life;
+    uint64_t incarnation; /* of the sender */
     uint32_t from;
     struct blob *frame;
 };
@@ -298,7 +299,8 @@ static void frame_arrive(void *context, uint32_t from, uint32_t to, void *payloa
 static void delayed_run(void *context, void *argument)
 {
     struct delayed_frame *d = argument;
-    if (d->replica->life == d->life)
+    /* What waits in a connection goes with it, when the peer comes back as another one. */
+    if (d->replica->life == d->life && d->replica->known[d->from] == d->incarnation)
         frame_arrive(context, d->from, d->replica->id, d->frame);
     delayed_free(context, d);
 }
@@ -311,7 +313,7 @@ static void frame_arrive(void *context, uint32_t from, uint32_t to, void *payloa
         return;
     if (r->busy_until > c->sim.now) {
         struct delayed_frame *d = mem_alloc(sizeof(*d));
-        *d = (struct delayed_frame){r, r->life, from, blob_ref(payload)};
+        *d = (struct delayed_frame){r, r->life, r->known[from], from, blob_ref(payload)};
         sim_after(&c->sim, r->busy_until - c->sim.now, delayed_run, delayed_free, c, d);
         return;
     }
