@@ -62,7 +62,8 @@ void acceptor_send_votes(struct paxos *p, uint32_t to, uint64_t first, uint64_t 
         more = false;
         for (; number < p->accepted_end && slots_contains(&p->slots, number); number++) {
             const struct slot *slot = slots_at(&p->slots, number);
-            if (!slot_has_vote(slot))
+            bool waits = MUTANT(PROMISE_WITHOUT_QUEUED) && slot->seq > p->seq_durable;
+            if (!slot_has_vote(slot) || waits)
                 continue;
             size += blob_bytes(slot->value).size;
             more = count == p->config.batch_entries || (count > 0 && size > p->config.batch_bytes);

@@ -26,8 +26,10 @@ void election_see_round(struct paxos *p, struct ballot ballot)
 
 void election_arm(struct paxos *p)
 {
+    bool equal = MUTANT(EQUAL_TIMEOUTS);
     p->election_tick =
-        p->tick + prng_range(&p->prng, p->config.election_ticks_min, p->config.election_ticks_max);
+        p->tick + prng_range(&p->prng, p->config.election_ticks_min,
+                             equal ? p->config.election_ticks_min : p->config.election_ticks_max);
 }
 
 /*

@@ -87,6 +87,8 @@ void learner_on_applied(struct paxos *p, uint64_t slot)
         return;
     p->applied = slot;
     slots_advance(&p->slots, slot + 1);
+    for (uint64_t n = slot + 1; MUTANT(SNAPSHOT_DROPS_VOTES) && n < slots_end(&p->slots); n++)
+        slots_set_vote(&p->slots, slots_at(&p->slots, n), (struct ballot){0, 0}, NULL);
     membership_on_applied(p);
 }
 

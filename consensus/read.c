@@ -92,7 +92,8 @@ void read_on_answer(struct paxos *p, uint32_t from, const struct paxos_message *
 {
     for (uint32_t i = 0; i < p->reads.count; i++) {
         struct read *read = &p->reads.list[i];
-        if (read->state != READ_FORWARDED || read->number != message->round || from != p->leader)
+        if (read->state != READ_FORWARDED ||
+            (read->number != message->round && !MUTANT(READ_ANY_ANSWER)) || from != p->leader)
             continue;
         /* A failed one ends with the next settling. */
         read->deadline_tick = message->granted ? read->deadline_tick : 0;

@@ -78,7 +78,8 @@ static void begin_group(struct journal *j, uint64_t segment, uint64_t offset)
         return;
     struct record checkpoint = {.kind = RECORD_CHECKPOINT,
                                 .sequence = j->last_sequence,
-                                .ballot = j->promise,
+                                .ballot =
+                                    MUTANT(CHECKPOINT_FORGETS) ? (struct ballot){0, 0} : j->promise,
                                 .end = j->chosen_end,
                                 .store_slot = j->store_slot,
                                 .next_sequence = j->last_sequence + 1};

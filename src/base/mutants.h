@@ -6,6 +6,7 @@
 #ifndef RSM_BASE_MUTANTS_H
 #define RSM_BASE_MUTANTS_H
 
+#include "src/base/mutants_node.h"
 #include "src/base/mutants_rules.h"
 
 /* The floor of addresses of a protected endpoint. */

@@ -48,7 +48,9 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
     add_to_chains(n, slot, bytes);
     struct log_verdict row = {.entry_head = n->chain.entry,
                               .verdict_head = n->chain.verdict,
-                              .log_time_ms = n->verdicts.log_time_ms,
+                              .log_time_ms = MUTANT(APPLY_LOCAL_CLOCK)
+                                                 ? n->env.wall_ms(n->env.context)
+                                                 : n->verdicts.log_time_ms,
                               .effects = n->verdicts.effects,
                               .verdicts = verdicts_bytes(&n->verdicts)};
     status = log_put(n->applied, slot, bytes, &row, &n->scratch);
@@ -168,6 +170,8 @@ void node_on_committed(struct node *n, enum rsm_status status)
     CHECK(n->frozen != NULL);
     if (n->dead)
         return;
+    if (MUTANT(BELIEVE_FULL_STORE))
+        status = RSM_OK;
     if (status == RSM_DISK_FULL) {
         node_raise(n, NODE_ALARM_DISK_LOW, n->frozen_slot);
         n->commit_again = true; /* with the next heartbeat */
@@ -194,7 +198,8 @@ void apply_on_stored(struct node *n)
         node_resume(n);
     if (!n->journal_writable || n->dead)
         return;
-    enum rsm_status status = journal_drop_below(n->journal, n->stored_slot);
+    enum rsm_status status =
+        journal_drop_below(n->journal, MUTANT(DROP_APPLIED) ? n->applied_slot : n->stored_slot);
     if (status != RSM_OK)
         node_fail(n, status, "old journal segments could not be removed");
 }

@@ -139,12 +139,12 @@ static enum rsm_status open_journal(struct node *n)
         return status;
     /* A directory that is not new, and has no journal, has lost its memory. */
     struct journal_options options = {.segment_size = n->config.segment_size,
-                                      .create = n->config.fresh};
+                                      .create = n->config.fresh || MUTANT(VOTE_WITHOUT_JOURNAL)};
     struct journal_report report;
     open_text = "the journal could not be opened";
     status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
     log_findings(&report);
-    if (status == RSM_OK && n->config.in_doubt)
+    if (status == RSM_OK && n->config.in_doubt && !MUTANT(FORGET_DOUBT))
         status = RSM_UNCERTAIN;
     n->journal_writable = status == RSM_OK;
     if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "src/base/check.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
@@ -69,7 +70,8 @@ static bool is_over(struct node *n, uint32_t from, uint64_t slot)
 void snapshot_on_offer(struct node *n, uint32_t from, uint64_t slot)
 {
     struct snapshot_receiver *r = &n->receiving;
-    if (slot <= n->applied_slot || (r->from != 0 && !is_over(n, from, slot)))
+    if ((slot <= n->applied_slot && !MUTANT(OLD_SNAPSHOT)) ||
+        (r->from != 0 && !is_over(n, from, slot)))
         return;
     snapshot_drop_receiver(n);
     if (!is_stored(n, n->env.incoming_begin(n->env.context)))
@@ -114,7 +116,8 @@ static bool take_piece(struct node *n, struct bytes chunk)
         return false;
     snapshot_hash_piece(r->hash, r->slot, r->next, rows);
     struct reader walk = reader_make(rows);
-    if (memcmp(said, r->hash, HASH_SIZE) != 0 || !take_rows(r, &walk))
+    bool mixes = MUTANT(SNAPSHOT_MIXED);
+    if ((memcmp(said, r->hash, HASH_SIZE) != 0 && !mixes) || !take_rows(r, &walk))
         return false;
     if (!r->complete)
         return true;
@@ -137,7 +140,8 @@ void snapshot_on_chunk(struct node *n, uint32_t from, uint64_t slot, uint64_t nu
                        struct bytes chunk)
 {
     struct snapshot_receiver *r = &n->receiving;
-    if (r->from != from || r->slot != slot || number != r->next || r->complete)
+    bool other = r->slot != slot && !MUTANT(SNAPSHOT_MIXED);
+    if (r->from != from || other || number != r->next || r->complete)
         return;
     if (!take_piece(n, chunk)) {
         refuse(n);

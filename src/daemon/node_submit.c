@@ -409,7 +409,7 @@ void submit_expire(struct node *n)
         next = s->newer;
         if (now - s->since_ms < n->config.submit_timeout_ms)
             break; /* the list is by arrival */
-        if (s->may_be_chosen)
+        if (s->may_be_chosen && !MUTANT(TIMEOUT_IS_FAILURE))
             fail(n, s, RSM_OUTCOME_UNKNOWN, "no verdict in time; ask for the outcome later");
         else if (paxos_leader(n->paxos) == 0)
             fail(n, s, RSM_NO_QUORUM, "no leader is known, no contact with a majority");

@@ -8,7 +8,7 @@ mkdir -p "$(dirname "$1")"
 {
     echo '/* Made by tests/sim/switches.sh. */'
     echo 'extern int rsm_mutant_switch;'
-    sed -n 's/^#ifndef RSM_MUTANT_\([A-Z0-9_]*\)$/\1/p' src/base/mutants.h src/base/mutants_rules.h |
+    sed -n 's/^#ifndef RSM_MUTANT_\([A-Z0-9_]*\)$/\1/p' src/base/mutants*.h |
         awk '{ printf "#define RSM_MUTANT_%s (rsm_mutant_switch == %d)\n", $1, NR; names = names "\"" $1 "\", " }
              END { printf "#define RSM_MUTANT_NAMES %s\n", names }'
 } >"$1.new"
