@@ -236,10 +236,14 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation)
     return RSM_OK;
 }
 
+static uint64_t known_as(const struct replica *r, uint32_t peer)
+{
+    return r->cluster->net.ends[r->id].known[peer];
+}
+
 static uint64_t env_incarnation_of(void *context, uint32_t replica)
 {
-    const struct replica *r = context;
-    return r->cluster->net.ends[r->id].known[replica];
+    return known_as(context, replica);
 }
 
 const struct node_env replica_env = {.send = env_send,
@@ -300,7 +304,7 @@ static void delayed_run(void *context, void *argument)
 {
     struct delayed_frame *d = argument;
     /* What waits in a connection goes with it, when the peer comes back as another one. */
-    if (d->replica->life == d->life && d->replica->known[d->from] == d->incarnation)
+    if (d->replica->life == d->life && known_as(d->replica, d->from) == d->incarnation)
         frame_arrive(context, d->from, d->replica->id, d->frame);
     delayed_free(context, d);
 }
@@ -313,7 +317,7 @@ static void frame_arrive(void *context, uint32_t from, uint32_t to, void *payloa
         return;
     if (r->busy_until > c->sim.now) {
         struct delayed_frame *d = mem_alloc(sizeof(*d));
-        *d = (struct delayed_frame){r, r->life, r->known[from], from, blob_ref(payload)};
+        *d = (struct delayed_frame){r, r->life, known_as(r, from), from, blob_ref(payload)};
         sim_after(&c->sim, r->busy_until - c->sim.now, delayed_run, delayed_free, c, d);
         return;
     }
