@@ -58,6 +58,18 @@ class MadeCluster(Cluster):
     def signal(self, replica, number):
         os.kill(self.pid(replica), number)
 
+    def runs(self, replica):
+        """Not gone, and not waiting to be collected."""
+        try:
+            with open(f"/proc/{self.pid(replica)}/stat", encoding="ascii") as file:
+                return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except OSError:
+            return False
+
+    def said(self, replica):
+        with open(f"{self.dir}/replica-{replica}/log", encoding="utf-8") as file:
+            return file.read()
+
     def leader(self, among=None, patience=30):
         """Who leads and can; the one with the highest ballot when several believe it."""
         end = time.monotonic() + patience

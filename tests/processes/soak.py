@@ -36,6 +36,10 @@ class World(images.ImageCluster):
         self.relay = None
         self.counts = {}
 
+    def freeze(self, replica):
+        if replica not in self.frozen:
+            super().freeze(replica)
+
     def data(self, replica):
         return super().data(replica) if self.has_images else f"{self.dir}/replica-{replica}/data"
 
@@ -73,20 +77,25 @@ class World(images.ImageCluster):
 
     def fault_stop(self, dice):
         one = dice.choice((1, 2, 3))
-        self.stopped.add(one)
-        self.signal(one, STOP)
+        if self.runs(one):
+            self.stopped.add(one)
+            self.signal(one, STOP)
 
     def fault_kill_one(self, dice):
-        one = dice.choice((1, 2, 3))
-        self.signal(one, KILL)
-        self.gone(one)
+        self.kill_9([dice.choice((1, 2, 3))])
 
     def fault_kill_all(self, _):
-        for i in (1, 2, 3):
+        self.kill_9((1, 2, 3))
+
+    def kill_9(self, replicas):
+        running = [i for i in replicas if self.runs(i)]
+        for i in running:
             self.signal(i, KILL)
-        for i in (1, 2, 3):
+        for i in running:
             self.gone(i)
-        self.up(1, 2, 3)
+
+    def fault_hung_disk(self, dice):
+        self.freeze(dice.choice((1, 2, 3)))
 
     def fault_cut_off(self, dice):
         self.isolate(dice.choice((1, 2, 3)), dice.choice(("out", "in", "both")))
@@ -112,10 +121,11 @@ class World(images.ImageCluster):
     def fault_power_cut(self, dice):
         chosen = dice.sample((1, 2, 3), dice.randint(1, 3))
         self.go_on()
-        self.cut_power([i for i in chosen if os.path.exists(f"/proc/{self.pid(i)}")])
+        self.thaw()
+        self.cut_power([i for i in chosen if self.runs(i)])
 
     def fault_full_disk(self, dice):
-        one = dice.choice((1, 2, 3))
+        one = dice.choice([i for i in (1, 2, 3) if i not in self.frozen])
         try:
             with open(f"{self.place(one)}/filler", "ab", buffering=0) as file:
                 while True:
@@ -128,11 +138,12 @@ class World(images.ImageCluster):
     def go_on(self):
         for i in list(self.stopped):
             self.stopped.discard(i)
-            if os.path.exists(f"/proc/{self.pid(i)}"):
+            if self.runs(i):
                 self.signal(i, CONTINUE)
 
     def mend(self):
         self.go_on()
+        self.thaw()
         self.heal_links()
         for i in (1, 2, 3):
             self.set_clock(i, 0)
@@ -140,12 +151,24 @@ class World(images.ImageCluster):
                 os.unlink(f"{self.place(i)}/filler")
         self.up(1, 2, 3)
         self.await_that(lambda: all((self.quick_status(i) or {}).get("voting") for i in (1, 2, 3)), "all vote again", 60)
+        target = max(self.quick_status(i)["slot"] for i in (1, 2, 3))
+        self.await_that(lambda: all((self.quick_status(i) or {"slot": 0})["slot"] >= target for i in (1, 2, 3)),
+                        f"all are at slot {target}", 60)
 
     def faults(self):
         names = sorted(name for name in dir(self) if name.startswith("fault_"))
         if not self.has_images:
-            names = [name for name in names if name not in ("fault_power_cut", "fault_full_disk")]
+            names = [name for name in names if name not in ("fault_power_cut", "fault_full_disk", "fault_hung_disk")]
         return names
+
+
+def keep_logs(world):
+    """For whoever looks into a failure: RSM_KEEP names a folder."""
+    folder = os.environ.get("RSM_KEEP")
+    for i in (1, 2, 3) if folder else ():
+        name = os.path.join(folder, f"{os.path.basename(world.dir.removesuffix('/cluster'))}-log-{i}")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(world.said(i))
 
 
 def phase(world, seed, acknowledged):
@@ -171,6 +194,7 @@ def phase(world, seed, acknowledged):
             recorder.take(CALLS)
         recorder.finish()
     except Failure as failure:
+        keep_logs(world)
         raise Failure(f"seed {seed}, after {', '.join(done)}: {failure}") from failure
     acknowledged.update(recorder.applied())
     with open(recorder.path, encoding="ascii") as file:

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Power cuts under load: of a whole site, of the leader, of two of three; and a disk that is put back
-from an older copy. See images.py for what is a power cut here. RSM_CUTS: of a site, how often.
+"""Power cuts under load: of a whole site, of one, of two of three; a disk that is put back from an
+older copy, one that hangs, one that is slow. See images.py for what is a power cut here. RSM_CUTS:
+of a site, how often.
 """
 import os
 import random
@@ -9,8 +10,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from images import ImageCluster, possible, sh  # noqa: E402
-from badnet import KILL  # noqa: E402
-from harness import main  # noqa: E402
+from badnet import KILL, Pace  # noqa: E402
+from harness import check, main  # noqa: E402
 from recorder import Recorder, check_logs  # noqa: E402
 
 SEED = int(os.environ.get("RSM_SEED", "1"))
@@ -74,4 +75,45 @@ def older_copy():
         check_logs(cluster, recorder.applied())
 
 
-main([site, some, older_copy])
+def hung_disk():
+    """A disk that ends no flush: the leader is replaced, and its process ends when its time is over."""
+    if WHY_NOT:
+        return WHY_NOT
+    with ImageCluster(submit_timeout_ms=1000, flush_timeout_ms=1000) as cluster:
+        recorder = Recorder(cluster, seed=SEED).start()
+        recorder.take(60)
+        for _ in range(CUTS):
+            leader = cluster.leader()
+            others = [i for i in (1, 2, 3) if i != leader]
+            before = cluster.said(leader).count("event=watchdog")
+            cluster.freeze(leader)
+            cluster.leader(others)
+            recorder.take(100)
+            cluster.await_that(lambda: cluster.said(leader).count("event=watchdog") > before, "the watchdog speaks")
+            cluster.thaw()
+            cluster.await_that(lambda: not cluster.runs(leader), "the process has ended")
+            cluster.up(leader)
+            recorder.take(60)
+        print("note:", recorder.finish())
+        check_logs(cluster, recorder.applied())
+
+
+def slow_disk():
+    """A follower's disk that stands still half of the time: commits go on, under the same leader."""
+    if WHY_NOT:
+        return WHY_NOT
+    with ImageCluster(submit_timeout_ms=1000) as cluster:
+        recorder = Recorder(cluster, seed=SEED).start()
+        recorder.take(60)
+        leader, before = cluster.leader(), cluster.rounds()
+        follower = next(i for i in (1, 2, 3) if i != leader)
+        with Pace(0.05, [lambda: cluster.freeze(follower), cluster.thaw]):
+            recorder.take(200)
+        cluster.thaw()
+        cluster.await_that(lambda: (cluster.quick_status(follower) or {}).get("leader") == leader, "it follows")
+        check(cluster.rounds() == before, "a slow disk of a follower moved the ballot")
+        print("note:", recorder.finish())
+        check_logs(cluster, recorder.applied())
+
+
+main([site, some, older_copy, hung_disk, slow_disk])
