@@ -28,6 +28,7 @@
 #include "src/base/ids.h"
 #include "src/base/kv.h"
 #include "src/base/limits.h"
+#include "src/daemon/node_env.h"
 #include "storage/journal.h"
 
 struct node;
@@ -56,70 +57,6 @@ struct node_config {
 
 /* Sensible values for everything but self, incarnation and seed. */
 void node_config_default(struct node_config *config);
-
-/* What came of node_submit. Borrowed during the call. */
-struct node_outcome {
-    enum rsm_status status; /* RSM_OK: there are verdicts (applied or refused by rule) */
-    const char *text;       /* words for a status that is not RSM_OK, else NULL */
-    uint64_t slot;
-    bool duplicate;        /* the verdicts are those of an earlier time */
-    struct bytes verdicts; /* as in TABLE_VERDICT: src/machine/verdict.h decodes it */
-};
-
-/* What the node asks of its surroundings. None of these may call back into the node. */
-struct node_env {
-    void *context;
-    /* Sends a frame (src/net/peer_codec.h) to a peer, or drops it. Takes no reference. */
-    void (*send)(void *context, uint32_t replica, struct blob *frame);
-    /* What was handed to `send` shall leave now: the own flush is about to begin. */
-    void (*push)(void *context);
-    /* Wall clock in ms since 1970: for timestamps only. */
-    uint64_t (*wall_ms)(void *context);
-    /* Monotonic clock in us, for ages and statistics. */
-    uint64_t (*monotonic_us)(void *context);
-    /*
-     * Begins to commit `frozen` (an overlay) to the store. It is not written to any more until
-     * node_on_committed is called (from the main loop, later).
-     */
-    void (*commit)(void *context, struct kv *frozen);
-    /*
-     * A read-only cut of the store as last committed, to be sent to a peer; the node frees it
-     * (kv_free). NULL when none is to be had.
-     */
-    struct kv *(*snapshot)(void *context);
-    /*
-     * A snapshot from a peer is collected in a store beside the one in use: begun empty, rows
-     * (an overlay) put durably, RSM_DISK_FULL as for commits; its state, read-only, NULL when there
-     * is none; dropped, also when there is none. Installed: it takes the place of the store, at
-     * once also if the process dies in the middle; *base_out is the new base. No commit runs then,
-     * and no cut is open.
-     */
-    enum rsm_status (*incoming_begin)(void *context);
-    enum rsm_status (*incoming_put)(void *context, struct kv *rows);
-    struct kv *(*incoming_state)(void *context);
-    enum rsm_status (*incoming_install)(void *context, struct kv **base_out);
-    void (*incoming_drop)(void *context);
-    /* Signs a checkpoint with the replica's own key; and whether that member did (loop.c). */
-    void (*sign)(void *context, struct bytes text, uint8_t signature_out[64]);
-    bool (*verify)(void *context, uint32_t replica, struct bytes text, const uint8_t signature[64]);
-    /* Ends a node_submit. Called once for each, perhaps from inside node_submit's caller's turn. */
-    void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
-    /* Ends a node_read: the state of this replica is now as new as the read's beginning. */
-    void (*read_ready)(void *context, uint64_t token, enum rsm_status status, uint64_t slot);
-    /* Slots up to `slot` are applied; called once a batch. */
-    void (*applied)(void *context, uint64_t slot);
-    /*
-     * The journal is in doubt: draws a new incarnation, under which the peers are talked to from
-     * now on (they hear nothing of the old one any more), and gives it. NULL: never rejoins.
-     */
-    uint64_t (*doubt)(void *context);
-    /* The fresh journal is durable: makes the incarnation that doubt() gave the identity's. */
-    enum rsm_status (*renewed)(void *context, uint64_t incarnation);
-    /* The incarnation that a peer is talked to under; 0: not met. NULL: nobody knows. */
-    uint64_t (*incarnation_of)(void *context, uint32_t replica);
-    /* Something failed that only a restart mends (a failed flush): end the process. */
-    void (*fatal)(void *context, enum rsm_status status, const char *text);
-};
 
 /*
  * Opens a replica: reads the store's applied slot from `base`, recovers the journal on `disk`,

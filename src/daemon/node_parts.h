@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* node_parts.h - what the files src/daemon/node*.c offer to each other. Include node_internal.h. */
+#ifndef RSM_DAEMON_NODE_PARTS_H
+#define RSM_DAEMON_NODE_PARTS_H
+
+/* node.c */
+void node_step(struct node *n, const struct paxos_event *event);
+void node_fail(struct node *n, enum rsm_status status, const char *text);
+void node_raise(struct node *n, uint32_t alarm, uint64_t slot);
+void node_clear(struct node *n, uint32_t alarm);
+/*
+ * The store holds the missing slots again, and everything that is applied: the journal is opened
+ * after all, the core begins anew from both.
+ */
+void node_resume(struct node *n);
+/* Why no command can be taken now: RSM_OK when it can. */
+enum rsm_status node_refuses(const struct node *n);
+
+/* node_spec.c: the speculation */
+enum judgement {
+    JUDGED_OK = 1, /* it is in the speculation now */
+    JUDGED_REFUSED,
+    JUDGED_DUPLICATE, /* every command in it has its verdict already */
+    JUDGED_WAIT,      /* a slot below is not known yet */
+    JUDGED_BAD,       /* no such entry can be: malformed, wrong cluster, bad signature */
+};
+
+void spec_init(struct node *n);
+void spec_deinit(struct node *n);
+/* Throws it away; it begins again behind what is applied. */
+void spec_reset(struct node *n);
+/* A slot was applied: keeps, empties or throws away what was speculated. */
+void spec_on_applied(struct node *n, uint64_t slot, struct blob *value);
+/* Throws it away when it holds another value for one of these slots than the core accepted. */
+void spec_compare(struct node *n, const struct paxos_message *message);
+/*
+ * What the rules say of `value` in `slot`, behind everything accepted below. On JUDGED_REFUSED the
+ * verdicts are in *verdicts_out (owned by the caller, verdicts_deinit).
+ */
+enum judgement spec_judge(struct node *n, uint64_t slot, struct blob *value,
+                          struct verdicts *verdicts_out);
+
+/* Takes the next slot's value whatever the rules say of it. False when the state is damaged. */
+bool spec_take(struct node *n, struct blob *value);
+
+/* What the machine is told of the envelope in a slot's value. */
+struct machine_signatures node_signatures(struct node *n, struct bytes value);
+
+/* node_members.c: the members, told to the core when applying changed them */
+enum rsm_status members_read(struct node *n, struct members *members_out);
+/* Before the core is told that slots are applied, or a snapshot is installed. */
+void members_follow(struct node *n);
+
+/* node_rejoin.c */
+/* The journal is damaged, uncertain or gone. */
+void rejoin_begin_doubt(struct node *n, uint32_t alarm);
+/* The core has heard everybody: a fresh journal, the new incarnation, and votes again. */
+void rejoin_finish(struct node *n);
+void rejoin_on_heartbeat(struct node *n);
+
+/* node_verify.c: form, cluster and signature, remembered by digest */
+enum rsm_status node_verify_envelope(struct node *n, struct bytes raw,
+                                     const uint8_t digest[HASH_SIZE], struct envelope *out);
+
+/* node_submit.c */
+void submit_propose(struct node *n);
+/* Proposes a tick when a deadline has passed and nothing else moves log time. */
+void submit_time(struct node *n);
+void submit_forward(struct node *n);
+void submit_expire(struct node *n);
+/* Answers what has its verdict already, after slots were skipped by a snapshot. */
+void submit_answer_known(struct node *n);
+void submit_on_lost(struct node *n, const struct paxos_lost *lost);
+void submit_on_leader_changed(struct node *n);
+/* A slot's verdicts are known: answers who waits. */
+void submit_on_applied(struct node *n, const uint8_t digest[HASH_SIZE], uint64_t slot,
+                       const struct verdicts *verdicts);
+void submit_on_forward(struct node *n, uint32_t from, struct bytes envelope);
+void submit_on_forward_failed(struct node *n, const uint8_t digest[HASH_SIZE],
+                              enum rsm_status status, const char *text);
+void submit_fail_all(struct node *n, enum rsm_status status, const char *text);
+
+/* node_apply.c */
+void apply_learned(struct node *n);
+/* What was learned waits: for a snapshot, for a commit, or for ever. */
+bool apply_is_held(const struct node *n);
+enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value);
+void apply_commit_when_due(struct node *n);
+/* The store holds everything up to stored_slot. */
+void apply_on_stored(struct node *n);
+/* A commit that found the disk full is tried again. */
+void apply_commit_again(struct node *n);
+bool apply_heads_at(void *context, uint64_t slot, struct heads *heads_out);
+
+/* node_snapshot.c */
+bool snapshot_offer(struct node *n, const struct paxos_range *range);
+void snapshot_on_offer(struct node *n, uint32_t from, uint64_t slot);
+void snapshot_on_want(struct node *n, uint32_t from, uint64_t slot, uint64_t number);
+void snapshot_on_chunk(struct node *n, uint32_t from, uint64_t slot, uint64_t number,
+                       struct bytes chunk);
+void snapshot_install_when_due(struct node *n);
+void snapshot_on_tick(struct node *n);
+void receive_on_tick(struct node *n);
+void snapshot_drop_sender(struct node *n);
+void snapshot_drop_receiver(struct node *n);
+/* Both sides make these: the next piece's hash, and what is signed. */
+void snapshot_hash_piece(uint8_t hash[HASH_SIZE], uint64_t slot, uint64_t number,
+                         struct bytes rows);
+void snapshot_put_checkpoint(const struct checkpoint *c, uint8_t out[CHECKPOINT_SIZE]);
+
+/* node_repair.c */
+void repair_on_tick(struct node *n);
+
+/* node_peer.c */
+void peer_send_message(struct node *n, const struct paxos_send *send);
+void peer_release_held(struct node *n);
+void peer_send_range(struct node *n, const struct paxos_range *range);
+/* node_clock.c: the time for a leader's stamps, the median of the members' clocks. */
+uint64_t node_clock_ms(struct node *n);
+void peer_send_heads(struct node *n);
+void peer_judge_heads(struct node *n);
+
+#endif
