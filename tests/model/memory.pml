@@ -19,6 +19,7 @@
  *   RULE_FLAG          answers prepares, but only two certain answers are a quorum; votes in
  *                      ballots that it has promised anew (N = 3)
  *   ASK=n              asks n others only
+ *   RULE_STALE         with CHANGE: asks the voters of the old configuration only
  *   RULE_NO_VOTES      does not take the votes over
  *   RULE_NO_PROMISE    does not take the promise over
  *   RULE_NO_PROPOSALS  proposals in flight are no votes
@@ -27,8 +28,15 @@
  *   RULE_LEARNERS      votes are counted by everybody, at any time
  *   REACHED            asserts that no voter that lost records is in a quorum afterwards
  */
-#ifndef ASK
-#define ASK (N - 1)
+#if defined(ASK)
+#define ARE_ASKED(u) (COUNT(asked[u]) >= ASK)
+#elif defined(RULE_STALE)
+#define ARE_ASKED(u) (((asked[u] | (1 << (u))) & CONFIG_0) == CONFIG_0)
+#elif defined(CHANGE)
+/* It has applied all slots below, and asks the new configuration alone; at least. */
+#define ARE_ASKED(u) (((asked[u] | (1 << (u))) & CONFIG_1) == CONFIG_1)
+#else
+#define ARE_ASKED(u) (COUNT(asked[u]) == N - 1)
 #endif
 
 /* What became of a voter. */
@@ -181,7 +189,7 @@ inline rejoin(u)
 #define ASK_ONE(x)                                                                                 \
     :: d_step { CAN_ASK(x) -> ask(_pid, x) }                                                       \
     :: d_step { CAN_ASK(x) && RUNS(x) -> restart(x); ask(_pid, x) }
-#define REJOIN :: d_step { life[_pid] == DOUBTFUL && COUNT(asked[_pid]) >= ASK -> rejoin(_pid) }
+#define REJOIN :: d_step { life[_pid] == DOUBTFUL && ARE_ASKED(_pid) -> rejoin(_pid) }
 
 #ifdef RULE_BARRIER
 /* First all others take note of the new life, and uncount what they have of the old one. */

@@ -21,6 +21,7 @@
  * Parameters: N voters, B ballots, S slots. Switches:
  *
  *   MEMORY     a voter loses records that it has spoken of, and comes back: memory.pml
+ *   CHANGE     the slot is the first one of a new configuration: CONFIG_0 governs the slots below
  *   PLAIN      without the reductions; the same verdicts with more states
  *   M1 ...     a mistake is planted: the search has to find a violation
  *
@@ -65,10 +66,36 @@ byte chosen[S];
 #define COUNT(set) (IN(set, 0) + IN(set, 1) + IN(set, 2) + IN(set, 3) + IN(set, 4))
 
 /* quorum_has. M7: half of the voters. */
-#ifdef M7
+#if defined(M7)
 #define IS_QUORUM(set) (COUNT(set) >= N / 2)
+#elif defined(CHANGE)
+/* members_at: votes of this slot count by the new configuration. */
+#define CONFIG_0 7  /* 0 1 2 */
+#define CONFIG_1 14 /* 1 2 3 */
+#define IS_QUORUM(set) (COUNT((set) & CONFIG_1) >= 2)
 #else
 #define IS_QUORUM(set) (COUNT(set) >= N / 2 + 1)
+#endif
+
+/*
+ * members_have, members_is_voter. A proposer that has applied all slots below (it is `far`) asks
+ * the new configuration alone, another one both. RULE_REMOVED: a leader proposes in a slot in
+ * whose configuration it is no voter.
+ */
+#ifdef CHANGE
+byte far; /* ballots */
+#define HAS_PROMISES(b, set) (IS_QUORUM(set) && (IN(far, b) || COUNT((set) & CONFIG_0) >= 2))
+#define IS_ASKED(b, a) (!IN(far, b) || IN(CONFIG_1, a))
+#define MAY_BE_FAR(a) IN(CONFIG_1, a)
+#ifdef RULE_REMOVED
+#define IS_VOTER(a) true
+#else
+#define IS_VOTER(a) IN(CONFIG_1, a)
+#endif
+#else
+#define HAS_PROMISES(b, set) IS_QUORUM(set)
+#define IS_ASKED(b, a) true
+#define IS_VOTER(a) true
 #endif
 
 #if B == 1
@@ -115,13 +142,18 @@ byte leading; /* PAXOS_LEADER */
 #define IS_IN_FORCE(a, b) true
 #endif
 
+#ifdef CHANGE
+#define IS_ORDERED(a) true
+#else
+#define IS_ORDERED(a) ((a) == 0 || HAS_ACTED((a) - 1))
+#endif
 #ifdef PLAIN
 #define MAY_ACT(a) IS_VOTING(a)
 #define IS_READ(b) (owner[(b) - 1] != 0)
 #define IS_AWAITED(b, s) true
 #define FORGET_ACCEPTED(b) skip
 #else
-#define MAY_ACT(a) (IS_VOTING(a) && ((a) == 0 || HAS_ACTED((a) - 1)))
+#define MAY_ACT(a) (IS_VOTING(a) && IS_ORDERED(a))
 #define IS_READ(b) (PROPOSES(b) && !HAS_LED(b))
 #if defined(MEMORY) && !defined(RULE_LEARNERS)
 #define IS_AWAITED(b, s) (PROPOSES(b) && HAS_LED(b) && chosen[s] != VALUE(b, s))
@@ -205,7 +237,7 @@ inline answer(a, b)
 #define IS_PREPARE_GOOD(a, b) (promised[a] < (b))
 #endif
 #define PROMISE(b)                                                                                 \
-    :: d_step { MAY_ACT(_pid) && IS_READ(b) && !IN(answers[b - 1], _pid) &&                        \
+    :: d_step { MAY_ACT(_pid) && IS_READ(b) && IS_ASKED(b, _pid) && !IN(answers[b - 1], _pid) &&   \
                 IS_PREPARE_GOOD(_pid, b) ->                                                        \
                 raise(_pid, b); NOTE_PROMISE(_pid, b); answer(_pid, b) }
 
@@ -267,7 +299,7 @@ inline vote(a, b, s)
     check_chosen(b, s)
 }
 #define ACCEPT(b, s)                                                                               \
-    :: d_step { MAY_ACT(_pid) && VALUE(b, s) != 0 && IS_ACCEPT_GOOD(_pid, b, s) &&                 \
+    :: d_step { MAY_ACT(_pid) && VALUE(b, s) != 0 && IS_ASKED(b, _pid) && IS_ACCEPT_GOOD(_pid, b, s) &&                 \
                 !HAS_VOTED(_pid, b, s) && IS_IN_FORCE(_pid, b) ->                                  \
                 vote(_pid, b, s) }
 
@@ -286,13 +318,26 @@ inline vote(a, b, s)
 #else
 #define IS_FREE(b) (owner[(b) - 1] == 0)
 #endif
-#define PREPARE(b)                                                                                 \
-    :: d_step { MAY_ACT(_pid) && IS_FREE(b) && promised[_pid] < b ->                               \
-                raise(_pid, b); printf("voter %d: prepare\n", _pid); owner[b - 1] = _pid + 1; START(_pid); NOTE_PROMISE(_pid, b); answer(_pid, b) }
+inline prepare(a, b)
+{
+    raise(a, b);
+    printf("voter %d: prepare\n", a);
+    owner[(b) - 1] = (a) + 1;
 #ifdef LIVES
-#define START(a) running = running | (1 << (a))
+    running = running | (1 << (a));
+#endif
+    NOTE_PROMISE(a, b);
+    answer(a, b)
+}
+#define PREPARE_SOON(b)                                                                            \
+    :: d_step { MAY_ACT(_pid) && IS_FREE(b) && promised[_pid] < b -> prepare(_pid, b) }
+#ifdef CHANGE
+#define PREPARE(b)                                                                                 \
+    PREPARE_SOON(b)                                                                                \
+    :: d_step { MAY_ACT(_pid) && MAY_BE_FAR(_pid) && IS_FREE(b) && promised[_pid] < b ->           \
+                prepare(_pid, b); far = far | (1 << b) }
 #else
-#define START(a) skip
+#define PREPARE(b) PREPARE_SOON(b)
 #endif
 
 /*
@@ -366,7 +411,8 @@ inline lead(b, members)
     n = 0
 }
 #define MAY_LEAD(b, members)                                                                       \
-    (owner[(b) - 1] == _pid + 1 && !HAS_LED(b) && PROPOSES(b) && IS_QUORUM(members))
+    (owner[(b) - 1] == _pid + 1 && !HAS_LED(b) && PROPOSES(b) && IS_VOTER(_pid) &&                  \
+     HAS_PROMISES(b, members))
 #define LEAD(b) :: d_step { MAY_LEAD(b, answers[b - 1]) -> lead(b, answers[b - 1]) }
 #define LEAD_BY(b, members)                                                                        \
     :: d_step { (answers[b - 1] & members) == members && MAY_LEAD(b, members) -> lead(b, members) }
