@@ -102,19 +102,10 @@ def log_of(cluster, replica):
         return file.read()
 
 
-def settle(cluster, replicas):
-    """All of these have applied the same slot."""
-    def same():
-        slots = {cluster.status(i)["slot"] for i in replicas}
-        return len(slots) == 1 and slots == {cluster.status(replicas[0])["slot"]}
-    until("one slot everywhere", same)
-
-
 def judge(cluster, load, replicas, others=()):
     """The end: everything is stopped, and every log is read again."""
     load.end()
-    settle(cluster, replicas)
-    cluster.settle()
+    cluster.settle(replicas)
     cluster.stop()
     verified = [cluster.verify(i) for i in replicas]
     check(all(v == verified[0] for v in verified), f"slots or chain heads differ: {verified}")
