@@ -91,6 +91,7 @@ class World(images.ImageCluster):
         running = [i for i in replicas if self.runs(i)]
         for i in running:
             self.signal(i, KILL)
+        self.thaw()  # who waits for a disk does not die
         for i in running:
             self.gone(i)
 
