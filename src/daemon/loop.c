@@ -23,6 +23,7 @@
 #include "src/daemon/loop_internal.h"
 #include "src/daemon/scrub.h"
 #include "src/daemon/stores.h"
+#include "src/io/again.h"
 #include "src/io/clock.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
@@ -98,6 +99,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
         l->done = true;
         return;
     }
+    again_never();
     l->stop_at_ms = clock_monotonic_ms() + STOP_MS;
     rpc_stop_accepting(l->rpc);
     node_stop_accepting(l->node);

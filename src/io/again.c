@@ -22,6 +22,7 @@ static char **environment; /* owned, for ever; its last entry but NULL is `varia
 static char variable[64];  /* VARIABLE, times, cause */
 static uint32_t times;
 static time_t begun;
+static volatile sig_atomic_t never;
 
 static time_t now_seconds(void)
 {
@@ -49,7 +50,7 @@ static void begin_again(unsigned cause)
     uint32_t count = now_seconds() - begun < LATELY_SECONDS ? times + 1 : 1;
     sigset_t none;
 
-    if (environment == NULL || count > TIMES_MAX)
+    if (environment == NULL || never != 0 || count > TIMES_MAX)
         return;
     write_variable(count, cause);
     (void)sigemptyset(&none);
@@ -62,6 +63,11 @@ static void on_fault(int number)
     begin_again((unsigned)number);
     (void)signal(number, SIG_DFL);
     (void)raise(number);
+}
+
+void again_never(void)
+{
+    never = 1;
 }
 
 void again_now(void)

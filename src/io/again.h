@@ -19,6 +19,8 @@
  */
 uint32_t again_prepare(char **arguments, int *signal_out);
 
+/* Never again: it was told to stop. */
+void again_never(void);
 /* Begins again now. Returns when it was done too often, or cannot be done. */
 void again_now(void);
 

@@ -62,7 +62,11 @@ class Replica:
             finally:
                 if child.poll() is None:
                     child.send_signal(signal.SIGTERM)
-                status = child.wait()
+                try:
+                    status = child.wait(timeout=60)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    status = "told to stop, it did not"
             log.seek(0)
             return status, acked, log.read().decode(errors="replace")
 
