@@ -29,6 +29,8 @@ enum rsm_status key_from_seed(const char *name, const uint8_t seed[KEYFILE_SEED_
                               struct rsm_key **key_out)
 {
     *key_out = NULL;
+    if (sodium_init() < 0)
+        return RSM_FAILED;
     struct bytes text = bytes_of_string(name);
     if (text.size > LIMIT_PRINCIPAL_SIZE || !body_is_word(text) || !scan_is_utf8(text))
         return RSM_MALFORMED;
@@ -51,6 +53,8 @@ enum rsm_status key_from_seed(const char *name, const uint8_t seed[KEYFILE_SEED_
 enum rsm_status rsm_key_generate(const char *name, struct rsm_key **key_out)
 {
     *key_out = NULL;
+    if (sodium_init() < 0) /* else sodium_malloc aborts, where rsm_crypto_init was forgotten */
+        return RSM_FAILED;
     uint8_t *seed = sodium_malloc(KEYFILE_SEED_SIZE);
     if (seed == NULL)
         return RSM_NO_MEMORY;

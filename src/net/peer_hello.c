@@ -18,8 +18,8 @@ const char *peer_refusal_text(uint8_t code)
         [PEER_REFUSED_TARGET] = "it wants another replica",
         [PEER_REFUSED_MEMBER] = "no member of the cluster",
         [PEER_REFUSED_PROOF] = "the peer could not prove who it is",
-        [PEER_REFUSED_INCARNATION] = "another incarnation: its disk was replaced, wiped, restored "
-                                     "or copied; it must not vote as the old one",
+        [PEER_REFUSED_INCARNATION] = ("another incarnation: its disk was replaced, wiped, restored "
+                                      "or copied; it must not vote as the old one"),
     };
     return texts[code < sizeof texts / sizeof *texts ? code : 0];
 }

@@ -21,11 +21,11 @@ int main(void)
 {
     struct rsm_key *key = NULL;
     struct rsm_client *client = NULL;
-    if (rsm_key_generate("somebody", &key) != RSM_OK || rsm_client_new("127.0.0.1:1", &client) != RSM_OK)
+    if (rsm_crypto_init() != RSM_OK || rsm_key_generate("somebody", &key) != RSM_OK || rsm_client_new("127.0.0.1:1", &client) != RSM_OK)
         return 1;
     rsm_client_free(client);
     rsm_key_free(key);
-    return puts(rsm_status_text(RSM_OK)) < 0;
+    return rsm_status_text(RSM_OK)[0] != 'O';
 }
 C
 cp "$work/program.c" "$work/program.cc"
@@ -48,7 +48,7 @@ check cc g++ -std=c++17 -Wall -Wextra -Werror $cflags -o "$work/cc" "$work/progr
 # shellcheck disable=SC2086
 check archive gcc -std=c11 $cflags -o "$work/static" "$work/program.c" "$work/usr/lib/librsm.a" $static
 for program in c cc static; do
-    check "run $program" env LD_LIBRARY_PATH="$work/usr/lib" "$work/$program" >/dev/null
+    check "run $program" env LD_LIBRARY_PATH="$work/usr/lib" "$work/$program"
 done
 check "version" [ "$(pkg-config --modversion librsm)" = "$("$work/usr/bin/resilience-ctl" --version | awk '{ print $2 }')" ]
 if nm -D --defined-only "$work/usr/lib/librsm.so" | awk '$2 == "T" && $3 !~ /^rsm_/ { print; found = 1 } END { exit !found }'; then
