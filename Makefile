@@ -346,11 +346,18 @@ outage: $(B)/outage
 mutants: ## the controls of the outage, one switched off at a time: it must break
 	$(Q)tests/run.sh mutants tests/mutants/run.sh $(OUTAGE_MUTANTS)
 
-.PHONY: model model-quick nightly-model
+.PHONY: model-quick explore-quick
 model: ## the formal model, searched to its end by spin: a table (6 minutes, 9 GB)
 	$(Q)tests/model/run.py quick model
 model-quick:
 	$(Q)tests/run.sh model tests/model/run.py quick
+# Mistakes that change what the core says; the others have other legs.
+EXPLORE_MUTANTS := ACCEPT_BELOW_PROMISE ACCEPT_KEEPS_PROMISE COUNT_MESSAGES COUNT_OLD_PROMISE FORGET_PROMISE \
+	LOWEST_VOTE MARK_ANY_BALLOT NOOP_OVER_VOTE OWN_VALUE_FIRST PROMISE_LOWER REUSE_ROUND SMALL_QUORUM
+explore: ## three real cores: 10 million states, and the mistakes that must show in as many
+	$(Q)tests/model/explore.sh 10000000 $(EXPLORE_MUTANTS)
+explore-quick:
+	$(Q)tests/run.sh explore tests/model/explore.sh 3000000 SMALL_QUORUM
 nightly-model: ## the same with the longest searches
 	$(Q)tests/model/run.py quick model night
 

@@ -25,6 +25,7 @@ leg check make check
 leg unit make $jobs test-unit
 leg scenarios make scenarios
 leg model make model-quick
+leg explore make explore-quick
 leg sim make $jobs sim SEED=1 SEEDS=500
 leg fuzz-replay make $jobs fuzz-replay
 leg journal-damage make journal-damage
