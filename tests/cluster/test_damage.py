@@ -11,7 +11,7 @@ import random
 import re
 import shutil
 
-from harness import Cluster, check, main
+from harness import BIN, Cluster, check, main
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
 SEED = int(os.environ.get("RSM_SEED", "1"))
@@ -225,6 +225,9 @@ def journal_is_damaged_while_down():
             wait_for_equal(cluster)
             check(cluster.status(replica)["voting"], f"damage {number}: replica {replica} does not vote again")
         check(glob.glob(cluster.data(2) + "/journal/*.aside"), "the damaged journal was not kept")
+        shown = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(2), "journal", "--aside", status=1).stdout
+        check("finding" in shown and "accept" in shown, f"the journal that was set aside:\n{shown[-1000:]}")
+        cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(2), "log", "--aside", status=2)
         # Now each of them is needed for a majority once.
         for replica in (1, 2, 3):
             stop_one(cluster, replica)

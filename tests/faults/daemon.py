@@ -19,7 +19,7 @@ from harness import BIN, Cluster, check, main # noqa: E402
 
 EVERY = int(os.environ.get("RSM_FAULT_EVERY", "97"))
 SHIM = os.environ.get("RSM_SHIM", os.path.join(BIN, "release", "shim.so"))
-KINDS = ["EIO", "ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENOMEM", "EINTR", "SHORT", "DROP"]
+KINDS = ["EIO", "ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENOMEM", "EINTR", "SHORT", "DROP", "MEMORY"]
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
 
 
@@ -88,6 +88,8 @@ def judge(replica, kind, at, writes):
     report = os.path.join(replica.cluster.work, "report")
     environment = {"LD_PRELOAD": SHIM, "FAULT_DIR": replica.data, "FAULT_AT": str(at), "FAULT_KIND": kind,
                    "FAULT_CLASS": "file", "FAULT_REPORT": report}
+    if kind == "MEMORY":
+        environment.update(FAULT_KIND="ENOMEM", FAULT_CLASS="memory")
     replica.restore()
     what = f"call {at} {kind}"
     status, acked, log = replica.run(environment, writes, "faulty")
@@ -131,7 +133,8 @@ def every_call(template_from, writes):
         for number, kind in enumerate(KINDS):
             calls = judge(replica, kind, 0, writes)
             check(calls > 50, f"the shim saw {calls} calls")
-            for at in range(1 + number * 11 % EVERY, calls + 1, EVERY):
+            every = EVERY * 20 if kind == "MEMORY" else EVERY # there are many, and they end alike
+            for at in range(1 + number * 11 % every, calls + 1, every):
                 judge(replica, kind, at, writes)
                 cases += 1
         print(f"note: {cases} cases, {calls} calls in one run")

@@ -35,6 +35,7 @@ struct store;
 struct options {
     const char *directory;
     bool json;
+    bool aside;         /* journal: the one that was set aside */
     uint64_t from;      /* log: first slot */
     uint64_t to;        /* log: last slot */
     const char *zone;   /* log, state: NULL all */

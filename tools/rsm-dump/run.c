@@ -27,7 +27,9 @@ static const struct verb verbs[] = {
      "rsm-dump --dir data/1 log --from 10 --zone example.org", command_log, false},
     {"show", 1, "show SLOT", "everything about one slot: commands, verdicts with reasons, hashes",
      "rsm-dump --dir data/1 show 12", command_show, false},
-    {"journal", 0, "journal", "segments and records of the journal, and what is damaged where",
+    {"journal", 0, "journal [--aside]",
+     "segments and records of the journal, and what is damaged where; --aside: of the one that a "
+     "replica in doubt had before",
      "rsm-dump --dir data/1 journal", command_journal, true},
     {"state", 0, "state [--at SLOT|TIME] [--zone ZONE]",
      "the state as it was, replayed from the log",
@@ -129,15 +131,11 @@ static bool parse_number(const char *text, uint64_t *out)
 static bool parse_options(int argc, char **argv, struct options *o, bool *help_out)
 {
     static const struct option names[] = {
-        {"dir", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, 'j'},
-        {"from", required_argument, NULL, 'f'},
-        {"to", required_argument, NULL, 't'},
-        {"zone", required_argument, NULL, 'z'},
-        {"author", required_argument, NULL, 'a'},
-        {"at", required_argument, NULL, 'w'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"dir", required_argument, NULL, 'd'},    {"json", no_argument, NULL, 'j'},
+        {"aside", no_argument, NULL, 's'},        {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},     {"zone", required_argument, NULL, 'z'},
+        {"author", required_argument, NULL, 'a'}, {"at", required_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     bool good = true;
     int c = 0;
@@ -148,6 +146,8 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
             o->directory = optarg;
         else if (c == 'j')
             o->json = true;
+        else if (c == 's')
+            o->aside = true;
         else if (c == 'f')
             good = parse_number(optarg, &o->from);
         else if (c == 't')
@@ -212,6 +212,10 @@ int dump_main(int argc, char **argv)
         fprintf(stderr, "rsm-dump: %s: %s%s\n", argv[optind],
                 verb == NULL ? "no such command; see --help" : "usage: rsm-dump --dir DIR ",
                 verb == NULL ? "" : verb->usage);
+        return EXIT_WRONG_USAGE;
+    }
+    if (options.aside && verb->run != command_journal) {
+        fputs("rsm-dump: --aside is for the command journal\n", stderr);
         return EXIT_WRONG_USAGE;
     }
     if (options.directory == NULL) {

@@ -78,10 +78,12 @@ enum rsm_status dump_scan_once(struct dump *d, const struct journal_scanner *sca
     int directory = open(d->options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return RSM_NOT_FOUND;
-    enum rsm_status status = disk_posix_open(directory, "journal", false, &disk);
+    bool aside = d->options->aside; /* of an earlier incarnation: the first good head says which */
+    enum rsm_status status = aside ? disk_posix_open_aside(directory, "journal", &disk)
+                                   : disk_posix_open(directory, "journal", false, &disk);
     close(directory);
     if (status == RSM_OK)
-        status = journal_scan(disk, d->identity.replica == 0 ? NULL : &identity, scanner,
+        status = journal_scan(disk, aside || d->identity.replica == 0 ? NULL : &identity, scanner,
                               report_out, &found);
     disk_free(disk);
     return status;
