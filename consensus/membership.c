@@ -13,6 +13,11 @@
  *   3. So in each slot every ballot that proposes has a quorum of promises of the slot's own
  *      configuration, and votes are counted by it: within a slot it is plain Paxos.
  *
+ * A leader that is to be removed stops before the first slot of the new configuration. There it
+ * would be no voter, and whoever comes back from doubt under that configuration does not ask it
+ * (1. we voted for its proposal there, and lost the vote; 2. we ask all voters of the new
+ * configuration, which have no vote yet; 3. one of them votes, and it counts that vote and ours).
+ *
  * At most one change is on its way: the rules of the state refuse another one until the first has
  * its effect.
  */

@@ -72,6 +72,12 @@ bool members_have_learners(const struct members *m)
     return ((m->now.learners & ~m->now.voters) | (m->next.learners & ~m->next.voters)) != 0;
 }
 
+uint64_t members_lead_end(const struct members *m, uint32_t replica)
+{
+    bool leaves = m->next_first != 0 && !quorum_is_voter(&m->next, replica);
+    return leaves ? m->next_first : UINT64_MAX;
+}
+
 bool members_advance(struct members *m, uint64_t applied)
 {
     if (m->next_first == 0 || applied + 1 < m->next_first)

@@ -57,6 +57,9 @@ bool members_have(const struct members *m, replica_set set);
 bool members_is_voter(const struct members *m, uint32_t replica);
 bool members_is_member(const struct members *m, uint32_t replica);
 bool members_have_learners(const struct members *m);
+/* The replica may lead in slots below this one: it is a voter of the last configuration known, or
+ * was one until then. */
+uint64_t members_lead_end(const struct members *m, uint32_t replica);
 /* All slots up to `applied` are applied: `next` may come into force. True when it does now. */
 bool members_advance(struct members *m, uint64_t applied);
 

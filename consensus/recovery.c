@@ -151,9 +151,11 @@ static bool proposer_has_promises(const struct paxos *p)
 void proposer_recover_more(struct paxos *p)
 {
     uint64_t first = p->slot_next;
+    uint64_t lead_end = members_lead_end(&p->members, p->config.self);
     if (p->role != PAXOS_LEADER)
         return;
-    while (p->slot_next < p->found_end && p->slot_next <= p->applied + p->config.distance) {
+    while (p->slot_next < p->found_end && p->slot_next < lead_end &&
+           p->slot_next <= p->applied + p->config.distance) {
         uint64_t n = p->slot_next++;
         struct slot *slot = slots_at(&p->slots, n);
         struct blob *value = slot->found_value;

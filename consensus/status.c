@@ -63,6 +63,9 @@ uint64_t paxos_accepted_end(const struct paxos *p)
 uint32_t paxos_room(const struct paxos *p)
 {
     uint64_t end = p->slots.first + p->config.window;
+    uint64_t lead_end = members_lead_end(&p->members, p->config.self);
+    if (end > lead_end)
+        end = lead_end;
     if (!paxos_is_ready(p) || p->slot_next >= end || p->slot_next < p->found_end)
         return 0;
     return (uint32_t)(end - p->slot_next);

@@ -99,6 +99,30 @@ static const struct expectation leaders[] = {
      "send 2 after 4: prepare 2.1 first=2 chosen=2\n"
      "send 4 after 4: prepare 2.1 first=2 chosen=2\n"
      "leader none\n"},
+    {"a leader that is to be removed stops before the slots where it is no voter",
+     "config distance=4 window=4;" LEADER "; members voters=1,2,3 next=2,3,4 first=5; flush;"
+     "from 2 promise 2.1 first=2 end=none chosen=2; from 3 promise 2.1 first=2 end=none chosen=2;"
+     "flush; from 2 accepted 2.1 slots=2 chosen=2; from 3 accepted 2.1 slots=2 chosen=2;"
+     "applied 2",
+     "propose a b c",
+     "append 7 accept 3 2.1 a\n"
+     "append 8 accept 4 2.1 b\n"
+     "send 2: accept 2.1 values=3+a,4+b chosen=3\n"
+     "send 3: accept 2.1 values=3+a,4+b chosen=3\n"
+     "send 4: accept 2.1 values=3+a,4+b chosen=3\n"
+     "lost cookie=3 slot=0\n"},
+    {"nor does it go on there with what it found",
+     "config distance=4 window=4;" LEADER "; members voters=1,2,3 next=2,3,4 first=3; flush;"
+     "from 2 promise 2.1 first=2 end=none chosen=2",
+     "from 3 promise 2.1 first=2 end=none chosen=2 votes=3:1.3:x; flush",
+     "append 5 accept 2 2.1 -\n"
+     "send 2: accept 2.1 values=2:- chosen=2\n"
+     "send 3: accept 2.1 values=2:- chosen=2\n"
+     "send 4: accept 2.1 values=2:- chosen=2\n"
+     "send 2: heartbeat 2.1 chosen=2\n"
+     "send 3: heartbeat 2.1 chosen=2\n"
+     "send 4: heartbeat 2.1 chosen=2\n"
+     "leader 1 ballot 2.1\n"},
     {"when the one on its way comes into force there is nothing new", CHANGED,
      "members voters=1,2,4", ""},
     {"only learners change: the ballot stays", "config distance=4 window=4;" LEADER,
