@@ -171,13 +171,15 @@ enum rsm_status read_status(struct call *call, struct writer *out)
 {
     struct methods *m = call->m;
     struct node_status s;
+    struct member self;
     node_get_status(m->node, &s);
+    bool is_member = methods_find_member(m, s.self, &self);
     pack_map(out, 22);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
     pack_key(out, "zone");
-    pack_text(out, m->self.zone);
+    pack_text(out, is_member ? self.zone : m->self.zone);
     pack_number(out, "leader", s.leader);
     pack_key(out, "is_leader");
     pack_bool(out, s.is_leader);

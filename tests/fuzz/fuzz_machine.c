@@ -11,6 +11,7 @@
  */
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/machine/members.h"
 #include "src/machine/logtable.h"
 #include "src/machine/record.h"
 #include "tests/lib/machine_world.h"
@@ -94,6 +95,11 @@ static void run_row(struct bytes row)
     (void)lease_decode(row, &lease);
     (void)plan_decode(row, &plan);
     (void)generation_decode(row, &generation);
+    static const uint8_t version[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+    struct member_config config;
+    if (members_decode(bytes_make(version, sizeof version), row, &config) == RSM_OK)
+        CHECK(config.count >= 1 && config.count <= LIMIT_REPLICAS &&
+              config.members[config.count - 1].id <= REPLICA_MAX);
     if (rrset_decode(row, &rrset) == RSM_OK) {
         while (rrset_rdata_next(&rrset.rdatas, &item))
             CHECK(item.data >= row.data && item.data + item.size <= row.data + row.size);

@@ -308,6 +308,13 @@ static int replace(struct ctl *ctl, const struct member_deadline *deadline,
     return result == 0 ? wait_for_change(ctl, deadline) : result;
 }
 
+static void keep_place(struct ctl *ctl, struct rsm_value old, struct rsm_member *member)
+{
+    member->zone = given(ctl->zone, old, "zone");
+    member->peer_address = given(ctl->peer_address, old, "peer_address");
+    member->client_address = given(ctl->client_address, old, "client_address");
+}
+
 int ctl_member_replace(struct ctl *ctl, int count, char **arguments)
 {
     struct member_deadline deadline;
@@ -334,6 +341,8 @@ int ctl_member_replace(struct ctl *ctl, int count, char **arguments)
     if (result == 0 && newcomer.member.id != id)
         result = ctl_fail(RSM_WRONG_IDENTITY, "the process at %s is replica %u", endpoint,
                           newcomer.member.id);
+    if (result == 0 && count == 1) /* in the same place: what the genesis says may be old */
+        keep_place(ctl, old, &newcomer.member);
     if (result == 0)
         result = replace(ctl, &deadline, &newcomer, &view);
     if (*endpoint != '\0')
