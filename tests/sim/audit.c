@@ -35,7 +35,9 @@ struct audit {
     uint64_t fact_count;
     uint64_t fact_capacity;
     uint64_t log_time;
-    uint64_t clock_highest;
+    uint64_t clock_highest[REPLICA_MAX + 1];
+    uint64_t *denied; /* owned; hashes of envelopes */
+    size_t denied_count;
     uint64_t *submitted; /* owned; hashes of envelopes */
     size_t submitted_count;
     size_t submitted_capacity;
@@ -82,6 +84,7 @@ void audit_free(struct audit *a)
     blob_unref(a->genesis);
     mem_free(a->facts);
     mem_free(a->submitted);
+    mem_free(a->denied);
     mem_free(a);
 }
 
@@ -95,10 +98,33 @@ void audit_on_submitted(struct audit *a, struct bytes envelope)
     a->submitted[a->submitted_count++] = hash;
 }
 
-void audit_on_clock(struct audit *a, uint64_t wall_ms)
+void audit_on_denied(struct audit *a, struct bytes envelope)
 {
-    if (wall_ms > a->clock_highest)
-        a->clock_highest = wall_ms;
+    a->denied = mem_realloc(a->denied, (a->denied_count + 1) * sizeof(*a->denied));
+    a->denied[a->denied_count++] = memory_value_hash(envelope);
+}
+
+void audit_on_clock(struct audit *a, uint32_t replica, uint64_t wall_ms)
+{
+    if (wall_ms > a->clock_highest[replica])
+        a->clock_highest[replica] = wall_ms;
+}
+
+static uint64_t clock_highest(const struct audit *a)
+{
+    uint64_t highest = 0;
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++)
+        highest = a->clock_highest[r] > highest ? a->clock_highest[r] : highest;
+    return highest;
+}
+
+static bool was_denied(const struct audit *a, uint64_t hash)
+{
+    for (size_t i = 0; i < a->denied_count; i++) {
+        if (a->denied[i] == hash)
+            return true;
+    }
+    return false;
 }
 
 static bool was_submitted(const struct audit *a, uint64_t hash)
@@ -127,8 +153,10 @@ static void audit_new_slot(struct audit *a, uint32_t replica, uint64_t slot, str
                  "I13: replica %u: log time %" PRIu64 " in slot %" PRIu64 ", stamp %" PRIu64
                  ", before %" PRIu64,
                  replica, row->log_time_ms, slot, stamp, a->log_time);
-    if (stamp > a->clock_highest + HEARSAY_MS)
+    if (stamp > clock_highest(a) + HEARSAY_MS)
         sim_fail(a->sim, "I13: slot %" PRIu64 " is from a time that no clock had", slot);
+    if (envelope.size > 0 && was_denied(a, memory_value_hash(envelope)))
+        sim_fail(a->sim, "I26: slot %" PRIu64 " holds what its author was told is not done", slot);
     a->log_time = row->log_time_ms;
     uint8_t numbers[24];
     struct slot_fact fact;
@@ -205,9 +233,20 @@ static void check_address(void *context, struct bytes zone, struct bytes owner, 
                  found, address);
 }
 
+static void check_counter(void *context, struct bytes author, uint64_t counter)
+{
+    const struct state_context *c = context;
+    struct query_clock clock;
+    if (query_clock(c->state, author, &clock) != RSM_OK || clock.counter != counter)
+        sim_fail(c->audit->sim,
+                 "I20: replica %u: an author's counter is %" PRIu64 ", the recount has %" PRIu64,
+                 c->replica, clock.counter, counter);
+}
+
 void audit_check_state(struct audit *a, uint32_t replica, struct kv *state)
 {
     struct state_context context = {a, state, replica};
+    recount_visit_authors(a->recount, check_counter, &context);
     recount_visit(a->recount, check_address, &context);
 }
 

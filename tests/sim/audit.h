@@ -7,6 +7,7 @@
  *   I7   the entry head is the hash that docs/formats.md says, computed here; equal at all replicas
  *   I8   so is the verdict head; at the end the whole states are equal, row by row
  *   I13  log time is the highest timestamp so far, and no clock was ever ahead of it
+ *   I26  what a client was told is not done is not done
  */
 #ifndef RSM_TESTS_SIM_AUDIT_H
 #define RSM_TESTS_SIM_AUDIT_H
@@ -22,8 +23,10 @@ struct audit *audit_new(struct sim *sim, struct checker *checker, struct bytes g
 void audit_free(struct audit *a);
 /* A client hands these bytes in. */
 void audit_on_submitted(struct audit *a, struct bytes envelope);
-/* The highest wall clock that any replica has had. */
-void audit_on_clock(struct audit *a, uint64_t wall_ms);
+/* A replica told a client that this one, which it alone had, will not be done. */
+void audit_on_denied(struct audit *a, struct bytes envelope);
+/* What a replica's wall clock says. */
+void audit_on_clock(struct audit *a, uint32_t replica, uint64_t wall_ms);
 /* `replica` has applied `slot`, in this state. */
 void audit_on_applied(struct audit *a, uint32_t replica, uint64_t slot, struct kv *state);
 /* A commit of the store, or what a replica starts from: applied slot and heads belong together. */

@@ -42,6 +42,8 @@ struct author {
     uint32_t replica;
     bool reads;
     uint64_t floor;
+    uint32_t asked; /* how often the present bytes were handed in */
+    bool skips;     /* the present command leaves a counter out: it must be refused */
     bool is_shared; /* the command under way is for the zone of all */
     uint64_t lamport;
     uint64_t *done; /* by counter: the slot that was told; 0: none */
@@ -106,12 +108,25 @@ static void body_of_change(const struct author *a, struct rsm_buffer *body)
     put_u32(address, (UINT32_C(10) << 24) | (a->index << 20) |
                          ((uint32_t)(a->counter & 0xfff) << 8) | (a->attempt & 0xff));
     struct rsm_bytes rdata = rsm_bytes_make(address, 4);
-    struct rsm_change change = {.owner = rsm_bytes_make(owner, a->zone_size + 3),
-                                .type = TYPE_A,
-                                .ttl = 300,
-                                .rdatas = &rdata,
-                                .rdata_count = 1};
-    CHECK(rsm_body_rrset_change(rsm_bytes_make(zone, a->zone_size), &change, 1, body) == RSM_OK);
+    struct rsm_change changes[2] = {{.owner = rsm_bytes_make(owner, a->zone_size + 3),
+                                     .type = TYPE_A,
+                                     .ttl = 300,
+                                     .rdatas = &rdata,
+                                     .rdata_count = 1}};
+    /* In the zone of all, two sets at once: both or none. */
+    uint8_t second[NAME_SIZE + 3];
+    memcpy(second, owner, sizeof(second));
+    second[2] = owner[2] == 'a' ? 'b' : 'a';
+    changes[1] = changes[0];
+    changes[1].owner = rsm_bytes_make(second, a->zone_size + 3);
+    bool both = a->is_shared && a->counter % 3 == 0;
+    if (both && owner[2] == 'b') { /* in the order of names */
+        struct rsm_change first_change = changes[1];
+        changes[1] = changes[0];
+        changes[0] = first_change;
+    }
+    CHECK(rsm_body_rrset_change(rsm_bytes_make(zone, a->zone_size), changes, both ? 2 : 1, body) ==
+          RSM_OK);
 }
 
 /* What the author has seen: its own commands, and for the zone of all what others were told. */
@@ -149,7 +164,7 @@ static struct blob *author_sign(struct author *a)
     snprintf(reason, sizeof(reason), "attempt %u", a->attempt);
     struct rsm_event seen[AUTHORS_MAX];
     size_t seen_count = author_clock(a, seen);
-    struct rsm_command c = {.id = {rsm_text(a->name), a->counter},
+    struct rsm_command c = {.id = {rsm_text(a->name), a->counter + (a->skips ? 1 : 0)},
                             .lamport = a->lamport,
                             .clock = seen,
                             .clock_count = seen_count,
@@ -201,10 +216,13 @@ static void author_next(void *context, void *argument)
         a->counter++;
         a->is_shared = a->index > 1 && a->counter > 1 && c->authors[1].done_last > 0 &&
                        sim_chance(&c->sim, c->options.shared_ppm);
+        a->skips = a->index > 0 && a->counter > 1 && sim_chance(&c->sim, 30000);
+        a->asked = 0;
         a->envelope = author_sign(a);
         audit_on_submitted(c->audit, blob_bytes(a->envelope));
     }
     sim_note(&c->sim, "%s submits %" PRIu64 " at %u", a->name, a->counter, a->replica);
+    a->asked++;
     replica_submit(c, a->replica, a->token, a->envelope);
 }
 
@@ -231,7 +249,8 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
 {
     struct node_cluster *c = a->cluster;
     struct verdict verdict;
-    if (verdict_at(outcome->verdicts, 0, &verdict) != RSM_OK || verdict.counter != a->counter) {
+    if (verdict_at(outcome->verdicts, 0, &verdict) != RSM_OK ||
+        verdict.counter != a->counter + (a->skips ? 1 : 0)) {
         sim_fail(&c->sim, "%s %" PRIu64 ": the outcome is another command's", a->name, a->counter);
         return;
     }
@@ -239,7 +258,7 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
         char text[200];
         verdict_describe(&verdict, text, sizeof(text));
         /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
-        if (!a->is_shared && (a->counter > 1 || a->index == 0))
+        if (!a->is_shared && !a->skips && (a->counter > 1 || a->index == 0))
             sim_fail(&c->sim, "a good command was refused: %s", text);
         author_withdraw(a);
         return;
@@ -254,6 +273,9 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
     }
     a->done[a->counter] = slot;
     a->done_last = a->counter;
+    if (a->skips)
+        sim_fail(&c->sim, "I20: %s left counter %" PRIu64 " out, and was not refused", a->name,
+                 a->counter);
     if (a->lamport > c->lamport_highest)
         c->lamport_highest = a->lamport;
     replica_judge_acknowledged(c, a->replica, slot);
@@ -283,7 +305,10 @@ void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node
         author_acknowledge(a, outcome);
     else if (outcome->status == RSM_UNKNOWN_PRINCIPAL && c->stop)
         author_withdraw(a); /* the administrator has stopped before it came to this one */
-    else
+    else if (a->asked == 1 && (outcome->status == RSM_NO_QUORUM || outcome->status == RSM_BUSY)) {
+        audit_on_denied(c->audit, blob_bytes(a->envelope));
+        author_withdraw(a);
+    } else
         author_later(a); /* the same bytes again, elsewhere */
 }
 

@@ -426,6 +426,12 @@ size_t disk_sim_crash(struct disk_sim *d, enum disk_sim_crash how, struct prng *
     return lost;
 }
 
+void disk_sim_wipe(struct disk_sim *d)
+{
+    for (size_t i = 0; i < d->file_count; i++)
+        file_clear(&d->files[i]);
+}
+
 bool disk_sim_rot(struct disk_sim *d, uint64_t file, uint64_t sector, enum disk_sim_rot how,
                   struct prng *prng)
 {

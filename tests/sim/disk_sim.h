@@ -91,6 +91,8 @@ enum disk_sim_rot {
     DISK_SIM_SCRAMBLES,
     DISK_SIM_COPIES_OTHER, /* a misdirected write: another sector's bytes */
 };
+/* All files are gone, durably. */
+void disk_sim_wipe(struct disk_sim *d);
 /* Damages one durable sector; false when there is no such sector. */
 bool disk_sim_rot(struct disk_sim *d, uint64_t file, uint64_t sector, enum disk_sim_rot how,
                   struct prng *prng);

@@ -34,6 +34,7 @@
     X(ROT_TAIL, "rot-tail", 500, 5000, 20)                                                         \
     X(BAD_SECTOR, "bad-sector", 500, 5000, 15)                                                     \
     X(LOST_WRITE, "lost-write", 500, 5000, 15)                                                     \
+    X(WIPE, "journal-wiped", 500, 5000, 12)                                                        \
     X(STORE_FULL, "store-full", 300, 3000, 20)                                                     \
     X(CLOCK_STEP, "clock-step", 200, 3000, 35)                                                     \
     X(CLOCK_RATE, "clock-rate", 200, 3000, 35)                                                     \

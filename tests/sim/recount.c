@@ -372,3 +372,14 @@ void recount_visit(const struct recount *m,
                   s->addresses[s->address_count - 1].address);
     }
 }
+
+void recount_visit_authors(const struct recount *m,
+                           void (*visit)(void *context, struct bytes author, uint64_t counter),
+                           void *context)
+{
+    for (size_t i = 0; i < m->author_count; i++) {
+        const struct counted_author *a = &m->authors[i];
+        if (a->counter > 0)
+            visit(context, bytes_make(a->name, a->name_size), a->counter);
+    }
+}

@@ -26,6 +26,10 @@ uint64_t recount_counter(const struct recount *m, struct bytes author);
 uint64_t recount_event(const struct recount *m, struct bytes author, uint64_t counter);
 /* The address of (owner, A) as it was right after `slot`; 0: none. */
 uint32_t recount_address(const struct recount *m, struct bytes owner, uint64_t slot);
+/* Calls `visit` for each author that has applied a command. */
+void recount_visit_authors(const struct recount *m,
+                           void (*visit)(void *context, struct bytes author, uint64_t counter),
+                           void *context);
 /* Calls `visit` for each record set of type A with its present address. */
 void recount_visit(const struct recount *m,
                    void (*visit)(void *context, struct bytes zone, struct bytes owner,

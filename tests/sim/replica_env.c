@@ -60,7 +60,7 @@ static uint64_t env_wall_ms(void *context)
 {
     const struct replica *r = context;
     uint64_t now = replica_wall_ms(r);
-    audit_on_clock(r->cluster->audit, now);
+    audit_on_clock(r->cluster->audit, r->id, now);
     return now;
 }
 

@@ -105,15 +105,23 @@ static void disk_damage(struct replica *r, const struct fault *fault)
     if (r->id != c->options.victim || r->node == NULL)
         return;
     if (fault->kind == FAULT_LOST_WRITE) {
-        /* A group or its mark, not both: nobody could know then but the peers. */
-        bool mark = fault->salt % 3 == 0;
+        /* A group, its mark, or both: then nobody knows but the peers, who heard of it. */
+        uint64_t what = fault->salt % 3;
         r->disk->lie = true;
-        r->disk->lie_first = mark ? 0 : SEGMENT_DATA;
-        r->disk->lie_end = mark ? SEGMENT_DATA : UINT64_MAX;
+        r->disk->lie_first = what == 0 ? SEGMENT_DATA : 0;
+        r->disk->lie_end = what == 1 ? SEGMENT_DATA : UINT64_MAX;
         sim_note(&c->sim, "%u: the next flush lies", r->id);
         return;
     }
     replica_die(r, DISK_SIM_KEEPS_ALL);
+    if (fault->kind == FAULT_WIPE) {
+        sim_note(&c->sim, "%u: its journal is gone", r->id);
+        disk_sim_wipe(r->disk);
+        r->may_doubt = true;
+        r->has_lost = true;
+        checker_on_loss(c->checker, r->id);
+        return;
+    }
     if (!choose_sector(r, fault->kind == FAULT_ROT_TAIL, fault->salt, &file, &sector))
         return;
     sim_note(&c->sim, "%u: sector %" PRIu64 " of segment %" PRIu64 " goes bad", r->id, sector,
