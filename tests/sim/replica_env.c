@@ -196,7 +196,8 @@ static void env_fatal(void *context, enum rsm_status status, const char *text)
     struct replica *r = context;
     struct sim *sim = &r->cluster->sim;
     sim_note(sim, "%u: fatal: %s: %s", r->id, rsm_status_text(status), text);
-    if (!r->disk->failed && !r->may_fail)
+    bool is_told = status == RSM_DAMAGED && r->may_doubt; /* a peer has seen more of it */
+    if (!r->disk->failed && !r->may_fail && !is_told)
         sim_fail(sim, "replica %u ends by itself: %s: %s", r->id, rsm_status_text(status), text);
     r->doomed = true;
 }
@@ -226,6 +227,7 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation)
     net_announce(&c->net, r->id, incarnation, false);
     r->may_doubt = false;
     r->has_lost = false;
+    r->lost_silently = false;
     r->disk->bad_file = 0;
     c->report->rejoins++;
     checker_on_rejoin(c->checker, r->id);

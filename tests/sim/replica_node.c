@@ -163,6 +163,7 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
              how == DISK_SIM_KEEPS_ALL ? "" : ", its unflushed sectors are lost");
     c->report->crashes++;
     bool lied = r->disk->lied;
+    r->lost_silently = lied && r->lies_whole;
     lose_process(r, how);
     checker_on_crash(c->checker, r->id);
     if (lied && how != DISK_SIM_KEEPS_ALL)
@@ -293,7 +294,7 @@ static void judge_start(struct replica *r)
              said.applied, said.is_voting ? "" : ", it does not vote");
     if (!said.is_voting && !r->may_doubt)
         sim_fail(&c->sim, "replica %u does not vote, though its disk lost nothing", r->id);
-    if (said.is_voting && r->has_lost)
+    if (said.is_voting && r->has_lost && !r->lost_silently)
         sim_fail(&c->sim, "I16: replica %u votes, and has lost what was durable", r->id);
 }
 

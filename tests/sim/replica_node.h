@@ -46,9 +46,11 @@ struct replica {
     uint64_t hung_until;
     uint64_t store_full_until;
     uint64_t disk_full_until;
-    bool may_doubt; /* its journal may rightly be found uncertain or damaged */
-    bool has_lost;  /* and it has: it must not speak as an acceptor */
-    bool may_fail;  /* an error was planted: it may end by itself, and not start at once */
+    bool may_doubt;     /* its journal may rightly be found uncertain or damaged */
+    bool lies_whole;    /* the planted lie leaves nothing of a flush */
+    bool lost_silently; /* its own disk cannot tell: it hears of it before it can speak */
+    bool has_lost;      /* and it has: it must not speak as an acceptor */
+    bool may_fail;      /* an error was planted: it may end by itself, and not start at once */
     uint64_t fail_starts;
 };
 
