@@ -95,9 +95,9 @@ static void run_row(struct bytes row)
     (void)lease_decode(row, &lease);
     (void)plan_decode(row, &plan);
     (void)generation_decode(row, &generation);
-    static const uint8_t version[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+    static const uint8_t number[8] = {0, 0, 0, 0, 0, 0, 0, 1};
     struct member_config config;
-    if (members_decode(bytes_make(version, sizeof version), row, &config) == RSM_OK)
+    if (members_decode(bytes_make(number, sizeof number), row, &config) == RSM_OK)
         CHECK(config.count >= 1 && config.count <= LIMIT_REPLICAS &&
               config.members[config.count - 1].id <= REPLICA_MAX);
     if (rrset_decode(row, &rrset) == RSM_OK) {
