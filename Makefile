@@ -221,6 +221,15 @@ sim: $(B)/sim
 	$(Q)tests/run.sh sim-node-$(notdir $(B)) $(B)/sim --mode node --seed $(SEED) --seeds $$((($(SEEDS) + 4) / 5)) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 64 $(SIMFLAGS)
 endif
+# Long batches: every rare path has to be hit, and the canary, a planted mistake, has to be found.
+NIGHTLY_CORE ?= 20000
+NIGHTLY_NODE ?= 2000
+nightly-sim: $(B)/sim ## 20,000 seeds of the core, 2,000 of whole nodes, all marks, a canary
+	$(Q)tests/sim/switches.sh build/switch/mutant_switch.h
+	$(Q)$(MAKE) build/switch/sim VARIANT=switch
+	$(Q)tests/run.sh nightly-core $(B)/sim --mode core --seed $(SEED) --seeds $(NIGHTLY_CORE) --keep-going --all-marks
+	$(Q)tests/run.sh nightly-node $(B)/sim --mode node --seed $(SEED) --seeds $(NIGHTLY_NODE) --keep-going --all-marks
+	$(Q)tests/run.sh nightly-canary tests/sim/canary.sh $(SEED)
 sim-links: $(B)/sim ## all 1,088 static patterns of links
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 1088
 

@@ -256,6 +256,7 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
     }
     if (verdict.kind != VERDICT_APPLIED) {
         char text[200];
+        sim_mark(c, SIM_MARK_REFUSED);
         verdict_describe(&verdict, text, sizeof(text));
         /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
         if (!a->is_shared && !a->skips && (a->counter > 1 || a->index == 0))
@@ -263,6 +264,8 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
         author_withdraw(a);
         return;
     }
+    if (verdict_is_duplicate(&verdict))
+        sim_mark(c, SIM_MARK_DUPLICATE);
     uint64_t slot = verdict_is_duplicate(&verdict) ? verdict.first_slot : outcome->slot;
     sim_note(&c->sim, "%s %" PRIu64 " is in slot %" PRIu64, a->name, a->counter, slot);
     if (a->counter >= a->done_capacity) {
@@ -301,11 +304,14 @@ void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node
         return;
     }
     sim_note(&c->sim, "%s %" PRIu64 ": %s", a->name, a->counter, rsm_status_text(outcome->status));
+    if (outcome->status == RSM_OUTCOME_UNKNOWN)
+        sim_mark(c, SIM_MARK_OUTCOME_UNKNOWN);
     if (outcome->status == RSM_OK)
         author_acknowledge(a, outcome);
     else if (outcome->status == RSM_UNKNOWN_PRINCIPAL && c->stop)
         author_withdraw(a); /* the administrator has stopped before it came to this one */
     else if (a->asked == 1 && (outcome->status == RSM_NO_QUORUM || outcome->status == RSM_BUSY)) {
+        sim_mark(c, SIM_MARK_DENIED);
         audit_on_denied(c->audit, blob_bytes(a->envelope));
         author_withdraw(a);
     } else
@@ -344,6 +350,7 @@ void author_die(struct node_cluster *c, uint64_t salt)
     if (a->token == 0)
         return;
     sim_note(&c->sim, "the client of %s dies", a->name);
+    sim_mark(c, SIM_MARK_CLIENT_DIED);
     c->tokens_given_up++;
     author_later(a);
 }

@@ -277,6 +277,7 @@ static void make_durable(struct disk_sim *d, struct disk_sim_file *f)
     if (lie) {
         d->lie = false;
         d->lied = true;
+        d->lied_whole = d->lied_whole || (d->lie_first == 0 && d->lie_end == UINT64_MAX);
     }
 }
 

@@ -62,6 +62,7 @@ struct disk_sim {
     uint64_t lie_first;
     uint64_t lie_end;
     bool lied;
+    bool lied_whole;   /* of some flush nothing will be left */
     uint64_t bad_file; /* 0: none */
     uint64_t bad_sector;
     bool bad_was_read;

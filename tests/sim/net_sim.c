@@ -40,6 +40,7 @@ static void packet_arrive(void *context, void *argument)
     struct net_packet *packet = argument;
     bool is_open = packet->life_from == net->ends[packet->from].announced &&
                    packet->life_to == net->ends[packet->to].announced;
+    net->outlived += is_open ? 0 : 1;
     if (!net->cut[packet->from][packet->to] && is_open) {
         net->delivered++;
         net->calls.deliver(net->context, packet->from, packet->to, packet->payload);

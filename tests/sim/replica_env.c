@@ -34,6 +34,12 @@ static void judge_frame(struct replica *r, struct blob *blob)
         sim_fail(&r->cluster->sim, "replica %u sends what does not decode", r->id);
         return;
     }
+    if (frame.type == PEER_MESSAGE && frame.message.type == PAXOS_LEARN)
+        sim_mark(r->cluster, SIM_MARK_CAUGHT_UP);
+    if (frame.type == PEER_FORWARD)
+        sim_mark(r->cluster, SIM_MARK_FORWARDED);
+    if (frame.type == PEER_FORWARD_FAILED)
+        sim_mark(r->cluster, SIM_MARK_FORWARD_FAILED);
     if (frame.type == PEER_MESSAGE)
         checker_on_send(r->cluster->checker, r->id, &frame.message);
     peer_frame_deinit(&frame);
@@ -78,6 +84,7 @@ static void replica_committed(void *context, void *argument)
     struct kv *frozen = r->committing;
     r->committing = NULL;
     if (r->store_full_until > c->sim.now) {
+        sim_mark(c, SIM_MARK_STORE_FULL);
         node_on_committed(r->node, RSM_DISK_FULL);
     } else {
         store_sim_commit(r->store, frozen);
@@ -141,6 +148,7 @@ static enum rsm_status env_incoming_install(void *context, struct kv **base_out)
 {
     struct replica *r = context;
     CHECK(r->committing == NULL);
+    sim_mark(r->cluster, SIM_MARK_SNAPSHOT);
     store_sim_install(r->store, r->incoming);
     r->incoming = NULL;
     audit_on_store(r->cluster->audit, r->id, store_sim_kv(r->store));
@@ -196,7 +204,11 @@ static void env_fatal(void *context, enum rsm_status status, const char *text)
     struct replica *r = context;
     struct sim *sim = &r->cluster->sim;
     sim_note(sim, "%u: fatal: %s: %s", r->id, rsm_status_text(status), text);
+    if (r->disk->failed && r->disk->fail_once)
+        sim_mark(r->cluster, SIM_MARK_DISK_ERROR_ENDS);
     bool is_told = status == RSM_DAMAGED && r->may_doubt; /* a peer has seen more of it */
+    if (is_told)
+        sim_mark(r->cluster, SIM_MARK_TOLD_BY_PEER);
     if (!r->disk->failed && !r->may_fail && !is_told)
         sim_fail(sim, "replica %u ends by itself: %s: %s", r->id, rsm_status_text(status), text);
     r->doomed = true;
@@ -212,6 +224,10 @@ static uint64_t env_doubt(void *context)
     r->doubted = r->announced;
     net_announce(&r->cluster->net, r->id, r->announced, true);
     r->cluster->report->doubts++;
+    for (uint32_t other = 1; other <= r->cluster->options.node_count; other++) {
+        if (other != r->id && r->cluster->net.ends[other].rejoins)
+            sim_mark(r->cluster, SIM_MARK_TWO_IN_DOUBT);
+    }
     sim_note(&r->cluster->sim, "%u is in doubt, and calls itself incarnation %" PRIu64, r->id,
              r->announced);
     return r->announced;
@@ -228,8 +244,10 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation)
     r->may_doubt = false;
     r->has_lost = false;
     r->lost_silently = false;
+    r->disk->lied_whole = false;
     r->disk->bad_file = 0;
     c->report->rejoins++;
+    sim_mark(c, SIM_MARK_REJOINED);
     checker_on_rejoin(c->checker, r->id);
     image_begin(&r->image, incarnation);
     if (!image_reread(&r->image, r->disk) || r->image.groups_now == 0)

@@ -108,7 +108,6 @@ static void disk_damage(struct replica *r, const struct fault *fault)
         /* A group, its mark, or both: then nobody knows but the peers, who heard of it. */
         uint64_t what = fault->salt % 3;
         r->disk->lie = true;
-        r->lies_whole = what == 2;
         r->disk->lie_first = what == 0 ? SEGMENT_DATA : 0;
         r->disk->lie_end = what == 1 ? SEGMENT_DATA : UINT64_MAX;
         sim_note(&c->sim, "%u: the next flush lies", r->id);

@@ -76,6 +76,8 @@ void replica_on_removed(void *context, uint64_t file)
         sim_fail(&r->cluster->sim,
                  "I19: replica %u drops votes up to slot %" PRIu64 ", its store has %" PRIu64,
                  r->id, s->slot_end - 1, stored);
+    if (s->slot_end > 0)
+        sim_mark(r->cluster, SIM_MARK_SEGMENT_DROPPED);
     image_drop(&r->image, file);
 }
 
@@ -145,6 +147,8 @@ static void lose_process(struct replica *r, enum disk_sim_crash how)
         store_sim_commit(r->store, r->committing);
         audit_on_store(c->audit, r->id, store_sim_kv(r->store));
     }
+    if (r->committing != NULL && store_sim_applied(r->store) >= r->checked && r->checked > 0)
+        sim_mark(c, SIM_MARK_COMMIT_SURVIVED);
     r->committing = NULL;
     r->disk->fail_at = 1; /* freed, not closed: a crash writes nothing more */
     r->disk->fail_with = RSM_IO;
@@ -152,8 +156,10 @@ static void lose_process(struct replica *r, enum disk_sim_crash how)
     node_close(node);
     store_sim_crash(r->store);
     r->dying = false;
-    if (disk_sim_crash(r->disk, how, &c->sim.prng) > 0)
+    if (disk_sim_crash(r->disk, how, &c->sim.prng) > 0) {
         r->may_doubt = true;
+        sim_mark(c, SIM_MARK_TORN_FLUSH);
+    }
 }
 
 void replica_die(struct replica *r, enum disk_sim_crash how)
@@ -163,12 +169,17 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
              how == DISK_SIM_KEEPS_ALL ? "" : ", its unflushed sectors are lost");
     c->report->crashes++;
     bool lied = r->disk->lied;
-    r->lost_silently = lied && r->lies_whole;
+    r->lost_silently = r->disk->lied_whole;
     lose_process(r, how);
     checker_on_crash(c->checker, r->id);
     if (lied && how != DISK_SIM_KEEPS_ALL)
         r->may_doubt = true;
-    if (!image_reread(&r->image, r->disk)) {
+    uint64_t groups = r->image.group_next;
+    bool is_whole = image_reread(&r->image, r->disk);
+    if (is_whole && r->image.group_next > groups)
+        sim_mark(c, SIM_MARK_GROUP_SURVIVED);
+    if (!is_whole) {
+        sim_mark(c, SIM_MARK_GROUPS_LOST);
         if (!r->may_doubt)
             sim_fail(&c->sim, "replica %u: durable groups are gone", r->id);
         sim_note(&c->sim, "%u has lost durable groups", r->id);
@@ -209,6 +220,14 @@ void replica_end_turn(struct replica *r)
     r->flushes = r->disk->flushes;
 }
 
+static void mark_disk_low(struct replica *r)
+{
+    struct node_status said;
+    node_get_status(r->node, &said);
+    if ((said.alarms & NODE_ALARM_DISK_LOW) != 0)
+        sim_mark(r->cluster, SIM_MARK_DISK_LOW);
+}
+
 static void replica_tick(void *context, void *argument)
 {
     struct replica *r = replica_take(argument, replica_tick);
@@ -217,6 +236,8 @@ static void replica_tick(void *context, void *argument)
         return;
     replica_after(r, r->tick_us * 1000 / r->rate_permille, replica_tick);
     node_tick(r->node);
+    if (r->store_full_until > r->cluster->sim.now || r->disk->space > 0)
+        mark_disk_low(r);
     r->cluster->net.ends[r->id].is_stranger = !node_is_voter(r->node);
     replica_end_turn(r);
 }
@@ -271,6 +292,7 @@ static void start_failed(struct replica *r, bool died, enum rsm_status status, c
     if (!excused || ++r->fail_starts > 100)
         sim_fail(&c->sim, "replica %u does not start: %s: %s", r->id, rsm_status_text(status),
                  text);
+    sim_mark(c, died ? SIM_MARK_DIED_IN_RECOVERY : SIM_MARK_START_FAILED);
     died = died || (r->disk->failed && !r->disk->fail_once);
     r->disk->fail_at = 0;
     r->disk->failed = false;
@@ -290,6 +312,12 @@ static void judge_start(struct replica *r)
     struct node_cluster *c = r->cluster;
     struct node_status said;
     node_get_status(r->node, &said);
+    if ((said.alarms & NODE_ALARM_JOURNAL_UNCERTAIN) != 0)
+        sim_mark(c, SIM_MARK_UNCERTAIN);
+    if ((said.alarms & NODE_ALARM_JOURNAL_DAMAGED) != 0)
+        sim_mark(c, SIM_MARK_DAMAGED);
+    if (r->doubted != 0 && r->doubted != r->incarnation && r->announced_before != 0)
+        sim_mark(c, SIM_MARK_DOUBT_LASTED);
     sim_note(&c->sim, "%u starts: stored %" PRIu64 ", applied %" PRIu64 "%s", r->id, said.stored,
              said.applied, said.is_voting ? "" : ", it does not vote");
     if (!said.is_voting && !r->may_doubt)
@@ -308,6 +336,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
     config.self = id;
     config.incarnation = r->incarnation;
     config.fresh = !r->is_old;
+    r->announced_before = r->doubted;
     config.in_doubt = r->doubted != 0 && r->doubted != r->incarnation;
     r->announced = r->incarnation;
     net_announce(&c->net, id, r->announced, false);

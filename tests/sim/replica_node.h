@@ -15,6 +15,7 @@ struct replica {
     uint64_t incarnation;      /* of the identity on the disk */
     uint64_t announced;        /* what the peers are told; another one while in doubt */
     uint64_t doubted;          /* the last one announced in doubt, durably; 0: never */
+    uint64_t announced_before; /* `doubted` as it was at the last start */
     uint64_t incarnation_last; /* drawn so far */
     bool is_old;               /* it was started before */
     uint64_t busy_until;
@@ -47,7 +48,6 @@ struct replica {
     uint64_t store_full_until;
     uint64_t disk_full_until;
     bool may_doubt;     /* its journal may rightly be found uncertain or damaged */
-    bool lies_whole;    /* the planted lie leaves nothing of a flush */
     bool lost_silently; /* its own disk cannot tell: it hears of it before it can speak */
     bool has_lost;      /* and it has: it must not speak as an acceptor */
     bool may_fail;      /* an error was planted: it may end by itself, and not start at once */

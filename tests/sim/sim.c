@@ -129,3 +129,13 @@ uint64_t sim_range(struct sim *sim, uint64_t first, uint64_t last)
 {
     return prng_range(&sim->prng, first, last);
 }
+
+const char *sim_mark_name(enum sim_mark mark)
+{
+    static const char *const names[] = {
+#define SIM_MARK_NAME(name, text) #name,
+        SIM_MARK_LIST(SIM_MARK_NAME)
+#undef SIM_MARK_NAME
+    };
+    return names[mark];
+}

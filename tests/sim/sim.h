@@ -73,6 +73,49 @@ struct sim_cut {
     bool calm_network; /* no loss, no duplicates, nothing late */
 };
 
+/*
+ * Rare moments of whole nodes, seen from outside: on the disk, in frames, in what a replica says of
+ * itself. X(name, text)
+ */
+#define SIM_MARK_LIST(X)                                                                           \
+    X(TORN_FLUSH, "a power cut lost sectors of a flush")                                           \
+    X(GROUP_SURVIVED, "a group was whole after a crash though its flush had not ended")            \
+    X(COMMIT_SURVIVED, "a commit was there after a crash though it was not reported")              \
+    X(GROUPS_LOST, "durable groups were gone after a crash")                                       \
+    X(DIED_IN_RECOVERY, "a replica died while it started")                                         \
+    X(START_FAILED, "a replica did not start, and did later")                                      \
+    X(UNCERTAIN, "a journal was found uncertain")                                                  \
+    X(DAMAGED, "a journal was found damaged")                                                      \
+    X(TOLD_BY_PEER, "a peer had seen more of the journal than its disk held")                      \
+    X(DOUBT_LASTED, "a start was in doubt because an earlier one was")                             \
+    X(REJOINED, "a replica in doubt voted again")                                                  \
+    X(TWO_IN_DOUBT, "a replica came into doubt while another one was")                             \
+    X(DISK_ERROR_ENDS, "a replica ended because its disk failed")                                  \
+    X(STORE_FULL, "a commit found the store full")                                                 \
+    X(DISK_LOW, "a replica said that its disk is low")                                             \
+    X(SEGMENT_DROPPED, "a segment that held votes was removed")                                    \
+    X(SNAPSHOT, "a snapshot took the place of a state")                                            \
+    X(CAUGHT_UP, "a learn message came")                                                           \
+    X(FORWARDED, "a command was forwarded to the leader")                                          \
+    X(FORWARD_FAILED, "and the leader did not take it")                                            \
+    X(REFUSED, "a command was refused by the rules")                                               \
+    X(DUPLICATE, "a command that was in the log was handed in again")                              \
+    X(DENIED, "a client was told that its command is not done")                                    \
+    X(OUTCOME_UNKNOWN, "a client was told that the outcome is unknown")                            \
+    X(CLIENT_DIED, "a client died with a command under way")                                       \
+    X(OLD_FRAME, "a frame of an earlier life was dropped")                                         \
+    X(REAL_STORE, "a run with the LMDB store")                                                     \
+    X(REPLAYED_LOG, "the log was applied again from the genesis")
+
+enum sim_mark {
+#define SIM_MARK_ENUM(name, text) SIM_MARK_##name,
+    SIM_MARK_LIST(SIM_MARK_ENUM)
+#undef SIM_MARK_ENUM
+        SIM_MARK_COUNT
+};
+
+const char *sim_mark_name(enum sim_mark mark);
+
 /* What a run did, added up over the seeds. */
 struct sim_report {
     uint64_t seeds;
@@ -92,6 +135,7 @@ struct sim_report {
     uint64_t *marks;  /* of the core; `mark_count` of them */
     size_t mark_count;
     uint64_t *faults; /* by enum fault_kind */
+    uint64_t node_marks[SIM_MARK_COUNT];
 };
 
 /* What came of a run. */

@@ -208,6 +208,10 @@ static void check_states(struct node_cluster *c)
         if (r > 1)
             audit_check_equal(c->audit, 1, replica_state(c, 1), r, replica_state(c, r));
     }
+    if (c->options.real_store)
+        sim_mark(c, SIM_MARK_REAL_STORE);
+    if (c->sim.seed % 10 == 0)
+        sim_mark(c, SIM_MARK_REPLAYED_LOG);
     if (c->sim.seed % 10 == 0 && !c->sim.failed)
         audit_check_replay(c->audit, 1, replica_state(c, 1));
 }
@@ -245,6 +249,7 @@ static void end(struct node_cluster *c)
     c->report->events += c->sim.event_count;
     c->report->simulated_us += c->sim.now;
     c->report->messages += c->net.sent;
+    c->report->node_marks[SIM_MARK_OLD_FRAME] += c->net.outlived;
     c->report->paxos_events += checker_events(c->checker);
     c->sim.failed = true; /* nothing is judged any more */
     for (uint32_t r = 1; r <= c->options.node_count; r++)

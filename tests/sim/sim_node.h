@@ -59,6 +59,11 @@ struct node_cluster {
     struct sim_report *report;
 };
 
+static inline void sim_mark(struct node_cluster *c, enum sim_mark mark)
+{
+    c->report->node_marks[mark]++;
+}
+
 /* replica_node.c: life and death */
 size_t replica_size(void);
 void replica_init(struct node_cluster *c, uint32_t id);
