@@ -126,6 +126,27 @@ def flipped_bits():
         print(f"note: {seen} frames with a wrong checksum")
 
 
+def client_of_one_that_is_cut_off():
+    """It is told so within its time, stale reads are answered, and later all is well."""
+    zone = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
+    with RelayCluster(submit_timeout_ms=500) as cluster:
+        cluster.ctl("zone", "create", "before.example", "-", text=zone)
+        follower = next(i for i in (1, 2, 3) if i != cluster.leader())
+        only = cluster.endpoint(follower)
+        cluster.await_that(lambda: cluster.quick_status(follower)["slot"] >= 2, "it has the zone")
+        cluster.isolate(follower, "both")
+        for arguments, text in ((("zone", "create", "cut.example", "-"), zone), (("zone", "list"), None)):
+            done = cluster.ctl(*arguments, "--timeout", "2s", text=text, endpoints=only, status=None)
+            check(done.returncode in (5, 124), f"{arguments}: status {done.returncode}: {done.stderr}")
+        stale = cluster.ctl("zone", "list", "--stale", endpoints=only).stdout
+        check("before.example" in stale, f"a stale read: {stale}")
+        cluster.heal()
+        # It may have been taken after all: then this one is refused, for the zone is there.
+        again = cluster.ctl("zone", "create", "cut.example", "-", text=zone, endpoints=only, status=None)
+        check(again.returncode in (0, 4), f"status {again.returncode}: {again.stderr}")
+        check("cut.example" in cluster.ctl("zone", "list", endpoints=only).stdout, "the zone is not there")
+
+
 # ---- patterns ----
 
 def two_way(links, replicas):
@@ -223,4 +244,4 @@ def five_voters():
     try_patterns(5, draw(two_way_patterns(), FIVE))
 
 
-main([leader_cut_off, follower_cut_off, flapping_link, broken_connections, flipped_bits, three_voters] + ([five_voters] if FIVE else []))
+main([leader_cut_off, follower_cut_off, flapping_link, broken_connections, flipped_bits, client_of_one_that_is_cut_off, three_voters] + ([five_voters] if FIVE else []))
