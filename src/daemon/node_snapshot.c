@@ -176,9 +176,19 @@ static bool make_piece(struct node *n)
     return good;
 }
 
+static void begin_again(struct snapshot_sender *s)
+{
+    s->made = 0;
+    s->table = 1;
+    s->key_size = 0;
+    memset(s->hash, 0, sizeof s->hash);
+}
+
 void snapshot_on_want(struct node *n, uint32_t from, uint64_t slot, uint64_t number)
 {
     struct snapshot_sender *s = &n->sending;
+    if (s->to == from && s->slot == slot && number == 0)
+        begin_again(s); /* the receiver died in the middle: of the same cut */
     if (s->to != from || s->slot != slot || number > s->made || number + 1 < s->made)
         return; /* of another transfer; the receiver will be offered one again */
     if (number == s->made && !make_piece(n)) {
