@@ -224,10 +224,23 @@ void checker_on_loss(struct checker *c, uint32_t replica)
     ref_forget(c->ref, replica);
 }
 
+/* An own ballot that no other disk has heard of was never used: nothing of that life arrives. */
+static void forget_own_ballots(struct checker *c, uint32_t replica)
+{
+    struct ballot highest = {0, 0};
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++) {
+        if (r != replica)
+            raise(&highest, c->replicas[r].promise_durable);
+    }
+    if (ballot_compare(c->replicas[replica].prepared_before, highest) > 0)
+        c->replicas[replica].prepared_before = highest;
+}
+
 void checker_on_rejoin(struct checker *c, uint32_t replica)
 {
     uint32_t bit = UINT32_C(1) << replica;
     c->rejoining |= bit;
+    forget_own_ballots(c, replica);
     c->replicas[replica].promise_durable = (struct ballot){0, 0};
     for (uint64_t slot = 0; slot < c->slot_capacity; slot++) {
         for (uint32_t i = 0; i < c->slots[slot].count; i++)

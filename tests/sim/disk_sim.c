@@ -277,6 +277,7 @@ static void make_durable(struct disk_sim *d, struct disk_sim_file *f)
     if (lie) {
         d->lie = false;
         d->lied = true;
+        d->dies_in_flush = d->lie_first == 0 && d->lie_end == UINT64_MAX;
         d->lied_whole = d->lied_whole || (d->lie_first == 0 && d->lie_end == UINT64_MAX);
     }
 }
@@ -286,6 +287,14 @@ static enum rsm_status sim_flush(struct disk *disk, uint64_t file)
     struct disk_sim *d = from_disk(disk);
     struct disk_sim_file *f = disk_sim_file(d, file);
     d->flushes++;
+    if (d->dies_in_flush && f != NULL && f->dirty_count > 0) {
+        d->dies_in_flush = false;
+        d->fail_once = false;
+        d->fail_with = RSM_IO;
+        d->failed = true;
+        d->fail_at = 1;
+        return RSM_IO; /* the sectors stay as they are: the crash decides over them */
+    }
     if (fails(d)) {
         if (f != NULL)
             drop_dirty(f);
@@ -424,6 +433,7 @@ size_t disk_sim_crash(struct disk_sim *d, enum disk_sim_crash how, struct prng *
     }
     d->failed = false;
     d->fail_at = 0;
+    d->dies_in_flush = false;
     return lost;
 }
 

@@ -51,12 +51,14 @@ struct disk_sim {
     uint64_t flushes;
     uint64_t fail_at; /* the call with this number fails once; 0: never */
     enum rsm_status fail_with;
-    bool fail_once; /* else all calls from then on fail: the process is dying */
-    bool failed;    /* it did */
+    bool dies_in_flush; /* the next flush of a file is the last thing that the process did */
+    bool fail_once;     /* else all calls from then on fail: the process is dying */
+    bool failed;        /* it did */
     uint64_t space;
     /*
      * The next flush of a file lies: the sectors that begin in [lie_first, lie_end) are gone with
-     * the next power cut.
+     * the next power cut. When that is all of them, the next flush is the process's last: later
+     * groups would show it.
      */
     bool lie;
     uint64_t lie_first;

@@ -77,11 +77,11 @@ static void fault_in_process(struct node_cluster *c, const struct fault *fault)
         crash_all(c, DISK_SIM_KEEPS_ALL);
         break;
     case FAULT_POWER:
-        replica_crash_in_flush(c, fault->replica, DISK_SIM_KEEPS_SOME, 1 + fault->salt % 4);
+        replica_crash_in_flush(c, fault->replica, DISK_SIM_KEEPS_SOME, fault->salt % 4);
         break;
     case FAULT_SITE_POWER:
         for (uint32_t r = 1; r <= c->options.node_count; r++)
-            replica_crash_in_flush(c, r, DISK_SIM_KEEPS_SOME, 1 + (fault->salt >> (4 * r)) % 4);
+            replica_crash_in_flush(c, r, DISK_SIM_KEEPS_SOME, 0);
         break;
     case FAULT_DIE_IN_FLUSH:
         replica_crash_in_flush(c, fault->replica, how, 1 + fault->salt % 8);

@@ -143,10 +143,11 @@ static struct bytes gather(const struct image *image, const uint8_t *file_data, 
 }
 
 /* Groups up to `known` were visited before. */
-static void read_on(struct image *image, struct disk_sim *disk, uint64_t file, uint64_t known)
+static void read_on(struct image *image, struct disk_sim *disk, uint64_t file, uint64_t known,
+                    bool needs_head)
 {
     const struct disk_sim_file *f = disk_sim_file(disk, file);
-    if (f == NULL || !head_is_ours(image, f->data, f->size))
+    if (f == NULL || (needs_head && !head_is_ours(image, f->data, f->size)))
         return;
     struct image_segment *s = segment_of(image, file);
     for (;;) {
@@ -171,7 +172,7 @@ static void read_on(struct image *image, struct disk_sim *disk, uint64_t file, u
 
 void image_read(struct image *image, struct disk_sim *disk, uint64_t file)
 {
-    read_on(image, disk, file, 0);
+    read_on(image, disk, file, 0, true);
 }
 
 bool image_reread(struct image *image, struct disk_sim *disk)
@@ -184,11 +185,15 @@ bool image_reread(struct image *image, struct disk_sim *disk)
     image->segment_count = 0;
     for (uint64_t file = disk_sim_next(disk, 0); file != 0; file = disk_sim_next(disk, file)) {
         const struct disk_sim_file *f = disk_sim_file(disk, file);
-        if (!head_is_ours(image, f->data, f->size) || f->size < DATA_OFFSET + SECTOR)
+        /* A head that went bad is written again: what the segment holds checks without it. */
+        bool is_known = false;
+        for (size_t i = 0; i < before_count; i++)
+            is_known = is_known || before[i].file == file;
+        if ((!is_known && !head_is_ours(image, f->data, f->size)) || f->size < DATA_OFFSET + SECTOR)
             continue;
         if (image->segment_count == 0 && get_u64(f->data + DATA_OFFSET + 4) > 0)
             image->group_next = get_u64(f->data + DATA_OFFSET + 4);
-        read_on(image, disk, file, known - 1);
+        read_on(image, disk, file, known - 1, !is_known);
     }
     bool whole = image->group_next >= known;
     for (size_t i = 0; i < before_count; i++) {

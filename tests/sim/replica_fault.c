@@ -28,7 +28,10 @@ void replica_crash_in_flush(struct node_cluster *c, uint32_t id, enum disk_sim_c
     r->disk->failed = false;
     r->disk->fail_once = false;
     r->disk->fail_with = RSM_IO;
-    r->disk->fail_at = r->disk->calls + calls;
+    if (calls == 0)
+        r->disk->dies_in_flush = true;
+    else
+        r->disk->fail_at = r->disk->calls + calls;
 }
 
 void replica_crash_in_recovery(struct node_cluster *c, uint32_t id, uint64_t calls)
@@ -110,6 +113,12 @@ static void disk_damage(struct replica *r, const struct fault *fault)
         r->disk->lie = true;
         r->disk->lie_first = what == 0 ? SEGMENT_DATA : 0;
         r->disk->lie_end = what == 1 ? SEGMENT_DATA : UINT64_MAX;
+        if (what != 2) {
+            replica_crash_in_flush(c, r->id, DISK_SIM_KEEPS_SOME, 6 + (fault->salt >> 8) % 12);
+        } else {
+            r->dies_in_flush = true;
+            r->dies_how = DISK_SIM_KEEPS_NONE;
+        }
         sim_note(&c->sim, "%u: the next flush lies", r->id);
         return;
     }
@@ -193,6 +202,7 @@ void replica_heal(struct node_cluster *c, uint32_t id)
 {
     struct replica *r = replica_at(c, id);
     r->disk->fail_at = 0;
+    r->disk->dies_in_flush = false;
     r->disk->lie = false;
     r->disk->space = 0;
     r->disk->bad_file = 0;

@@ -184,6 +184,7 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
             sim_fail(&c->sim, "replica %u: durable groups are gone", r->id);
         sim_note(&c->sim, "%u has lost durable groups", r->id);
         r->has_lost = true;
+        c->is_beyond = c->is_beyond || r->lost_silently;
         checker_on_loss(c->checker, r->id);
     }
     r->doomed = false;

@@ -131,6 +131,7 @@ struct sim_report {
     uint64_t member_changes;
     uint64_t doubts;  /* journals that were found damaged or uncertain */
     uint64_t rejoins; /* and replaced by a fresh one */
+    uint64_t beyond;  /* runs that failed behind a fault that is beyond the model */
     uint64_t blocked; /* runs that rightly ended without progress */
     uint64_t *marks;  /* of the core; `mark_count` of them */
     size_t mark_count;

@@ -319,11 +319,30 @@ static void describe_unsettled(struct core_cluster *c, const char *what)
 }
 
 /*
+ * A member that knows another one as an earlier life, and has become a voter before it met it anew:
+ * it talks to it no more (see the notes on incarnations in docs/reliability.md).
+ */
+static bool somebody_is_locked_out(const struct core_cluster *c)
+{
+    for (uint32_t a = 1; a <= c->node_count && c->members_slot != 0; a++) {
+        for (uint32_t b = 1; b <= c->node_count; b++) {
+            uint64_t known = c->net.ends[a].known[b];
+            if (a != b && known != 0 && known != c->net.ends[b].announced &&
+                !c->net.ends[b].rejoins)
+                return true;
+        }
+    }
+    return false;
+}
+
+/*
  * The oracle: a voter in doubt waits until a promotion that it has a vote for is decided, and with
  * few voters that cannot be without it. Then nothing goes on until a person helps.
  */
 static bool is_rightly_blocked(const struct core_cluster *c)
 {
+    if (somebody_is_locked_out(c))
+        return true;
     for (uint32_t r = 1; r <= c->node_count; r++) {
         if (core_node_waits_for_change(c, r))
             return true;
@@ -347,6 +366,10 @@ static void finish(struct core_cluster *c)
     bound = c->sim.now + QUIET_BOUND;
     while (!c->sim.failed && c->sim.now < bound && !is_settled(c))
         sim_run_until(&c->sim, c->sim.now + 10 * SIM_MS);
+    if (!c->sim.failed && !is_settled(c) && is_rightly_blocked(c)) {
+        c->report->blocked++;
+        return;
+    }
     if (!c->sim.failed && !is_settled(c))
         describe_unsettled(c, "it does not settle");
     if (c->sim.failed)

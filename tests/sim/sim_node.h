@@ -56,6 +56,7 @@ struct node_cluster {
     uint64_t tokens_given_up; /* their clients died; answers to them go nowhere */
     bool faults;
     bool stop;
+    bool is_beyond; /* a disk lost a whole flush and left no trace of it: see sim_node.c */
     struct sim_report *report;
 };
 
@@ -72,7 +73,7 @@ void replica_start(struct node_cluster *c, uint32_t id);
 /* It dies now; what is not durable is kept as `how` says. Starts again by itself, some time later.
  */
 void replica_crash(struct node_cluster *c, uint32_t id, enum disk_sim_crash how);
-/* It dies at one of the next calls to its disk. */
+/* It dies at one of the next calls to its disk; with 0 in its next flush. */
 void replica_crash_in_flush(struct node_cluster *c, uint32_t id, enum disk_sim_crash how,
                             uint64_t calls);
 /* And again while it starts. */
