@@ -164,7 +164,7 @@ static void print_report(const struct sim_report *r, double seconds, bool marks)
            r->writes_acknowledged, r->reads_confirmed, r->crashes, r->partitions, r->elections);
     printf("note: %" PRIu64 " actions replayed by the reference, %" PRIu64
            " changes of members, %" PRIu64 " doubts, %" PRIu64 " rejoined, %" PRIu64
-           " runs rightly blocked\n",
+           " runs rightly blocked, %" PRIu64 " beyond the model\n",
            r->paxos_events, r->member_changes, r->doubts, r->rejoins, r->blocked, r->beyond);
     for (unsigned i = FAULT_NONE + 1; i < FAULT_END; i++) {
         if (marks)
