@@ -361,8 +361,9 @@ model: ## the formal model, searched to its end by spin: a table (6 minutes, 9 G
 model-quick:
 	$(Q)tests/run.sh model tests/model/run.py quick
 # Mistakes that change what the core says; the others have other legs.
-EXPLORE_MUTANTS := ACCEPT_BELOW_PROMISE ACCEPT_KEEPS_PROMISE COUNT_MESSAGES COUNT_OLD_PROMISE FORGET_PROMISE \
-	LOWEST_VOTE MARK_ANY_BALLOT NOOP_OVER_VOTE OWN_VALUE_FIRST PROMISE_LOWER REUSE_ROUND SMALL_QUORUM
+EXPLORE_MUTANTS := ACCEPT_BELOW_PROMISE COUNT_MESSAGES COUNT_OLD_PROMISE COUNT_OWN_VOTE_EARLY FORGET_PROMISE \
+	LOWEST_VOTE MARK_ANY_BALLOT NOOP_OVER_VOTE PREPARE_OWN_END PROMISE_LOWER PROMISE_WITHOUT_QUEUED \
+	SMALL_QUORUM VOTE_BEFORE_DURABLE
 explore: ## three real cores: 10 million states, and the mistakes that must show in as many
 	$(Q)tests/model/explore.sh 10000000 $(EXPLORE_MUTANTS)
 explore-quick:
