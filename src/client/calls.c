@@ -7,7 +7,8 @@
  *   b  this replica cannot now, and has not taken it   waits, elsewhere
  *   c  too much at once, and it has not taken it       waits, here
  *   d  it may or may not have been taken               waits, elsewhere, and is doubtful
- * A submission that is doubtful can end in a, which settles it, or with RSM_OUTCOME_UNKNOWN.
+ * A submission that is doubtful can end in a, which settles it, or with RSM_OUTCOME_UNKNOWN. But an
+ * error of row a that speaks of the replica and not of the envelope settles nothing then: it is d.
  */
 #include "src/client/internal.h"
 
@@ -49,6 +50,20 @@ static enum answer_kind kind_of(enum rsm_status status)
         if (rows[i].status == status)
             return rows[i].kind;
     return ANSWER_FINAL;
+}
+
+/* True for what every replica says of these bytes at any time. */
+static bool is_of_envelope(enum rsm_status status)
+{
+    static const enum rsm_status statuses[] = {
+        RSM_MALFORMED,    RSM_NOT_CANONICAL, RSM_WRONG_TYPE,     RSM_UNKNOWN_METHOD,
+        RSM_UNKNOWN_KIND, RSM_BAD_PARAMS,    RSM_TOO_LARGE,      RSM_TOO_DEEP,
+        RSM_TOO_MANY,     RSM_NEWER_FORMAT,  RSM_WRONG_IDENTITY, RSM_WRONG_CLUSTER,
+        RSM_BAD_SIGNATURE};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        if (statuses[i] == status)
+            return true;
+    return false;
 }
 
 static void release(struct rsm_client *client, struct call *call)
@@ -254,6 +269,8 @@ void calls_answer(struct rsm_client *client, uint32_t msgid, struct bytes error,
     enum rsm_status status = rsm_status_parse(detail);
     status = status == RSM_OK ? RSM_FAILED : status;
     enum answer_kind kind = kind_of(status);
+    if (kind == ANSWER_FINAL && call->is_doubtful && !is_of_envelope(status))
+        kind = ANSWER_DOUBTFUL;
     if (kind == ANSWER_FINAL)
         finish(client, call, status, detail, bytes_make(NULL, 0));
     else

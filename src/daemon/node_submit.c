@@ -29,8 +29,28 @@ static void answer(struct node *n, uint64_t token, const struct node_outcome *ou
 }
 
 /* Ends a submission without a verdict: tells its clients and the replicas that forwarded it. */
+/*
+ * A "no" that speaks of this moment settles nothing when the command was handed to somebody before:
+ *
+ *   1. a leader proposes it and loses its majority; the value is in the journals of some
+ *   2. it is queued again; the next leader, still recovering that slot, has no room on its disk
+ *   3. told DISK_FULL, the client believes that nothing was changed; the slot is chosen with it
+ */
+static bool is_open(const struct submission *s, enum rsm_status status, uint32_t handed_for_this)
+{
+    bool is_of_moment = status == RSM_DISK_FULL || status == RSM_NOT_READY ||
+                        status == RSM_RATE_LIMITED || status == RSM_FAILED || status == RSM_BUSY ||
+                        status == RSM_READ_ONLY || status == RSM_UNKNOWN_PRINCIPAL ||
+                        status == RSM_UNKNOWN_KEY;
+    return is_of_moment && s->handed > handed_for_this;
+}
+
 static void fail(struct node *n, struct submission *s, enum rsm_status status, const char *text)
 {
+    if (is_open(s, status, s->state == SUBMISSION_FORWARDED ? 1 : 0)) {
+        status = RSM_OUTCOME_UNKNOWN;
+        text = "it was refused now, but handed on before; send it again or ask for the outcome";
+    }
     struct node_outcome outcome = {.status = status, .text = text};
     for (uint32_t i = 0; i < s->token_count; i++)
         answer(n, s->tokens[i], &outcome);
@@ -310,6 +330,7 @@ void submit_propose(struct node *n)
         if (value == NULL)
             continue;
         s->state = SUBMISSION_PROPOSED;
+        s->handed++;
         s->may_be_chosen = true;
         batch[count++] = (struct paxos_proposal){.value = value, .cookie = id};
         bytes += value->size;
@@ -380,6 +401,7 @@ void submit_forward(struct node *n)
         n->env.send(n->env.context, leader, frame);
         blob_unref(frame);
         s->state = SUBMISSION_FORWARDED;
+        s->handed++;
         s->sent_ms = now;
         s->may_be_chosen = true;
     }
