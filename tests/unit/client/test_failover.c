@@ -237,6 +237,35 @@ Test(failover, outcome_unknown)
     fake_stop(&fake);
 }
 
+/* Loses the submission, then says "no" for a reason of its own, then has the verdict. */
+static void serve_no_of_the_moment(struct fake *fake)
+{
+    fake_accept(fake);
+    (void)fake_expect(fake, "submit");
+    fake_close(fake);
+    fake_accept(fake);
+    fake_refuse(fake, fake_expect(fake, "submit").msgid, "DISK_FULL: not here");
+    fake_close(fake);
+    fake_accept(fake);
+    fake_answer_number(fake, fake_expect(fake, "submit").msgid, 7);
+}
+
+/* What one replica cannot take now says nothing of what another one has taken before. */
+Test(failover, a_no_of_the_moment_settles_nothing)
+{
+    struct fake fake;
+    struct outcome outcome = {0};
+    fake_start(&fake, NULL, serve_no_of_the_moment, NULL);
+    struct rsm_client *client = connect_to(&fake, NULL);
+    cr_assert(rsm_client_start_submit(client, ENVELOPE, LONG_MS, on_outcome, &outcome, NULL) ==
+              RSM_OK);
+    while (outcome.count == 0)
+        rsm_client_process(client, 10);
+    cr_assert(outcome.status == RSM_OK && outcome.number == 7);
+    rsm_client_free(client);
+    fake_stop(&fake);
+}
+
 static void serve_no_leader_ever(struct fake *fake)
 {
     fake_accept(fake);
