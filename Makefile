@@ -224,9 +224,12 @@ endif
 # Long batches: every rare path has to be hit, and the canary, a planted mistake, has to be found.
 NIGHTLY_CORE ?= 20000
 NIGHTLY_NODE ?= 2000
-nightly-sim: $(B)/sim ## 20,000 seeds of the core, 2,000 of whole nodes, all marks, a canary
+sim-switch:
 	$(Q)tests/sim/switches.sh build/switch/mutant_switch.h
 	$(Q)$(MAKE) build/switch/sim VARIANT=switch
+sim-canary: sim-switch ## planted mistakes that the simulator finds in no time
+	$(Q)tests/run.sh sim-canary tests/sim/canary.sh $(SEED)
+nightly-sim: $(B)/sim sim-switch ## 20,000 seeds of the core, 2,000 of whole nodes, all marks, a canary
 	$(Q)tests/run.sh nightly-core $(B)/sim --mode core --seed $(SEED) --seeds $(NIGHTLY_CORE) --keep-going --all-marks
 	$(Q)tests/run.sh nightly-node $(B)/sim --mode node --seed $(SEED) --seeds $(NIGHTLY_NODE) --keep-going --all-marks
 	$(Q)tests/run.sh nightly-canary tests/sim/canary.sh $(SEED)
@@ -268,9 +271,7 @@ machine-mutants: ## each planted mistake of the rules: the unit tests have to fi
 	$(Q)tests/run.sh machine-mutants tests/unit/machine/mutants.sh
 storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
 	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh
-sim-mutants: ## each planted mistake: the simulator has to find it within 2,000 seeds
-	$(Q)tests/sim/switches.sh build/switch/mutant_switch.h
-	$(Q)$(MAKE) build/switch/sim VARIANT=switch
+sim-mutants: sim-switch ## each planted mistake: the simulator has to find it within 2,000 seeds
 	$(Q)tests/run.sh sim-mutants tests/sim/mutants.sh
 
 $(B)/scenario: $(call objects,$(wildcard tests/scenarios/*.c)) $(B)/lib/test.a $(call archives,consensus)
@@ -352,8 +353,9 @@ OUTAGE_MUTANTS := NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
 $(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(B)/lib/test.a $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)
 outage: $(B)/outage
-mutants: ## the controls of the outage, one switched off at a time: it must break
+outage-mutants: ## the controls of the outage, one switched off at a time: it must break
 	$(Q)tests/run.sh mutants tests/mutants/run.sh $(OUTAGE_MUTANTS)
+mutants: outage-mutants storage-mutants sim-mutants ## all planted mistakes, and what finds each
 
 .PHONY: model-quick explore-quick
 model: ## the formal model, searched to its end by spin: a table (6 minutes, 9 GB)

@@ -26,12 +26,13 @@ leg unit make $jobs test-unit
 leg scenarios make scenarios
 leg model make model-quick
 leg explore make explore-quick
-leg sim make $jobs sim SEED=1 SEEDS=500
+leg sim make $jobs sim SEED=1 SEEDS=2000
+leg sim-canary make $jobs sim-canary
 leg fuzz-replay make $jobs fuzz-replay
 leg journal-damage make journal-damage
 leg store-damage make store-damage
 leg faults make fault-calls
-leg mutants make mutants
+leg mutants make outage-mutants
 leg headers tests/run.sh headers tests/clients/headers.sh
 leg install tests/run.sh install tests/clients/install.sh
 leg cluster make cluster
