@@ -395,6 +395,8 @@ demo: ## three replicas, a leader killed, and the October 2025 outage replayed
 	$(Q)examples/demo.sh
 bench: all ## latency and throughput beside the floor of this machine
 	$(Q)build/rsm-bench run
+nightly-asan: ## every cluster test with programs under the sanitizers
+	$(Q)RSM_ASAN_TESTS=all tests/asan_cluster.sh -j2
 snapshot-stall: all ## what a snapshot transfer costs the commits meanwhile: MIB (1024) of store
 	$(Q)/usr/bin/python3 bench/snapshot_stall.py $(or $(MIB),1024)
 install: all ## PREFIX=/usr/local DESTDIR=
