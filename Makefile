@@ -370,8 +370,6 @@ explore: ## three real cores: 10 million states, and the mistakes that must show
 	$(Q)tests/model/explore.sh 10000000 $(EXPLORE_MUTANTS)
 explore-quick:
 	$(Q)tests/run.sh explore tests/model/explore.sh 3000000 SMALL_QUORUM
-nightly-model: ## the same with the longest searches
-	$(Q)tests/model/run.py quick model night
 
 test: deps ## everything, and the closing line of counts
 	$(Q)tests/all.sh

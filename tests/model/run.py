@@ -33,7 +33,7 @@ class Run:
                 shutil.copy(os.path.join(HERE, name), folder)
             subprocess.run(["spin", "-a", *options, self.model], cwd=folder, check=True, capture_output=True)
             # No partial order reduction: every action touches what is shared.
-            subprocess.run(["gcc", "-w", "-O2" if self.leg != "quick" and self.wanted == "hold" else "-O0", "-DSAFETY", "-DNOREDUCE", "-DCOLLAPSE",
+            subprocess.run(["gcc", "-w", "-O2" if self.leg == "model" and self.wanted == "hold" else "-O0", "-DSAFETY", "-DNOREDUCE", "-DCOLLAPSE",
                             f"-DMEMLIM={MEMORY_MB}", "-o", "pan", "pan.c"], cwd=folder, check=True, capture_output=True)
             with open(os.path.join(folder, "out"), "w+", encoding="utf-8") as out:
                 hash_bits = "-w24" if self.wanted == "hold" else "-w18"
