@@ -69,7 +69,7 @@ void replica_on_removed(void *context, uint64_t file)
 {
     struct replica *r = context;
     const struct image_segment *s = image_segment(&r->image, file);
-    if (s == NULL)
+    if (s == NULL || r->announced != r->incarnation) /* in doubt, it clears away what it replaces */
         return;
     uint64_t stored = store_sim_applied(r->store);
     if (s->slot_end > stored + 1)
