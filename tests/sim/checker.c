@@ -38,6 +38,7 @@ struct replica_history {
     struct ballot promise_appended; /* handed to the disk by the present process */
     struct ballot prepared;         /* the highest own ballot that left */
     struct ballot prepared_before;  /* by an earlier process */
+    uint64_t closed; /* it rejoined: nobody counts votes in its ballots up to this round any more */
     uint64_t learned_next;
 };
 
@@ -143,7 +144,8 @@ static void checker_settle(struct checker *c, uint64_t slot, const struct vote *
     struct slot_history *s = checker_slot(c, slot);
     /* With the vote of the ballot's owner: docs/decisions.md says why. */
     if (!checker_is_quorum(c, slot, vote->durable) ||
-        ((vote->durable >> vote->ballot.replica) & 1) == 0)
+        ((vote->durable >> vote->ballot.replica) & 1) == 0 ||
+        vote->ballot.round <= c->replicas[vote->ballot.replica].closed)
         return;
     if (s->chosen && s->chosen_value != vote->value) {
         sim_fail(c->sim, "I1: two values chosen in slot %" PRIu64, slot);
@@ -240,6 +242,7 @@ void checker_on_rejoin(struct checker *c, uint32_t replica)
 {
     uint32_t bit = UINT32_C(1) << replica;
     c->rejoining |= bit;
+    c->replicas[replica].closed = c->replicas[replica].prepared.round;
     forget_own_ballots(c, replica);
     c->replicas[replica].promise_durable = (struct ballot){0, 0};
     for (uint64_t slot = 0; slot < c->slot_capacity; slot++) {

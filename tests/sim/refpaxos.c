@@ -45,8 +45,10 @@ struct refpaxos {
     struct ref_config configs[CONFIGS_MAX]; /* by `first`, ascending */
     uint32_t config_count;
     struct ballot promise[REPLICA_MAX + 1];
-    uint32_t forgot;    /* takes no action */
-    uint32_t rejoining; /* its new memory is being read */
+    uint64_t proposed[REPLICA_MAX + 1]; /* highest round of an own ballot with proposals */
+    uint64_t closed[REPLICA_MAX + 1];   /* its owner rejoined: nobody counts in it any more */
+    uint32_t forgot;                    /* takes no action */
+    uint32_t rejoining;                 /* its new memory is being read */
     uint64_t events;
 };
 
@@ -209,7 +211,8 @@ static void require_safe(struct refpaxos *ref, uint32_t replica, const char *act
 static void settle(struct refpaxos *ref, uint64_t slot, const struct ref_vote *vote)
 {
     struct ref_slot *s = slot_at(ref, slot);
-    if (!is_quorum(ref, slot, vote->ever) || ((vote->ever >> vote->ballot.replica) & 1) == 0)
+    if (!is_quorum(ref, slot, vote->ever) || ((vote->ever >> vote->ballot.replica) & 1) == 0 ||
+        vote->ballot.round <= ref->closed[vote->ballot.replica])
         return;
     if (s->chosen != 0 && s->chosen != vote->value)
         mismatch(ref, "two values are chosen in slot %" PRIu64, slot);
@@ -288,6 +291,8 @@ void ref_on_send(struct refpaxos *ref, uint32_t replica, const struct paxos_mess
         const struct paxos_entry *e = &m->entries[i];
         struct ref_vote *vote =
             vote_at(ref, e->slot, m->ballot, memory_value_hash(blob_bytes(e->value)));
+        if (m->ballot.round > ref->proposed[replica])
+            ref->proposed[replica] = m->ballot.round;
         if (vote != NULL)
             require_safe(ref, replica, "Phase2a", e->slot, vote);
     }
@@ -323,6 +328,7 @@ void ref_rejoin(struct refpaxos *ref, uint32_t acceptor)
     ref->events++;
     ref->forgot &= ~bit;
     ref->rejoining |= bit;
+    ref->closed[acceptor] = ref->proposed[acceptor];
     ref->promise[acceptor] = (struct ballot){0, 0};
     for (uint64_t slot = 0; slot < ref->slot_capacity; slot++) {
         for (uint32_t i = 0; i < ref->slots[slot].count; i++)
