@@ -17,6 +17,7 @@
 #define VARIABLE "RSMD_AGAIN="
 #define PROGRAM "/proc/self/exe"
 
+static const int faults[] = {SIGBUS, SIGSEGV, SIGABRT};
 static char **arguments;
 static char **environment; /* owned, for ever; its last entry but NULL is `variable` */
 static char variable[64];  /* VARIABLE, times, cause */
@@ -65,6 +66,13 @@ static void on_fault(int number)
     (void)raise(number);
 }
 
+void again_signals_of_thread(sigset_t *set_out)
+{
+    (void)sigfillset(set_out);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        (void)sigdelset(set_out, faults[i]);
+}
+
 void again_never(void)
 {
     never = 1;
@@ -94,7 +102,6 @@ static void make_environment(void)
 
 uint32_t again_prepare(char **args, int *signal_out)
 {
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGABRT};
     const char *before = getenv("RSMD_AGAIN");
     struct sigaction action = {0};
     struct sigaction old;

@@ -10,6 +10,7 @@
 #ifndef RSM_IO_AGAIN_H
 #define RSM_IO_AGAIN_H
 
+#include <signal.h>
 #include <stdint.h>
 
 /*
@@ -23,5 +24,12 @@ uint32_t again_prepare(char **arguments, int *signal_out);
 void again_never(void);
 /* Begins again now. Returns when it was done too often, or cannot be done. */
 void again_now(void);
+
+/*
+ * What a thread beside the main one blocks: signals are the main loop's, but not those that its own
+ * steps raise. A fault whose signal is blocked ends the process without a word and without another
+ * beginning: so a damaged page under the store's thread would.
+ */
+void again_signals_of_thread(sigset_t *set_out);
 
 #endif

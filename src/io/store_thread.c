@@ -10,6 +10,7 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "storage/store.h"
+#include "src/io/again.h"
 
 enum state {
     STATE_IDLE = 1,
@@ -69,7 +70,7 @@ static int create_thread(struct store_thread *t)
     sigset_t all;
     sigset_t old;
 
-    sigfillset(&all);
+    again_signals_of_thread(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&t->thread, NULL, run, t);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

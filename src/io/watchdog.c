@@ -19,6 +19,7 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/io/clock.h"
+#include "src/io/again.h"
 
 #define NESTING_MAX 8u
 #define LOOKS_PER_DEADLINE 8u
@@ -79,7 +80,7 @@ static int create_thread(struct watchdog *w)
     sigset_t all;
     sigset_t old;
 
-    sigfillset(&all);
+    again_signals_of_thread(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&w->thread, NULL, run, w);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

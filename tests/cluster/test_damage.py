@@ -7,6 +7,7 @@ state, and in the end all chain heads are equal and every record is where it bel
 """
 import glob
 import os
+import time
 import random
 import re
 import shutil
@@ -158,7 +159,9 @@ def store_is_damaged_while_running():
         for number, damage in enumerate([lambda p: flip(p, 4000), zero_pages, cut, empty]):
             replica = 1 + number % 3
             damage(cluster.data(replica) + "/store/data.mdb")
+            deadline = time.monotonic() + 60
             while log_count(cluster, replica, "event=began-again") < 1 + number // 3:
+                check(time.monotonic() < deadline, f"damage {number}: replica {replica} did not begin again")
                 # Reads and writes go where the damage is; nothing that they say may be wrong.
                 listed = cluster.ctl("record", "list", "a.example", "--stale", status=None,
                                      endpoints=cluster.endpoint(replica))
