@@ -31,6 +31,7 @@ struct peer {
     uint64_t resend_tick;
     uint64_t resend_sent_tick;
     uint32_t resend_interval;
+    bool rejoin_lost;    /* and said that it has lost something, too */
     uint64_t rejoin_end; /* it told its votes below, after this replica's doubts began */
 };
 
@@ -43,6 +44,7 @@ struct rejoin {
     uint64_t recover_end; /* all below are chosen: to be learned first */
     bool is_complete;
     bool is_told;
+    bool is_blocked; /* the last time that all had answered, too many had lost something */
 };
 
 enum read_state {

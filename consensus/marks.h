@@ -48,6 +48,7 @@
     X(READ_FORWARDED, "a read was passed to the leader")                                           \
     X(READ_STALE_ANSWER, "an answer to a read that nobody waits for")                              \
     X(READ_FAILED, "a read found no leader, or lost it")                                           \
+    X(REJOIN_TOO_MANY_LOST, "a rejoin stopped: a quorum of voters have lost something")            \
     X(REJOIN_STALE, "an answer to a rejoin that is over, or out of order")                         \
     X(REJOIN_OUTSIDE_WINDOW, "a rejoin heard of votes that the own window cannot hold yet")        \
     X(REJOIN_RAISED_PROMISE, "a rejoin took over a higher promise")                                \

@@ -42,9 +42,10 @@ static const struct {
     [PAXOS_READ] = {"read", FIELD_ROUND},
     [PAXOS_READ_ANSWER] = {"read-answer", FIELD_ROUND | FIELD_GRANTED | FIELD_SLOT},
     [PAXOS_REJOIN] = {"rejoin", FIELD_ROUND | FIELD_SLOT_FIRST},
-    [PAXOS_REJOIN_ANSWER] = {"rejoin-answer", FIELD_ROUND | FIELD_PROMISED | FIELD_SLOT_FIRST |
-                                                  FIELD_SLOT_END | FIELD_ENTRIES |
-                                                  FIELD_ENTRY_BALLOTS | FIELD_ENTRY_VALUES},
+    [PAXOS_REJOIN_ANSWER] = {"rejoin-answer", FIELD_ROUND | FIELD_GRANTED | FIELD_PROMISED |
+                                                  FIELD_SLOT_FIRST | FIELD_SLOT_END |
+                                                  FIELD_ENTRIES | FIELD_ENTRY_BALLOTS |
+                                                  FIELD_ENTRY_VALUES},
 };
 
 const char *paxos_message_name(enum paxos_message_type type)

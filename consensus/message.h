@@ -23,7 +23,8 @@
  *   READ              -               round: a number of the asker's
  *   READ_ANSWER       -               round: as asked; granted; slot: the confirmed slot
  *   REJOIN            -               round: a number of the asker's; slot_first
- *   REJOIN_ANSWER     -               round: as asked; promised; the rest as in a promise
+ *   REJOIN_ANSWER     -               round: as asked; granted: nothing that was acknowledged is
+ *                                     known to be lost here; promised; the rest as in a promise
  *
  * chosen_end: the sender knows what was chosen in every slot below it. In a message under a ballot
  * whose owner is the sender it says more: in none of these slots did the sender propose, under

@@ -153,7 +153,7 @@ void paxos_start(struct paxos *p, uint64_t seq_next, enum paxos_standing standin
     p->slot_next = p->chosen_end;
     p->marked_end = p->chosen_end;
     election_arm_first(p);
-    if (standing == PAXOS_IN_DOUBT)
+    if (standing == PAXOS_IN_DOUBT || standing == PAXOS_LOST)
         rejoin_begin(p);
 }
 

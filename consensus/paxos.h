@@ -89,6 +89,7 @@ enum paxos_standing {
      * campaigns, until all other voters have told it what it may have forgotten (rejoin.c).
      */
     PAXOS_IN_DOUBT,
+    PAXOS_LOST,   /* the same, and it is known that something is gone that was acknowledged */
     PAXOS_UNREAD, /* not read yet: it only learns, and says nothing of its votes */
 };
 
@@ -125,6 +126,8 @@ uint32_t paxos_room(const struct paxos *p);         /* proposals that may be mad
 bool paxos_has_contact(const struct paxos *p);
 /* A replica that may not vote waits for these voters; empty: for nobody. */
 replica_set paxos_rejoin_waits_for(const struct paxos *p);
+/* Everybody has told, and too many have lost something: a person has to decide. */
+bool paxos_is_rejoin_blocked(const struct paxos *p);
 /* Everybody has told; PAXOS_EVENT_REJOINED is due. */
 bool paxos_is_rejoin_complete(const struct paxos *p);
 /* No flush has ended for stall_ticks, though one is due. */

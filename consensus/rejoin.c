@@ -15,7 +15,8 @@
  * asked.
  *
  * This rests on a disk losing what was acknowledged on one voter at a time: the others may be in
- * doubt as well (the power of a whole site was cut), and tell what they still hold.
+ * doubt as well (the power of a whole site was cut), and tell what they still hold. When those that
+ * know of a loss have a quorum among themselves, nobody rejoins: a person has to decide.
  *
  * All others, not most: with five voters, one that was left out may own a ballot that we promised,
  * count our old promise, and never hear of what we vote for in a lower ballot now.
@@ -39,8 +40,10 @@ void rejoin_begin(struct paxos *p)
                                 .tick = p->tick,
                                 .promised = p->promised,
                                 .recover_end = p->chosen_end};
-    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++)
+    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
         p->peers[replica].rejoin_end = p->chosen_end;
+        p->peers[replica].rejoin_lost = false;
+    }
     for (uint64_t n = p->slots.first; n < slots_end(&p->slots); n++)
         slots_set_found(&p->slots, slots_at(&p->slots, n), (struct ballot){0, 0}, NULL);
 }
@@ -67,8 +70,10 @@ void rejoin_on_request(struct paxos *p, uint32_t from, const struct paxos_messag
 {
     if (!members_is_voter(&p->members, p->config.self) || p->standing == PAXOS_UNREAD)
         return;
-    struct paxos_message head = {
-        .type = PAXOS_REJOIN_ANSWER, .round = message->round, .promised = p->promised};
+    struct paxos_message head = {.type = PAXOS_REJOIN_ANSWER,
+                                 .round = message->round,
+                                 .promised = p->promised,
+                                 .granted = p->standing != PAXOS_LOST};
     acceptor_send_votes(p, from, message->slot_first, 0, &head);
 }
 
@@ -105,6 +110,7 @@ void rejoin_on_answer(struct paxos *p, uint32_t from, const struct paxos_message
     }
     for (size_t i = 0; i < message->entry_count; i++)
         rejoin_find(p, &message->entries[i]);
+    peer->rejoin_lost = !message->granted;
     if (ballot_compare(message->promised, r->promised) > 0)
         r->promised = message->promised;
     if (message->chosen_end > r->recover_end)
@@ -134,6 +140,35 @@ static void rejoin_take_over(struct paxos *p)
     }
 }
 
+/*
+ * The voters that are known to have lost something have a quorum among themselves: what they chose
+ * may be gone, and nobody can say. Going on would be to decide that it never was.
+ */
+static bool rejoin_has_quorum_of_lost(const struct paxos *p)
+{
+    replica_set lost = p->standing == PAXOS_LOST ? quorum_bit(p->config.self) : 0;
+    for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++)
+        if (p->peers[replica].rejoin_lost)
+            lost |= quorum_bit(replica);
+    bool of_next = p->members.next_first != 0 && quorum_has(&p->members.next, lost);
+    return (quorum_has(&p->members.now, lost) || of_next) && !MUTANT(REJOIN_WHATEVER_IS_LOST);
+}
+
+bool paxos_is_rejoin_blocked(const struct paxos *p)
+{
+    return p->rejoin.is_blocked;
+}
+
+/* What others said of their losses may be over by now: all are asked anew. */
+static void rejoin_ask_again(struct paxos *p)
+{
+    mark(p, PAXOS_MARK_REJOIN_TOO_MANY_LOST);
+    uint64_t tick = p->tick + p->config.election_ticks_max;
+    rejoin_begin(p);
+    p->rejoin.tick = tick;
+    p->rejoin.is_blocked = true;
+}
+
 void rejoin_settle(struct paxos *p)
 {
     if (p->rejoin.number == 0 || p->rejoin.is_complete)
@@ -144,6 +179,10 @@ void rejoin_settle(struct paxos *p)
                            : waiting == 0;
     if (!is_answered || p->chosen_end < p->rejoin.recover_end)
         return;
+    if (rejoin_has_quorum_of_lost(p)) {
+        rejoin_ask_again(p);
+        return;
+    }
     rejoin_take_over(p);
     learner_deliver(p);
     p->rejoin.is_complete = true;

@@ -133,6 +133,10 @@
 #ifndef RSM_MUTANT_BELIEVE_OWN_DISK
 #define RSM_MUTANT_BELIEVE_OWN_DISK 0
 #endif
+/* A rejoin goes on when a quorum of voters know that they have lost something. */
+#ifndef RSM_MUTANT_REJOIN_WHATEVER_IS_LOST
+#define RSM_MUTANT_REJOIN_WHATEVER_IS_LOST 0
+#endif
 /* A promise is cut at the batch limit and does not say so (M19). */
 #ifndef RSM_MUTANT_PROMISE_CUT_SILENTLY
 #define RSM_MUTANT_PROMISE_CUT_SILENTLY 0

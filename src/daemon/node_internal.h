@@ -115,8 +115,10 @@ struct node {
     bool flush_wanted;    /* something not lazy was appended */
     bool journal_writable;
     uint64_t repair_segment;   /* segments up to this one are damaged; 0: none */
+    bool has_lost;             /* in doubt, and something acknowledged is known to be gone */
     uint64_t incarnation_next; /* in doubt: the one to rejoin under; 0: not in doubt */
     bool rejoin_due;           /* everybody has answered: the fresh journal is to be written */
+    bool rejoin_blocked;       /* as logged last */
     uint32_t rejoin_told;      /* who was waited for, as logged last */
     /*
      * Not 0: the store lacks slots that the journal relies on (it was lost, or taken back). Then

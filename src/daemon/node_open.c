@@ -144,8 +144,9 @@ static enum rsm_status open_journal(struct node *n)
     open_text = "the journal could not be opened";
     status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
     log_findings(&report);
+    /* What is whole now was not then, or a peer knew of more: something was lost. */
     if (status == RSM_OK && n->config.in_doubt && !MUTANT(FORGET_DOUBT))
-        status = RSM_UNCERTAIN;
+        status = RSM_DAMAGED;
     n->journal_writable = status == RSM_OK;
     if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)
         return go_without(n);
@@ -200,6 +201,7 @@ static enum rsm_status start_core(struct node *n)
     paxos_start(n->paxos, n->seq_last + 1,
                 n->journal_writable    ? PAXOS_WHOLE
                 : n->missing_slot != 0 ? PAXOS_UNREAD
+                : n->has_lost          ? PAXOS_LOST
                                        : PAXOS_IN_DOUBT);
     return RSM_OK;
 }

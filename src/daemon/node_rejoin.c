@@ -19,6 +19,7 @@
 void rejoin_begin_doubt(struct node *n, uint32_t alarm)
 {
     node_raise(n, alarm, 0);
+    n->has_lost = alarm == NODE_ALARM_JOURNAL_DAMAGED;
     if (n->env.doubt != NULL)
         n->incarnation_next = n->env.doubt(n->env.context);
 }
@@ -136,6 +137,12 @@ void rejoin_on_heartbeat(struct node *n)
     if (n->incarnation_next == 0 || n->missing_slot != 0)
         return;
     uint32_t waits_for = paxos_rejoin_waits_for(n->paxos);
+    if (paxos_is_rejoin_blocked(n->paxos) && !n->rejoin_blocked)
+        LOG(LOG_ERROR, "rejoin-blocked",
+            LOG_TEXT("text",
+                     "so many voters have lost something that nobody knows what was chosen; "
+                     "a person has to decide (docs/operations.md)"));
+    n->rejoin_blocked = paxos_is_rejoin_blocked(n->paxos);
     if (paxos_is_rejoin_complete(n->paxos))
         n->rejoin_due = true; /* the disk was full, or something has to be decided first */
     if (waits_for == n->rejoin_told)

@@ -320,6 +320,7 @@ static bool run_before_start(struct script *s, const struct words *w)
     } else if (strcmp(verb, "start") == 0) {
         const char *last = w->list[w->count - 1];
         enum paxos_standing standing = strcmp(last, "silent") == 0   ? PAXOS_IN_DOUBT
+                                       : strcmp(last, "lost") == 0   ? PAXOS_LOST
                                        : strcmp(last, "unread") == 0 ? PAXOS_UNREAD
                                                                      : PAXOS_WHOLE;
         need_core(s);

@@ -21,56 +21,82 @@ struct exchange {
 };
 
 static const struct exchange exchanges[] = {
-    {"one of two is not enough", "start silent", "from 2 rejoin-answer round=@ first=1 end=none",
-     ""},
+    {"one of two is not enough", "start silent",
+     "from 2 rejoin-answer round=@ granted first=1 end=none", ""},
     {"all others have told: a fresh journal is due, and the vote only after it", "start silent",
-     "from 2 rejoin-answer round=@ first=1 end=none; from 3 rejoin-answer round=@ first=1 end=none;"
+     "from 2 rejoin-answer round=@ granted first=1 end=none; from 3 rejoin-answer round=@ granted "
+     "first=1 end=none;"
      "from 2 prepare 5.2 first=1; rejoined 7; from 2 prepare 5.2 first=1",
      "rejoin\nappend 8 promise 5.2\nsend 2 after 8: promise 5.2 first=1 end=none\n"},
     {"an answer to another question is none", "start silent",
-     "from 2 rejoin-answer round=@ first=1 end=none; from 3 rejoin-answer round=5 first=1 end=none",
+     "from 2 rejoin-answer round=@ granted first=1 end=none; from 3 rejoin-answer round=5 granted "
+     "first=1 end=none",
      ""},
     {"one that was doubled counts once", "config voters=1,2,3,4,5; start silent",
-     "from 2 rejoin-answer round=@ first=1 end=none; from 2 rejoin-answer round=@ first=1 end=none;"
-     "from 3 rejoin-answer round=@ first=1 end=none; from 4 rejoin-answer round=@ first=1 end=none",
+     "from 2 rejoin-answer round=@ granted first=1 end=none; from 2 rejoin-answer round=@ granted "
+     "first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none; from 4 rejoin-answer round=@ granted "
+     "first=1 end=none",
      ""},
     {"the highest promise of all is taken over", "record promise 2.1; start silent",
-     "from 2 rejoin-answer round=@ promised=4.2 first=1 end=none;"
-     "from 3 rejoin-answer round=@ promised=3.3 first=1 end=none;"
+     "from 2 rejoin-answer round=@ granted promised=4.2 first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted promised=3.3 first=1 end=none;"
      "rejoined 7; from 3 prepare 3.3 first=1; from 2 prepare 4.2 first=1",
      "rejoin\nsend 3: preempted 3.3 promised=4.2\n"
      "send 2 after 7: promise 4.2 first=1 end=none\n"},
     {"the highest vote of each slot is taken over, the own one among them",
      "record accept 1 2.1 mine; record accept 2 1.1 old; start silent",
-     "from 2 rejoin-answer round=@ promised=4.2 first=1 end=none votes=1:1.2:low,2:3.2:high;"
-     "from 3 rejoin-answer round=@ promised=4.2 first=1 end=none votes=2:2.3:middle,3:4.2:new;"
+     "from 2 rejoin-answer round=@ granted promised=4.2 first=1 end=none "
+     "votes=1:1.2:low,2:3.2:high;"
+     "from 3 rejoin-answer round=@ granted promised=4.2 first=1 end=none "
+     "votes=2:2.3:middle,3:4.2:new;"
      "rejoined 9; from 3 prepare 5.3 first=1",
      "rejoin\nappend 10 promise 5.3\n"
      "send 3 after 10: promise 5.3 first=1 end=none votes=1:2.1:mine,2:3.2:high,3:4.2:new\n"},
+    {"one loss among three: the others know", "start lost",
+     "from 2 rejoin-answer round=@ granted first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none",
+     "rejoin\n"},
+    {"two losses among three: nobody can say what was chosen", "start lost",
+     "from 2 rejoin-answer round=@ first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none",
+     ""},
+    {"also when the own memory is only in doubt", "start silent",
+     "from 2 rejoin-answer round=@ first=1 end=none;"
+     "from 3 rejoin-answer round=@ first=1 end=none",
+     ""},
+    {"two losses among five", "config voters=1,2,3,4,5; start lost",
+     "from 2 rejoin-answer round=@ first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none;"
+     "from 4 rejoin-answer round=@ granted first=1 end=none;"
+     "from 5 rejoin-answer round=@ granted first=1 end=none",
+     "rejoin\n"},
     {"an answer in parts counts when it is whole", "start silent",
-     "from 3 rejoin-answer round=@ first=1 end=none;"
-     "from 2 rejoin-answer round=@ first=1 end=3 votes=1:1.2:a;"
-     "from 2 rejoin-answer round=@ first=5 end=none;"
-     "from 2 rejoin-answer round=@ first=3 end=none votes=4:1.2:b",
+     "from 3 rejoin-answer round=@ granted first=1 end=none;"
+     "from 2 rejoin-answer round=@ granted first=1 end=3 votes=1:1.2:a;"
+     "from 2 rejoin-answer round=@ granted first=5 end=none;"
+     "from 2 rejoin-answer round=@ granted first=3 end=none votes=4:1.2:b",
      "rejoin\n"},
     {"what others know to be chosen is learned first", "start silent",
-     "from 2 rejoin-answer round=@ first=1 end=none chosen=2;"
-     "from 3 rejoin-answer round=@ first=1 end=none; from 2 learn values=1:a chosen=2",
+     "from 2 rejoin-answer round=@ granted first=1 end=none chosen=2;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none; from 2 learn values=1:a chosen=2",
      "send 2: catch-up first=1\n"
      "append 1 accept 1 chosen a\nappend 2 chosen 2\nlearned 1 a\nrejoin\n"},
     {"votes beyond the own window are asked for again", "config window=2 capacity=2; start silent",
-     "from 3 rejoin-answer round=@ first=1 end=none;"
-     "from 2 rejoin-answer round=@ first=1 end=none votes=3:1.2:a",
+     "from 3 rejoin-answer round=@ granted first=1 end=none;"
+     "from 2 rejoin-answer round=@ granted first=1 end=none votes=3:1.2:a",
      ""},
     {"a change of the voters begins anew", "start silent",
-     "from 2 rejoin-answer round=@ first=1 end=none; members voters=1,2,3 next=1,2,4 first=5;"
-     "from 3 rejoin-answer round=@ first=1 end=none",
+     "from 2 rejoin-answer round=@ granted first=1 end=none; members voters=1,2,3 next=1,2,4 "
+     "first=5;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none",
      ""},
     {"it asks nobody who has answered, and the others again", "start silent",
-     "from 2 rejoin-answer round=@ first=1 end=none; tick 2; tick 1",
+     "from 2 rejoin-answer round=@ granted first=1 end=none; tick 2; tick 1",
      "send 3: rejoin first=1 round=@\n"},
     {"a part is asked for from where the last one ended", "start silent",
-     "from 2 rejoin-answer round=@ first=1 end=none; from 3 rejoin-answer round=@ first=1 end=3;"
+     "from 2 rejoin-answer round=@ granted first=1 end=none; from 3 rejoin-answer round=@ granted "
+     "first=1 end=3;"
      "tick 3",
      "send 3: rejoin first=3 round=@\n"},
 };
@@ -109,8 +135,11 @@ Test(rejoin, exchange)
 static const struct expectation answers[] = {
     {"a voter tells its promise and votes from the slot on", ACCEPTOR,
      "from 3 rejoin round=7 first=1",
-     "send 3: rejoin-answer promised=3.2 first=1 end=none round=7 votes=1:2.3:old\n"},
+     "send 3: rejoin-answer promised=3.2 first=1 end=none round=7 granted votes=1:2.3:old\n"},
     {"so does one that is in doubt itself", "record accept 2 2.3 x; start silent",
+     "from 3 rejoin round=7 first=1",
+     "send 3: rejoin-answer promised=2.3 first=1 end=none round=7 granted votes=2:2.3:x\n"},
+    {"one that has lost something says so", "record accept 2 2.3 x; start lost",
      "from 3 rejoin round=7 first=1",
      "send 3: rejoin-answer promised=2.3 first=1 end=none round=7 votes=2:2.3:x\n"},
     {"a leader tells what it has proposed, durable or not", LEADER,
@@ -118,7 +147,8 @@ static const struct expectation answers[] = {
      "append 4 accept 2 1.1 a\n"
      "send 2: accept 1.1 values=2+a chosen=2\n"
      "send 3: accept 1.1 values=2+a chosen=2\n"
-     "send 3: rejoin-answer promised=1.1 first=2 end=none round=7 votes=2:1.1:a chosen=2\n"},
+     "send 3: rejoin-answer promised=1.1 first=2 end=none round=7 granted votes=2:1.1:a "
+     "chosen=2\n"},
     {"nor does one that could not read its journal yet", "record accept 2 2.3 x; start unread",
      "from 3 rejoin round=7 first=1; tick 1", ""},
     {"a learner tells nothing", "config self=4 learners=4; start", "from 3 rejoin round=7 first=1",
@@ -126,8 +156,8 @@ static const struct expectation answers[] = {
     {"many votes go in parts",
      "config batch=1; record accept 1 1.2 a; record accept 2 1.2 b; start",
      "from 3 rejoin round=7 first=1",
-     "send 3: rejoin-answer promised=1.2 first=1 end=2 round=7 votes=1:1.2:a\n"
-     "send 3: rejoin-answer promised=1.2 first=2 end=none round=7 votes=2:1.2:b\n"},
+     "send 3: rejoin-answer promised=1.2 first=1 end=2 round=7 granted votes=1:1.2:a\n"
+     "send 3: rejoin-answer promised=1.2 first=2 end=none round=7 granted votes=2:1.2:b\n"},
 };
 
 Test(rejoin, answer)
