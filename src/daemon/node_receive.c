@@ -20,7 +20,7 @@
 #include "src/net/peer_codec.h"
 
 #define ASK_AGAIN_MS 300u
-#define SILENT_MS 1000u
+#define SILENT_MS 5000u       /* a piece takes half a second at 1 Mbit */
 #define ROWS_BYTES (4u << 20) /* kept in memory until they are written down */
 
 void snapshot_drop_receiver(struct node *n)
