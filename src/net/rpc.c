@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -35,6 +36,8 @@
 #define LISTENERS_MAX 16u
 #define FRAME_SECONDS 30 /* from a frame's first byte to its last */
 #define ACCEPT_PAUSE_MS 100
+#define DESCRIPTORS_KEPT                                                                           \
+    24u /* for the journal, the store and the peers: clients get none of them */
 #define ERROR_TEXT_MAX 4096u
 #define ERROR_DETAILS_MAX 256u
 #define NOTIFY_AHEAD_MAX (1u << 20) /* of a watch, in the output of its connection */
@@ -418,13 +421,21 @@ static void on_frame_late(evutil_socket_t fd, short what, void *context)
     close_bad(context, "a frame took too long");
 }
 
+/* The system gives the lowest free descriptor: this one tells how many are left. */
+static bool is_reserved(evutil_socket_t fd)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           (rlim_t)fd + DESCRIPTORS_KEPT >= limit.rlim_cur;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                       int size, void *context)
 {
     struct rpc_server *s = context;
     (void)listener;
     (void)size;
-    if (s->counters.connections >= s->config.connections_max || s->stopping) {
+    if (s->counters.connections >= s->config.connections_max || s->stopping || is_reserved(fd)) {
         s->counters.refused++;
         close(fd);
         return;

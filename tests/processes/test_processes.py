@@ -220,7 +220,8 @@ def no_descriptors():
             s.settimeout(5)
             s.connect((host, int(port)))
             idle.append(s)
-        cluster.await_that(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= used + 39, "all descriptors are used")
+        # The last ones are kept for the journal, the store and the peers: later clients are turned away.
+        cluster.await_that(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= used + 12, "the clients have what they may have")
         begin, cpu = os.times().elapsed, cpu_seconds(pid)
         recorder.take(300)
         spent = (cpu_seconds(pid) - cpu) / max(os.times().elapsed - begin, 0.01)
