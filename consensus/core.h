@@ -136,9 +136,11 @@ struct paxos {
     struct ballot ballot; /* own: prepared or leading */
     uint64_t prepare_first;
     uint64_t recover_end; /* a promise says that all below are chosen: to be learned first */
-    uint64_t found_end;   /* no vote was found at or above */
+    uint64_t found_end;   /* no vote was found at or above, or phase 1 ends there (ready_end) */
     uint64_t slot_next;
-    uint64_t ready_end; /* all below chosen: every slot of earlier ballots is decided */
+    /* All below chosen: every slot of earlier ballots is decided. PAXOS_NO_END: not in this ballot.
+     */
+    uint64_t ready_end;
     uint64_t announced_end;
 
     struct reads reads;

@@ -12,6 +12,7 @@
     X(PROMISE_SPLIT, "a promise took several messages")                                            \
     X(PROMISE_OUT_OF_ORDER, "a part of a promise came before the part in front of it")             \
     X(PROMISE_OUTSIDE_WINDOW, "a promise reported votes that the own window cannot hold")          \
+    X(LED_A_WINDOW, "votes beyond the window were left for another ballot")                        \
     X(PROMISE_STALE, "a promise for an earlier ballot was ignored")                                \
     X(PREPARE_PREEMPTED, "a prepare below the promise was answered no")                            \
     X(ACCEPT_PREEMPTED, "an accept below the promise was answered no")                             \

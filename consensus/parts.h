@@ -77,6 +77,8 @@ void proposer_try_lead(struct paxos *p);
 int vote_compare(struct ballot a, struct ballot b);
 /* Phase 2 for what phase 1 found and the window had no place for. */
 void proposer_recover_more(struct paxos *p);
+/* Phase 1 left out votes beyond the window, and all below them is chosen and applied by now. */
+bool proposer_has_led_its_window(const struct paxos *p);
 /* A higher ballot, at once, without giving up what is proposed. */
 void proposer_prepare_again(struct paxos *p);
 

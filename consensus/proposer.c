@@ -236,6 +236,10 @@ void proposer_on_tick(struct paxos *p)
 {
     CHECK(p->role == PAXOS_LEADER);
     membership_on_tick(p);
+    if (proposer_has_led_its_window(p)) {
+        proposer_prepare_again(p);
+        return;
+    }
     if (proposer_is_stuck(p)) {
         mark(p, PAXOS_MARK_REFUSED_AND_STUCK);
         struct slot *slot = slots_at(&p->slots, p->chosen_end);

@@ -11,6 +11,13 @@
  *   none, but one above    a no-op fills the gap
  *   none at or above       free for new proposals
  *
+ * Votes that the own window cannot hold yet are left for later: a voter counts, too, when its parts
+ * cover the window, for slots do not depend on each other. Such a leader proposes what was found
+ * and fills every gap up to the window's end, but nothing of its own, confirms no read, and
+ * prepares again, under a higher ballot, when all of that is applied. To wait for the window to
+ * move is no way out: 1. the only voters that had applied more lose their memory; 2. the votes of
+ * the others reach beyond the window of who is left; 3. nobody can teach anybody, and nobody leads.
+ *
  * A leader that finds no vote at all proposes one no-op: reads wait until a slot of its own ballot
  * is chosen, for only then does it know every slot that an earlier leader may have decided.
  *
@@ -112,33 +119,34 @@ void proposer_on_promise(struct paxos *p, uint32_t from, const struct paxos_mess
         mark(p, PAXOS_MARK_PROMISE_OUT_OF_ORDER);
         return;
     }
-    /* Checked before anything is taken: a part counts whole or not at all. */
+    uint64_t end = message->slot_end;
     for (size_t i = 0; i < message->entry_count; i++) {
         if (message->entries[i].slot >= slots_end(&p->slots)) {
             mark(p, PAXOS_MARK_PROMISE_OUTSIDE_WINDOW);
-            return;
+            end = slots_end(&p->slots); /* asked for again when the window has moved */
+            continue;
         }
-    }
-    for (size_t i = 0; i < message->entry_count; i++) {
         if (MUTANT(PREPARE_OWN_END) && message->entries[i].slot >= p->accepted_end)
             continue;
         if (message->entries[i].slot >= p->chosen_end)
             proposer_find(p, &message->entries[i]);
     }
-    if (message->slot_end > peer->promised_end)
-        peer->promised_end = message->slot_end;
+    if (end > peer->promised_end) {
+        peer->promised_end = end;
+        election_arm(p); /* parts may come in any order, and each time only one fits */
+    }
     if (message->chosen_end > p->recover_end)
         p->recover_end = message->chosen_end;
 }
 
-/* A quorum has reported all its votes; the own promise counts when its record is durable. */
-static bool proposer_has_promises(const struct paxos *p)
+/* A quorum has reported all its votes below `end`; the own promise counts when it is durable. */
+static bool proposer_has_promises(const struct paxos *p, uint64_t end)
 {
     replica_set promised = 0;
     if (p->promised_seq <= p->seq_durable || MUTANT(REUSE_ROUND))
         promised |= quorum_bit(p->config.self);
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
-        if (replica != p->config.self && p->peers[replica].promised_end == PAXOS_NO_END)
+        if (replica != p->config.self && p->peers[replica].promised_end >= end)
             promised |= quorum_bit(replica);
     }
     return members_have(&p->members, promised);
@@ -176,9 +184,15 @@ void proposer_recover_more(struct paxos *p)
         proposer_send(p, first, p->slot_next);
 }
 
+bool proposer_has_led_its_window(const struct paxos *p)
+{
+    return p->ready_end == PAXOS_NO_END && p->chosen_end >= p->found_end &&
+           p->applied + 1 >= p->chosen_end;
+}
+
 void proposer_try_lead(struct paxos *p)
 {
-    if (p->role != PAXOS_PREPARING || !proposer_has_promises(p))
+    if (p->role != PAXOS_PREPARING || !proposer_has_promises(p, slots_end(&p->slots)))
         return;
     if (p->recover_end > p->prepare_first)
         mark(p, PAXOS_MARK_RECOVERY_CAUGHT_UP);
@@ -186,6 +200,7 @@ void proposer_try_lead(struct paxos *p)
     if (p->chosen_end < p->recover_end || !slots_contains(&p->slots, p->chosen_end))
         return;
 
+    bool is_partial = !proposer_has_promises(p, PAXOS_NO_END);
     uint64_t end = p->chosen_end;
     for (uint64_t n = p->chosen_end; n < slots_end(&p->slots); n++) {
         if (slots_at(&p->slots, n)->found_ballot.replica != 0)
@@ -193,9 +208,13 @@ void proposer_try_lead(struct paxos *p)
     }
     if (end == p->chosen_end)
         end++; /* a no-op of the own ballot */
+    if (is_partial && !MUTANT(LEAD_FROM_PART_OF_VOTES)) {
+        mark(p, PAXOS_MARK_LED_A_WINDOW);
+        end = slots_end(&p->slots); /* there are votes above */
+    }
     election_lead(p);
     p->found_end = end;
-    p->ready_end = end;
+    p->ready_end = is_partial && !MUTANT(LEAD_FROM_PART_OF_VOTES) ? PAXOS_NO_END : end;
     p->slot_next = p->chosen_end;
     proposer_recover_more(p);
     election_send_heartbeat(p);

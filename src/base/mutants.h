@@ -141,6 +141,10 @@
 #ifndef RSM_MUTANT_PROMISE_CUT_SILENTLY
 #define RSM_MUTANT_PROMISE_CUT_SILENTLY 0
 #endif
+/* A leader that heard of the votes in its window only takes them for all. */
+#ifndef RSM_MUTANT_LEAD_FROM_PART_OF_VOTES
+#define RSM_MUTANT_LEAD_FROM_PART_OF_VOTES 0
+#endif
 /* A new leader leaves gaps (M21). */
 #ifndef RSM_MUTANT_LEAVE_GAPS
 #define RSM_MUTANT_LEAVE_GAPS 0

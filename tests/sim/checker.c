@@ -234,16 +234,19 @@ static void forget_own_ballots(struct checker *c, uint32_t replica)
         if (r != replica)
             raise(&highest, c->replicas[r].promise_durable);
     }
-    if (ballot_compare(c->replicas[replica].prepared_before, highest) > 0)
-        c->replicas[replica].prepared_before = highest;
+    struct replica_history *r = &c->replicas[replica];
+    if (ballot_compare(r->prepared_before, highest) > 0)
+        r->prepared_before = highest;
+    if (ballot_compare(r->prepared, highest) > 0)
+        r->prepared = highest;
 }
 
 void checker_on_rejoin(struct checker *c, uint32_t replica)
 {
     uint32_t bit = UINT32_C(1) << replica;
     c->rejoining |= bit;
-    c->replicas[replica].closed = c->replicas[replica].prepared.round;
     forget_own_ballots(c, replica);
+    c->replicas[replica].closed = c->replicas[replica].prepared.round;
     c->replicas[replica].promise_durable = (struct ballot){0, 0};
     for (uint64_t slot = 0; slot < c->slot_capacity; slot++) {
         for (uint32_t i = 0; i < c->slots[slot].count; i++)

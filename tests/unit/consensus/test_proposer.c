@@ -27,8 +27,23 @@ static const struct expectation preparations[] = {
     {"a repeated prepare asks only for the missing parts",
      PREPARING "; from 2 promise 2.1 first=1 end=3", "tick 3",
      "send 2 after 1: prepare 2.1 first=3\nsend 3 after 1: prepare 2.1 first=1\n"},
-    {"a promise with votes outside the window does not count", PREPARING,
-     "from 2 promise 2.1 first=1 end=none votes=17:1.2:far", ""},
+    {"a promise with votes beyond the window counts for the window, and all gaps are filled",
+     "config window=2 capacity=2;" PREPARING,
+     "from 2 promise 2.1 first=1 end=none votes=2:1.2:near,3:1.2:far",
+     "append 2 accept 1 2.1 -\nappend 3 accept 2 2.1 near\n"
+     "send 2: accept 2.1 values=1:-,2:near\nsend 3: accept 2.1 values=1:-,2:near\n"
+     "send 2: heartbeat 2.1\nsend 3: heartbeat 2.1\nleader 1 ballot 2.1\n"},
+    {"nothing new is proposed then",
+     "config window=2 capacity=2;" PREPARING
+     "; from 2 promise 2.1 first=1 end=none votes=2:1.2:near,3:1.2:far",
+     "propose new", "lost cookie=1 slot=0\n"},
+    {"and phase 1 comes again for the rest, when the window is applied",
+     "config window=2 capacity=2;" PREPARING
+     "; from 2 promise 2.1 first=1 end=none votes=2:1.2:near,3:1.2:far; flush;"
+     "from 2 accepted 2.1 slots=1,2; applied 2",
+     "tick 1",
+     "append 5 promise 3.1\nsend 2 after 5: prepare 3.1 first=3 chosen=3\n"
+     "send 3 after 5: prepare 3.1 first=3 chosen=3\nleader none\n"},
     {"a promise that knows more chosen slots: they are learned first", PREPARING,
      "from 2 promise 2.1 first=1 end=none chosen=3; from 2 learn values=1:a,2:b chosen=3",
      "send 2: catch-up first=1\n"
