@@ -3,8 +3,9 @@
  * life_core.c - what outlives a process in the simulation of the core: disks that lose memory, new
  * incarnations, and members that come and go.
  *
- * Memory. A crash may cost one replica, the victim of the run, records that were durable; and any
- * replica may find its journal uncertain, though it lost nothing. Either is in doubt until it has
+ * Memory. A crash may cost one replica, the victim of the run, records that were durable; in some
+ * runs any replica, which then knows it, so that too many of them stand still. And any replica may
+ * find its journal uncertain, though it lost nothing. Either is in doubt until it has
  * rejoined: a fresh journal from what the core knows then, under a new incarnation.
  *
  * Members. A value "m<N>" changes what replica N is: a spare one becomes a learner, a learner a
@@ -92,7 +93,20 @@ void life_lose_memory(struct core_node *n, uint64_t salt)
     if (kept == 0)
         n->promise_kept = (struct ballot){0, 0};
     n->in_doubt = true;
+    n->has_lost = c->options.losses_known;
     checker_on_loss(c->checker, n->replica);
+}
+
+enum paxos_standing life_standing(const struct core_node *n)
+{
+    if (n->has_lost)
+        return PAXOS_LOST;
+    return n->in_doubt ? PAXOS_IN_DOUBT : PAXOS_WHOLE;
+}
+
+bool core_node_has_lost(const struct core_cluster *c, uint32_t replica)
+{
+    return c->nodes[replica].has_lost;
 }
 
 void life_begin(struct core_node *n)
@@ -159,6 +173,7 @@ bool life_renew(struct core_node *n)
     checker_on_rejoined(c->checker, n->replica);
     n->seq_durable = n->seq_next - 1;
     n->in_doubt = false;
+    n->has_lost = false;
     n->incarnation = n->announced;
     net_announce(&c->net, n->replica, n->announced, false);
     c->report->rejoins++;

@@ -496,7 +496,7 @@ void core_node_start(struct core_cluster *c, uint32_t replica)
         return;
     sim_note(&c->sim, "%u starts, stored %" PRIu64 ", applied %" PRIu64, replica, n->stored,
              n->applied);
-    paxos_start(n->core, n->seq_next, n->in_doubt ? PAXOS_IN_DOUBT : PAXOS_WHOLE);
+    paxos_start(n->core, n->seq_next, life_standing(n));
     node_after(n, sim_range(&c->sim, 1, n->tick_us), node_tick);
     node_after(n, sim_range(&c->sim, 1, c->options.store_us), node_commit);
 }

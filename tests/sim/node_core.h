@@ -45,6 +45,7 @@ struct core_node {
     uint64_t announced;   /* what the peers are told; another one while in doubt */
     uint64_t incarnation_last;
     bool in_doubt;
+    bool has_lost; /* and knows it */
 
     struct waiting_send *waiting;
     size_t waiting_count;
@@ -71,6 +72,7 @@ bool life_take_value(struct core_node *n, uint64_t slot, const struct blob *valu
 void life_tell_links(struct core_node *n);
 /* The replica is down: its disk keeps only a part of what was durable, chosen by `salt`. */
 void life_lose_memory(struct core_node *n, uint64_t salt);
+enum paxos_standing life_standing(const struct core_node *n);
 /* It starts: what is it called? */
 void life_begin(struct core_node *n);
 /* All others have told: a fresh journal, durable at once. False: not yet. */

@@ -74,6 +74,7 @@ void core_options_draw(struct core_options *o, struct sim *sim)
     o->victim = (uint32_t)sim_range(sim, 1, o->voter_count);
     /* With two voters each other one is needed, and the lone one has nobody to ask. */
     o->change_members = o->voter_count >= 3 && sim_chance(sim, 300000);
+    o->losses_known = sim_chance(sim, 100000);
     o->spare = o->change_members ? (uint32_t)sim_range(sim, 0, 3) : 0;
     o->config.distance = (uint32_t)sim_range(sim, o->config.window, o->config.capacity);
 }
@@ -152,8 +153,10 @@ static void fault_run(void *context, void *argument)
         break;
     case FAULT_LOST_WRITE:
         if (c->options.voter_count > 1) {
-            core_node_lose_memory(c, c->options.victim, fault->salt);
-            crash(c, c->options.victim);
+            bool any = c->options.losses_known;
+            uint32_t victim = any ? fault->replica : c->options.victim;
+            core_node_lose_memory(c, victim, fault->salt);
+            crash(c, victim);
         }
         break;
     case FAULT_MEMBER:
@@ -335,13 +338,25 @@ static bool somebody_is_locked_out(const struct core_cluster *c)
     return false;
 }
 
+/* Those whose disks lost something are a quorum among themselves. */
+static bool too_many_have_lost(const struct core_cluster *c)
+{
+    replica_set lost = 0;
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (core_node_has_lost(c, r))
+            lost |= quorum_bit(r);
+    }
+    bool of_next = c->members.next_first != 0 && quorum_has(&c->members.next, lost);
+    return of_next || quorum_has(&c->members.now, lost);
+}
+
 /*
  * The oracle: a voter in doubt waits until a promotion that it has a vote for is decided, and with
  * few voters that cannot be without it. Then nothing goes on until a person helps.
  */
 static bool is_rightly_blocked(const struct core_cluster *c)
 {
-    if (somebody_is_locked_out(c))
+    if (somebody_is_locked_out(c) || too_many_have_lost(c))
         return true;
     for (uint32_t r = 1; r <= c->node_count; r++) {
         if (core_node_waits_for_change(c, r))

@@ -30,8 +30,9 @@ struct core_options {
     uint64_t think_us_max;
     uint32_t read_ppm;
     bool announce;
-    uint32_t victim; /* whose disk may lose what was durable */
-    uint32_t spare;  /* replicas that are no members at first */
+    uint32_t victim;   /* whose disk may lose what was durable */
+    bool losses_known; /* any disk may then, for each replica knows what happened to it */
+    uint32_t spare;    /* replicas that are no members at first */
     bool change_members;
 };
 
@@ -93,6 +94,8 @@ void core_node_slow_disk(struct core_cluster *c, uint32_t replica, uint64_t unti
 void core_node_peer_lost(struct core_cluster *c, uint32_t replica, uint32_t peer);
 bool core_node_waits_for_change(const struct core_cluster *c, uint32_t replica);
 bool core_node_is_in_doubt(const struct core_cluster *c, uint32_t replica);
+/* It knows that its disk lost something, and has not rejoined yet. */
+bool core_node_has_lost(const struct core_cluster *c, uint32_t replica);
 bool core_node_is_up(const struct core_cluster *c, uint32_t replica);
 const struct paxos *core_node_paxos(const struct core_cluster *c, uint32_t replica);
 uint64_t core_node_applied(const struct core_cluster *c, uint32_t replica);
