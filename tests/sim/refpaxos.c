@@ -45,10 +45,11 @@ struct refpaxos {
     struct ref_config configs[CONFIGS_MAX]; /* by `first`, ascending */
     uint32_t config_count;
     struct ballot promise[REPLICA_MAX + 1];
-    uint64_t proposed[REPLICA_MAX + 1]; /* highest round of an own ballot with proposals */
-    uint64_t closed[REPLICA_MAX + 1];   /* its owner rejoined: nobody counts in it any more */
-    uint32_t forgot;                    /* takes no action */
-    uint32_t rejoining;                 /* its new memory is being read */
+    uint64_t proposed[REPLICA_MAX + 1];      /* highest round of an own ballot with proposals */
+    uint64_t closed[REPLICA_MAX + 1];        /* its owner rejoined: nobody counts in it any more */
+    struct ballot rejoined[REPLICA_MAX + 1]; /* what it promised when it had rejoined */
+    uint32_t forgot;                         /* takes no action */
+    uint32_t rejoining;                      /* its new memory is being read */
     uint64_t events;
 };
 
@@ -146,12 +147,13 @@ static struct ref_vote *vote_at(struct refpaxos *ref, uint64_t slot, struct ball
 
 /* The highest vote of an acceptor in a slot below a ballot; NULL: it did not vote. */
 static const struct ref_vote *highest_below(const struct ref_slot *s, uint32_t acceptor,
-                                            struct ballot ballot)
+                                            struct ballot ballot, bool earlier)
 {
     const struct ref_vote *highest = NULL;
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ref_vote *v = &s->votes[i];
-        if (((v->holds >> acceptor) & 1) != 0 && ballot_compare(v->ballot, ballot) < 0 &&
+        uint32_t voters = earlier ? v->ever : v->holds;
+        if (((voters >> acceptor) & 1) != 0 && ballot_compare(v->ballot, ballot) < 0 &&
             (highest == NULL || ballot_compare(v->ballot, highest->ballot) > 0))
             highest = v;
     }
@@ -162,15 +164,20 @@ static const struct ref_vote *highest_below(const struct ref_slot *s, uint32_t a
  * Is there a quorum that shows `value` safe? Of those who promised `ballot`: take for c each of
  * their highest votes in turn (and "none"); those whose highest vote is not above c are the largest
  * set with this c, and it must hold somebody who voted in c, for `value`.
+ *
+ * `earlier`: a replica that has rejoined promised `ballot` perhaps before, and told what it had
+ * voted for then, and nothing of what it has taken over since.
  */
-static bool shows_safe(struct refpaxos *ref, uint64_t slot, struct ballot ballot, uint64_t value)
+static bool shows_safe(struct refpaxos *ref, uint64_t slot, struct ballot ballot, uint64_t value,
+                       bool earlier)
 {
     const struct ref_slot *s = slot_at(ref, slot);
     const struct ref_vote *highest[REPLICA_MAX + 1];
     uint32_t promised = 0;
     uint32_t silent = 0;
     for (uint32_t a = 1; a <= REPLICA_MAX; a++) {
-        highest[a] = highest_below(s, a, ballot);
+        bool before = earlier && ballot_compare(ballot, ref->rejoined[a]) <= 0;
+        highest[a] = highest_below(s, a, ballot, before);
         if (ballot_compare(ref->promise[a], ballot) < 0)
             continue;
         promised |= UINT32_C(1) << a;
@@ -200,7 +207,8 @@ static void require_safe(struct refpaxos *ref, uint32_t replica, const char *act
     /* What is chosen is safe in every ballot; the check is cheaper and the theorem is Voting's. */
     if (vote->safe || slot_at(ref, slot)->chosen == vote->value)
         return;
-    vote->safe = shows_safe(ref, slot, vote->ballot, vote->value);
+    vote->safe = shows_safe(ref, slot, vote->ballot, vote->value, false) ||
+                 shows_safe(ref, slot, vote->ballot, vote->value, true);
     if (!vote->safe)
         mismatch(ref,
                  "%s of replica %u: no quorum shows its value safe, slot %" PRIu64
@@ -344,6 +352,7 @@ void ref_rejoined(struct refpaxos *ref, uint32_t acceptor)
 {
     uint32_t bit = UINT32_C(1) << acceptor;
     ref->rejoining &= ~bit;
+    ref->rejoined[acceptor] = ref->promise[acceptor];
     for (uint64_t slot = 0; slot < ref->slot_capacity; slot++) {
         for (uint32_t i = 0; i < ref->slots[slot].count; i++) {
             struct ref_vote *v = &ref->slots[slot].votes[i];

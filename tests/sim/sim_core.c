@@ -249,11 +249,19 @@ static void begin_lasting(struct core_cluster *c)
         core_node_slow_disk(c, victim, UINT64_MAX / 2);
 }
 
-/* No member, now or soon, need keep up either. */
+static const struct quorum *newest_members(const struct core_cluster *c)
+{
+    return c->members.next_first != 0 ? &c->members.next : &c->members.now;
+}
+
+/* No member, now or soon, need keep up either; nor a newcomer all of whose acquaintances have left.
+ */
 static bool is_excluded(const struct core_cluster *c, uint32_t replica)
 {
-    const struct quorum *q = c->members.next_first != 0 ? &c->members.next : &c->members.now;
-    return ((c->excluded >> replica) & 1) != 0 || !quorum_is_member(q, replica);
+    const struct quorum *q = newest_members(c);
+    bool is_lonely = (q->learners & quorum_bit(replica)) != 0 &&
+                     !core_node_knows_one_of(c, replica, q->voters | q->learners);
+    return ((c->excluded >> replica) & 1) != 0 || !quorum_is_member(q, replica) || is_lonely;
 }
 
 static void stop_faults(struct core_cluster *c)
@@ -356,7 +364,9 @@ static bool too_many_have_lost(const struct core_cluster *c)
  */
 static bool is_rightly_blocked(const struct core_cluster *c)
 {
-    if (somebody_is_locked_out(c) || too_many_have_lost(c))
+    replica_set fit = newest_members(c)->voters & ~(replica_set)c->excluded;
+    if (somebody_is_locked_out(c) || too_many_have_lost(c) ||
+        !quorum_has(newest_members(c), fit)) /* removed while a fault began that lasts */
         return true;
     for (uint32_t r = 1; r <= c->node_count; r++) {
         if (core_node_waits_for_change(c, r))
