@@ -92,6 +92,9 @@ enum rsm_status store_grow(struct store *s);
 /* Frees the slots of readers that died; RSM_OK even when there were none. */
 enum rsm_status store_check_readers(struct store *s, uint32_t *freed_out);
 
+/* From now on store_verify tells of each row's bytes, before it reads the next: to be paced by. */
+void store_watch_rows(struct store *s, void (*on_row)(void *context, size_t bytes), void *context);
+
 /*
  * Reads every key and value of the snapshot and checks it, and then all of them against the sum
  * that the last commit left. RSM_DAMAGED at the first that does not; `text_out` (at least 160

@@ -259,6 +259,12 @@ static enum rsm_status compare_sum(struct store *s, const struct store_sum *foun
     return RSM_DAMAGED;
 }
 
+void store_watch_rows(struct store *s, void (*on_row)(void *context, size_t bytes), void *context)
+{
+    s->on_row = on_row;
+    s->on_row_context = context;
+}
+
 enum rsm_status store_verify(struct store *s, char *text_out, size_t text_size, uint64_t *count_out)
 {
     uint8_t last[LIMIT_KEY_SIZE + 1];
@@ -283,6 +289,8 @@ enum rsm_status store_verify(struct store *s, char *text_out, size_t text_size, 
             sum.rows += table != 0;
             sum.checks += table != 0 ? get_u32(v.mv_data) : 0;
             (*count_out)++;
+            if (s->on_row != NULL)
+                s->on_row(s->on_row_context, k.mv_size + v.mv_size);
             continue;
         }
         hex_encode(hex, bytes_make(key.data, key.size < 24 ? key.size : 24));

@@ -24,7 +24,9 @@ struct store {
     MDB_env *env;
     MDB_dbi database;
     bool read_only;
-    struct store_sum sum; /* of the last commit; whoever commits */
+    struct store_sum sum;                        /* of the last commit; whoever commits */
+    void (*on_row)(void *context, size_t bytes); /* of store_verify; may be NULL */
+    void *on_row_context;
     /* The snapshot; main thread. */
     MDB_txn *txn; /* NULL: none */
     MDB_cursor *cursor;

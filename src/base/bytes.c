@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/check.h"
 #include "src/base/mem.h"
 
 struct bytes bytes_of_string(const char *text)
@@ -155,6 +156,14 @@ void writer_reset(struct writer *w)
 {
     w->size = 0;
     w->failed = false;
+}
+
+void writer_drop_front(struct writer *w, size_t size)
+{
+    CHECK(size <= w->size);
+    w->size -= size;
+    if (w->size > 0)
+        memmove(w->data, w->data + size, w->size);
 }
 
 /*

@@ -65,6 +65,8 @@ void writer_init(struct writer *w, size_t size_max);
 void writer_deinit(struct writer *w);
 /* Empties it, keeps the memory, clears the error. */
 void writer_reset(struct writer *w);
+/* Takes the first `size` bytes away, which are there. */
+void writer_drop_front(struct writer *w, size_t size);
 void writer_u8(struct writer *w, uint8_t value);
 void writer_u16(struct writer *w, uint16_t value);
 void writer_u32(struct writer *w, uint32_t value);

@@ -66,9 +66,11 @@ static const struct key keys[] = {
     {"submit_timeout_ms", VALUE_U32, AT(node.submit_timeout_ms), 100, 600000, false},
     {"clock_bound_ms", VALUE_U32, AT(node.clock_bound_ms), 100, 86400000, false},
     {"snapshot_lag", VALUE_U32, AT(node.snapshot_lag), 1, UINT32_MAX, false},
+    {"snapshot_rate", VALUE_U32, AT(node.snapshot_rate), 64, 1u << 30, false},
     {"map_size", VALUE_U64, AT(map_size), 1u << 20, UINT64_C(1) << 46, false},
     {"clock_offset_file", VALUE_PATH, AT(clock_offset_file), 0, 0, false},
     {"scrub_days", VALUE_U32, AT(scrub_days), 0, 3650, false},
+    {"scrub_rate", VALUE_U32, AT(scrub_rate), 64, 1u << 30, false},
     {"flush_timeout_ms", VALUE_U32, AT(flush_timeout_ms), 100, 600000, false},
 };
 
@@ -292,7 +294,8 @@ static void set_defaults(struct config *config)
     *config = (struct config){.log_level = LOG_INFO,
                               .map_size = UINT64_C(1) << 36,
                               .flush_timeout_ms = 10000,
-                              .scrub_days = 7};
+                              .scrub_days = 7,
+                              .scrub_rate = 65536};
     node_config_default(&config->node);
 }
 

@@ -302,7 +302,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
         return status;
     }
     methods_set_network(l->methods, l->rpc, l->links);
-    l->scrub = scrub_new(config->data, config->scrub_days, l->node);
+    l->scrub = scrub_new(config->data, config->scrub_days, config->scrub_rate, l->node);
     methods_set_scrub(l->methods, l->scrub);
     open_events(l);
     *loop_out = l;

@@ -93,7 +93,7 @@ static int run(const struct config *config, char **arguments)
  */
 static bool is_scrub(int argc, char **argv)
 {
-    return argc == 5 && strcmp(argv[1], "--" SCRUB_OPTION) == 0;
+    return argc == 6 && strcmp(argv[1], "--" SCRUB_OPTION) == 0;
 }
 
 int main(int argc, char **argv)
@@ -108,7 +108,8 @@ int main(int argc, char **argv)
     int option;
     if (is_scrub(argc, argv)) {
         guard_process();
-        return scrub_run(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
+        return scrub_run(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10),
+                         strtoull(argv[5], NULL, 10));
     }
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {

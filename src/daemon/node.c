@@ -37,6 +37,8 @@ void node_config_default(struct node_config *config)
         .submit_timeout_ms = 10000,
         .clock_bound_ms = 10000,
         .snapshot_lag = 100000,
+        .snapshot_rate = 8192,
+        .snapshot_piece = 64u << 10, /* about 0.3 ms of the loop */
     };
 }
 

@@ -49,6 +49,8 @@ struct node_config {
     uint32_t submit_timeout_ms;  /* then a waiting client is told that the outcome is unknown */
     uint32_t clock_bound_ms;     /* a fresh entry's timestamp may be this far from the own clock */
     uint32_t snapshot_lag;       /* a peer further behind than this gets a snapshot, in slots */
+    uint32_t snapshot_rate;      /* of one that is sent, KiB a second */
+    uint32_t snapshot_piece;     /* of rows, in bytes */
     uint64_t incarnation;
     bool fresh;    /* the data directory was made in this run: the journal is made, too */
     bool in_doubt; /* an earlier run was, and told the peers: whatever the journal looks like now */

@@ -56,10 +56,14 @@ struct snapshot_sender {
     uint64_t made;      /* pieces made so far; `piece` is the last of them */
     struct blob *piece; /* owned frame, sent again when asked for again */
     uint8_t hash[HASH_SIZE];
-    uint8_t table; /* the row after which to go on */
+    struct writer row; /* the one that is being sent, of which */
+    size_t row_sent;   /* bytes are in pieces already */
+    uint8_t table;     /* the row after which to go on */
     uint8_t key[LIMIT_KEY_SIZE];
     size_t key_size;
     uint64_t moved_ms;
+    uint64_t free_us; /* the rate allows the next piece from then on */
+    bool is_wanted;   /* a new piece was asked for, and waits for that */
 };
 
 /* What a replica signs of a state: node_snapshot.c. */
@@ -79,6 +83,7 @@ struct snapshot_receiver {
     struct checkpoint checkpoint; /* once complete */
     struct kv *empty;             /* owned, below `rows` */
     struct kv *rows;              /* owned overlay: not written down yet */
+    struct writer part;           /* the beginning of a row whose rest is in the next pieces */
     bool complete;
     uint64_t asked_ms, moved_ms;
 };

@@ -2,11 +2,11 @@
 /*
  * node_receive.c - a snapshot on its way to us (node_snapshot.c has the whole exchange).
  *
- * Its rows are written into a store of their own beside the one in use, a few MiB at a time: memory
- * stays small however large the state is. When the last piece is there, what was hashed, what was
- * signed and what the rows say must be the same; then the new store takes the place of the old one
- * at once (env.incoming_install): after a crash it is the one or the other. Votes above the slot
- * stay in the journal and in the core. The heads are compared with the peers' at once and as
+ * Its rows are written into a store of their own beside the one in use, a few MiB at a time:
+ * memory stays small however large the state is. When the last piece is there, what was hashed,
+ * what was signed and what the rows say must be the same; then the new store takes the place of the
+ * old one at once (env.incoming_install): after a crash it is the one or the other. Votes above the
+ * slot stay in the journal and in the core. The heads are compared with the peers' at once and as
  * always.
  */
 #include <string.h>
@@ -20,8 +20,14 @@
 #include "src/net/peer_codec.h"
 
 #define ASK_AGAIN_MS 300u
-#define SILENT_MS 5000u       /* a piece takes half a second at 1 Mbit */
-#define ROWS_BYTES (4u << 20) /* kept in memory until they are written down */
+/* A row of the largest size but for a byte, and a piece. */
+#define PART_SIZE_MAX (LIMIT_VALUE_SIZE + LIMIT_KEY_SIZE + LIMIT_PEER_FRAME_SIZE)
+#define SILENT_MS 5000u /* a piece takes half a second at 1 Mbit */
+/*
+ * Kept in memory until they are written down. Votes of replicas on the same disk wait behind the
+ * flush: few large ones cost them less than many small ones.
+ */
+#define ROWS_BYTES (8u << 20)
 
 void snapshot_drop_receiver(struct node *n)
 {
@@ -30,6 +36,7 @@ void snapshot_drop_receiver(struct node *n)
         n->env.incoming_drop(n->env.context);
     kv_free(r->rows);
     kv_free(r->empty);
+    writer_deinit(&r->part);
     *r = (struct snapshot_receiver){.from = 0};
 }
 
@@ -79,22 +86,48 @@ void snapshot_on_offer(struct node *n, uint32_t from, uint64_t slot)
     *r = (struct snapshot_receiver){.from = from, .slot = slot, .moved_ms = node_now_ms(n)};
     r->empty = kv_mem_new();
     r->rows = kv_overlay_new(r->empty);
+    writer_init(&r->part, PART_SIZE_MAX);
     LOG(LOG_INFO, "snapshot-begins", LOG_U64("from", from), LOG_U64("slot", slot));
     ask(n);
 }
 
-/* Rows come from another replica: each is bounded before it is taken. */
-static bool take_rows(struct snapshot_receiver *r, struct reader *rows)
+/* Rows come from another replica: each is bounded before it is taken. False: it is none. */
+static bool take_row(struct snapshot_receiver *r, struct reader *rows, bool *whole_out)
 {
-    while (reader_left(rows) > 0) {
-        uint8_t table = reader_u8(rows);
-        struct bytes key = reader_bytes(rows, reader_u16(rows));
-        struct bytes value = reader_blob(rows, LIMIT_VALUE_SIZE);
-        if (rows->failed || table < TABLE_META || table >= TABLE_END || key.size == 0 ||
-            key.size > LIMIT_KEY_SIZE || kv_put(r->rows, table, key, value) != RSM_OK)
+    struct reader at = *rows;
+    uint8_t table = reader_u8(&at);
+    size_t key_size = reader_u16(&at);
+    *whole_out = false;
+    if (at.failed)
+        return true;
+    if (table < TABLE_META || table >= TABLE_END || key_size == 0 || key_size > LIMIT_KEY_SIZE)
+        return false;
+    struct bytes key = reader_bytes(&at, key_size);
+    size_t value_size = reader_u32(&at);
+    if (at.failed)
+        return true;
+    if (value_size > LIMIT_VALUE_SIZE)
+        return false;
+    struct bytes value = reader_bytes(&at, value_size);
+    if (at.failed)
+        return true;
+    *rows = at;
+    *whole_out = true;
+    return kv_put(r->rows, table, key, value) == RSM_OK;
+}
+
+/* Whole rows are taken; the beginning of one waits for its rest. */
+static bool take_rows(struct snapshot_receiver *r, struct bytes rows)
+{
+    bool whole = true;
+    writer_bytes(&r->part, rows);
+    struct reader walk = reader_make(writer_result(&r->part));
+    while (whole && reader_left(&walk) > 0) {
+        if (!take_row(r, &walk, &whole))
             return false;
     }
-    return !rows->failed;
+    writer_drop_front(&r->part, r->part.size - reader_left(&walk));
+    return !r->part.failed && (!r->complete || r->part.size == 0);
 }
 
 /* The rows are those that the sender hashed; the last piece's checkpoint is the sender's. */
@@ -115,9 +148,9 @@ static bool take_piece(struct node *n, struct bytes chunk)
     if (reader.failed)
         return false;
     snapshot_hash_piece(r->hash, r->slot, r->next, rows);
-    struct reader walk = reader_make(rows);
-    bool mixes = MUTANT(SNAPSHOT_MIXED);
-    if ((memcmp(said, r->hash, HASH_SIZE) != 0 && !mixes) || !take_rows(r, &walk))
+    if (MUTANT(SNAPSHOT_MIXED))
+        memcpy(r->hash, said, sizeof r->hash);
+    if (memcmp(said, r->hash, HASH_SIZE) != 0 || !take_rows(r, rows))
         return false;
     if (!r->complete)
         return true;
@@ -208,7 +241,7 @@ void snapshot_install_when_due(struct node *n)
     uint64_t slot = r->slot;
     if (!r->complete || n->frozen != NULL || n->dead)
         return;
-    if (slot <= n->applied_slot) {
+    if (slot <= n->applied_slot && !MUTANT(OLD_SNAPSHOT)) {
         snapshot_drop_receiver(n);
         return;
     }

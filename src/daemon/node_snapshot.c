@@ -12,9 +12,10 @@
  *
  * The receiver asks for each piece, again when none comes: a lost frame costs a moment, a broken
  * connection nothing but that. Pieces are small, and made one a turn of the loop, so that a leader
- * that sends one goes on committing. A piece carries the hash over all pieces up to it, so that
- * pieces of two snapshots never mix. The last one carries a checkpoint: slot, both heads and the
- * hash over all pieces, signed by the replica that sends.
+ * that sends one goes on committing; and no faster than snapshot_rate, for what the receiver writes
+ * down in bursts shares disks and links with the votes. A piece carries the hash over all
+ * pieces up to it, so that pieces of two snapshots never mix. The last one carries a checkpoint:
+ * slot, both heads and the hash over all pieces, signed by the replica that sends.
  *
  *   chunk       flags u8 (1: the last), hash 32, [the last: entry head 32, verdict head 32,
  *               signature 64], then rows: table u8, key u16 and bytes, value blob
@@ -34,10 +35,10 @@
 #include "src/machine/tables.h"
 #include "src/net/peer_codec.h"
 
-/*
- * A piece ends behind the row that passes this: about 0.3 ms of the loop to read, check and hash.
- */
-#define PIECE_BYTES (64u << 10)
+#define ROW_SIZE_MAX (LIMIT_VALUE_SIZE + LIMIT_KEY_SIZE + 7u)
+
+/* A pause of the receiver, or of our ticks, of this length costs no time. */
+#define BURST_US 20000u
 
 void snapshot_hash_piece(uint8_t hash[HASH_SIZE], uint64_t slot, uint64_t number, struct bytes rows)
 {
@@ -66,6 +67,7 @@ void snapshot_drop_sender(struct node *n)
 {
     kv_free(n->sending.cut);
     blob_unref(n->sending.piece);
+    writer_deinit(&n->sending.row);
     n->sending = (struct snapshot_sender){.to = 0};
 }
 
@@ -90,6 +92,7 @@ bool snapshot_offer(struct node *n, const struct paxos_range *range)
         }
         s->to = range->to;
         s->table = 1;
+        writer_init(&s->row, ROW_SIZE_MAX);
         s->moved_ms = node_now_ms(n);
         LOG(LOG_INFO, "snapshot-offered", LOG_U64("to", s->to), LOG_U64("slot", s->slot));
     }
@@ -99,38 +102,48 @@ bool snapshot_offer(struct node *n, const struct paxos_range *range)
     return true;
 }
 
-static void put_row(struct writer *w, uint8_t table, struct bytes key, struct bytes value)
+/* Writes down the row behind the last one. RSM_NOT_FOUND: there is none. */
+static enum rsm_status next_row(struct snapshot_sender *s)
 {
-    writer_u8(w, table);
-    writer_u16(w, (uint16_t)key.size);
-    writer_bytes(w, key);
-    writer_blob(w, value);
-}
-
-/* The rows behind the last one that was sent. False: the store does not check. */
-static bool collect_rows(struct snapshot_sender *s, struct writer *rows)
-{
-    while (s->table < TABLE_END && rows->size < PIECE_BYTES) {
-        struct bytes key, value;
+    struct bytes key, value;
+    writer_reset(&s->row);
+    s->row_sent = 0;
+    for (; s->table < TABLE_END; s->table++, s->key_size = 0) {
         if ((MUTANT(SNAPSHOT_WITHOUT_AUTHORS) && s->table == TABLE_AUTHOR) ||
-            (MUTANT(SNAPSHOT_WITHOUT_DIGESTS) && s->table == TABLE_DIGEST)) {
-            s->table++;
+            (MUTANT(SNAPSHOT_WITHOUT_DIGESTS) && s->table == TABLE_DIGEST))
             continue;
-        }
         enum rsm_status status = kv_next(s->cut, s->table, bytes_make(s->key, s->key_size),
                                          s->key_size > 0, &key, &value);
-        if (status == RSM_NOT_FOUND) {
-            s->table++;
-            s->key_size = 0;
+        if (status == RSM_NOT_FOUND)
             continue;
-        }
         if (status != RSM_OK)
-            return false;
-        put_row(rows, s->table, key, value);
+            return status;
+        writer_u8(&s->row, s->table);
+        writer_u16(&s->row, (uint16_t)key.size);
+        writer_bytes(&s->row, key);
+        writer_blob(&s->row, value);
         s->key_size = key.size;
         memcpy(s->key, key.data, key.size);
+        return s->row.failed ? RSM_DAMAGED : RSM_OK;
     }
-    return true;
+    return RSM_NOT_FOUND;
+}
+
+/* The rest of the row that is being sent, and those behind it, up to `size` bytes. */
+static bool collect_rows(struct snapshot_sender *s, uint32_t size, struct writer *rows)
+{
+    for (;;) {
+        size_t left = s->row.size - s->row_sent;
+        size_t room = size - rows->size;
+        size_t taken = left < room ? left : room;
+        writer_bytes(rows, bytes_make(s->row.data + s->row_sent, taken));
+        s->row_sent += taken;
+        if (s->row_sent < s->row.size)
+            return true;
+        enum rsm_status status = next_row(s);
+        if (status != RSM_OK)
+            return status == RSM_NOT_FOUND;
+    }
 }
 
 /* The checkpoint of the cut, behind the last hash. False: the store does not check. */
@@ -156,8 +169,8 @@ static bool make_piece(struct node *n)
     struct writer rows, piece;
     writer_init(&rows, PEER_CHUNK_MAX);
     writer_init(&piece, PEER_CHUNK_MAX);
-    bool good = collect_rows(s, &rows) && !rows.failed;
-    bool is_last = s->table == TABLE_END;
+    bool good = collect_rows(s, n->config.snapshot_piece, &rows) && !rows.failed;
+    bool is_last = s->table == TABLE_END && s->row_sent == s->row.size;
     if (good) {
         snapshot_hash_piece(s->hash, s->slot, s->made, writer_result(&rows));
         writer_u8(&piece, is_last);
@@ -176,11 +189,41 @@ static bool make_piece(struct node *n)
     return good;
 }
 
+/* Sends the last one made. What was not sent while nobody asked is not made up for. */
+static void send_piece(struct node *n)
+{
+    struct snapshot_sender *s = &n->sending;
+    uint64_t now_us = node_now_ms(n) * 1000;
+    uint64_t cost_us = s->piece->size * UINT64_C(1000000) / 1024 / n->config.snapshot_rate;
+    if (s->free_us + BURST_US < now_us)
+        s->free_us = now_us - BURST_US;
+    s->free_us += cost_us;
+    n->env.send(n->env.context, s->to, s->piece);
+}
+
+/* Makes and sends the next one as soon as the rate allows it. */
+static void send_new_piece(struct node *n)
+{
+    struct snapshot_sender *s = &n->sending;
+    s->is_wanted = s->free_us > node_now_ms(n) * 1000;
+    if (s->is_wanted)
+        return;
+    if (make_piece(n)) {
+        send_piece(n);
+        return;
+    }
+    snapshot_drop_sender(n);
+    node_on_damage(n);
+}
+
 static void begin_again(struct snapshot_sender *s)
 {
+    s->is_wanted = false;
     s->made = 0;
     s->table = 1;
     s->key_size = 0;
+    s->row_sent = 0;
+    writer_reset(&s->row);
     memset(s->hash, 0, sizeof s->hash);
 }
 
@@ -191,18 +234,18 @@ void snapshot_on_want(struct node *n, uint32_t from, uint64_t slot, uint64_t num
         begin_again(s); /* the receiver died in the middle: of the same cut */
     if (s->to != from || s->slot != slot || number > s->made || number + 1 < s->made)
         return; /* of another transfer; the receiver will be offered one again */
-    if (number == s->made && !make_piece(n)) {
-        snapshot_drop_sender(n);
-        node_on_damage(n);
-        return;
-    }
     s->moved_ms = node_now_ms(n);
-    n->env.send(n->env.context, from, s->piece);
+    if (number == s->made)
+        send_new_piece(n);
+    else
+        send_piece(n);
 }
 
 void snapshot_on_tick(struct node *n)
 {
     if (n->sending.to != 0 && node_now_ms(n) - n->sending.moved_ms > SNAPSHOT_FORGET_MS)
         snapshot_drop_sender(n);
+    else if (n->sending.is_wanted)
+        send_new_piece(n);
     receive_on_tick(n);
 }

@@ -18,11 +18,11 @@ struct scrub {
     struct scrub_status status;
 };
 
-struct scrub *scrub_new(const char *data, uint32_t days, struct node *node)
+struct scrub *scrub_new(const char *data, uint32_t days, uint32_t rate, struct node *node)
 {
     struct scrub *s = mem_alloc(sizeof(*s));
 
-    s->scrubber = scrubber_new(data);
+    s->scrubber = scrubber_new(data, (uint64_t)rate << 10);
     s->node = node;
     s->period_ms = days * DAY_MS;
     s->due_ms = clock_monotonic_ms() + s->period_ms;

@@ -24,8 +24,11 @@ struct scrub_status {
     struct scrub_result last;
 };
 
-/* The first pass comes `days` after the start (which looks at everything itself); 0: never. */
-struct scrub *scrub_new(const char *data, uint32_t days, struct node *node);
+/*
+ * The first pass comes `days` after the start (which looks at everything itself); 0: never. `rate`:
+ * KiB a second.
+ */
+struct scrub *scrub_new(const char *data, uint32_t days, uint32_t rate, struct node *node);
 /* NULL is ignored. */
 void scrub_free(struct scrub *s);
 /* Once a tick. True when a store's reader ended: its slot can be looked after. */

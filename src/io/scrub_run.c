@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/io/clock.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
 #include "src/io/scrubber.h"
@@ -25,6 +27,26 @@
 
 #define PATIENCE_SECONDS 600u
 #define PATIENCE_BYTES_A_SECOND (4u << 20)
+#define PACE_US 2000u /* shorter waits are saved up */
+
+/* Bytes that were read since the beginning, and how many a second are allowed. */
+struct pace {
+    uint64_t began_us;
+    uint64_t bytes;
+    uint64_t rate;
+};
+
+/* Waits until what was read so far has had its time, a moment at least. */
+static void pace_bytes(void *context, size_t bytes)
+{
+    struct pace *pace = context;
+    pace->bytes += bytes;
+    uint64_t due_us = pace->began_us + pace->bytes / pace->rate * 1000000 +
+                      pace->bytes % pace->rate * 1000000 / pace->rate;
+    uint64_t now_us = clock_monotonic_us();
+    if (due_us > now_us + PACE_US)
+        (void)poll(NULL, 0, (int)((due_us - now_us) / 1000));
+}
 
 static void ignore_segment(void *context, const struct journal_segment_info *info)
 {
@@ -32,18 +54,16 @@ static void ignore_segment(void *context, const struct journal_segment_info *inf
     (void)info;
 }
 
-static void ignore_record(void *context, const struct journal_place *place,
-                          const struct record *record)
+static void on_record(void *context, const struct journal_place *place, const struct record *record)
 {
-    (void)context;
     (void)place;
-    (void)record;
+    pace_bytes(context, record->value.size);
 }
 
 static enum rsm_status scan(int directory, const struct journal_identity *identity,
-                            struct journal_report *report)
+                            struct pace *pace, struct journal_report *report)
 {
-    struct journal_scanner scanner = {NULL, ignore_segment, ignore_record};
+    struct journal_scanner scanner = {pace, ignore_segment, on_record};
     struct journal_identity found;
     struct disk *disk = NULL;
     enum rsm_status status = disk_posix_open(directory, "journal", false, &disk);
@@ -74,16 +94,16 @@ static bool is_in(const struct journal_report *report, const struct journal_find
 
 /* Twice: what a second look does not show was a segment that was being dropped. */
 static enum rsm_status scrub_journal(int directory, const struct journal_identity *identity,
-                                     uint64_t segment, uint64_t offset)
+                                     struct pace *pace, uint64_t segment, uint64_t offset)
 {
     static struct journal_report first;
     static struct journal_report second;
-    enum rsm_status status = scan(directory, identity, &first);
+    enum rsm_status status = scan(directory, identity, pace, &first);
 
     for (unsigned tries = 0; status != RSM_OK && tries < 3; tries++)
-        status = scan(directory, identity, &first); /* a file went away while it was read */
+        status = scan(directory, identity, pace, &first); /* a file went away while it was read */
     if (status == RSM_OK && first.finding_count > 0)
-        status = scan(directory, identity, &second);
+        status = scan(directory, identity, pace, &second);
     if (status != RSM_OK)
         return status;
     for (uint32_t i = 0; i < first.finding_count && i < JOURNAL_FINDINGS_MAX; i++) {
@@ -98,19 +118,20 @@ static enum rsm_status scrub_journal(int directory, const struct journal_identit
 }
 
 /* A damaged tree can lead in circles: then SIGALRM says so. */
-static void set_patience(const char *path)
+static void set_patience(const char *path, uint64_t rate)
 {
+    uint64_t slowest = rate / 2 < PATIENCE_BYTES_A_SECOND ? rate / 2 : PATIENCE_BYTES_A_SECOND;
     char file[4200];
     struct stat info;
     unsigned seconds = PATIENCE_SECONDS;
 
     snprintf(file, sizeof(file), "%s/data.mdb", path);
     if (stat(file, &info) == 0 && info.st_size > 0)
-        seconds += (unsigned)((uint64_t)info.st_size / PATIENCE_BYTES_A_SECOND);
+        seconds += (unsigned)((uint64_t)info.st_size / slowest);
     (void)alarm(seconds);
 }
 
-static enum rsm_status scrub_store(const char *data)
+static enum rsm_status scrub_store(const char *data, struct pace *pace)
 {
     struct store_identity identity;
     struct store *store = NULL;
@@ -120,10 +141,12 @@ static enum rsm_status scrub_store(const char *data)
 
     if (snprintf(path, sizeof(path), "%s/store", data) >= (int)sizeof(path))
         return RSM_USAGE;
-    set_patience(path);
+    set_patience(path, pace->rate);
     enum rsm_status status = store_open_read_only(path, true, &identity, &store);
-    if (status == RSM_OK)
+    if (status == RSM_OK) {
+        store_watch_rows(store, pace_bytes, pace);
         status = store_verify(store, text, sizeof(text), &rows);
+    }
     store_close(store);
     if (status != RSM_OK && status != RSM_DAMAGED)
         return status;
@@ -133,13 +156,16 @@ static enum rsm_status scrub_store(const char *data)
     return RSM_OK;
 }
 
-int scrub_run(const char *data, uint64_t segment, uint64_t offset)
+int scrub_run(const char *data, uint64_t segment, uint64_t offset, uint64_t rate)
 {
+    struct pace pace = {.began_us = clock_monotonic_us(), .rate = rate};
     struct journal_identity journal = {.replica = 0};
     struct identity identity;
     struct blob *genesis = NULL;
     bool live = false;
 
+    if (rate == 0)
+        return 2;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setpriority(PRIO_PROCESS, 0, 19);
     int directory = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -151,9 +177,9 @@ int scrub_run(const char *data, uint64_t segment, uint64_t offset)
     journal.incarnation = identity.incarnation;
     memcpy(journal.cluster, identity.cluster, CLUSTER_ID_SIZE);
     if (status == RSM_OK && segment > 0)
-        status = scrub_journal(directory, &journal, segment, offset);
+        status = scrub_journal(directory, &journal, &pace, segment, offset);
     if (status == RSM_OK)
-        status = scrub_store(data);
+        status = scrub_store(data, &pace);
     if (directory >= 0)
         close(directory);
     if (status == RSM_OK)

@@ -19,18 +19,20 @@
 #define OUTPUT_MAX 8192u
 
 struct scrubber {
-    char *data;  /* owned */
+    char *data; /* owned */
+    uint64_t rate;
     pid_t child; /* 0: none runs */
     int output;
     char text[OUTPUT_MAX + 1];
     size_t size;
 };
 
-struct scrubber *scrubber_new(const char *data)
+struct scrubber *scrubber_new(const char *data, uint64_t rate)
 {
     struct scrubber *s = mem_alloc(sizeof(*s));
 
     s->data = mem_copy_string(data);
+    s->rate = rate;
     s->output = -1;
     return s;
 }
@@ -93,13 +95,15 @@ enum rsm_status scrubber_start(struct scrubber *s, struct journal_extent extent)
     char name[] = "rsmd";
     char segment[24];
     char offset[24];
-    char *arguments[] = {name, option, s->data, segment, offset, NULL};
+    char rate[24];
+    char *arguments[] = {name, option, s->data, segment, offset, rate, NULL};
     int ends[2];
 
     if (s->child != 0)
         return RSM_EXISTS;
     snprintf(segment, sizeof(segment), "%" PRIu64, extent.segment);
     snprintf(offset, sizeof(offset), "%" PRIu64, extent.offset);
+    snprintf(rate, sizeof(rate), "%" PRIu64, s->rate);
     if (pipe2(ends, O_CLOEXEC) != 0)
         return RSM_IO;
     int error = spawn(s, arguments, ends[1]);

@@ -17,7 +17,7 @@
 #include "storage/journal.h"
 
 #define SCRUB_TEXT_SIZE 200u
-/* The option that makes a pass of this program: --scrub DIR SEGMENT OFFSET. */
+/* The option that makes a pass of this program: --scrub DIR SEGMENT OFFSET RATE. */
 #define SCRUB_OPTION "scrub"
 
 /* What a pass found. */
@@ -31,13 +31,16 @@ struct scrub_result {
     char text[SCRUB_TEXT_SIZE]; /* of the first finding, or why it is not complete */
 };
 
-/* The pass itself, in its process: writes lines to stdout, returns the exit status. */
-int scrub_run(const char *data, uint64_t segment, uint64_t offset);
+/*
+ * The pass itself, in its process: writes lines to stdout, returns the exit status. `rate`: bytes a
+ * second, above 1; of values, not of pages.
+ */
+int scrub_run(const char *data, uint64_t segment, uint64_t offset, uint64_t rate);
 
 struct scrubber;
 
-/* `data` is the data directory (copied). */
-struct scrubber *scrubber_new(const char *data);
+/* `data` is the data directory (copied), `rate` bytes a second. */
+struct scrubber *scrubber_new(const char *data, uint64_t rate);
 /* Ends a pass that runs. NULL is ignored. */
 void scrubber_free(struct scrubber *s);
 /* RSM_EXISTS: one runs already. RSM_IO: no process to be had. */

@@ -49,6 +49,21 @@ Test(bytes, integers_are_big_endian)
 }
 
 /* Each read of a source that is one byte too short gives zeros, fails, and fails for good. */
+
+Test(bytes, a_writer_loses_its_front)
+{
+    struct writer w;
+    writer_init(&w, 10);
+    writer_drop_front(&w, 0);
+    writer_bytes(&w, bytes_of_string("abcdef"));
+    writer_drop_front(&w, 2);
+    writer_bytes(&w, bytes_of_string("gh"));
+    cr_assert(bytes_equal(writer_result(&w), bytes_of_string("cdefgh")));
+    writer_drop_front(&w, 6);
+    cr_assert_eq(w.size, 0);
+    writer_deinit(&w);
+}
+
 Test(bytes, a_short_source_fails_and_stays_failed)
 {
     static const uint8_t data[8] = {255, 255, 255, 255, 255, 255, 255, 255};
