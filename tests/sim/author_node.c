@@ -4,7 +4,8 @@
  * principals; each of these creates a zone of its own and changes record sets in it, one command
  * after the other, with the same bytes again at another replica until the outcome is known. Some
  * write to names of the first author's zone as well, where they are in each other's way: then a
- * command may be refused, is withdrawn, and its counter is free. Clients die, and come back with
+ * command may be refused, is withdrawn, and its counter is free; now and then the same bytes are
+ * sent again first, and must get the same refusal. Clients die, and come back with
  * the same bytes.
  */
 #include "tests/sim/sim_node.h"
@@ -42,9 +43,10 @@ struct author {
     uint32_t replica;
     bool reads;
     uint64_t floor;
-    uint32_t asked; /* how often the present bytes were handed in */
-    bool skips;     /* the present command leaves a counter out: it must be refused */
-    bool is_shared; /* the command under way is for the zone of all */
+    uint32_t asked;        /* how often the present bytes were handed in */
+    uint64_t refused_slot; /* of the present bytes, which are sent again all the same; 0: not yet */
+    bool skips;            /* the present command leaves a counter out: it must be refused */
+    bool is_shared;        /* the command under way is for the zone of all */
     uint64_t lamport;
     uint64_t *done; /* by counter: the slot that was told; 0: none */
     uint64_t done_capacity;
@@ -240,9 +242,34 @@ static void author_withdraw(struct author *a)
 {
     a->counter--;
     a->attempt++;
+    a->refused_slot = 0;
     blob_unref(a->envelope);
     a->envelope = NULL;
     author_later(a);
+}
+
+/* The same bytes get the first verdict, whatever has become of the state since. */
+static void author_refused(struct author *a, const struct node_outcome *outcome,
+                           const struct verdict *verdict)
+{
+    struct node_cluster *c = a->cluster;
+    char text[200];
+    uint64_t slot = verdict_is_duplicate(verdict) ? verdict->first_slot : outcome->slot;
+    sim_mark(c, SIM_MARK_REFUSED);
+    verdict_describe(verdict, text, sizeof(text));
+    /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
+    if (!a->is_shared && !a->skips && (a->counter > 1 || a->index == 0))
+        sim_fail(&c->sim, "a good command was refused: %s", text);
+    if (a->refused_slot != 0 && a->refused_slot != slot)
+        sim_fail(&c->sim, "I11: %s %" PRIu64 " was refused in slot %" PRIu64 ", and in %" PRIu64,
+                 a->name, a->counter, a->refused_slot, slot);
+    if (a->refused_slot == 0 && slot != 0 && !c->stop && sim_chance(&c->sim, 400000)) {
+        sim_mark(c, SIM_MARK_REFUSED_AGAIN);
+        a->refused_slot = slot;
+        author_later(a);
+        return;
+    }
+    author_withdraw(a);
 }
 
 static void author_acknowledge(struct author *a, const struct node_outcome *outcome)
@@ -255,15 +282,12 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
         return;
     }
     if (verdict.kind != VERDICT_APPLIED) {
-        char text[200];
-        sim_mark(c, SIM_MARK_REFUSED);
-        verdict_describe(&verdict, text, sizeof(text));
-        /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
-        if (!a->is_shared && !a->skips && (a->counter > 1 || a->index == 0))
-            sim_fail(&c->sim, "a good command was refused: %s", text);
-        author_withdraw(a);
+        author_refused(a, outcome, &verdict);
         return;
     }
+    if (a->refused_slot != 0)
+        sim_fail(&c->sim, "I11: %s %" PRIu64 " was refused in slot %" PRIu64 ", and is done now",
+                 a->name, a->counter, a->refused_slot);
     if (verdict_is_duplicate(&verdict))
         sim_mark(c, SIM_MARK_DUPLICATE);
     uint64_t slot = verdict_is_duplicate(&verdict) ? verdict.first_slot : outcome->slot;

@@ -99,6 +99,7 @@ struct sim_cut {
     X(FORWARDED, "a command was forwarded to the leader")                                          \
     X(FORWARD_FAILED, "and the leader did not take it")                                            \
     X(REFUSED, "a command was refused by the rules")                                               \
+    X(REFUSED_AGAIN, "the refused bytes were sent again")                                          \
     X(DUPLICATE, "a command that was in the log was handed in again")                              \
     X(DENIED, "a client was told that its command is not done")                                    \
     X(OUTCOME_UNKNOWN, "a client was told that the outcome is unknown")                            \

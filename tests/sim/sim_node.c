@@ -46,6 +46,8 @@ static void options_draw(struct node_options *o, struct sim *sim)
     o->config.submit_timeout_ms = (uint32_t)sim_range(sim, 500, 3000);
     if (sim_chance(sim, 500000))
         o->config.snapshot_lag = (uint32_t)sim_range(sim, 3, 60);
+    o->config.snapshot_piece = (uint32_t)sim_range(sim, 100, 4000);
+    o->config.snapshot_rate = (uint32_t)sim_range(sim, 64, 16384);
     o->net.loss_ppm = (uint32_t)draw_or_off(sim, 1000, 200000);
     o->net.duplicate_ppm = (uint32_t)draw_or_off(sim, 1000, 200000);
     o->net.late_ppm = (uint32_t)draw_or_off(sim, 1000, 50000);
