@@ -178,6 +178,22 @@ static bool on_proof(struct link *l)
 /* -------------------------------------------------------------------------------------------- */
 /* Frames. */
 
+/* False: the frame's effects have ended the link, which is not there any more. */
+static bool hand_over(struct link *l, struct bytes frame)
+{
+    struct peer_links *links = l->links;
+    links->counters.frames_in++;
+    links->handling = l;
+    links->config.on_frame(links->config.context, l->peer, frame);
+    bool is_there = links->handling == l;
+    links->handling = NULL;
+    if (!is_there) {
+        evbuffer_free(links->handled);
+        links->handled = NULL;
+    }
+    return is_there;
+}
+
 static bool on_frames(struct link *l)
 {
     if (!l->incoming) {
@@ -213,9 +229,8 @@ static bool on_frames(struct link *l)
             link_drop(l, "a frame with a wrong checksum");
             return false;
         }
-        l->links->counters.frames_in++;
-        l->links->config.on_frame(l->links->config.context, l->peer,
-                                  bytes_make(bytes + sizeof head, size));
+        if (!hand_over(l, bytes_make(bytes + sizeof head, size)))
+            return false;
         evbuffer_drain(l->in, sizeof head + size);
     }
 }

@@ -134,7 +134,8 @@ static void close_socket(struct link *l)
         return;
     event_free(l->readable);
     event_free(l->writable);
-    evbuffer_free(l->in);
+    if (l->in != NULL)
+        evbuffer_free(l->in);
     evbuffer_free(l->out);
     close(l->fd);
     l->fd = -1;
@@ -219,6 +220,11 @@ static void end(struct link *l, const char *why)
             LOG_TEXT("why", why));
     if (!was_open && (l->incoming || l->state == LINK_HELLO_SENT))
         links->counters.refused++;
+    if (links->handling == l) {
+        links->handling = NULL;
+        links->handled = l->in;
+        l->in = NULL;
+    }
     close_socket(l);
     if (l->incoming)
         unlink_incoming(l);

@@ -60,6 +60,10 @@ struct peer_links {
     struct link outgoing[REPLICA_MAX + 1];
     struct link *incoming;
     uint32_t incoming_count;
+    /* A frame may end its own link (an incarnation changes): then its bytes stay until it is done.
+     */
+    struct link *handling;    /* whose frame is being handled; NULL: none, or that link has ended */
+    struct evbuffer *handled; /* owned: the bytes of one that has ended */
     struct peer_links_counters counters;
 };
 
