@@ -376,8 +376,9 @@ void loop_free(struct loop *l)
     store_thread_stop(l->store_thread); /* waits for a commit: it reads the node's overlay */
     scrub_free(l->scrub);
     node_close(l->node); /* answers who waits: methods and links are still there */
+    methods_stop(l->methods);
+    rpc_free(l->rpc); /* tells methods of each connection that it closes */
     methods_free(l->methods);
-    rpc_free(l->rpc);
     peer_links_free(l->links);
     watchdog_stop(l->watchdog);
     disk_free(l->disk);

@@ -411,7 +411,7 @@ void methods_set_scrub(struct methods *m, struct scrub *scrub)
     m->scrub = scrub;
 }
 
-void methods_free(struct methods *m)
+void methods_stop(struct methods *m)
 {
     if (m == NULL)
         return;
@@ -424,6 +424,13 @@ void methods_free(struct methods *m)
         }
     }
     watch_free_all(m);
+}
+
+void methods_free(struct methods *m)
+{
+    if (m == NULL)
+        return;
+    methods_stop(m);
     writer_deinit(&m->out);
     mem_free(m);
 }

@@ -31,7 +31,11 @@ struct methods_self {
 /* All is borrowed and outlives it; `self` is copied. */
 struct methods *methods_new(struct node *node, const struct genesis *genesis, uint32_t tick_ms,
                             const struct methods_self *self);
-/* After the node was closed: nothing waits any more. NULL is ignored. */
+/*
+ * After the node was closed. Answers whoever still waits, ends all watches. Connections may go on
+ * closing until methods_free: so the server of the requests is freed in between. Both ignore NULL.
+ */
+void methods_stop(struct methods *m);
 void methods_free(struct methods *m);
 
 /* Sets the callbacks and their context. */

@@ -59,13 +59,19 @@ class Cluster:
             child.wait()
         subprocess.run([f"{BIN}/resilience-ctl", "dev", "down", "--dir", self.dir],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        broken = [log for log in map(self.text_of_log, range(1, self.replicas + 1)) if "Sanitizer" in log or "runtime error:" in log]
         if kind is not None:
             for i in range(1, self.replicas + 1):
-                path = f"{self.dir}/replica-{i}/log"
-                if os.path.exists(path):
-                    with open(path, encoding="utf-8", errors="replace") as file:
-                        print(f"--- replica {i}:", *file.read().splitlines()[-15:], sep="\n  ")
+                print(f"--- replica {i}:", *self.text_of_log(i).splitlines()[-15:], sep="\n  ")
         shutil.rmtree(self.work, ignore_errors=True)
+        check(not broken, f"a sanitizer ended a replica:\n{broken[0][-6000:] if broken else ''}")
+
+    def text_of_log(self, replica):
+        path = f"{self.dir}/replica-{replica}/log"
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def endpoint(self, replica):
         return self.endpoints.split(",")[replica - 1]

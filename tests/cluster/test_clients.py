@@ -215,6 +215,7 @@ def submits():
         good = envelope("new")
         first = client.good("submit", good)
         check(first["verdicts"][0]["verdict"] == "applied" and not first["duplicate"], f"{first}")
+        cluster.settle() # one that has not applied the slot yet waits for it, and tells the first answer
         for again in (client.good("submit", good), follower.good("submit", good)):
             check(again["slot"] == first["slot"] and again["duplicate"], f"{again}")
             check(again["verdicts"][0]["verdict"] == "applied", f"{again}")
