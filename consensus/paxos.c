@@ -98,12 +98,13 @@ void paxos_restore_promise(struct paxos *p, struct ballot ballot)
 bool paxos_restore_accept(struct paxos *p, uint64_t slot, struct ballot ballot, struct blob *value)
 {
     CHECK(!p->started);
+    /* A vote is a promise, also where the store holds the slot by now. */
+    if (!ballot_equal(ballot, PAXOS_BALLOT_CHOSEN))
+        paxos_restore_promise(p, ballot);
     if (slot < p->slots.first)
         return true;
     if (!slots_contains(&p->slots, slot))
         return false;
-    if (!ballot_equal(ballot, PAXOS_BALLOT_CHOSEN))
-        paxos_restore_promise(p, ballot);
     struct slot *place = slots_at(&p->slots, slot);
     slots_set_vote(&p->slots, place, ballot, value);
     place->chosen = place->chosen || ballot_equal(ballot, PAXOS_BALLOT_CHOSEN);
