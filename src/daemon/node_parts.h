@@ -33,6 +33,8 @@ void spec_reset(struct node *n);
 void spec_on_applied(struct node *n, uint64_t slot, struct blob *value);
 /* Throws it away when it holds another value for one of these slots than the core accepted. */
 void spec_compare(struct node *n, const struct paxos_message *message);
+/* Whether its verdicts are known below `slot`; also true while that cannot be told. */
+bool spec_may_know(struct node *n, uint64_t slot, struct bytes envelope);
 /*
  * What the rules say of `value` in `slot`, behind everything accepted below. On JUDGED_REFUSED the
  * verdicts are in *verdicts_out (owned by the caller, verdicts_deinit).

@@ -17,6 +17,7 @@
 #include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
 #include "src/machine/entry.h"
+#include "src/machine/query.h"
 
 #define SPEC_WRITES_MAX 65536u /* then it is made again, without what was applied meanwhile */
 
@@ -158,12 +159,26 @@ static bool reach(struct node *n, uint64_t slot)
     return true;
 }
 
+static bool can_judge(struct node *n, uint64_t slot)
+{
+    return slot - n->applied_slot < LIMIT_WINDOW && reach(n, slot);
+}
+
+bool spec_may_know(struct node *n, uint64_t slot, struct bytes envelope)
+{
+    struct envelope e;
+    uint64_t known;
+    return slot <= n->applied_slot || !can_judge(n, slot) ||
+           (envelope_parse(envelope, &e) == RSM_OK &&
+            query_envelope_known(n->spec.overlay, &e, &known, &n->scratch));
+}
+
 enum judgement spec_judge(struct node *n, uint64_t slot, struct blob *value,
                           struct verdicts *verdicts_out)
 {
     if (slot <= n->applied_slot)
         return JUDGED_OK; /* its verdict has fallen already */
-    if (slot - n->applied_slot >= LIMIT_WINDOW || !reach(n, slot))
+    if (!can_judge(n, slot))
         return JUDGED_WAIT;
     enum judgement judgement = judge_next(n, value, verdicts_out);
     if (judgement == JUDGED_OK)

@@ -267,11 +267,14 @@ static void answer_duplicate(struct node *n, struct submission *s)
 /* Judges one submission for `slot`. NULL when it takes no slot now; it may be gone then. */
 static struct blob *judge(struct node *n, struct submission *s, uint64_t slot)
 {
-    if (node_is_not_ready(n, blob_bytes(s->envelope), n->text, sizeof n->text)) {
+    struct bytes envelope = blob_bytes(s->envelope);
+    /* What stands in an open slot is told from there, not by how things are now. */
+    if (node_is_not_ready(n, envelope, n->text, sizeof n->text) &&
+        !spec_may_know(n, slot, envelope)) {
         fail(n, s, RSM_NOT_READY, n->text);
         return NULL;
     }
-    struct blob *value = encode_value(n, ENTRY_COMMANDS, blob_bytes(s->envelope));
+    struct blob *value = encode_value(n, ENTRY_COMMANDS, envelope);
     struct verdicts verdicts;
     verdicts_init(&verdicts);
     struct blob *proposed = NULL;
