@@ -47,6 +47,8 @@ struct author {
     uint64_t refused_slot; /* of the present bytes, which are sent again all the same; 0: not yet */
     bool skips;            /* the present command leaves a counter out: it must be refused */
     bool is_shared;        /* the command under way is for the zone of all */
+    bool is_member;        /* or changes the members */
+    bool is_raced;         /* other bytes with its counter are on their way, and may be first */
     uint64_t lamport;
     uint64_t *done; /* by counter: the slot that was told; 0: none */
     uint64_t done_capacity;
@@ -139,7 +141,7 @@ static size_t author_clock(struct author *a, struct rsm_event seen[AUTHORS_MAX])
     a->lamport = c->lamport_highest + 1;
     if (a->counter > 1)
         seen[count++] = (struct rsm_event){rsm_text(a->name), a->counter - 1};
-    for (uint32_t i = 0; a->is_shared && i < c->options.author_count; i++) {
+    for (uint32_t i = 0; (a->is_shared || a->is_member) && i < c->options.author_count; i++) {
         if (i != a->index && c->authors[i].done_last > 0)
             seen[count++] =
                 (struct rsm_event){rsm_text(c->authors[i].name), c->authors[i].done_last};
@@ -159,6 +161,8 @@ static struct blob *author_sign(struct author *a)
     } else if (a->counter == 1) {
         kind = RSM_KIND_ZONE_CREATE;
         body_of_zone(a, &body);
+    } else if (a->is_member) {
+        kind = member_body(a->cluster, a->replica, &body);
     } else {
         body_of_change(a, &body);
     }
@@ -194,7 +198,9 @@ static void author_next(void *context, void *argument)
     if (c->sim.failed || (c->stop && a->envelope == NULL))
         return;
     a->replica = (uint32_t)sim_range(&c->sim, 1, c->options.node_count);
-    if (!replica_is_up(c, a->replica) || replica_is_busy(c, a->replica)) {
+    bool is_member = (member_all(c) & quorum_bit(a->replica)) != 0;
+    if (!replica_is_up(c, a->replica) || replica_is_busy(c, a->replica) ||
+        (!is_member && !sim_chance(&c->sim, 50000))) {
         author_later(a);
         return;
     }
@@ -216,9 +222,10 @@ static void author_next(void *context, void *argument)
     }
     if (a->envelope == NULL) {
         a->counter++;
-        a->is_shared = a->index > 1 && a->counter > 1 && c->authors[1].done_last > 0 &&
-                       sim_chance(&c->sim, c->options.shared_ppm);
-        a->skips = a->index > 0 && a->counter > 1 && sim_chance(&c->sim, 30000);
+        a->is_member = a->index > 0 && a->counter > 1 && c->member_wish != NULL;
+        a->is_shared = !a->is_member && a->index > 1 && a->counter > 1 &&
+                       c->authors[1].done_last > 0 && sim_chance(&c->sim, c->options.shared_ppm);
+        a->skips = !a->is_member && !a->is_raced && a->index > 0 && a->counter > 1 && sim_chance(&c->sim, 30000);
         a->asked = 0;
         a->envelope = author_sign(a);
         audit_on_submitted(c->audit, blob_bytes(a->envelope));
@@ -237,15 +244,20 @@ static struct author *author_of_token(struct node_cluster *c, uint64_t token)
     return NULL;
 }
 
+static void author_drop(struct author *a)
+{
+    a->refused_slot = 0;
+    blob_unref(a->envelope);
+    a->envelope = NULL;
+    author_later(a);
+}
+
 /* The command was never applied, and this author gives it up: its counter is free. */
 static void author_withdraw(struct author *a)
 {
     a->counter--;
     a->attempt++;
-    a->refused_slot = 0;
-    blob_unref(a->envelope);
-    a->envelope = NULL;
-    author_later(a);
+    author_drop(a);
 }
 
 /* The same bytes get the first verdict, whatever has become of the state since. */
@@ -256,9 +268,15 @@ static void author_refused(struct author *a, const struct node_outcome *outcome,
     char text[200];
     uint64_t slot = verdict_is_duplicate(verdict) ? verdict->first_slot : outcome->slot;
     sim_mark(c, SIM_MARK_REFUSED);
+    if (a->is_raced && verdict_names(verdict, RSM_RULE_COUNTER_USED)) {
+        sim_mark(c, SIM_MARK_RACE_LOST);
+        a->is_raced = false;
+        author_drop(a); /* the counter stands for those, and nobody was told where */
+        return;
+    }
     verdict_describe(verdict, text, sizeof(text));
     /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
-    if (!a->is_shared && !a->skips && (a->counter > 1 || a->index == 0))
+    if (!a->is_shared && !a->is_member && !a->skips && (a->counter > 1 || a->index == 0))
         sim_fail(&c->sim, "a good command was refused: %s", text);
     if (a->refused_slot != 0 && a->refused_slot != slot)
         sim_fail(&c->sim, "I11: %s %" PRIu64 " was refused in slot %" PRIu64 ", and in %" PRIu64,
@@ -298,6 +316,7 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
         memset(a->done + a->done_capacity, 0, (capacity - a->done_capacity) * sizeof(*a->done));
         a->done_capacity = capacity;
     }
+    a->is_raced = false;
     a->done[a->counter] = slot;
     a->done_last = a->counter;
     if (a->skips)
@@ -334,12 +353,17 @@ void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node
         author_acknowledge(a, outcome);
     else if (outcome->status == RSM_UNKNOWN_PRINCIPAL && c->stop)
         author_withdraw(a); /* the administrator has stopped before it came to this one */
-    else if (a->asked == 1 && (outcome->status == RSM_NO_QUORUM || outcome->status == RSM_BUSY)) {
-        sim_mark(c, SIM_MARK_DENIED);
+    else if (a->asked == 1 && (outcome->status == RSM_NO_QUORUM || outcome->status == RSM_BUSY ||
+                               outcome->status == RSM_NOT_READY)) {
+        sim_mark(c, outcome->status == RSM_NOT_READY ? SIM_MARK_MEMBER_NOT_READY : SIM_MARK_DENIED);
         audit_on_denied(c->audit, blob_bytes(a->envelope));
         author_withdraw(a);
-    } else
+    } else if (outcome->status == RSM_NOT_READY) { /* an earlier try may be on its way: a race */
+        author_withdraw(a);
+        a->is_raced = true;
+    } else {
         author_later(a); /* the same bytes again, elsewhere */
+    }
 }
 
 void author_on_read(struct node_cluster *c, uint32_t replica, uint64_t token,

@@ -128,6 +128,9 @@ void node_fault_run(void *context, void *argument)
     case FAULT_SWIZZLE:
         begin_swizzle(c, fault);
         break;
+    case FAULT_MEMBER:
+        member_wish(c, fault);
+        break;
     case FAULT_BURST:
         c->net.burst_until = c->sim.now + SIM_MS * (10 + fault->salt % 500);
         c->net.burst_us = SIM_MS * (1 + (fault->salt >> 16) % 300);

@@ -34,12 +34,21 @@ static void packet_drop(void *context, void *argument)
     mem_free(packet);
 }
 
+/* A replica closes its links to one that is no member any more. */
+static bool are_members(const struct net *net, uint32_t a, uint32_t b)
+{
+    uint32_t of_a = net->ends[a].members;
+    uint32_t of_b = net->ends[b].members;
+    return (of_a == 0 || ((of_a >> b) & 1) != 0) && (of_b == 0 || ((of_b >> a) & 1) != 0);
+}
+
 static void packet_arrive(void *context, void *argument)
 {
     struct net *net = context;
     struct net_packet *packet = argument;
     bool is_open = packet->life_from == net->ends[packet->from].announced &&
-                   packet->life_to == net->ends[packet->to].announced;
+                   packet->life_to == net->ends[packet->to].announced &&
+                   are_members(net, packet->from, packet->to);
     net->outlived += is_open ? 0 : 1;
     if (!net->cut[packet->from][packet->to] && is_open) {
         net->delivered++;
@@ -75,12 +84,44 @@ void net_announce(struct net *net, uint32_t replica, uint64_t announced, bool re
     net->ends[replica].rejoins = rejoins;
 }
 
+void net_set_members(struct net *net, uint32_t at, uint32_t members)
+{
+    net->ends[at].members = members;
+}
+
+void net_pin(struct net *net, uint32_t at, uint32_t replica, uint64_t incarnation)
+{
+    struct net_end *end = &net->ends[at];
+    if (incarnation == 0 || end->pinned[replica] == incarnation)
+        return;
+    end->pinned[replica] = incarnation;
+    if (end->former[replica] == incarnation) /* it has rejoined since */
+        return;
+    end->known[replica] = incarnation;
+    end->former[replica] = 0;
+}
+
+void net_forget(struct net *net, uint32_t at)
+{
+    struct net_end *end = &net->ends[at];
+    memset(end->known, 0, sizeof(end->known));
+    memset(end->pinned, 0, sizeof(end->pinned));
+    memset(end->former, 0, sizeof(end->former));
+}
+
 /* Would `one` talk to the other end as what that says it is? */
 static bool accepts(const struct net_end *one, uint32_t other, const struct net_end *end)
 {
     uint64_t known = one->known[other];
     return known == 0 || known == end->announced ||
            ((end->rejoins || one->is_stranger) && end->announced > known);
+}
+
+static void meet(struct net_end *one, uint32_t other, uint64_t announced)
+{
+    if (one->known[other] != announced)
+        one->former[other] = one->known[other];
+    one->known[other] = announced;
 }
 
 /* A connection is there, or can be made: then both have met each other as what they are now. */
@@ -90,12 +131,14 @@ static bool shake_hands(struct net *net, uint32_t a, uint32_t b)
     struct net_end *two = &net->ends[b];
     if (one->announced == 0 || two->announced == 0)
         return true;
+    if (!are_members(net, a, b))
+        return false;
     if (one->known[b] == two->announced && two->known[a] == one->announced)
         return true;
     if (net->cut[a][b] || net->cut[b][a] || !accepts(one, b, two) || !accepts(two, a, one))
         return false;
-    one->known[b] = two->announced;
-    two->known[a] = one->announced;
+    meet(one, b, two->announced);
+    meet(two, a, one->announced);
     return true;
 }
 

@@ -35,10 +35,13 @@ struct net_packet {
  * number is a later life.
  */
 struct net_end {
-    bool rejoins;                    /* it is in doubt, and new */
-    bool is_stranger;                /* no voter: it talks to whatever life its peers are in */
-    uint64_t announced;              /* 0: nobody asks */
-    uint64_t known[REPLICA_MAX + 1]; /* of the others; 0: not met. Survives crashes */
+    bool rejoins;                     /* it is in doubt, and new */
+    bool is_stranger;                 /* no voter: it talks to whatever life its peers are in */
+    uint64_t announced;               /* 0: nobody asks */
+    uint64_t known[REPLICA_MAX + 1];  /* of the others; 0: not met. Survives crashes */
+    uint64_t pinned[REPLICA_MAX + 1]; /* what the log named last */
+    uint64_t former[REPLICA_MAX + 1]; /* what it was before it rejoined last */
+    uint32_t members;                 /* bit i: it talks to replica i; 0: to all */
 };
 
 /* What travels is the owner's business. */
@@ -70,6 +73,11 @@ void net_init(struct net *net, struct sim *sim, const struct net_options *option
 void net_deinit(struct net *net);
 /* What a replica is called from now on. */
 void net_announce(struct net *net, uint32_t replica, uint64_t announced, bool rejoins);
+/* `at` talks to these alone, and has heard from the log what the disk of one of them is called. */
+void net_set_members(struct net *net, uint32_t at, uint32_t members);
+void net_pin(struct net *net, uint32_t at, uint32_t replica, uint64_t incarnation);
+/* A replica has a new disk: it has met nobody. */
+void net_forget(struct net *net, uint32_t at);
 /* Takes the payload over. It leaves after `wait` microseconds. */
 void net_send(struct net *net, uint32_t from, uint32_t to, uint64_t wait, void *payload);
 /* Something old comes again: one of the last messages, chosen by `salt`. */

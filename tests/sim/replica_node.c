@@ -88,8 +88,10 @@ static void audit_applied(struct replica *r)
 {
     struct node_cluster *c = r->cluster;
     uint64_t applied = node_applied(r->node);
-    while (r->checked < applied && !c->sim.failed)
+    while (r->checked < applied && !c->sim.failed) {
         audit_on_applied(c->audit, r->id, ++r->checked, node_state(r->node));
+        member_on_applied(r, r->checked);
+    }
 }
 
 void replica_judge_acknowledged(struct node_cluster *c, uint32_t id, uint64_t slot)
@@ -194,6 +196,32 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
     set_revival(r);
 }
 
+void replica_replace(struct replica *r)
+{
+    struct node_cluster *c = r->cluster;
+    if (r->node != NULL)
+        replica_die(r, DISK_SIM_KEEPS_ALL);
+    sim_note(&c->sim, "%u gets a new disk", r->id);
+    disk_sim_wipe(r->disk);
+    store_sim_wipe(r->store);
+    r->disk->bad_file = 0;
+    r->disk->lied_whole = false;
+    r->incarnation = ++r->incarnation_last;
+    r->announced = r->incarnation;
+    r->doubted = 0;
+    r->is_old = false;
+    r->may_doubt = false;
+    r->has_lost = false;
+    r->lost_silently = false;
+    r->members_version = 0;
+    net_announce(&c->net, r->id, r->announced, false);
+    net_forget(&c->net, r->id);
+    net_set_members(&c->net, r->id, 0);
+    image_begin(&r->image, r->incarnation);
+    checker_on_rejoin(c->checker, r->id); /* with nothing */
+    checker_on_rejoined(c->checker, r->id);
+}
+
 static uint64_t flush_time(struct replica *r)
 {
     struct node_cluster *c = r->cluster;
@@ -216,6 +244,7 @@ void replica_end_turn(struct replica *r)
         return;
     }
     audit_applied(r);
+    member_follow(r);
     if (r->disk->flushes > r->flushes)
         r->busy_until = c->sim.now + flush_time(r);
     r->flushes = r->disk->flushes;
@@ -321,7 +350,7 @@ static void judge_start(struct replica *r)
         sim_mark(c, SIM_MARK_DOUBT_LASTED);
     sim_note(&c->sim, "%u starts: stored %" PRIu64 ", applied %" PRIu64 "%s", r->id, said.stored,
              said.applied, said.is_voting ? "" : ", it does not vote");
-    if (!said.is_voting && !r->may_doubt)
+    if (!said.is_voting && !r->may_doubt && node_is_voter(r->node))
         sim_fail(&c->sim, "replica %u does not vote, though its disk lost nothing", r->id);
     if (said.is_voting && r->has_lost && !r->lost_silently)
         sim_fail(&c->sim, "I16: replica %u votes, and has lost what was durable", r->id);
@@ -373,6 +402,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
     judge_start(r);
     if (c->sim.failed)
         return;
+    member_follow(r);
     r->flushes = r->disk->flushes;
     replica_after(r, sim_range(&c->sim, 1, r->tick_us), replica_tick);
     replica_end_turn(r);

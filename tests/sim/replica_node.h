@@ -32,6 +32,12 @@ struct replica {
     bool doomed;        /* env.fatal was called: dies at the end of the turn */
     bool restarts;      /* an event for it is set */
 
+    /* members */
+    uint64_t members_version; /* that its links know; 0: none yet */
+    uint64_t members_next;    /* slot in which the next configuration comes into force */
+    bool was_member;
+    uint32_t moves; /* of its address */
+
     /* clocks */
     int64_t wall_offset_ms;
     int64_t skew_ms; /* what wall_offset_ms is without a fault */
@@ -72,6 +78,11 @@ struct replica *replica_take(void *call, sim_run *again);
 void replica_end_turn(struct replica *r);
 /* Ends the process, and has it started again some time later. */
 void replica_die(struct replica *r, enum disk_sim_crash how);
+/* A disk that holds nothing, and an incarnation of its own. It starts again by itself. */
+void replica_replace(struct replica *r);
+/* member_node.c: `r` has applied `slot`; and its links follow what it has applied */
+void member_on_applied(struct replica *r, uint64_t slot);
+void member_follow(struct replica *r);
 /* replica_env.c */
 extern const struct node_env replica_env;
 

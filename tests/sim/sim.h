@@ -105,6 +105,13 @@ struct sim_cut {
     X(OUTCOME_UNKNOWN, "a client was told that the outcome is unknown")                            \
     X(CLIENT_DIED, "a client died with a command under way")                                       \
     X(OLD_FRAME, "a frame of an earlier life was dropped")                                         \
+    X(MEMBER_ADDED, "a learner was added")                                                         \
+    X(MEMBER_PROMOTED, "a learner became a voter")                                                 \
+    X(MEMBER_REMOVED, "a member was removed")                                                      \
+    X(MEMBER_IN_FORCE, "a change of the members came into force")                                  \
+    X(MEMBER_NOT_READY, "a leader found a change of the members too early")                        \
+    X(RACE_LOST, "of two commands with one counter the earlier one was done")                      \
+    X(REPLACED, "a removed replica came back with a new disk")                                     \
     X(REAL_STORE, "a run with the LMDB store")                                                     \
     X(REPLAYED_LOG, "the log was applied again from the genesis")
 

@@ -25,7 +25,7 @@
 #define FAULT_PHASE (5 * SIM_SECOND)
 #define QUIET_BOUND (20 * SIM_SECOND)
 #define QUIET_WRITES 5u
-#define ALL_FAULTS (~(UINT64_C(1) << FAULT_MEMBER))
+#define ALL_FAULTS UINT64_MAX
 
 static uint64_t draw_or_off(struct sim *sim, uint64_t first, uint64_t last)
 {
@@ -37,7 +37,8 @@ static void options_draw(struct node_options *o, struct sim *sim)
 {
     static const uint32_t segment_sizes[] = {32u << 10, 64u << 10, 256u << 10, 1u << 20};
     memset(o, 0, sizeof(*o));
-    o->node_count = sim_chance(sim, 200000) ? 5 : 3;
+    o->voter_count = sim_chance(sim, 200000) ? 5 : 3;
+    o->node_count = o->voter_count + (uint32_t)sim_range(sim, 0, 2);
     node_config_default(&o->config);
     o->config.window = (uint32_t)sim_range(sim, 1, 64);
     o->config.heartbeat_ticks = (uint32_t)sim_range(sim, 2, 5);
@@ -46,8 +47,8 @@ static void options_draw(struct node_options *o, struct sim *sim)
     o->config.submit_timeout_ms = (uint32_t)sim_range(sim, 500, 3000);
     if (sim_chance(sim, 500000))
         o->config.snapshot_lag = (uint32_t)sim_range(sim, 3, 60);
-    o->config.snapshot_piece = (uint32_t)sim_range(sim, 100, 4000);
-    o->config.snapshot_rate = (uint32_t)sim_range(sim, 64, 16384);
+    o->config.snapshot_piece = (uint32_t)sim_range(sim, 1000, 16000);
+    o->config.snapshot_rate = (uint32_t)sim_range(sim, 512, 16384);
     o->net.loss_ppm = (uint32_t)draw_or_off(sim, 1000, 200000);
     o->net.duplicate_ppm = (uint32_t)draw_or_off(sim, 1000, 200000);
     o->net.late_ppm = (uint32_t)draw_or_off(sim, 1000, 50000);
@@ -61,7 +62,7 @@ static void options_draw(struct node_options *o, struct sim *sim)
     o->think_us_max = sim_range(sim, 10 * SIM_MS, 100 * SIM_MS);
     o->read_ppm = (uint32_t)sim_range(sim, 0, 500000);
     o->shared_ppm = (uint32_t)draw_or_off(sim, 10000, 500000);
-    o->victim = (uint32_t)sim_range(sim, 1, o->node_count);
+    o->victim = (uint32_t)sim_range(sim, 1, o->voter_count);
     o->real_store = sim->seed % 25 == 0;
     o->real_signatures = sim->seed % 20 == 0;
 }
@@ -70,11 +71,13 @@ static void note_options(struct node_cluster *c)
 {
     const struct node_options *o = &c->options;
     sim_note(&c->sim,
-             "%u replicas, window %u, segments of %u, snapshot lag %u, loss %u ppm, duplicates %u, "
+             "%u voters of %u replicas, window %u, segments of %u, snapshot lag %u, loss %u ppm, "
+             "duplicates %u, "
              "late %u; %u authors, shared %u, reads %u; victim %u; %s store",
-             o->node_count, o->config.window, o->config.segment_size, o->config.snapshot_lag,
-             o->net.loss_ppm, o->net.duplicate_ppm, o->net.late_ppm, o->author_count, o->shared_ppm,
-             o->read_ppm, o->victim, o->real_store ? "real" : "simulated");
+             o->voter_count, o->node_count, o->config.window, o->config.segment_size,
+             o->config.snapshot_lag, o->net.loss_ppm, o->net.duplicate_ppm, o->net.late_ppm,
+             o->author_count, o->shared_ppm, o->read_ppm, o->victim,
+             o->real_store ? "real" : "simulated");
     plan_note(&c->plan, &c->sim);
 }
 
@@ -85,7 +88,7 @@ static void make_genesis(struct node_cluster *c)
     uint8_t keys[LIMIT_REPLICAS][GENESIS_KEY_SIZE];
     struct genesis g = {.name = bytes_of_string("sim"),
                         .salt = salt,
-                        .member_count = c->options.node_count,
+                        .member_count = c->options.voter_count,
                         .admin_principal = bytes_of_string("admin"),
                         .admin_person = bytes_of_string("Admin"),
                         .admin_key = rsm_key_public(author_key(c, 0)),
@@ -99,11 +102,10 @@ static void make_genesis(struct node_cluster *c)
                                                .peer_address = bytes_of_string(peers[i]),
                                                .client_address = bytes_of_string(peers[i])};
     }
-    struct genesis parsed;
     writer_init(&c->genesis, GENESIS_SIZE_MAX);
     CHECK(genesis_encode(&g, &c->genesis) == RSM_OK);
-    CHECK(genesis_parse(writer_result(&c->genesis), &parsed) == RSM_OK);
-    memcpy(c->cluster_id, parsed.cluster_id, CLUSTER_ID_SIZE);
+    CHECK(genesis_parse(writer_result(&c->genesis), &c->genesis_parsed) == RSM_OK);
+    memcpy(c->cluster_id, c->genesis_parsed.cluster_id, CLUSTER_ID_SIZE);
 }
 
 static void begin(struct node_cluster *c, const struct sim_request *request)
@@ -121,7 +123,8 @@ static void begin(struct node_cluster *c, const struct sim_request *request)
     for (uint32_t i = 0; i < o->author_count; i++)
         author_init(c, i);
     make_genesis(c);
-    c->checker = checker_new(&c->sim, ((UINT32_C(1) << o->node_count) - 1) << 1);
+    member_begin(c);
+    c->checker = checker_new(&c->sim, c->members.voters);
     c->audit = audit_new(&c->sim, c->checker, writer_result(&c->genesis));
     plan_draw(&c->plan, c->sim.seed, ALL_FAULTS, FAULT_PHASE, o->node_count);
     if (c->plan.mean_us[FAULT_DISK_FULL] != 0) /* the reserve is segments: as small as rsmd takes */
@@ -135,11 +138,18 @@ static void begin(struct node_cluster *c, const struct sim_request *request)
     plan_arm(&c->plan, &c->sim, &request->cut, node_fault_run, c);
 }
 
-/* All replicas applied the same, and no author waits. */
+static bool is_member(const struct node_cluster *c, uint32_t r)
+{
+    return (member_all(c) & quorum_bit(r)) != 0;
+}
+
+/* All members applied the same, no change waits for its slot, and no author waits. */
 static bool is_settled(const struct node_cluster *c)
 {
     uint64_t applied = 0;
     for (uint32_t r = 1; r <= c->options.node_count; r++) {
+        if (!is_member(c, r))
+            continue;
         if (!replica_is_up(c, r))
             return false;
         if (applied == 0)
@@ -151,7 +161,7 @@ static bool is_settled(const struct node_cluster *c)
         if (!author_is_idle(c, i))
             return false;
     }
-    return applied >= c->acknowledged_last;
+    return applied >= c->acknowledged_last && c->members.next_all == 0;
 }
 
 static void describe_unsettled(struct node_cluster *c, const char *what)
@@ -160,6 +170,8 @@ static void describe_unsettled(struct node_cluster *c, const char *what)
     int size = 0;
     for (uint32_t r = 1; r <= c->options.node_count && size < 240; r++) {
         struct node_status s;
+        if (!is_member(c, r))
+            continue;
         if (!replica_is_up(c, r)) {
             size += snprintf(text + size, sizeof(text) - (size_t)size, " %u: down;", r);
             continue;
@@ -175,6 +187,7 @@ static void describe_unsettled(struct node_cluster *c, const char *what)
 static void stop_faults(struct node_cluster *c)
 {
     c->faults = false;
+    c->member_wish = NULL;
     net_heal(&c->net);
     sim_note(&c->sim, "all faults stop");
     for (uint32_t r = 1; r <= c->options.node_count; r++)
@@ -184,15 +197,15 @@ static void stop_faults(struct node_cluster *c)
 /* Voters that may not vote, and rightly so, are so many that nothing can be decided. */
 static bool is_rightly_blocked(struct node_cluster *c)
 {
-    uint32_t voting = 0;
+    replica_set voting = 0;
     for (uint32_t r = 1; r <= c->options.node_count; r++) {
         struct node_status s;
         if (!replica_is_up(c, r))
             continue;
         replica_status(c, r, &s);
-        voting += s.is_voting ? 1 : 0;
+        voting |= s.is_voting ? quorum_bit(r) : 0;
     }
-    return voting <= c->options.node_count / 2;
+    return !member_is_quorum(c, voting);
 }
 
 static void check_alarms(struct node_cluster *c)
@@ -201,6 +214,8 @@ static void check_alarms(struct node_cluster *c)
         struct node_status s;
         uint32_t allowed =
             replica_may_doubt(c, r) ? NODE_ALARM_JOURNAL_DAMAGED | NODE_ALARM_JOURNAL_UNCERTAIN : 0;
+        if (!is_member(c, r))
+            continue;
         replica_status(c, r, &s);
         if ((s.alarms & ~allowed) != 0)
             describe_unsettled(c, "an alarm stays without a fault");
@@ -209,18 +224,21 @@ static void check_alarms(struct node_cluster *c)
 
 static void check_states(struct node_cluster *c)
 {
+    uint32_t steady = c->members.steady;
     author_check_log(c);
     for (uint32_t r = 1; r <= c->options.node_count && !c->sim.failed; r++) {
+        if (!is_member(c, r))
+            continue;
         audit_check_state(c->audit, r, replica_state(c, r));
-        if (r > 1)
-            audit_check_equal(c->audit, 1, replica_state(c, 1), r, replica_state(c, r));
+        if (r != steady)
+            audit_check_equal(c->audit, steady, replica_state(c, steady), r, replica_state(c, r));
     }
     if (c->options.real_store)
         sim_mark(c, SIM_MARK_REAL_STORE);
     if (c->sim.seed % 10 == 0)
         sim_mark(c, SIM_MARK_REPLAYED_LOG);
     if (c->sim.seed % 10 == 0 && !c->sim.failed)
-        audit_check_replay(c->audit, 1, replica_state(c, 1));
+        audit_check_replay(c->audit, steady, replica_state(c, steady));
 }
 
 static void finish(struct node_cluster *c)

@@ -10,9 +10,14 @@
 #ifndef RSM_TESTS_SIM_SIM_NODE_H
 #define RSM_TESTS_SIM_SIM_NODE_H
 
+#include <rsm/body.h>
+#include <rsm/command.h>
 #include <rsm/key.h>
 #include <rsm/wire.h>
+#include <rsm/wire.h>
 
+#include "consensus/quorum.h"
+#include "src/command/genesis.h"
 #include "src/daemon/node.h"
 #include "tests/sim/audit.h"
 #include "tests/sim/disk_sim.h"
@@ -20,7 +25,8 @@
 #include "tests/sim/plan.h"
 
 struct node_options {
-    uint32_t node_count;
+    uint32_t node_count;       /* replicas there are; those above voter_count are spare at first */
+    uint32_t voter_count;      /* of the genesis */
     struct node_config config; /* but self, incarnation and seed */
     struct net_options net;
     uint64_t flush_us_max; /* a turn with a flush keeps the replica busy so long */
@@ -38,6 +44,18 @@ struct node_options {
 struct replica;
 struct author;
 
+/* Who the members are, as the replica that has applied most says. */
+struct node_members {
+    uint64_t slot; /* applied there */
+    uint64_t version;
+    uint64_t next_first; /* UINT64_MAX: no change is under way */
+    replica_set voters;
+    replica_set all;
+    replica_set next_voters;
+    replica_set next_all;
+    uint32_t steady; /* stays for good */
+};
+
 struct node_cluster {
     struct sim sim;
     struct net net;
@@ -48,6 +66,9 @@ struct node_cluster {
     struct replica *replicas; /* by id */
     struct author *authors;
     struct writer genesis;
+    struct genesis genesis_parsed;
+    struct node_members members;
+    const struct fault *member_wish; /* a change that some author shall ask for; NULL: none */
     uint8_t cluster_id[CLUSTER_ID_SIZE];
     uint64_t acknowledged_last;
     uint64_t read_floor;
@@ -96,6 +117,15 @@ void replica_heal(struct node_cluster *c, uint32_t id);
 /* A disk lost something, or might have: it may say that it does not vote. */
 bool replica_may_doubt(const struct node_cluster *c, uint32_t id);
 extern const struct net_calls replica_net_calls;
+
+/* member_node.c: members that come and go */
+void member_begin(struct node_cluster *c);
+void member_wish(struct node_cluster *c, const struct fault *fault);
+/* The command that the wish asks for, made of what replica `at` knows. */
+enum rsm_kind member_body(struct node_cluster *c, uint32_t at, struct rsm_buffer *body_out);
+/* Those of the configuration in force, and of the one that waits for its slot. */
+replica_set member_all(const struct node_cluster *c);
+bool member_is_quorum(const struct node_cluster *c, replica_set set);
 
 /* replica_fault.c: what goes wrong with one replica */
 void replica_fault(struct node_cluster *c, const struct fault *fault);
