@@ -15,8 +15,11 @@ void identity_encode(const struct identity *identity, struct writer *w)
     size_t begin = w->size;
 
     hex_encode(cluster, bytes_make(identity->cluster, CLUSTER_ID_SIZE));
-    writer_format(w, "%s%u\ncluster = %s\nreplica = %" PRIu32 "\nincarnation = %" PRIu64 "\n",
-                  first_line, IDENTITY_FORMAT, cluster, identity->replica, identity->incarnation);
+    writer_format(w,
+                  "%s%u\ncluster = %s\nreplica = %" PRIu32 "\nincarnation = %" PRIu64
+                  "\njoined = %" PRIu64 "\n",
+                  first_line, IDENTITY_FORMAT, cluster, identity->replica, identity->incarnation,
+                  identity->joined);
     if (!w->failed)
         writer_format(w, "check = %08" PRIx32 "\n", crc32c(0, w->data + begin, w->size - begin));
 }
@@ -72,6 +75,8 @@ static enum rsm_status decode(struct bytes text, struct identity *out)
     out->replica = (uint32_t)number;
     if (!skip(&r, "\nincarnation = ") || !read_number(&r, &out->incarnation) ||
         out->incarnation == 0)
+        return RSM_DAMAGED;
+    if (!skip(&r, "\njoined = ") || !read_number(&r, &out->joined))
         return RSM_DAMAGED;
     return RSM_OK;
 }

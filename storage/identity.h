@@ -7,6 +7,7 @@
  *   cluster = <32 hexadecimal digits>\n
  *   replica = <1..9>\n
  *   incarnation = <number above 0>\n
+ *   joined = <0, or the incarnation under which it waited for the log to add it>\n
  *   check = <8 hexadecimal digits, CRC-32C of all the bytes before this line>\n
  *
  * Text, so that a person sees it; exactly this text, so that a changed byte is seen as well.
@@ -26,6 +27,11 @@ struct identity {
     uint8_t cluster[CLUSTER_ID_SIZE];
     uint32_t replica;     /* 1..REPLICA_MAX */
     uint64_t incarnation; /* drawn at random when a disk is made new; above 0 */
+    /*
+     * 0: a member from the genesis on. Else it is one only by configurations from the one on that
+     * names this incarnation: under those before, its number was another disk's.
+     */
+    uint64_t joined;
 };
 
 /* Writes the text into `w`. */

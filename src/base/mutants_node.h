@@ -79,4 +79,8 @@
 #ifndef RSM_MUTANT_DROP_APPLIED
 #define RSM_MUTANT_DROP_APPLIED 0
 #endif
+/* A disk that waits to be added takes the vote of its number under the genesis for its own. */
+#ifndef RSM_MUTANT_JOIN_AS_GENESIS_MEMBER
+#define RSM_MUTANT_JOIN_AS_GENESIS_MEMBER 0
+#endif
 #endif

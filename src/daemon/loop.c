@@ -167,6 +167,7 @@ static enum rsm_status open_data(struct loop *l)
         return status;
     /* The first start, or a disk that lost everything: peers that knew another one refuse it. */
     identity.incarnation = loop_draw_incarnation();
+    identity.joined = l->config->join ? identity.incarnation : 0;
     l->created = true;
     status = data_dir_create(path, &identity, blob_bytes(l->genesis_bytes));
     if (status != RSM_OK)
@@ -203,6 +204,7 @@ static enum rsm_status open_node(struct loop *l)
     const char *why = "";
     loop_fill_env(l, &env);
     config.incarnation = data_dir_identity(l->dir)->incarnation;
+    config.joined = data_dir_identity(l->dir)->joined;
     config.fresh = l->created;
     config.in_doubt = loop_is_in_doubt(l);
     randombytes_buf(&config.seed, sizeof config.seed);

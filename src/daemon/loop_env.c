@@ -177,11 +177,12 @@ static uint64_t env_doubt(void *context)
     return l->rejoin_as;
 }
 
-static enum rsm_status env_renewed(void *context, uint64_t incarnation)
+static enum rsm_status env_renewed(void *context, uint64_t incarnation, uint64_t joined)
 {
     struct loop *l = context;
     struct identity identity = *data_dir_identity(l->dir);
     identity.incarnation = incarnation;
+    identity.joined = joined;
     enum rsm_status status = data_dir_set_identity(l->dir, &identity);
     if (status != RSM_OK)
         return status;

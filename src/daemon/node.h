@@ -52,7 +52,8 @@ struct node_config {
     uint32_t snapshot_rate;      /* of one that is sent, KiB a second */
     uint32_t snapshot_piece;     /* of rows, in bytes */
     uint64_t incarnation;
-    bool fresh;    /* the data directory was made in this run: the journal is made, too */
+    uint64_t joined; /* as in storage/identity.h */
+    bool fresh;      /* the data directory was made in this run: the journal is made, too */
     bool in_doubt; /* an earlier run was, and told the peers: whatever the journal looks like now */
     uint64_t seed;
 };

@@ -69,8 +69,11 @@ struct node_env {
      * now on (they hear nothing of the old one any more), and gives it. NULL: never rejoins.
      */
     uint64_t (*doubt)(void *context);
-    /* The fresh journal is durable: makes the incarnation that doubt() gave the identity's. */
-    enum rsm_status (*renewed)(void *context, uint64_t incarnation);
+    /*
+     * The fresh journal is durable: makes the incarnation that doubt() gave the identity's, with
+     * `joined` as in storage/identity.h.
+     */
+    enum rsm_status (*renewed)(void *context, uint64_t incarnation, uint64_t joined);
     /* The incarnation that a peer is talked to under; 0: not met. NULL: nobody knows. */
     uint64_t (*incarnation_of)(void *context, uint32_t replica);
     /* Something failed that only a restart mends (a failed flush): end the process. */

@@ -103,6 +103,7 @@ struct node {
     } seen[REPLICA_MAX + 1]; /* of the peers' journals: what their stamps said */
     uint32_t members;        /* bit i: replica i; now or next, learners too */
     uint64_t members_version;
+    uint64_t joined_version;    /* the first configuration that counts this disk; 0: all do */
     uint64_t members_next_slot; /* then the ones before are forgotten; 0: none on its way */
 
     /* the parts, owned */

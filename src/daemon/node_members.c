@@ -5,15 +5,43 @@
  * The core hears of a change before it hears that its slot is applied: it must propose nothing in a
  * slot whose configuration it does not know (consensus/membership.c).
  */
+#include "src/base/check.h"
 #include "src/base/log.h"
+
 #include "src/daemon/node_internal.h"
 #include "src/machine/members.h"
 
-static struct quorum quorum_of(const struct member_config *config)
+/*
+ * A disk that came later than the genesis is a member from the configuration on that names its
+ * incarnation. Under those before, its number was another disk's: if it took that one's vote for
+ * its own, two such disks could be a majority of a cluster that has long gone on without them.
+ */
+static enum rsm_status find_joined(struct node *n)
+{
+    struct member_config past = {.version = UINT64_MAX};
+    uint64_t own[] = {n->config.joined, n->config.incarnation};
+    enum rsm_status status = RSM_OK;
+    n->joined_version = 0;
+    if (n->config.joined == 0 || MUTANT(JOIN_AS_GENESIS_MEMBER))
+        return RSM_OK;
+    n->joined_version = UINT64_MAX;
+    while ((status = members_below(n->applied, past.version, &past)) == RSM_OK) {
+        const struct member *self = member_config_find(&past, n->config.self);
+        if (self == NULL || (self->incarnation != own[0] && self->incarnation != own[1]))
+            continue;
+        n->joined_version = past.version;
+        n->config.joined = self->incarnation;
+    }
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+static struct quorum quorum_of(const struct node *n, const struct member_config *config)
 {
     struct quorum q = {0, 0};
     for (uint32_t i = 0; i < config->count; i++) {
         const struct member *member = &config->members[i];
+        if (member->id == n->config.self && config->version < n->joined_version)
+            continue;
         if (member->voter)
             q.voters |= quorum_bit(member->id);
         else
@@ -26,12 +54,14 @@ enum rsm_status members_read(struct node *n, struct members *members_out)
 {
     struct member_config current, next;
     enum rsm_status status = machine_members(n->applied, &n->genesis, &current, &next);
+    if (status == RSM_OK)
+        status = find_joined(n);
     if (status != RSM_OK)
         return status;
     bool is_next = next.version != 0;
-    *members_out = (struct members){.now = quorum_of(&current)};
+    *members_out = (struct members){.now = quorum_of(n, &current)};
     if (is_next) {
-        members_out->next = quorum_of(&next);
+        members_out->next = quorum_of(n, &next);
         members_out->next_first = next.effective_slot;
     }
     n->members_version = is_next ? next.version : current.version;

@@ -68,7 +68,7 @@ static enum rsm_status renew_journal(struct node *n)
     enum rsm_status status =
         journal_renew(n->disk, n->journal, &identity, &options, &renewal, &fresh);
     if (status == RSM_OK)
-        status = n->env.renewed(n->env.context, n->incarnation_next);
+        status = n->env.renewed(n->env.context, n->incarnation_next, n->config.joined);
     if (status == RSM_OK)
         status = journal_set_others_aside(fresh);
     if (status != RSM_OK) {

@@ -225,7 +225,8 @@ static void author_next(void *context, void *argument)
         a->is_member = a->index > 0 && a->counter > 1 && c->member_wish != NULL;
         a->is_shared = !a->is_member && a->index > 1 && a->counter > 1 &&
                        c->authors[1].done_last > 0 && sim_chance(&c->sim, c->options.shared_ppm);
-        a->skips = !a->is_member && !a->is_raced && a->index > 0 && a->counter > 1 && sim_chance(&c->sim, 30000);
+        a->skips = !a->is_member && !a->is_raced && a->index > 0 && a->counter > 1 &&
+                   sim_chance(&c->sim, 30000);
         a->asked = 0;
         a->envelope = author_sign(a);
         audit_on_submitted(c->audit, blob_bytes(a->envelope));
@@ -268,7 +269,7 @@ static void author_refused(struct author *a, const struct node_outcome *outcome,
     char text[200];
     uint64_t slot = verdict_is_duplicate(verdict) ? verdict->first_slot : outcome->slot;
     sim_mark(c, SIM_MARK_REFUSED);
-    if (a->is_raced && verdict_names(verdict, RSM_RULE_COUNTER_USED)) {
+    if (a->is_raced && a->refused_slot == 0 && verdict_names(verdict, RSM_RULE_COUNTER_USED)) {
         sim_mark(c, SIM_MARK_RACE_LOST);
         a->is_raced = false;
         author_drop(a); /* the counter stands for those, and nobody was told where */
@@ -335,6 +336,13 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
     author_later(a);
 }
 
+/* It does not know what came of its command, and comes back without the bytes. */
+static bool author_forgets(const struct author *a, const struct node_outcome *outcome)
+{
+    return outcome->status == RSM_OUTCOME_UNKNOWN && a->index > 0 && a->counter > 1 &&
+           a->refused_slot == 0 && sim_chance(&a->cluster->sim, 50000);
+}
+
 void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node_outcome *outcome)
 {
     struct author *a = author_of_token(c, token);
@@ -358,8 +366,8 @@ void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node
         sim_mark(c, outcome->status == RSM_NOT_READY ? SIM_MARK_MEMBER_NOT_READY : SIM_MARK_DENIED);
         audit_on_denied(c->audit, blob_bytes(a->envelope));
         author_withdraw(a);
-    } else if (outcome->status == RSM_NOT_READY) { /* an earlier try may be on its way: a race */
-        author_withdraw(a);
+    } else if (outcome->status == RSM_NOT_READY || author_forgets(a, outcome)) {
+        author_withdraw(a); /* an earlier try may be on its way: a race */
         a->is_raced = true;
     } else {
         author_later(a); /* the same bytes again, elsewhere */

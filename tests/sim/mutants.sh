@@ -16,12 +16,11 @@ mkdir -p "$out"
 
 # Not the simulator's business, or no harm that it could see:
 #   controls of the outage: tests/mutants; TALK_TO_ANY_INCARNATION: the links' unit tests
-#   MEMBER_*: rules of the state, machine-mutants (whole nodes do not change members here)
 #   ANY_TIME: a stamp is the median of the members' clocks already; the bound is the second fence
 #   EQUAL_TIMEOUTS: clocks of replicas tick 9 to 11 ms apart, so equal timeouts do not stay equal
 #   BELIEVE_OWN_DISK: needs a flush that is lost without a trace, which is beyond the model of faults
 others="NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR TALK_TO_ANY_INCARNATION
-    MEMBER_AT_ONCE MEMBER_TWO_CHANGES ANY_TIME EQUAL_TIMEOUTS BELIEVE_OWN_DISK"
+    ANY_TIME EQUAL_TIMEOUTS BELIEVE_OWN_DISK"
 names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*.c --include=*.h |
     sed 's/MUTANT(\(.*\))/\1/' | sort -u | grep -vxE "$(echo $others | tr ' ' '|')|name")}
 

@@ -234,12 +234,13 @@ static uint64_t env_doubt(void *context)
 }
 
 /* The fresh journal is durable: what is in it is the acceptor's memory from here on. */
-static enum rsm_status env_renewed(void *context, uint64_t incarnation)
+static enum rsm_status env_renewed(void *context, uint64_t incarnation, uint64_t joined)
 {
     struct replica *r = context;
     struct node_cluster *c = r->cluster;
     sim_note(&c->sim, "%u has rejoined as incarnation %" PRIu64, r->id, incarnation);
     r->incarnation = incarnation;
+    r->joined = joined;
     net_announce(&c->net, r->id, incarnation, false);
     r->may_doubt = false;
     r->has_lost = false;

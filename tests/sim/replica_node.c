@@ -208,6 +208,7 @@ void replica_replace(struct replica *r)
     r->disk->lied_whole = false;
     r->incarnation = ++r->incarnation_last;
     r->announced = r->incarnation;
+    r->joined = r->incarnation;
     r->doubted = 0;
     r->is_old = false;
     r->may_doubt = false;
@@ -288,6 +289,7 @@ void replica_init(struct node_cluster *c, uint32_t id)
     r->id = id;
     r->incarnation = 1;
     r->incarnation_last = 1;
+    r->joined = id > c->options.voter_count ? r->incarnation : 0;
     r->disk = disk_sim_new();
     r->disk->on_flushed = replica_on_flushed;
     r->disk->on_removed = replica_on_removed;
@@ -365,6 +367,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
     env.context = r;
     config.self = id;
     config.incarnation = r->incarnation;
+    config.joined = r->joined;
     config.fresh = !r->is_old;
     r->announced_before = r->doubted;
     config.in_doubt = r->doubted != 0 && r->doubted != r->incarnation;

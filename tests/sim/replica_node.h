@@ -13,6 +13,7 @@ struct replica {
     struct node *node; /* NULL: down */
     uint64_t life;
     uint64_t incarnation;      /* of the identity on the disk */
+    uint64_t joined;           /* 0: a member from the genesis on, as storage/identity.h has it */
     uint64_t announced;        /* what the peers are told; another one while in doubt */
     uint64_t doubted;          /* the last one announced in doubt, durably; 0: never */
     uint64_t announced_before; /* `doubted` as it was at the last start */

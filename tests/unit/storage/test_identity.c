@@ -10,6 +10,7 @@ static void sample(struct identity *out, struct writer *text)
     memset(out->cluster, 0xa5, sizeof(out->cluster));
     out->replica = 3;
     out->incarnation = UINT64_MAX;
+    out->joined = UINT64_MAX - 1;
     writer_init(text, IDENTITY_TEXT_SIZE);
     identity_encode(out, text);
     cr_assert_not(text->failed);
@@ -26,6 +27,7 @@ Test(identity, comes_back_as_it_was)
     cr_assert_arr_eq(in.cluster, out.cluster, sizeof(in.cluster));
     cr_assert_eq(out.replica, 3);
     cr_assert_eq(out.incarnation, UINT64_MAX);
+    cr_assert_eq(out.joined, UINT64_MAX - 1);
     writer_deinit(&text);
 }
 
