@@ -189,6 +189,11 @@ void proposer_on_refused(struct paxos *p, uint32_t from, const struct paxos_mess
         mark(p, PAXOS_MARK_REFUSED_BY_MAJORITY);
         effects_lost(p, slot->cookie, number, true);
         slot->cookie = 0;
+        if (MUTANT(REPLACE_UNDER_BALLOT)) {
+            proposer_put(p, number, NULL, false);
+            proposer_send(p, number, number + 1);
+            continue;
+        }
         is_blocked = true;
     }
     if (is_blocked)

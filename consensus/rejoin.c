@@ -177,7 +177,11 @@ void rejoin_settle(struct paxos *p)
     bool is_answered = MUTANT(REJOIN_ASKS_QUORUM)
                            ? members_have(&p->members, p->members.now.voters & ~waiting)
                            : waiting == 0;
-    if (!is_answered || p->chosen_end < p->rejoin.recover_end)
+    if (MUTANT(REJOIN_AFTER_ONE_SLOT))
+        is_answered = p->chosen_end > p->rejoin.first;
+    else if (p->chosen_end < p->rejoin.recover_end && !MUTANT(REJOIN_UNLEARNED))
+        return;
+    if (!is_answered)
         return;
     if (rejoin_has_quorum_of_lost(p)) {
         rejoin_ask_again(p);

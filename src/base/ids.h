@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "src/base/check.h"
+
 /* Replicas are numbered 1..REPLICA_MAX; 0 is "nobody". */
 #define REPLICA_MAX 9u
 
@@ -21,7 +23,7 @@ static inline int ballot_compare(struct ballot a, struct ballot b)
 {
     if (a.round != b.round)
         return a.round < b.round ? -1 : 1;
-    if (a.replica != b.replica)
+    if (a.replica != b.replica && !MUTANT(BALLOT_WITHOUT_REPLICA))
         return a.replica < b.replica ? -1 : 1;
     return 0;
 }

@@ -197,4 +197,20 @@
 #ifndef RSM_MUTANT_REFUSE_RECOVERED
 #define RSM_MUTANT_REFUSE_RECOVERED 0
 #endif
+/* Ballots of one round are equal, whoever owns them (M11). */
+#ifndef RSM_MUTANT_BALLOT_WITHOUT_REPLICA
+#define RSM_MUTANT_BALLOT_WITHOUT_REPLICA 0
+#endif
+/* A refused value is replaced under the same ballot (M26). */
+#ifndef RSM_MUTANT_REPLACE_UNDER_BALLOT
+#define RSM_MUTANT_REPLACE_UNDER_BALLOT 0
+#endif
+/* A replica in doubt votes after it has watched one slot (M46). */
+#ifndef RSM_MUTANT_REJOIN_AFTER_ONE_SLOT
+#define RSM_MUTANT_REJOIN_AFTER_ONE_SLOT 0
+#endif
+/* A replica in doubt votes before it has learned what it may have decided (M49). */
+#ifndef RSM_MUTANT_REJOIN_UNLEARNED
+#define RSM_MUTANT_REJOIN_UNLEARNED 0
+#endif
 #endif

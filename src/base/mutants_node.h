@@ -83,4 +83,12 @@
 #ifndef RSM_MUTANT_JOIN_AS_GENESIS_MEMBER
 #define RSM_MUTANT_JOIN_AS_GENESIS_MEMBER 0
 #endif
+/* A replica votes, and leads, with a journal that is damaged (M53, M54). */
+#ifndef RSM_MUTANT_VOTE_IN_DOUBT
+#define RSM_MUTANT_VOTE_IN_DOUBT 0
+#endif
+/* A snapshot lacks the configurations (M72). */
+#ifndef RSM_MUTANT_SNAPSHOT_WITHOUT_MEMBERS
+#define RSM_MUTANT_SNAPSHOT_WITHOUT_MEMBERS 0
+#endif
 #endif

@@ -199,10 +199,10 @@ static enum rsm_status start_core(struct node *n)
         return status;
     paxos_restore_members(n->paxos, &members);
     paxos_start(n->paxos, n->seq_last + 1,
-                n->journal_writable    ? PAXOS_WHOLE
-                : n->missing_slot != 0 ? PAXOS_UNREAD
-                : n->has_lost          ? PAXOS_LOST
-                                       : PAXOS_IN_DOUBT);
+                n->journal_writable || MUTANT(VOTE_IN_DOUBT) ? PAXOS_WHOLE
+                : n->missing_slot != 0                       ? PAXOS_UNREAD
+                : n->has_lost                                ? PAXOS_LOST
+                                                             : PAXOS_IN_DOUBT);
     return RSM_OK;
 }
 

@@ -110,7 +110,8 @@ static enum rsm_status next_row(struct snapshot_sender *s)
     s->row_sent = 0;
     for (; s->table < TABLE_END; s->table++, s->key_size = 0) {
         if ((MUTANT(SNAPSHOT_WITHOUT_AUTHORS) && s->table == TABLE_AUTHOR) ||
-            (MUTANT(SNAPSHOT_WITHOUT_DIGESTS) && s->table == TABLE_DIGEST))
+            (MUTANT(SNAPSHOT_WITHOUT_DIGESTS) && s->table == TABLE_DIGEST) ||
+            (MUTANT(SNAPSHOT_WITHOUT_MEMBERS) && s->table == TABLE_MEMBER))
             continue;
         enum rsm_status status = kv_next(s->cut, s->table, bytes_make(s->key, s->key_size),
                                          s->key_size > 0, &key, &value);

@@ -138,7 +138,8 @@ static size_t author_clock(struct author *a, struct rsm_event seen[AUTHORS_MAX])
 {
     struct node_cluster *c = a->cluster;
     size_t count = 0;
-    a->lamport = c->lamport_highest + 1;
+    /* Above its own last one as well, of which it may never have heard again. */
+    a->lamport = (c->lamport_highest > a->lamport ? c->lamport_highest : a->lamport) + 1;
     if (a->counter > 1)
         seen[count++] = (struct rsm_event){rsm_text(a->name), a->counter - 1};
     for (uint32_t i = 0; (a->is_shared || a->is_member) && i < c->options.author_count; i++) {

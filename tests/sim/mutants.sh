@@ -15,11 +15,11 @@ out=build/switch/log
 mkdir -p "$out"
 
 # Not the simulator's business, or no harm that it could see:
-#   controls of the outage: tests/mutants; TALK_TO_ANY_INCARNATION: the links' unit tests
+#   controls of the outage: tests/mutants
 #   ANY_TIME: a stamp is the median of the members' clocks already; the bound is the second fence
 #   EQUAL_TIMEOUTS: clocks of replicas tick 9 to 11 ms apart, so equal timeouts do not stay equal
 #   BELIEVE_OWN_DISK: needs a flush that is lost without a trace, which is beyond the model of faults
-others="NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR TALK_TO_ANY_INCARNATION
+others="NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
     ANY_TIME EQUAL_TIMEOUTS BELIEVE_OWN_DISK"
 names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*.c --include=*.h |
     sed 's/MUTANT(\(.*\))/\1/' | sort -u | grep -vxE "$(echo $others | tr ' ' '|')|name")}
