@@ -13,7 +13,7 @@
 
 #include <rsm/status.h>
 
-#include "bench/histogram.h"
+#include "src/base/histogram.h"
 
 struct floor_result {
     struct histogram flush;

@@ -11,7 +11,7 @@
 
 #include <rsm/author.h>
 
-#include "bench/histogram.h"
+#include "src/base/histogram.h"
 
 #define LOAD_CLIENTS_MAX 1024u
 #define LOAD_BUNDLE_MAX 1024u

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "bench/histogram.h"
+#include "src/base/histogram.h"
 #include "src/base/prng.h"
 
 static int compare(const void *a, const void *b)
@@ -70,4 +70,45 @@ Test(histogram, edges)
     histogram_add(&h, 200);
     cr_assert(histogram_quantile_ns(&h, 99900) == 10, "999 of 1000 do not exceed it");
     cr_assert(histogram_quantile_ns(&h, 99901) == 200);
+}
+
+/* What is taken away is what was there before: the rest is what came since, and merging undoes it.
+ */
+Test(histogram, the_difference_of_two_moments)
+{
+    static struct histogram h, before, since;
+    histogram_init(&h);
+    for (uint64_t i = 1; i <= 1000; i++)
+        histogram_add(&h, i * 1000);
+    before = h;
+    for (uint64_t i = 1; i <= 100; i++)
+        histogram_add(&h, i);
+    since = h;
+    histogram_take_away(&since, &before);
+    cr_assert_eq(since.count, 100);
+    cr_assert_eq(histogram_mean_ns(&since), 50);
+    cr_assert_eq(histogram_quantile_ns(&since, 50000), 50);
+    cr_assert_eq(since.max_ns, 100);
+    histogram_merge(&since, &before);
+    cr_assert_arr_eq(since.buckets, h.buckets, sizeof h.buckets);
+    cr_assert_eq(since.count, h.count);
+    cr_assert_eq(since.max_ns, h.max_ns);
+}
+
+/* Buckets that travel one by one make the same histogram, sums within the stated error. */
+Test(histogram, buckets_put_back)
+{
+    static struct histogram h, again;
+    struct prng p;
+    prng_init(&p, 5);
+    histogram_init(&h);
+    histogram_init(&again);
+    for (int i = 0; i < 1000; i++)
+        histogram_add(&h, prng_below(&p, 1u << 30));
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        cr_assert(histogram_put(&again, i, h.buckets[i]));
+    cr_assert_not(histogram_put(&again, HISTOGRAM_BUCKETS, 1));
+    cr_assert_arr_eq(again.buckets, h.buckets, sizeof h.buckets);
+    check_near(again.sum_ns, h.sum_ns, "the sum");
+    check_near(histogram_quantile_ns(&again, 99000), histogram_quantile_ns(&h, 99000), "p99");
 }
