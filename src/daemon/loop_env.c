@@ -32,10 +32,10 @@ static uint64_t env_wall_ms(void *context)
     return clock_wall_ms();
 }
 
-static uint64_t env_monotonic_us(void *context)
+static uint64_t env_monotonic_ns(void *context)
 {
     (void)context;
-    return clock_monotonic_us();
+    return clock_monotonic_ns();
 }
 
 void loop_commit(struct loop *l, struct kv *frozen)
@@ -202,7 +202,7 @@ void loop_fill_env(struct loop *l, struct node_env *env)
                              .send = env_send,
                              .push = env_push,
                              .wall_ms = env_wall_ms,
-                             .monotonic_us = env_monotonic_us,
+                             .monotonic_ns = env_monotonic_ns,
                              .commit = env_commit,
                              .snapshot = env_snapshot,
                              .incoming_begin = env_incoming_begin,

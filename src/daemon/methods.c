@@ -49,6 +49,7 @@ static const struct method methods_table[] = {
     {"member.list", 0, 0, true, read_member_list},
     {"member.self", 0, 0, false, read_member_self},
     {"scrub", 0, 0, false, run_scrub},
+    {"stages", 0, 0, false, read_stages},
 };
 
 struct waiting {
@@ -255,6 +256,7 @@ static bool is_stale_read(struct methods *m, struct rpc_request *request,
 
 static void submit(struct methods *m, struct rpc_request *request)
 {
+    node_on_request(m->node);
     struct unpack params = unpack_make(request->params);
     uint32_t count = unpack_array(&params);
     struct bytes envelope = unpack_octets(&params, LIMIT_ENVELOPE_SIZE);

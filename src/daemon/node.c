@@ -144,8 +144,10 @@ static void obey_learned(struct node *n, const struct paxos_effects *effects)
         n->learned_capacity = 2 * (n->learned_count + effects->learned_count);
         n->learned = mem_realloc(n->learned, n->learned_capacity * sizeof *n->learned);
     }
+    uint64_t now_ns = effects->learned_count > 0 ? node_now_ns(n) : 0;
     for (size_t i = 0; i < effects->learned_count; i++) {
         const struct paxos_learned *l = &effects->learned[i];
+        stages_on_learned(n->stages, l->slot, now_ns);
         n->learned[n->learned_count++] = (struct learned_slot){l->slot, blob_ref(l->value)};
     }
     n->chosen_to_announce |= effects->learned_count > 0;
@@ -173,6 +175,8 @@ static void obey(struct node *n, const struct paxos_effects *effects)
         peer_send_range(n, &effects->ranges[i]);
     for (size_t i = 0; i < effects->read_count; i++) {
         const struct paxos_read_end *r = &effects->reads[i];
+        if (r->confirmed)
+            stages_on_read_ready(n->stages, r->read_id, node_now_ns(n));
         n->env.read_ready(n->env.context, r->read_id, r->confirmed ? RSM_OK : RSM_NO_LEADER,
                           r->slot);
     }
@@ -199,6 +203,7 @@ void node_step(struct node *n, const struct paxos_event *event)
 static void flush_journal(struct node *n)
 {
     n->env.push(n->env.context);
+    uint64_t begin_ns = node_now_ns(n);
     if (n->journal_writable) {
         enum rsm_status status = journal_flush(n->journal);
         if (status != RSM_OK) {
@@ -208,9 +213,11 @@ static void flush_journal(struct node *n)
     }
     n->flush_wanted = false;
     n->seq_durable = n->seq_last;
+    stages_on_flush(n->stages, begin_ns, node_now_ns(n));
     struct paxos_event event = {.type = PAXOS_EVENT_DURABLE, .number = n->seq_durable};
     node_step(n, &event);
     peer_release_held(n);
+    stages_on_vote(n->stages, node_now_ns(n));
 }
 
 void node_flush(struct node *n)
@@ -304,6 +311,7 @@ void node_read(struct node *n, uint64_t token)
         n->env.read_ready(n->env.context, token, RSM_UNAVAILABLE, 0);
         return;
     }
+    stages_on_read(n->stages, token, node_now_ns(n));
     struct paxos_event event = {.type = PAXOS_EVENT_READ, .number = token};
     node_step(n, &event);
 }
@@ -346,6 +354,16 @@ bool node_has_state(const struct node *n)
 bool node_is_voter(const struct node *n)
 {
     return members_is_voter(paxos_members(n->paxos), n->config.self);
+}
+
+struct stages *node_stages(struct node *n)
+{
+    return n->stages;
+}
+
+void node_on_request(struct node *n)
+{
+    n->stages->decode_ns = node_now_ns(n);
 }
 
 uint64_t node_applied(const struct node *n)

@@ -58,6 +58,7 @@ struct node_config {
     uint64_t seed;
 };
 
+struct stages;
 /* Sensible values for everything but self, incarnation and seed. */
 void node_config_default(struct node_config *config);
 
@@ -119,6 +120,10 @@ void node_read(struct node *node, uint64_t token);
 
 /* The applied state, for reads: borrowed, read-only use, until the next call that hands in. */
 struct kv *node_state(struct node *node);
+/* Where the time of commits goes (stages.h); borrowed. */
+struct stages *node_stages(struct node *n);
+/* A request that may be a submission is in hand: its time counts from now. */
+void node_on_request(struct node *n);
 uint64_t node_applied(const struct node *node);
 /* For the scrubber: what of the journal is settled on the disk; zeros when it is closed. */
 struct journal_extent node_journal_extent(const struct node *node);

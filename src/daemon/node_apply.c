@@ -61,6 +61,7 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
     n->counters.refused_commands += n->verdicts.refused_count;
     spec_on_applied(n, slot, value);
     n->applied_slot = slot;
+    stages_on_applied(n->stages, slot, node_now_ns(n));
     struct entry entry;
     uint8_t digest[HASH_SIZE];
     if (entry_parse(bytes, &entry) == RSM_OK && envelope_of(&entry, digest))

@@ -31,8 +31,8 @@ struct node_env {
     void (*push)(void *context);
     /* Wall clock in ms since 1970: for timestamps only. */
     uint64_t (*wall_ms)(void *context);
-    /* Monotonic clock in us, for ages and statistics. */
-    uint64_t (*monotonic_us)(void *context);
+    /* Monotonic clock in ns, for ages and statistics. */
+    uint64_t (*monotonic_ns)(void *context);
     /*
      * Begins to commit `frozen` (an overlay) to the store. It is not written to any more until
      * node_on_committed is called (from the main loop, later).

@@ -18,6 +18,7 @@
 #include "src/command/signature.h"
 #include "src/daemon/heads.h"
 #include "src/daemon/node.h"
+#include "src/daemon/stages.h"
 #include "src/daemon/submissions.h"
 #include "src/machine/machine.h"
 #include "src/machine/verdict.h"
@@ -178,15 +179,21 @@ struct node {
         uint64_t leader_changes;
         uint64_t bad_frames;
     } counters;
+    struct stages *stages; /* owned */
     uint64_t contact_ms;
     uint64_t peer_heard_ms[REPLICA_MAX + 1];
     uint64_t leader_asked_ms; /* last time queued commands were looked at for forwarding */
     char text[NODE_TEXT_SIZE];
 };
 
+static inline uint64_t node_now_ns(struct node *n)
+{
+    return n->env.monotonic_ns(n->env.context);
+}
+
 static inline uint64_t node_now_ms(struct node *n)
 {
-    return n->env.monotonic_us(n->env.context) / 1000;
+    return node_now_ns(n) / 1000000;
 }
 
 #include "src/daemon/node_parts.h"

@@ -218,6 +218,7 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
     n->base = base;
     n->memo = mem_alloc(NODE_MEMO_SIZE * sizeof *n->memo);
     n->machine = machine_new();
+    n->stages = mem_alloc(sizeof *n->stages);
     n->submissions = submissions_new();
     writer_init(&n->scratch, LIMIT_VALUE_SIZE + LIMIT_BATCH_BYTES);
     verdicts_init(&n->verdicts);
@@ -307,5 +308,6 @@ void node_close(struct node *n)
     kv_free(n->frozen);
     blob_unref(n->genesis_bytes);
     mem_free(n->memo);
+    mem_free(n->stages);
     mem_free(n);
 }

@@ -137,7 +137,8 @@ static bool has_space(struct node *n, const struct paxos_message *m)
     return false;
 }
 
-static void on_message(struct node *n, uint32_t from, const struct paxos_message *m)
+static void on_message(struct node *n, uint32_t from, const struct paxos_message *m,
+                       uint64_t came_ns)
 {
     uint8_t opinions[LIMIT_BATCH_ENTRIES];
     struct paxos_event event = {.type = PAXOS_EVENT_MESSAGE, .from = from, .message = m};
@@ -149,6 +150,8 @@ static void on_message(struct node *n, uint32_t from, const struct paxos_message
                                               : (uint8_t)PAXOS_OPINION_OK;
         event.opinions = opinions;
     }
+    if (m->type == PAXOS_ACCEPT)
+        stages_on_accept(n->stages, came_ns, node_now_ns(n));
     node_step(n, &event);
     if (!n->dead && (m->type == PAXOS_ACCEPT || m->type == PAXOS_LEARN))
         spec_compare(n, m);
@@ -200,11 +203,12 @@ void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
     if (n->dead || from == n->config.self || from > REPLICA_MAX || (n->members & (1u << from)) == 0)
         return;
     struct peer_frame frame;
+    uint64_t came_ns = node_now_ns(n);
     if (peer_decode(bytes, &frame) != RSM_OK) {
         n->counters.bad_frames++;
         return;
     }
-    n->peer_heard_ms[from] = node_now_ms(n);
+    n->peer_heard_ms[from] = came_ns / 1000000;
     bool is_stamped = frame.type == PEER_MESSAGE || frame.type == PEER_HEADS;
     if (is_stamped && !take_stamp(n, from, &frame.stamp)) {
         peer_frame_deinit(&frame);
@@ -212,7 +216,7 @@ void node_on_frame(struct node *n, uint32_t from, struct bytes bytes)
     }
     switch (frame.type) {
     case PEER_MESSAGE:
-        on_message(n, from, &frame.message);
+        on_message(n, from, &frame.message, came_ns);
         break;
     case PEER_FORWARD:
         submit_on_forward(n, from, frame.envelope);

@@ -110,11 +110,24 @@ static void answer_status(struct node *n, uint64_t token, enum rsm_status status
     answer(n, token, &outcome);
 }
 
+/* It is verified, and waits for its turn. */
+static void queued(struct node *n, struct submission *s, uint64_t begin_ns)
+{
+    if (s->queued_ns != 0)
+        return;
+    s->queued_ns = node_now_ns(n);
+    stages_add(n->stages, STAGE_VERIFY, begin_ns, s->queued_ns);
+}
+
 void node_submit(struct node *n, uint64_t token, struct blob *envelope)
 {
     n->counters.submitted++;
     uint8_t digest[HASH_SIZE];
     struct envelope e;
+    uint64_t begin_ns = node_now_ns(n);
+    uint64_t came_ns = n->stages->decode_ns != 0 ? n->stages->decode_ns : begin_ns;
+    n->stages->decode_ns = 0;
+    stages_add(n->stages, STAGE_DECODE, came_ns, begin_ns);
     envelope_digest(blob_bytes(envelope), digest);
     enum rsm_status status = node_verify_envelope(n, blob_bytes(envelope), digest, &e);
     if (status != RSM_OK) {
@@ -149,12 +162,16 @@ void node_submit(struct node *n, uint64_t token, struct blob *envelope)
         }
     }
     submission_add_token(s, token);
+    if (s->came_ns == 0)
+        s->came_ns = came_ns;
+    queued(n, s, begin_ns);
 }
 
 void submit_on_forward(struct node *n, uint32_t from, struct bytes raw)
 {
     uint8_t digest[HASH_SIZE];
     struct envelope e;
+    uint64_t begin_ns = node_now_ns(n);
     envelope_digest(raw, digest);
     enum rsm_status status = node_verify_envelope(n, raw, digest, &e);
     const char *text = NULL;
@@ -180,6 +197,7 @@ void submit_on_forward(struct node *n, uint32_t from, struct bytes raw)
     }
     if (status == RSM_OK) {
         s->origins |= 1u << from;
+        queued(n, s, begin_ns);
         return;
     }
     struct blob *frame = peer_encode_forward_failed(
@@ -329,9 +347,15 @@ void submit_propose(struct node *n)
             continue;
         }
         uint64_t id = s->id;
-        struct blob *value = judge(n, s, paxos_slot_next(n->paxos) + count);
+        uint64_t slot = paxos_slot_next(n->paxos) + count;
+        uint64_t begin_ns = node_now_ns(n);
+        struct blob *value = judge(n, s, slot);
         if (value == NULL)
             continue;
+        uint64_t judged_ns = node_now_ns(n);
+        stages_add(n->stages, STAGE_QUEUE, s->queued_ns, begin_ns);
+        stages_add(n->stages, STAGE_VALIDATE, begin_ns, judged_ns);
+        stages_on_proposed(n->stages, slot, judged_ns);
         s->state = SUBMISSION_PROPOSED;
         s->handed++;
         s->may_be_chosen = true;
@@ -459,7 +483,13 @@ void submit_on_applied(struct node *n, const uint8_t digest[HASH_SIZE], uint64_t
     struct verdict first;
     if (outcome.duplicate && verdict_at(outcome.verdicts, 0, &first) == RSM_OK)
         outcome.slot = first.first_slot;
+    uint64_t begin_ns = node_now_ns(n);
     for (uint32_t i = 0; i < s->token_count; i++)
         answer(n, s->tokens[i], &outcome);
+    if (s->token_count > 0) {
+        uint64_t end_ns = node_now_ns(n);
+        stages_add(n->stages, STAGE_REPLY, begin_ns, end_ns);
+        stages_add(n->stages, STAGE_TOTAL, s->came_ns, end_ns);
+    }
     submissions_remove(n->submissions, s);
 }

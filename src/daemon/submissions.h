@@ -34,6 +34,8 @@ struct submission {
     struct blob *envelope; /* owned reference */
     uint64_t id;           /* the cookie of its proposal; never used again */
     uint64_t since_ms;     /* arrival, monotonic */
+    uint64_t came_ns;      /* the same, of its first request; 0: nobody asked here */
+    uint64_t queued_ns;    /* it was verified */
     uint64_t sent_ms;      /* last time it was forwarded, monotonic; 0 never */
     enum submission_state state;
     uint32_t handed;    /* times it was proposed here or forwarded */

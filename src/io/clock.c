@@ -38,11 +38,15 @@ uint64_t clock_wall_ms(void)
     return ms > 0 ? (uint64_t)ms : 0;
 }
 
-uint64_t clock_monotonic_us(void)
+uint64_t clock_monotonic_ns(void)
 {
     struct timespec t = now(CLOCK_MONOTONIC);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
 
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+uint64_t clock_monotonic_us(void)
+{
+    return clock_monotonic_ns() / 1000;
 }
 
 uint64_t clock_monotonic_ms(void)

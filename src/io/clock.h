@@ -17,5 +17,6 @@ bool clock_follow(const char *path);
 /* Since some moment of the past, never going back. For ages, timeouts and statistics. */
 uint64_t clock_monotonic_ms(void);
 uint64_t clock_monotonic_us(void);
+uint64_t clock_monotonic_ns(void);
 
 #endif

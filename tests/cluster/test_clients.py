@@ -7,7 +7,7 @@ import subprocess
 
 import msgpack
 
-from harness import Cluster, check, main, wire
+from harness import BIN, Cluster, check, main, wire
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.2\nwww 60 IN A 192.0.2.3\n"
 
@@ -287,4 +287,38 @@ def watches():
         client.bad("BAD_PARAMS", "watch", "now")
 
 
-main([reads, what_real_clients_send, bad_bytes, submits, watches])
+def what_a_commit_costs():
+    """One client, one command after the other: a slot, and on each replica one flush, for each."""
+    with Cluster(3) as cluster:
+        run = lambda: cluster.run(f"{BIN}/rsm-bench", "run", "--clients", "1", "--count", "200", "--seconds", "2",
+                                  "--floor-count", "10", "--endpoints", cluster.endpoints,
+                                  "--key", f"{cluster.dir}/admin.key")
+        run()
+        before = {i: Client(cluster.endpoint(i)).good("status") for i in (1, 2, 3)}
+        staged = {i: by_stage(Client(cluster.endpoint(i))) for i in (1, 2, 3)}
+        run()
+        leader = before[1]["leader"]
+        for i in (1, 2, 3):
+            client = Client(cluster.endpoint(i))
+            after, stages = client.good("status"), by_stage(client)
+            slots = after["slot"] - before[i]["slot"]
+            flushes = after["counters"]["journal_flushes"] - before[i]["counters"]["journal_flushes"]
+            check(slots >= 200, f"{slots} slots")
+            # The marks of an idle journal: when the load begins, ends, and between its parts.
+            # A follower that is late takes several accepts in one turn, and flushes them together.
+            least = slots if i == leader else slots // 2
+            check(least <= flushes <= slots + 10, f"replica {i}: {flushes} flushes for {slots} slots")
+            for name in ("flush", "votes", "apply") if i == leader else ("take",):
+                came = stages[name]["count"] - staged[i][name]["count"]
+                check(came == slots, f"replica {i}: stage {name} has {came} more for {slots} slots")
+        check(after["leader"] == leader, "the leader changed meanwhile")
+
+
+def by_stage(client):
+    stages = {stage["stage"]: stage for stage in client.good("stages")}
+    for name, stage in stages.items():
+        check(sum(stage["buckets"][1::2]) == stage["count"], f"{name}: the buckets are not its count")
+    return stages
+
+
+main([reads, what_real_clients_send, bad_bytes, submits, watches, what_a_commit_costs])

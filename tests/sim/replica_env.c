@@ -70,9 +70,9 @@ static uint64_t env_wall_ms(void *context)
     return now;
 }
 
-static uint64_t env_monotonic_us(void *context)
+static uint64_t env_monotonic_ns(void *context)
 {
-    return replica_monotonic_us(context);
+    return replica_monotonic_us(context) * 1000;
 }
 
 static void replica_committed(void *context, void *argument)
@@ -270,7 +270,7 @@ static uint64_t env_incarnation_of(void *context, uint32_t replica)
 const struct node_env replica_env = {.send = env_send,
                                      .push = env_push,
                                      .wall_ms = env_wall_ms,
-                                     .monotonic_us = env_monotonic_us,
+                                     .monotonic_ns = env_monotonic_ns,
                                      .commit = env_commit,
                                      .snapshot = env_snapshot,
                                      .incoming_begin = env_incoming_begin,

@@ -151,6 +151,8 @@ struct rsm_bytes ctl_bytes(struct bytes b);
 /* output.c */
 /* Prints one value as JSON. */
 void ctl_print_json(struct rsm_value value);
+/* Calls `visit` for each of --endpoints; the exit status: 0 when every visit gave 0. */
+int ctl_each_endpoint(struct ctl *ctl, int (*visit)(struct ctl *ctl, const char *endpoint));
 /*
  * Prints the array `key` of a result, which came in `page_count` pages, by the output mode:
  * columns, one JSON document, or JSON lines.
@@ -175,7 +177,7 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_lease_renew, ctl_lease_release, ctl_lease_list, ctl_principal_set, ctl_principal_delete,
     ctl_principal_list, ctl_role_set, ctl_role_delete, ctl_role_list, ctl_policy_get,
     ctl_policy_set, ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status,
-    ctl_log_tail, ctl_scrub, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list,
+    ctl_log_tail, ctl_scrub, ctl_stages, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list,
     ctl_member_add, ctl_member_promote, ctl_member_remove, ctl_member_update, ctl_member_replace;
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scrub.c - every endpoint is told to read and check everything on its disk, now. */
-#include <string.h>
-
 #include "tools/resilience-ctl/ctl.h"
 
 /* 0 when a pass has begun, or runs already. */
@@ -29,18 +27,7 @@ static int begin(struct ctl *ctl, const char *endpoint)
 
 int ctl_scrub(struct ctl *ctl, int count, char **arguments)
 {
-    char list[4096];
-    int failed = 0;
     (void)count;
     (void)arguments;
-    if (ctl->endpoints == NULL)
-        return ctl_fail(RSM_USAGE, "where is the cluster? --endpoints or RSM_ENDPOINTS says it");
-    snprintf(list, sizeof list, "%s", ctl->endpoints);
-    char *rest = list;
-    while (rest != NULL) {
-        char *endpoint = strsep(&rest, ",");
-        if (*endpoint != '\0')
-            failed += begin(ctl, endpoint);
-    }
-    return failed == 0 ? 0 : rsm_status_exit(RSM_CANNOT_CONNECT);
+    return ctl_each_endpoint(ctl, begin);
 }

@@ -330,3 +330,19 @@ int ctl_change(struct ctl *ctl, enum rsm_kind kind, enum rsm_status body_status,
     rsm_buffer_free(body);
     return exit_status;
 }
+
+int ctl_each_endpoint(struct ctl *ctl, int (*visit)(struct ctl *ctl, const char *endpoint))
+{
+    char list[4096];
+    int failed = 0;
+    if (ctl->endpoints == NULL)
+        return ctl_fail(RSM_USAGE, "where is the cluster? --endpoints or RSM_ENDPOINTS says it");
+    snprintf(list, sizeof list, "%s", ctl->endpoints);
+    char *rest = list;
+    while (rest != NULL) {
+        char *endpoint = strsep(&rest, ",");
+        if (*endpoint != '\0')
+            failed += visit(ctl, endpoint);
+    }
+    return failed == 0 ? 0 : rsm_status_exit(RSM_CANNOT_CONNECT);
+}

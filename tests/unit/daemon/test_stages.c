@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_stages.c - the stages of a commit add up, and a flush counts once for each command. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "src/daemon/stages.h"
+
+static struct stages stages;
+
+static uint64_t sum(enum stage stage)
+{
+    return stages.histograms[stage].sum_ns;
+}
+
+static uint64_t count(enum stage stage)
+{
+    return stages.histograms[stage].count;
+}
+
+static void begin(void)
+{
+    memset(&stages, 0, sizeof stages);
+}
+
+Test(stages, of_a_leader_add_up, .init = begin)
+{
+    stages_on_proposed(&stages, 7, 1000);
+    stages_on_flush(&stages, 1100, 1500);
+    stages_on_learned(&stages, 7, 1700);
+    stages_on_applied(&stages, 7, 1730);
+    cr_assert_eq(sum(STAGE_WRITE), 100);
+    cr_assert_eq(sum(STAGE_FLUSH), 400);
+    cr_assert_eq(sum(STAGE_VOTES), 200);
+    cr_assert_eq(sum(STAGE_APPLY), 30);
+    cr_assert_eq(sum(STAGE_QUORUM), 600, "from the beginning of the flush, when the frames leave");
+    cr_assert_eq(sum(STAGE_WRITE) + sum(STAGE_FLUSH) + sum(STAGE_VOTES) + sum(STAGE_APPLY), 730);
+}
+
+Test(stages, a_flush_counts_for_each_command_once, .init = begin)
+{
+    for (uint64_t slot = 1; slot <= 3; slot++)
+        stages_on_proposed(&stages, slot, 10 * slot);
+    stages_on_flush(&stages, 100, 200);
+    stages_on_flush(&stages, 300, 400); /* of something else */
+    cr_assert_eq(count(STAGE_FLUSH), 3);
+    cr_assert_eq(sum(STAGE_WRITE), 90 + 80 + 70);
+}
+
+/* What another leader proposed, and what was learned before the own flush, is not measured. */
+Test(stages, slots_of_others_count_nothing, .init = begin)
+{
+    stages_on_learned(&stages, 9, 100);
+    stages_on_applied(&stages, 9, 200);
+    stages_on_proposed(&stages, 10, 100);
+    stages_on_learned(&stages, 10, 200);
+    cr_assert_eq(count(STAGE_VOTES), 0);
+    cr_assert_eq(count(STAGE_QUORUM), 0);
+    /* The same place of the ring, a window later. */
+    stages_on_proposed(&stages, 10 + LIMIT_WINDOW, 100);
+    stages_on_applied(&stages, 10, 300);
+    cr_assert_eq(count(STAGE_APPLY), 0);
+}
+
+Test(stages, a_follower_from_accept_to_vote, .init = begin)
+{
+    stages_on_accept(&stages, 100, 150);
+    stages_on_accept(&stages, 160, 170);
+    stages_on_flush(&stages, 200, 300);
+    stages_on_vote(&stages, 310);
+    stages_on_vote(&stages, 400); /* nothing waits */
+    cr_assert_eq(sum(STAGE_TAKE), 60);
+    cr_assert_eq(sum(STAGE_FOLLOW_WRITE), 30);
+    cr_assert_eq(sum(STAGE_FOLLOW_FLUSH), 100);
+    cr_assert_eq(count(STAGE_VOTE), 1);
+    cr_assert_eq(sum(STAGE_VOTE), 210, "from the oldest");
+}
+
+/* Clocks of the caller that stand still, or a slot that is applied before it is learned, wrap not.
+ */
+Test(stages, no_time_is_negative, .init = begin)
+{
+    stages_add(&stages, STAGE_READ, 200, 100);
+    cr_assert_eq(sum(STAGE_READ), 0);
+    cr_assert_eq(count(STAGE_READ), 1);
+    stages_on_read(&stages, 5, 100);
+    stages_on_read_ready(&stages, 5, 350);
+    cr_assert_eq(sum(STAGE_READ), 250);
+    for (unsigned i = 0; i < STAGE_COUNT; i++)
+        cr_assert(strlen(stage_name((enum stage)i)) > 0 && strlen(stage_what((enum stage)i)) > 0);
+}
