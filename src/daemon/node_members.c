@@ -71,6 +71,14 @@ enum rsm_status members_read(struct node *n, struct members *members_out)
     return RSM_OK;
 }
 
+bool members_are_self_alone(struct node *n)
+{
+    struct members members;
+    replica_set self = quorum_bit(n->config.self);
+    return members_read(n, &members) == RSM_OK && members.now.voters == self &&
+           (members.next.voters & ~self) == 0;
+}
+
 void members_follow(struct node *n)
 {
     struct members members;

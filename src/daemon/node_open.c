@@ -145,7 +145,8 @@ static enum rsm_status open_journal(struct node *n)
     status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
     log_findings(&report);
     /* What is whole now was not then, or a peer knew of more: something was lost. */
-    if (status == RSM_OK && n->config.in_doubt && !MUTANT(FORGET_DOUBT))
+    if (status == RSM_OK && n->config.in_doubt && !members_are_self_alone(n) &&
+        !MUTANT(FORGET_DOUBT))
         status = RSM_DAMAGED;
     n->journal_writable = status == RSM_OK;
     if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)

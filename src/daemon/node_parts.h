@@ -52,6 +52,11 @@ struct machine_signatures node_signatures(struct node *n, struct bytes value);
 enum rsm_status members_read(struct node *n, struct members *members_out);
 /* Before the core is told that slots are applied, or a snapshot is installed. */
 void members_follow(struct node *n);
+/*
+ * Nobody else votes: then nobody has heard of this replica's doubts, and when its journal reads
+ * whole again (an error was a passing one) there is nobody who could know more.
+ */
+bool members_are_self_alone(struct node *n);
 
 /* node_rejoin.c */
 /* The journal is damaged, uncertain or gone. */
