@@ -7,6 +7,7 @@ history of each phase is judged; at the end every log verifies, all are equal, a
 that was acknowledged is there exactly once. RSM_SEED repeats the order of the faults (not their
 moments). With root also power cuts and full file systems, else what goes without.
 """
+import json
 import os
 import random
 import sys
@@ -20,6 +21,7 @@ from recorder import Recorder, check_logs  # noqa: E402
 
 SEED = int(os.environ.get("RSM_SEED", "1"))
 MINUTES = float(os.environ.get("RSM_MINUTES", "60"))
+SLOTS_A_WORLD = 10000  # an image of 64 MiB holds some 30,000
 CALLS = 60  # answered, between one fault and the next
 HOUR = 3600 * 1000
 
@@ -172,6 +174,28 @@ def keep_logs(world):
             file.write(world.said(i))
 
 
+def check_phase(world, applied, what, recorder):
+    """What this phase was told is in the logs of all; else what stands there instead is shown."""
+    first = min((slot for slot, _ in applied.values()), default=0)
+    for replica in (1, 2, 3) if applied else ():
+        found, slots = {}, {}
+        for line in world.ctl("log", "tail", "--from", str(first), "--output", "jsonl",
+                              endpoints=world.endpoint(replica)).stdout.splitlines():
+            entry = json.loads(line)
+            slots[entry["slot"]] = entry
+            for verdict in entry.get("verdicts", []):
+                if verdict["verdict"] == "applied" and not verdict.get("duplicate"):
+                    found.setdefault((verdict["author"], verdict["counter"]), []).append(entry["slot"])
+        for name, (slot, token) in applied.items():
+            if found.get(name) == [slot]:
+                continue
+            near = [f"{s} {slots[s]}" for s in range(slot - 2, slot + 3) if s in slots]
+            mine = {n[1]: s for n, s in found.items() if n[0] == name[0] and abs(n[1] - name[1]) < 4}
+            keep_logs(world)
+            raise Failure(f"{what}: replica {replica}: {name} ({token}) acknowledged in slot {slot}, found in "
+                          f"{found.get(name)}; its author: {mine}; history kept: {recorder.keep()}; there: " + "\n".join(near))
+
+
 def phase(world, seed, acknowledged):
     """Some faults, drawn for this phase alone; some of them one on top of the other."""
     dice = random.Random(seed)
@@ -197,11 +221,26 @@ def phase(world, seed, acknowledged):
     except Failure as failure:
         keep_logs(world)
         raise Failure(f"seed {seed}, after {', '.join(done)}: {failure}") from failure
-    acknowledged.update(recorder.applied())
+    applied = recorder.applied()
+    check_phase(world, applied, f"seed {seed}, after {', '.join(done)}", recorder)
+    acknowledged.update(applied)
     with open(recorder.path, encoding="ascii") as file:
         calls = sum(line.startswith("call") for line in file)
     os.unlink(recorder.path)
     return calls
+
+
+def one_world(has_images, seed, end):
+    """Phases in one cluster until the time is over, or its images begin to fill: the log is kept whole."""
+    acknowledged, calls = {}, 0
+    with World(has_images) as world:
+        slots = 0
+        while time.monotonic() < end and slots < SLOTS_A_WORLD:
+            calls += phase(world, seed, acknowledged)
+            seed += 1
+            slots = world.status(1).get("slot", 0)
+        slots = check_logs(world, acknowledged)
+        return seed, calls, len(acknowledged), slots, world.counts
 
 
 def soak():
@@ -209,15 +248,18 @@ def soak():
     if why_not:
         print(f"note: without power cuts and full disks: {why_not}")
     end = time.monotonic() + 60 * MINUTES
-    acknowledged, seed, calls = {}, SEED, 0
-    with World(not why_not) as world:
-        while time.monotonic() < end:
-            calls += phase(world, seed, acknowledged)
-            seed += 1
-        slots = check_logs(world, acknowledged)
-        faults = ", ".join(f"{count} {name}" for name, count in sorted(world.counts.items()))
-        print(f"note: {MINUTES:g} minutes, seeds {SEED} to {seed - 1}: {faults}")
-        print(f"note: {calls} calls in linearizable histories, {len(acknowledged)} acknowledged changes, each once in the logs of {slots} slots")
+    seed, worlds, calls, acknowledged, slots, counts = SEED, 0, 0, 0, 0, {}
+    while time.monotonic() < end:
+        seed, more_calls, more_acknowledged, more_slots, more = one_world(not why_not, seed, end)
+        worlds += 1
+        calls += more_calls
+        acknowledged += more_acknowledged
+        slots += more_slots
+        for name, count in more.items():
+            counts[name] = counts.get(name, 0) + count
+    faults = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    print(f"note: {MINUTES:g} minutes, {worlds} clusters, seeds {SEED} to {seed - 1}: {faults}")
+    print(f"note: {calls} calls in linearizable histories, {acknowledged} acknowledged changes, each once in the logs of {slots} slots")
 
 
 main([soak])
