@@ -190,12 +190,10 @@ static inline uint64_t node_now_ns(struct node *n)
 {
     return n->env.monotonic_ns(n->env.context);
 }
-
 static inline uint64_t node_now_ms(struct node *n)
 {
     return node_now_ns(n) / 1000000;
 }
-
 #include "src/daemon/node_parts.h"
 
 #endif
