@@ -123,7 +123,7 @@ static void body_of_change(const struct author *a, struct rsm_buffer *body)
     second[2] = owner[2] == 'a' ? 'b' : 'a';
     changes[1] = changes[0];
     changes[1].owner = rsm_bytes_make(second, a->zone_size + 3);
-    bool both = a->is_shared && a->counter % 3 == 0;
+    bool both = a->is_shared && a->counter % 2 == 0;
     if (both && owner[2] == 'b') { /* in the order of names */
         struct rsm_change first_change = changes[1];
         changes[1] = changes[0];
@@ -142,6 +142,8 @@ static size_t author_clock(struct author *a, struct rsm_event seen[AUTHORS_MAX])
     a->lamport = (c->lamport_highest > a->lamport ? c->lamport_highest : a->lamport) + 1;
     if (a->counter > 1)
         seen[count++] = (struct rsm_event){rsm_text(a->name), a->counter - 1};
+    if (a->is_shared && sim_chance(&c->sim, 150000))
+        return count; /* it did not look at what others have written meanwhile */
     for (uint32_t i = 0; (a->is_shared || a->is_member) && i < c->options.author_count; i++) {
         if (i != a->index && c->authors[i].done_last > 0)
             seen[count++] =
