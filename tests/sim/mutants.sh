@@ -31,11 +31,11 @@ names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*
 one() { # NAME
     for mode in core node; do
         if ! "$sim" --mode "$mode" --seed 1 --seeds "$seeds" --mutant "$1" >"$out/$1.$mode" 2>&1; then
-            printf '%-28s %s %s\n' "$1" "$mode" "$(grep -m1 '^seed' "$out/$1.$mode" | cut -c1-140)"
+            printf 'note: %-28s %s %s\n' "$1" "$mode" "$(grep -m1 '^seed' "$out/$1.$mode" | cut -c1-140)"
             return 0
         fi
     done
-    printf '%-28s SURVIVED %s seeds of each mode\n' "$1" "$seeds"
+    printf 'note: %-28s SURVIVED %s seeds of each mode\n' "$1" "$seeds"
     return 1
 }
 

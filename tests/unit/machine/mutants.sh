@@ -22,10 +22,10 @@ for name in $names; do
     "$program" --timeout 60 >"$program.log" 2>&1 || true
     found=$(sed 's/\x1b\[[0-9;]*m//g' "$program.log" | sed -n 's/^\[FAIL\] \([a-z_:]*\).*/\1/p')
     if [ -n "$found" ]; then
-        printf '%-26s found by %s tests: %s\n' "$name" "$(echo "$found" | wc -l)" "$(echo "$found" | head -n 1)"
+        printf 'note: %-26s found by %s tests: %s\n' "$name" "$(echo "$found" | wc -l)" "$(echo "$found" | head -n 1)"
         passed=$((passed + 1))
     else
-        printf '%-26s SURVIVED\n' "$name"
+        printf 'note: %-26s SURVIVED\n' "$name"
         failed=$((failed + 1))
     fi
 done

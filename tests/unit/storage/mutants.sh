@@ -41,10 +41,10 @@ for name in $names; do
     "$out/$name" --timeout 60 >"$out/$name.log" 2>&1 || true
     found=$(failures "$out/$name.log")
     if [ "${found:-0}" -gt 0 ]; then
-        printf '%-26s found by %s tests\n' "$name" "$found"
+        printf 'note: %-26s found by %s tests\n' "$name" "$found"
         passed=$((passed + 1))
     else
-        printf '%-26s SURVIVED\n' "$name"
+        printf 'note: %-26s SURVIVED\n' "$name"
         failed=$((failed + 1))
     fi
 done
