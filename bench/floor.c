@@ -2,6 +2,8 @@
 /* floor.c - see floor.h. */
 #include "bench/floor.h"
 
+#include "bench/floor_parts.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,15 +20,6 @@
 #include "src/base/check.h"
 
 #define FILE_SIZE (16u << 20)
-#define RECORD_SIZE_MAX 65536u
-#define WARM_UP 100u
-
-struct target {
-    int file;
-    uint32_t size;
-    off_t offset;
-    uint8_t record[RECORD_SIZE_MAX];
-};
 
 uint64_t bench_now_ns(void)
 {
@@ -35,7 +28,7 @@ uint64_t bench_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static bool append_and_flush(struct target *t)
+bool floor_append_and_flush(struct floor_target *t)
 {
     if (t->offset + (off_t)t->size > (off_t)FILE_SIZE)
         t->offset = 0;
@@ -46,8 +39,7 @@ static bool append_and_flush(struct target *t)
     return fdatasync(t->file) == 0;
 }
 
-/* A file without a name, all of it written once. */
-static enum rsm_status open_target(struct target *t, const char *directory, uint32_t size)
+enum rsm_status floor_open_target(struct floor_target *t, const char *directory, uint32_t size)
 {
     char path[512];
     static const uint8_t zeros[1u << 16];
@@ -64,7 +56,7 @@ static enum rsm_status open_target(struct target *t, const char *directory, uint
     return fsync(t->file) == 0 ? RSM_OK : RSM_IO;
 }
 
-static bool read_whole(int socket, uint8_t *data, size_t size)
+bool floor_read_whole(int socket, uint8_t *data, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t n = recv(socket, data + done, size - done, 0);
@@ -75,7 +67,7 @@ static bool read_whole(int socket, uint8_t *data, size_t size)
     return true;
 }
 
-static bool write_whole(int socket, const uint8_t *data, size_t size)
+bool floor_write_whole(int socket, const uint8_t *data, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t n = send(socket, data + done, size - done, MSG_NOSIGNAL);
@@ -88,26 +80,25 @@ static bool write_whole(int socket, const uint8_t *data, size_t size)
 
 struct server {
     int listener;
-    struct target *target;
+    struct floor_target *target;
 };
 
 /* Thread: owns the target while it runs. Ends when the asker closes. */
 static void *serve(void *context)
 {
     struct server *server = context;
-    const int on = 1;
-    int socket = accept(server->listener, NULL, NULL);
+    int socket = floor_accept(server->listener);
     if (socket < 0)
         return NULL;
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    while (read_whole(socket, server->target->record, server->target->size))
-        if (!append_and_flush(server->target) || !write_whole(socket, server->target->record, 16))
+    while (floor_read_whole(socket, server->target->record, server->target->size))
+        if (!floor_append_and_flush(server->target) ||
+            !floor_write_whole(socket, server->target->record, FLOOR_ANSWER_SIZE))
             break;
     (void)close(socket);
     return NULL;
 }
 
-static int listen_on_loopback(struct sockaddr_in *address)
+int floor_listen(struct sockaddr_in *address)
 {
     socklen_t size = sizeof *address;
     *address =
@@ -123,26 +114,49 @@ static int listen_on_loopback(struct sockaddr_in *address)
     return listener;
 }
 
+static void send_at_once(int socket)
+{
+    const int on = 1;
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int floor_accept(int listener)
+{
+    int socket = accept(listener, NULL, NULL);
+    if (socket >= 0)
+        send_at_once(socket);
+    return socket;
+}
+
+int floor_connect(const struct sockaddr_in *address)
+{
+    int asker = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (asker < 0)
+        return -1;
+    send_at_once(asker);
+    if (connect(asker, (const struct sockaddr *)address, sizeof *address) == 0)
+        return asker;
+    (void)close(asker);
+    return -1;
+}
+
 static enum rsm_status ask(const struct sockaddr_in *address, uint32_t size, uint32_t count,
                            struct floor_result *out)
 {
-    static uint8_t record[RECORD_SIZE_MAX], answer[16];
-    const int on = 1;
-    int asker = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    static uint8_t record[FLOOR_RECORD_MAX], answer[FLOOR_ANSWER_SIZE];
+    int asker = floor_connect(address);
     enum rsm_status status = RSM_IO;
     if (asker < 0)
         return RSM_IO;
-    (void)setsockopt(asker, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(asker, (const struct sockaddr *)address, sizeof *address) != 0)
-        goto out;
     uint64_t first_ns = 0;
-    for (uint32_t i = 0; i < WARM_UP + count; i++) {
+    for (uint32_t i = 0; i < FLOOR_WARM_UP + count; i++) {
         uint64_t begin_ns = bench_now_ns();
-        if (!write_whole(asker, record, size) || !read_whole(asker, answer, sizeof answer))
+        if (!floor_write_whole(asker, record, size) ||
+            !floor_read_whole(asker, answer, sizeof answer))
             goto out;
-        if (i == WARM_UP)
+        if (i == FLOOR_WARM_UP)
             first_ns = begin_ns;
-        if (i >= WARM_UP)
+        if (i >= FLOOR_WARM_UP)
             histogram_add(&out->round_trip, bench_now_ns() - begin_ns);
     }
     out->round_trip_seconds = (double)(bench_now_ns() - first_ns) / 1e9;
@@ -152,11 +166,11 @@ out:
     return status;
 }
 
-static enum rsm_status measure_round_trip(struct target *target, uint32_t count,
+static enum rsm_status measure_round_trip(struct floor_target *target, uint32_t count,
                                           struct floor_result *out)
 {
     struct sockaddr_in address;
-    struct server server = {listen_on_loopback(&address), target};
+    struct server server = {floor_listen(&address), target};
     pthread_t thread;
     if (server.listener < 0)
         return RSM_IO;
@@ -172,17 +186,17 @@ static enum rsm_status measure_round_trip(struct target *target, uint32_t count,
     return status;
 }
 
-static enum rsm_status measure_flush(struct target *target, uint32_t count,
+static enum rsm_status measure_flush(struct floor_target *target, uint32_t count,
                                      struct floor_result *out)
 {
     uint64_t first_ns = 0;
-    for (uint32_t i = 0; i < WARM_UP + count; i++) {
+    for (uint32_t i = 0; i < FLOOR_WARM_UP + count; i++) {
         uint64_t begin_ns = bench_now_ns();
-        if (!append_and_flush(target))
+        if (!floor_append_and_flush(target))
             return RSM_IO;
-        if (i == WARM_UP)
+        if (i == FLOOR_WARM_UP)
             first_ns = begin_ns;
-        if (i >= WARM_UP)
+        if (i >= FLOOR_WARM_UP)
             histogram_add(&out->flush, bench_now_ns() - begin_ns);
     }
     out->flush_seconds = (double)(bench_now_ns() - first_ns) / 1e9;
@@ -192,16 +206,19 @@ static enum rsm_status measure_flush(struct target *target, uint32_t count,
 enum rsm_status floor_measure(const char *directory, uint32_t size, uint32_t count,
                               struct floor_result *out)
 {
-    static struct target target;
+    static struct floor_target target;
     CHECK(size >= 16);
-    CHECK(size <= RECORD_SIZE_MAX);
+    CHECK(size <= FLOOR_RECORD_MAX);
     histogram_init(&out->flush);
     histogram_init(&out->round_trip);
-    enum rsm_status status = open_target(&target, directory, size);
+    histogram_init(&out->quorum);
+    enum rsm_status status = floor_open_target(&target, directory, size);
     if (status == RSM_OK)
         status = measure_flush(&target, count, out);
     if (status == RSM_OK)
         status = measure_round_trip(&target, count, out);
+    if (status == RSM_OK)
+        status = floor_measure_quorum(directory, size, count, out);
     if (target.file >= 0)
         (void)close(target.file);
     return status;

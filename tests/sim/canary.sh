@@ -16,7 +16,7 @@ canary() { # MODE MISTAKE
 }
 seed=${1:-1}
 canary core NOOP_OVER_VOTE
-canary node CUT_UNCERTAIN_TAIL
+canary node VOTE_IN_DOUBT
 canary node LEADER_TIME
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
