@@ -23,8 +23,10 @@ struct options {
 static const char HELP[] =
     "rsm-bench run [options]\n"
     "\n"
-    "Signed changes in a closed loop, from several numbers of clients, beside what a flush costs on\n"
-    "this machine, a flush behind a round trip, and a leader and two followers that do nothing else.\n"
+    "Signed changes in a closed loop, from several numbers of clients, beside what a flush costs "
+    "on\n"
+    "this machine, a flush behind a round trip, and a leader and two followers that do nothing "
+    "else.\n"
     "is.\n"
     "\n"
     "  --dir DIR          for the local cluster and the floor (a new one in $TMPDIR or /tmp)\n"
