@@ -261,6 +261,8 @@ static enum rsm_status check_whole(struct parser *p)
         return complain(p, "election_ticks_min", "must be above twice heartbeat_ticks");
     if (c->node.election_ticks_max <= c->node.election_ticks_min)
         return complain(p, "election_ticks_max", "must be above election_ticks_min");
+    if (c->flush_timeout_ms < 10 * c->node.tick_ms)
+        return complain(p, "flush_timeout_ms", "must be at least ten times tick_ms");
     if (c->plaintext)
         return RSM_OK;
     for (uint32_t i = 0; i < c->client_listen_count; i++)

@@ -316,9 +316,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
 
 static void turn(struct loop *l)
 {
-    watchdog_begin(l->watchdog, "turn");
     node_flush(l->node);
-    watchdog_end(l->watchdog);
     enum rsm_status status = membership_follow(&l->membership);
     if (status != RSM_OK) {
         LOG(LOG_ERROR, "fatal", LOG_TEXT("text", "the members cannot be read"));
@@ -347,10 +345,12 @@ enum rsm_status loop_run(struct loop *l)
     LOG(LOG_INFO, "ready", LOG_U64("replica", l->config->node.self),
         LOG_U64("applied", node_applied(l->node)));
     while (!l->done) {
+        watchdog_step(l->watchdog, "events"); /* the wait for them as well: a tick ends it */
         if (event_base_loop(l->base, EVLOOP_ONCE) != 0) {
             LOG(LOG_ERROR, "loop", LOG_TEXT("text", "libevent has nothing to wait for"));
             return RSM_FAILED;
         }
+        watchdog_step(l->watchdog, "turn");
         turn(l);
         if (l->stop_at_ms != 0 && !l->done && may_end(l))
             l->done = true;
@@ -375,6 +375,7 @@ void loop_free(struct loop *l)
     if (l == NULL)
         return;
     free_events(l);
+    watchdog_step(l->watchdog, "stop");
     store_thread_stop(l->store_thread); /* waits for a commit: it reads the node's overlay */
     scrub_free(l->scrub);
     node_close(l->node); /* answers who waits: methods and links are still there */

@@ -4,7 +4,9 @@
  *
  * The main loop publishes the name and the beginning of its step in two atomics; the thread looks a
  * few times per deadline. It reads name and time apart: a name of the wrong step can get into the
- * log line, but a step is judged only when its beginning was the same over the whole deadline.
+ * log line. A step is over its time when the thread has seen it in all looks of a deadline, and the
+ * clock agrees. The clock alone would not do: a process that was stopped (SIGSTOP, a paused
+ * machine) wakes up with a step that is old, and which of its threads runs first is chance.
  */
 #include "src/io/watchdog.h"
 
@@ -21,16 +23,12 @@
 #include "src/io/clock.h"
 #include "src/io/again.h"
 
-#define NESTING_MAX 8u
 #define LOOKS_PER_DEADLINE 8u
 
 struct watchdog {
     /* Fixed. */
     uint64_t deadline_us;
     pthread_t thread;
-    /* Main thread only. */
-    const char *names[NESTING_MAX];
-    unsigned depth;
     /* Shared. */
     _Atomic(const char *) name;
     _Atomic uint64_t began_us; /* 0: in no step */
@@ -62,13 +60,16 @@ static bool wait_a_while(struct watchdog *w)
 static void *run(void *context)
 {
     struct watchdog *w = context;
+    uint64_t seen_us = 0;
+    unsigned looks = 0; /* that saw the step which began at seen_us */
 
     pthread_mutex_lock(&w->lock);
     while (!wait_a_while(w)) {
         uint64_t began_us = atomic_load(&w->began_us);
         uint64_t now_us = clock_monotonic_us();
-        if (began_us != 0 && now_us > began_us && now_us - began_us > w->deadline_us &&
-            atomic_load(&w->began_us) == began_us)
+        looks = began_us == seen_us ? looks + 1 : 1;
+        seen_us = began_us;
+        if (began_us != 0 && looks > LOOKS_PER_DEADLINE && now_us - began_us > w->deadline_us)
             expire(w, now_us - began_us);
     }
     pthread_mutex_unlock(&w->lock);
@@ -126,29 +127,10 @@ void watchdog_stop(struct watchdog *w)
     mem_free(w);
 }
 
-static void publish(struct watchdog *w, const char *name, uint64_t began_us)
-{
-    atomic_store(&w->name, name);
-    atomic_store(&w->began_us, began_us);
-}
-
-void watchdog_begin(struct watchdog *w, const char *name)
+void watchdog_step(struct watchdog *w, const char *name)
 {
     if (w == NULL)
         return;
-    CHECK(w->depth < NESTING_MAX);
-    w->names[w->depth++] = name;
-    publish(w, name, clock_monotonic_us());
-}
-
-void watchdog_end(struct watchdog *w)
-{
-    if (w == NULL)
-        return;
-    CHECK(w->depth > 0);
-    w->depth--;
-    if (w->depth == 0)
-        publish(w, "none", 0);
-    else
-        publish(w, w->names[w->depth - 1], clock_monotonic_us());
+    atomic_store(&w->name, name != NULL ? name : "none");
+    atomic_store(&w->began_us, name != NULL ? clock_monotonic_us() : 0);
 }

@@ -2,11 +2,13 @@
 /*
  * watchdog.h - a thread that ends the process when the main loop hangs.
  *
- * A disk that never answers leaves the main loop inside a flush for ever, and nobody would notice:
- * the other replicas elect a leader without this one, but a process that neither works nor dies is
- * not restarted. So the loop says when a step begins and ends; a step that lasts longer than the
- * deadline is logged and the process ends at once with WATCHDOG_EXIT_STATUS, without running any
- * handler: those could hang as well.
+ * A disk that never answers leaves the main loop inside a write or a flush for ever, and nobody
+ * would notice: the other replicas elect a leader without this one, but a process that neither
+ * works nor dies is not restarted. So the loop says which step begins, and is in one all the time:
+ * a disk is touched in many places, by ticks, by frames and by clients' calls. A step that lasts
+ * longer than the deadline is logged and the process ends at once with WATCHDOG_EXIT_STATUS,
+ * without running any handler: those could hang as well. Time in which the process did not run does
+ * not count.
  */
 #ifndef RSM_IO_WATCHDOG_H
 #define RSM_IO_WATCHDOG_H
@@ -24,11 +26,10 @@ enum rsm_status watchdog_start(uint32_t deadline_ms, struct watchdog **watchdog_
 /* NULL is ignored. */
 void watchdog_stop(struct watchdog *watchdog);
 /*
- * A step begins; `name` is static memory and goes into the log line, for example "flush". Steps
- * nest: the innermost name counts, the clock starts anew with each begin. Cheap: no system call but
- * reading the clock. Main thread only; NULL is ignored.
+ * A step begins, and the one before is over; NULL: none begins. `name` is static memory and goes
+ * into the log line, for example "turn". Cheap: no system call but reading the clock. Main thread
+ * only; a NULL `watchdog` is ignored.
  */
-void watchdog_begin(struct watchdog *watchdog, const char *name);
-void watchdog_end(struct watchdog *watchdog);
+void watchdog_step(struct watchdog *watchdog, const char *name);
 
 #endif

@@ -10,7 +10,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
-from harness import BIN, Cluster, check  # noqa: E402
+from harness import BIN, Cluster, Failure, check  # noqa: E402
 
 ZONES = ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east-1e"]
 
@@ -95,10 +95,12 @@ class MadeCluster(Cluster):
         seen = [self.quick_status(i) for i in range(1, self.replicas + 1)]
         return max(s["ballot_round"] for s in seen if s)
 
-    def await_that(self, holds, what, patience=30):
+    def await_that(self, holds, what, patience=30, about=lambda: ""):
+        """`about` says more, if it comes to that."""
         end = time.monotonic() + patience
         while not holds():
-            check(time.monotonic() < end, f"not so after {patience} s: {what}")
+            if time.monotonic() >= end:
+                raise Failure(f"not so after {patience} s: {what}\n{about()}")
 
     def await_served(self):
         """Each answers a read that a majority confirms."""
@@ -174,4 +176,4 @@ class Pace:
         self.thread.join()
 
 
-STOP, CONTINUE, KILL = signal.SIGSTOP, signal.SIGCONT, signal.SIGKILL
+STOP, CONTINUE, KILL, TERM = signal.SIGSTOP, signal.SIGCONT, signal.SIGKILL, signal.SIGTERM

@@ -4,13 +4,14 @@
 older copy, one that hangs, one that is slow. See images.py for what is a power cut here. RSM_CUTS:
 of a site, how often.
 """
+import glob
 import os
 import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from images import ImageCluster, possible, sh  # noqa: E402
-from badnet import KILL, Pace  # noqa: E402
+from badnet import KILL, TERM, Pace  # noqa: E402
 from harness import check, main  # noqa: E402
 from recorder import Recorder, check_logs  # noqa: E402
 
@@ -76,26 +77,42 @@ def older_copy():
 
 
 def hung_disk():
-    """A disk that ends no flush: the leader is replaced, and its process ends when its time is over."""
+    """A disk that answers no more: the leader is replaced, and its process ends when its time is over,
+    wherever it hangs; likewise one that is told to stop meanwhile."""
     if WHY_NOT:
         return WHY_NOT
-    with ImageCluster(submit_timeout_ms=1000, flush_timeout_ms=1000) as cluster:
+    with ImageCluster(submit_timeout_ms=1000, flush_timeout_ms=2000) as cluster:
         recorder = Recorder(cluster, seed=SEED).start()
-        recorder.take(60)
-        for _ in range(CUTS):
-            leader = cluster.leader()
-            others = [i for i in (1, 2, 3) if i != leader]
-            before = cluster.said(leader).count("event=watchdog")
-            cluster.freeze(leader)
+        for turn in range(CUTS + 1):
+            recorder.take(60)
+            replica = cluster.leader() if turn < CUTS else next(i for i in (1, 2, 3) if i != cluster.leader())
+            others = [i for i in (1, 2, 3) if i != replica]
+            before = cluster.said(replica).count("event=watchdog")
+            cluster.freeze(replica)
+            if turn == CUTS:
+                cluster.signal(replica, TERM)
             cluster.leader(others)
             recorder.take(100)
-            cluster.await_that(lambda: cluster.said(leader).count("event=watchdog") > before, "the watchdog speaks")
+            cluster.await_that(lambda: cluster.said(replica).count("event=watchdog") > before, "the watchdog speaks",
+                               about=lambda: tasks(cluster.pid(replica)))
             cluster.thaw()
-            cluster.await_that(lambda: not cluster.runs(leader), "the process has ended")
-            cluster.up(leader)
-            recorder.take(60)
+            cluster.await_that(lambda: not cluster.runs(replica), "the process has ended")
+            cluster.up(replica)
+        recorder.take(60)
         print("note:", recorder.finish())
         check_logs(cluster, recorder.applied())
+
+
+def tasks(pid):
+    """Where each thread of a process is in the kernel, for a failure's text."""
+    found = []
+    for task in glob.glob(f"/proc/{pid}/task/*"):
+        try:
+            with open(f"{task}/stack", encoding="ascii") as file:
+                found.append(" ".join(line.split()[1] for line in file))
+        except OSError as why:
+            found.append(str(why))
+    return "\n".join(found)
 
 
 def slow_disk():
