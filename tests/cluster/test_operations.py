@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What operators do: start, stop, the wrong file, the second run, exit statuses, five replicas."""
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -198,6 +200,62 @@ def wrong_directories_and_files():
         cluster.ctl("dev", "up", "--dir", cluster.dir)
 
 
+def subtree(leaves):
+    """RFC 6962 2.1, as it stands there."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + subtree(leaves[:split]) + subtree(leaves[split:])).digest()
+
+
+def receipts():
+    """Anybody can compute the tree again; a receipt is checked without the log, and with nothing changed."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        for i in range(1, 10):
+            cluster.ctl("record", "set", "a.example", f"w{i}", "60", "A", f"192.0.2.{i}")
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE, status=4)
+        cluster.settle()
+        cluster.stop()  # all is in the store then
+        def dump(*arguments, **how):
+            return cluster.run(f"{BIN}/rsm-dump", *arguments, **how)
+        def of(replica, *arguments, **how):
+            return dump("--dir", cluster.data(replica), *arguments, **how).stdout
+        signer = os.path.join(cluster.work, "auditor.key")
+        cluster.ctl("keygen", "auditor@example", "--plain", "--out", signer)
+        trusted = ("--verifier", dump("verifier-key", "--key", signer).stdout.strip())
+        note = of(1, "checkpoint", "--key", signer)
+        origin, size, root = note.splitlines()[:3]
+        check(note.startswith(of(2, "checkpoint")), "two replicas, two trees")
+        path = os.path.join(cluster.work, "receipt")
+        def proof(text):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            return path
+        leaves = []
+        for slot in range(1, int(size) + 1):
+            receipt = of(1, "prove", str(slot), "--key", signer)
+            leaves.append(base64.b64decode(receipt.splitlines()[1].split(" ")[1]))
+            said = dump("check-proof", proof(receipt), *trusted).stdout
+            check(f"\n{slot} " in said, said)
+        check(base64.b64encode(subtree(leaves)).decode() == root, "the root is another")
+        check("refused: zone-exists" in said, f"the last verdict: {said}")
+        older = os.path.join(cluster.work, "older")
+        for first in range(1, int(size) + 1):
+            with open(older, "w", encoding="utf-8") as file:
+                file.write(of(2, "checkpoint", "--at", str(first), "--key", signer))
+            grown = of(3, "consistency", str(first), "--key", signer)
+            check(f"of {size} slots begins with the log of {first} slots" in dump("check-proof", proof(grown), "--old", older, *trusted).stdout, grown)
+        dump("check-proof", proof(grown.replace(f"old {size}", "old 1")), "--old", older, *trusted, status=1)
+        for i in range(0, len(receipt), 7): # every seventh character is another
+            if receipt[i] != "\u2014":
+                dump("check-proof", proof(receipt[:i] + ("A" if receipt[i] != "A" else "B") + receipt[i + 1:]), *trusted, status=1)
+        dump("check-proof", proof(receipt), status=2)
+        other = dump("verifier-key", "--key", os.path.join(cluster.dir, "admin.key")).stdout.strip()
+        check("none of the keys" in dump("check-proof", proof(receipt), "--verifier", other, status=1).stdout, "who signed it")
+        check(dump("check-proof", proof(receipt), "--verifier", other, *trusted).returncode == 0, "one of two is enough")
+
+
 def clean_stop():
     with Cluster() as cluster:
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
@@ -226,4 +284,4 @@ def completions():
         check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
 
 
-main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, clean_stop, completions])
+main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, receipts, clean_stop, completions])

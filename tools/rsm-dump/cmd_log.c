@@ -71,7 +71,7 @@ static void print_commands(struct dump *d, const struct slot_view *view,
     }
 }
 
-static void print_line(struct dump *d, const struct slot_view *view, const struct slot_parts *parts)
+void slot_print(struct dump *d, const struct slot_view *view, const struct slot_parts *parts)
 {
     char time[SHOWN_TIME_SIZE] = "-";
 
@@ -116,7 +116,7 @@ int command_log(struct dump *d)
         if (d->options->json)
             shown_print(slot_json(d, &view), true);
         else
-            print_line(d, &view, &parts);
+            slot_print(d, &view, &parts);
     }
     return dump_exit(d);
 }

@@ -29,19 +29,27 @@
 #define EXIT_WRONG_USAGE 2
 #define EXIT_NOTHING_THERE 3
 
+/* Keys that one proof is checked against: the log's and its witnesses'. */
+#define VERIFIERS_MAX 16u
+
 struct store;
 
 /* From the command line. */
 struct options {
     const char *directory;
     bool json;
-    bool aside;         /* journal: the one that was set aside */
-    uint64_t from;      /* log: first slot */
-    uint64_t to;        /* log: last slot */
-    const char *zone;   /* log, state: NULL all */
-    const char *author; /* log: NULL all */
-    const char *at;     /* state: NULL the newest */
-    const char *first;  /* positional */
+    bool aside;             /* journal: the one that was set aside */
+    uint64_t from;          /* log: first slot */
+    uint64_t to;            /* log: last slot */
+    const char *zone;       /* log, state: NULL all */
+    const char *author;     /* log: NULL all */
+    const char *at;         /* state, proofs: NULL the newest */
+    const char *key;        /* checkpoint, proofs: the signer's key file; NULL: none */
+    const char *checkpoint; /* proofs: a file with a signed checkpoint; NULL: none */
+    const char *old;        /* check-proof: a file with the older checkpoint; NULL: none */
+    const char *verifiers[VERIFIERS_MAX]; /* check-proof: keys that are trusted */
+    size_t verifier_count;
+    const char *first; /* positional */
     const char *second;
 };
 
@@ -116,6 +124,12 @@ int command_journal(struct dump *d);
 int command_state(struct dump *d);
 int command_diff(struct dump *d);
 int command_verify(struct dump *d);
+int command_checkpoint(struct dump *d);
+int command_prove(struct dump *d);
+int command_consistency(struct dump *d);
+/* cmd_check_proof.c: these need no data directory. */
+int command_check_proof(struct dump *d);
+int command_verifier_key(struct dump *d);
 
 /* cmd_journal.c: reads the journal for its findings alone. */
 void journal_check(struct dump *d);

@@ -19,27 +19,47 @@ struct verb {
     const char *example;
     int (*run)(struct dump *d);
     bool findings_on_stdout;
+    bool needs_no_directory;
 };
 
 static const struct verb verbs[] = {
     {"log", 0, "log [--from N] [--to N] [--zone ZONE] [--author NAME]",
      "one line for each slot, oldest first; what is chosen and still only in the journal is marked",
-     "rsm-dump --dir data/1 log --from 10 --zone example.org", command_log, false},
+     "rsm-dump --dir data/1 log --from 10 --zone example.org", command_log, false, false},
     {"show", 1, "show SLOT", "everything about one slot: commands, verdicts with reasons, hashes",
-     "rsm-dump --dir data/1 show 12", command_show, false},
+     "rsm-dump --dir data/1 show 12", command_show, false, false},
     {"journal", 0, "journal [--aside]",
      "segments and records of the journal, and what is damaged where; --aside: of the one that a "
      "replica in doubt had before",
-     "rsm-dump --dir data/1 journal", command_journal, true},
+     "rsm-dump --dir data/1 journal", command_journal, true, false},
     {"state", 0, "state [--at SLOT|TIME] [--zone ZONE]",
      "the state as it was, replayed from the log",
-     "rsm-dump --dir data/1 state --at 2026-11-23T15:02:11Z", command_state, false},
+     "rsm-dump --dir data/1 state --at 2026-11-23T15:02:11Z", command_state, false, false},
     {"diff", 2, "diff SLOT SLOT", "what changed in the state between two slots",
-     "rsm-dump --dir data/1 diff 10 20", command_diff, false},
+     "rsm-dump --dir data/1 diff 10 20", command_diff, false, false},
     {"verify", 0, "verify",
      "checks chains, signatures, order, verdicts and state by replaying all; names the first slot "
      "that is wrong",
-     "rsm-dump --dir data/1 verify", command_verify, true},
+     "rsm-dump --dir data/1 verify", command_verify, true, false},
+    {"checkpoint", 0, "checkpoint [--at SLOT|TIME] [--key FILE]",
+     "size and root of the Merkle tree over the log, as a note signed with --key (without: its "
+     "text alone)",
+     "rsm-dump --dir data/1 checkpoint --key auditor.key > log.checkpoint", command_checkpoint,
+     false, false},
+    {"prove", 1, "prove SLOT [--at SLOT|TIME] --key FILE | --checkpoint FILE",
+     "a receipt: that the slot, with its verdicts, is in the log that the checkpoint is of",
+     "rsm-dump --dir data/1 prove 12 --checkpoint log.checkpoint > 12.tlog-proof", command_prove,
+     false, false},
+    {"consistency", 1, "consistency SLOT [--at SLOT|TIME] --key FILE | --checkpoint FILE",
+     "a proof that the log up to SLOT is the beginning of the log that the checkpoint is of",
+     "rsm-dump --dir data/1 consistency 1000 --key auditor.key > grown.proof", command_consistency,
+     false, false},
+    {"check-proof", 1, "check-proof FILE --verifier KEY... [--old FILE]",
+     "checks what prove or consistency made, without any data; --old: the older checkpoint",
+     "rsm-dump check-proof 12.tlog-proof --verifier auditor@example+2cf1a5d0+AQ...",
+     command_check_proof, true, true},
+    {"verifier-key", 0, "verifier-key --key FILE", "the public key of a signer, for --verifier",
+     "rsm-dump verifier-key --key auditor.key", command_verifier_key, false, true},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -58,6 +78,7 @@ static void print_help(FILE *out)
           "  --dir DIR    the data directory (or RSM_DATA_DIR)\n"
           "  --json       one JSON object a line\n"
           "  SLOT         a number; TIME: 2026-11-23T15:02:11Z, the last slot at or before\n"
+          "  KEY          NAME+ID+BASE64, as verifier-key prints it; may be given 16 times\n"
           "\n"
           "Data goes to stdout, everything else to stderr.\n"
           "Exit status: 0 done, 1 something is wrong with the data (or the reading), 2 wrong\n"
@@ -106,7 +127,7 @@ static int work_in_child(void *context)
         fputs("rsm-dump: no cryptography\n", stderr);
         return EXIT_FINDING;
     }
-    if (dump_open(&d))
+    if (work->verb->needs_no_directory || dump_open(&d))
         status = work->verb->run(&d);
     dump_close(&d);
     if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -127,6 +148,34 @@ static bool parse_number(const char *text, uint64_t *out)
     return errno == 0 && *end == '\0';
 }
 
+/* The options with a text; false: `c` is none of them, or one verifier too many. */
+static bool take_text(struct options *o, int c, const char *text)
+{
+    if (c == 'V' && o->verifier_count == VERIFIERS_MAX) {
+        fprintf(stderr, "rsm-dump: more than %u keys\n", VERIFIERS_MAX);
+        return false;
+    }
+    if (c == 'd')
+        o->directory = text;
+    else if (c == 'z')
+        o->zone = text;
+    else if (c == 'a')
+        o->author = text;
+    else if (c == 'w')
+        o->at = text;
+    else if (c == 'k')
+        o->key = text;
+    else if (c == 'c')
+        o->checkpoint = text;
+    else if (c == 'o')
+        o->old = text;
+    else if (c == 'V')
+        o->verifiers[o->verifier_count++] = text;
+    else
+        return false; /* getopt said why */
+    return true;
+}
+
 /* False: said on stderr what is wrong. */
 static bool parse_options(int argc, char **argv, struct options *o, bool *help_out)
 {
@@ -135,6 +184,8 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
         {"aside", no_argument, NULL, 's'},        {"from", required_argument, NULL, 'f'},
         {"to", required_argument, NULL, 't'},     {"zone", required_argument, NULL, 'z'},
         {"author", required_argument, NULL, 'a'}, {"at", required_argument, NULL, 'w'},
+        {"key", required_argument, NULL, 'k'},    {"checkpoint", required_argument, NULL, 'c'},
+        {"old", required_argument, NULL, 'o'},    {"verifier", required_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     bool good = true;
@@ -142,9 +193,7 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
 
     *o = (struct options){.directory = getenv("RSM_DATA_DIR"), .from = 1, .to = UINT64_MAX};
     while (good && (c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        if (c == 'd')
-            o->directory = optarg;
-        else if (c == 'j')
+        if (c == 'j')
             o->json = true;
         else if (c == 's')
             o->aside = true;
@@ -152,16 +201,10 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
             good = parse_number(optarg, &o->from);
         else if (c == 't')
             good = parse_number(optarg, &o->to);
-        else if (c == 'z')
-            o->zone = optarg;
-        else if (c == 'a')
-            o->author = optarg;
-        else if (c == 'w')
-            o->at = optarg;
         else if (c == 'h')
             *help_out = true;
-        else
-            return false; /* getopt said why */
+        else if (!take_text(o, c, optarg))
+            return false;
         if (!good)
             fprintf(stderr, "rsm-dump: %s: not a slot's number\n", optarg);
     }
@@ -218,7 +261,7 @@ int dump_main(int argc, char **argv)
         fputs("rsm-dump: --aside is for the command journal\n", stderr);
         return EXIT_WRONG_USAGE;
     }
-    if (options.directory == NULL) {
+    if (options.directory == NULL && !verb->needs_no_directory) {
         fputs("rsm-dump: which directory? --dir DIR, or RSM_DATA_DIR\n", stderr);
         return EXIT_WRONG_USAGE;
     }

@@ -27,6 +27,8 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c);
 /* Some command of the slot is by that author, or names that zone (both may be empty: any). */
 bool slot_matches(struct dump *d, const struct slot_parts *parts, struct bytes zone,
                   struct bytes author);
+/* One line for people: slot, time, commands with their verdicts (cmd_log.c). */
+void slot_print(struct dump *d, const struct slot_view *view, const struct slot_parts *parts);
 /* Everything about it. */
 json_t *slot_json(struct dump *d, const struct slot_view *view);
 

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tree.c - see tree.h. Nothing here recurses: a tree of n leaves is the ordered list of the perfect
+ * subtrees that the bits of n name, and its root joins them from the right.
+ */
+#include "storage/tree.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "src/base/check.h"
+
+/* The end mark is a part of it. */
+static const char leaf_tag[] = "rsm leaf v1";
+
+void tree_leaf_encode(struct writer *out, const struct tree_leaf *leaf)
+{
+    writer_bytes(out, bytes_make(leaf_tag, sizeof leaf_tag));
+    writer_u64(out, leaf->slot);
+    writer_u64(out, leaf->log_time_ms);
+    writer_u64(out, leaf->entry.size);
+    writer_bytes(out, leaf->entry);
+    writer_u64(out, leaf->verdicts.size);
+    writer_bytes(out, leaf->verdicts);
+    writer_bytes(out, bytes_make(leaf->effects, HASH_SIZE));
+}
+
+/* A size, and as many bytes. */
+static struct bytes read_sized(struct reader *r)
+{
+    uint64_t size = reader_u64(r);
+    if (size > reader_left(r)) {
+        r->failed = true;
+        return bytes_make(NULL, 0);
+    }
+    return reader_bytes(r, (size_t)size);
+}
+
+bool tree_leaf_decode(struct bytes bytes, struct tree_leaf *leaf_out)
+{
+    struct reader r = reader_make(bytes);
+    struct bytes tag = reader_bytes(&r, sizeof leaf_tag);
+
+    leaf_out->slot = reader_u64(&r);
+    leaf_out->log_time_ms = reader_u64(&r);
+    leaf_out->entry = read_sized(&r);
+    leaf_out->verdicts = read_sized(&r);
+    leaf_out->effects = reader_bytes(&r, HASH_SIZE).data;
+    return reader_done(&r) && bytes_equal(tag, bytes_make(leaf_tag, sizeof leaf_tag)) &&
+           leaf_out->slot > 0;
+}
+
+/* SHA-256 over a prefix and one or two parts. */
+static void hash_parts(uint8_t prefix, struct bytes a, struct bytes b, struct tree_hash *out)
+{
+    crypto_hash_sha256_state state;
+
+    (void)crypto_hash_sha256_init(&state);
+    (void)crypto_hash_sha256_update(&state, &prefix, 1);
+    (void)crypto_hash_sha256_update(&state, a.data, a.size);
+    (void)crypto_hash_sha256_update(&state, b.data, b.size);
+    (void)crypto_hash_sha256_final(&state, out->data);
+}
+
+void tree_leaf_hash(struct bytes leaf, struct tree_hash *hash_out)
+{
+    hash_parts(0, leaf, bytes_make(NULL, 0), hash_out);
+}
+
+/* `out` may be one of the two. */
+static void join(const struct tree_hash *left, const struct tree_hash *right, struct tree_hash *out)
+{
+    struct tree_hash joined;
+
+    hash_parts(1, bytes_make(left->data, TREE_HASH_SIZE), bytes_make(right->data, TREE_HASH_SIZE),
+               &joined);
+    *out = joined;
+}
+
+static bool is_equal(const struct tree_hash *a, const struct tree_hash *b)
+{
+    return memcmp(a->data, b->data, TREE_HASH_SIZE) == 0;
+}
+
+void tree_root(const struct tree_hash *leaves, uint64_t count, struct tree_hash *root_out)
+{
+    struct tree_hash stack[TREE_PATH_MAX]; /* perfect subtrees, the largest first */
+    uint32_t depth = 0;
+
+    if (count == 0) {
+        (void)crypto_hash_sha256(root_out->data, NULL, 0);
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        CHECK(depth < TREE_PATH_MAX);
+        stack[depth++] = leaves[i];
+        /* As many subtrees of equal size meet here as the count so far has zeros at its end. */
+        for (uint64_t size = i + 1; size % 2 == 0; size /= 2, depth--)
+            join(&stack[depth - 2], &stack[depth - 1], &stack[depth - 2]);
+    }
+    for (; depth > 1; depth--)
+        join(&stack[depth - 2], &stack[depth - 1], &stack[depth - 2]);
+    *root_out = stack[0];
+}
+
+/* The largest power of two below `count`, which is above 1: where RFC 6962 cuts a tree. */
+static uint64_t split_of(uint64_t count)
+{
+    uint64_t split = 1;
+
+    while (split < count - split)
+        split *= 2;
+    return split;
+}
+
+/* What is gathered from the root down is told from the leaf up. */
+static void turn_round(struct tree_hash *hashes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count / 2; i++) {
+        struct tree_hash kept = hashes[i];
+        hashes[i] = hashes[count - 1 - i];
+        hashes[count - 1 - i] = kept;
+    }
+}
+
+uint32_t tree_path(const struct tree_hash *leaves, uint64_t count, uint64_t index,
+                   struct tree_hash *path_out)
+{
+    uint32_t found = 0;
+
+    CHECK(index < count);
+    while (count > 1) {
+        uint64_t split = split_of(count);
+        CHECK(found < TREE_PATH_MAX);
+        if (index < split) {
+            tree_root(leaves + split, count - split, &path_out[found++]);
+            count = split;
+        } else {
+            tree_root(leaves, split, &path_out[found++]);
+            leaves += split;
+            index -= split;
+            count -= split;
+        }
+    }
+    turn_round(path_out, found);
+    return found;
+}
+
+uint32_t tree_consistency(const struct tree_hash *leaves, uint64_t count, uint64_t first,
+                          struct tree_hash *proof_out)
+{
+    uint32_t found = 0;
+    bool is_known = true; /* the subtree is the first tree itself: whoever asks has its root */
+
+    CHECK(first > 0);
+    CHECK(first <= count);
+    while (first < count) {
+        uint64_t split = split_of(count);
+        CHECK(found < TREE_PATH_MAX);
+        if (first <= split) {
+            tree_root(leaves + split, count - split, &proof_out[found++]);
+            count = split;
+        } else {
+            tree_root(leaves, split, &proof_out[found++]);
+            leaves += split;
+            first -= split;
+            count -= split;
+            is_known = false;
+        }
+    }
+    if (!is_known) {
+        CHECK(found < TREE_PATH_MAX);
+        tree_root(leaves, count, &proof_out[found++]);
+    }
+    turn_round(proof_out, found);
+    return found;
+}
+
+bool tree_path_is_good(const struct tree_hash *leaf, uint64_t index, uint64_t count,
+                       const struct tree_hash *path, uint32_t path_count,
+                       const struct tree_hash *root)
+{
+    struct tree_hash hash = *leaf;
+
+    if (index >= count)
+        return false;
+    uint64_t place = index;
+    uint64_t last = count - 1;
+    for (uint32_t i = 0; i < path_count; i++) {
+        if (last == 0)
+            return false;
+        if (place % 2 == 1 || place == last) {
+            join(&path[i], &hash, &hash);
+            /* The last of its row has no sibling there: it goes up until it has one on its left. */
+            while (place % 2 == 0 && place != 0) {
+                place /= 2;
+                last /= 2;
+            }
+        } else {
+            join(&hash, &path[i], &hash);
+        }
+        place /= 2;
+        last /= 2;
+    }
+    return last == 0 && is_equal(&hash, root);
+}
+
+bool tree_consistency_is_good(uint64_t first, const struct tree_hash *first_root, uint64_t count,
+                              const struct tree_hash *root, const struct tree_hash *proof,
+                              uint32_t proof_count)
+{
+    if (first == 0 || first > count)
+        return false;
+    if (first == count)
+        return proof_count == 0 && is_equal(first_root, root);
+    uint64_t place = first - 1;
+    uint64_t last = count - 1;
+    uint32_t next = 0;
+    while (place % 2 == 1) {
+        place /= 2;
+        last /= 2;
+    }
+    struct tree_hash old = *first_root; /* a perfect tree is not told again */
+    if (place > 0) {
+        if (proof_count == 0)
+            return false;
+        old = proof[next++];
+    }
+    struct tree_hash new = old;
+    for (; next < proof_count; next++) {
+        if (last == 0)
+            return false;
+        if (place % 2 == 1 || place == last) {
+            join(&proof[next], &old, &old);
+            join(&proof[next], &new, &new);
+            while (place % 2 == 0 && place != 0) {
+                place /= 2;
+                last /= 2;
+            }
+        } else {
+            join(&new, &proof[next], &new);
+        }
+        place /= 2;
+        last /= 2;
+    }
+    return last == 0 && is_equal(&old, first_root) && is_equal(&new, root);
+}

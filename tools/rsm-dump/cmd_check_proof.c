@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cmd_check_proof.c - `check-proof`: a receipt or a proof of growth, checked without any data, and
+ * `verifier-key`. In this order; the first that fails ends it:
+ *   1. the file is a proof with a checkpoint of a log like ours;
+ *   2. each --verifier that has signed the checkpoint has signed it well, and one at least has;
+ *   3. the path leads from the leaf (or from the older checkpoint, signed likewise) to the root;
+ *   4. the leaf is slot number index + 1, and its envelope is for that cluster and signed.
+ */
+#include <string.h>
+
+#include "src/command/envelope.h"
+#include "storage/tree.h"
+#include "tools/rsm-dump/proof.h"
+#include "tools/rsm-dump/shown.h"
+#include "tools/rsm-dump/slot.h"
+
+/* Who has signed; false, with a finding, when nobody that is trusted has, or one badly. */
+static bool check_signatures(struct dump *d, const struct note *note, const char *what)
+{
+    bool signed_once = false;
+
+    for (size_t i = 0; i < d->options->verifier_count; i++) {
+        struct note_key key;
+        char time[SHOWN_TIME_SIZE];
+        uint64_t seconds = 0;
+        /* command_check_proof has parsed all of them before */
+        enum rsm_status status = note_key_parse(d->options->verifiers[i], &key);
+        if (status == RSM_OK)
+            status = note_verify(note, &key, &seconds);
+        if (status == RSM_NOT_FOUND)
+            continue;
+        if (status != RSM_OK) {
+            dump_finding(d, "%s: the signature of %s is not good", what, key.name);
+            return false;
+        }
+        signed_once = true;
+        if (d->options->json)
+            continue;
+        if (key.type == NOTE_COSIGNATURE)
+            printf("%s: witnessed by %s at %s\n", what, key.name,
+                   shown_time(seconds > UINT64_MAX / 1000 ? UINT64_MAX : seconds * 1000, time));
+        else
+            printf("%s: signed by %s\n", what, key.name);
+    }
+    if (!signed_once)
+        dump_finding(d, "%s: signed by none of the keys that were given", what);
+    return signed_once;
+}
+
+/* A signed checkpoint of a log like ours. */
+static bool check_checkpoint(struct dump *d, struct bytes raw, const char *what,
+                             struct note_checkpoint *out)
+{
+    struct note note;
+    uint8_t cluster[CLUSTER_ID_SIZE];
+
+    enum rsm_status status = note_parse(raw, &note);
+    if (status == RSM_OK)
+        status = note_checkpoint_parse(note.text, out);
+    if (status != RSM_OK) {
+        dump_finding(d, "%s: no signed checkpoint (%s)", what, rsm_status_sentence(status));
+        return false;
+    }
+    if (!proof_parse_origin(out->origin, cluster)) {
+        dump_finding(d, "%s: of another kind of log", what);
+        return false;
+    }
+    return check_signatures(d, &note, what);
+}
+
+/* The envelope in an entry, if there is one: form, cluster, signature. */
+static bool check_envelope(struct dump *d, const struct slot_parts *parts,
+                           const struct note_checkpoint *checkpoint)
+{
+    uint8_t cluster[CLUSTER_ID_SIZE];
+
+    if (parts->status != RSM_OK) {
+        dump_finding(d, "the entry: %s", rsm_status_sentence(parts->status));
+        return false;
+    }
+    if (!parts->has_envelope)
+        return true;
+    bool good = proof_parse_origin(checkpoint->origin, cluster) &&
+                envelope_verify(&parts->envelope, cluster) == RSM_OK;
+    if (!good)
+        dump_finding(d, "the commands are not signed for this cluster by their key");
+    return good;
+}
+
+static void print_leaf(struct dump *d, const struct tree_leaf *leaf, struct slot_parts *parts)
+{
+    static const uint8_t unknown[HASH_SIZE] = {0}; /* heads are not in a leaf */
+    struct slot_view view = {.slot = leaf->slot,
+                             .in_store = true,
+                             .value = leaf->entry,
+                             .has_verdicts = true,
+                             .verdicts = {.entry_head = unknown,
+                                          .verdict_head = unknown,
+                                          .log_time_ms = leaf->log_time_ms,
+                                          .effects = leaf->effects,
+                                          .verdicts = leaf->verdicts}};
+
+    if (!d->options->json) {
+        slot_print(d, &view, parts);
+        return;
+    }
+    json_t *json = slot_json(d, &view);
+    json_object_del(json, "entry_head");
+    json_object_del(json, "verdict_head");
+    shown_print(json, true);
+}
+
+static bool check_inclusion(struct dump *d, const struct note_proof *proof)
+{
+    struct note_checkpoint checkpoint;
+    struct tree_hash hash;
+    struct tree_hash root;
+    struct tree_hash path[NOTE_HASHES_MAX];
+    struct tree_leaf leaf;
+    struct writer bytes;
+
+    if (!check_checkpoint(d, proof->checkpoint, "checkpoint", &checkpoint))
+        return false;
+    writer_init(&bytes, NOTE_EXTRA_MAX);
+    memcpy(root.data, checkpoint.root, TREE_HASH_SIZE);
+    memcpy(path, proof->hashes, sizeof(path));
+    bool good =
+        note_base64_read(proof->extra, &bytes) && tree_leaf_decode(writer_result(&bytes), &leaf);
+    if (!good) {
+        dump_finding(d, "the receipt has no leaf of a log like ours");
+    } else {
+        tree_leaf_hash(writer_result(&bytes), &hash);
+        good = leaf.slot == proof->number + 1 &&
+               tree_path_is_good(&hash, proof->number, checkpoint.size, path, proof->hash_count,
+                                 &root);
+        if (!good)
+            dump_finding(d, "the leaf is not in the log that the checkpoint is of");
+    }
+    if (good) {
+        struct slot_view view = {.value = leaf.entry};
+        struct slot_parts parts;
+        slot_take_apart(&view, &parts);
+        good = check_envelope(d, &parts, &checkpoint);
+        if (good)
+            print_leaf(d, &leaf, &parts);
+    }
+    writer_deinit(&bytes);
+    return good;
+}
+
+static bool check_growth(struct dump *d, const struct note_proof *proof)
+{
+    struct note_checkpoint new;
+    struct note_checkpoint old;
+    struct tree_hash roots[2];
+    struct tree_hash hashes[NOTE_HASHES_MAX];
+    struct writer file;
+
+    if (d->options->old == NULL) {
+        fputs("rsm-dump: a proof of growth needs the older checkpoint: --old FILE\n", stderr);
+        return false;
+    }
+    bool good = proof_read_file(d->options->old, NOTE_SIZE_MAX, &file) &&
+                check_checkpoint(d, writer_result(&file), "older checkpoint", &old) &&
+                check_checkpoint(d, proof->checkpoint, "checkpoint", &new);
+    if (good && !bytes_equal(old.origin, new.origin)) {
+        dump_finding(d, "the two checkpoints are of different logs");
+        good = false;
+    }
+    if (good) {
+        memcpy(roots[0].data, old.root, TREE_HASH_SIZE);
+        memcpy(roots[1].data, new.root, TREE_HASH_SIZE);
+        memcpy(hashes, proof->hashes, sizeof(hashes));
+        good = old.size == proof->number &&
+               tree_consistency_is_good(old.size, &roots[0], new.size, &roots[1], hashes,
+                                        proof->hash_count);
+        if (!good)
+            dump_finding(d, "the older log is not the beginning of the newer one");
+    }
+    if (good && !d->options->json)
+        printf("the log of %llu slots begins with the log of %llu slots\n",
+               (unsigned long long)new.size, (unsigned long long)old.size);
+    else if (good)
+        shown_print(json_pack("{s:I,s:I,s:b}", "old", (json_int_t)old.size, "new",
+                              (json_int_t) new.size, "good", true),
+                    true);
+    writer_deinit(&file);
+    return good;
+}
+
+/* False: said on stderr which one is no key. */
+static bool check_verifiers(const struct options *o)
+{
+    struct note_key key;
+
+    if (o->verifier_count == 0) {
+        fputs("rsm-dump: a proof is worth what its signer is: --verifier KEY, see verifier-key\n",
+              stderr);
+        return false;
+    }
+    for (size_t i = 0; i < o->verifier_count; i++) {
+        enum rsm_status status = note_key_parse(o->verifiers[i], &key);
+        if (status == RSM_OK)
+            continue;
+        fprintf(stderr, "rsm-dump: %s: %s\n", o->verifiers[i],
+                status == RSM_UNKNOWN_KEY ? "a key of a kind that cannot be checked here"
+                                          : "not a key (NAME+ID+BASE64)");
+        return false;
+    }
+    return true;
+}
+
+int command_check_proof(struct dump *d)
+{
+    struct note_proof proof;
+    struct writer file;
+    int status = EXIT_FINDING;
+
+    if (!check_verifiers(d->options))
+        return EXIT_WRONG_USAGE;
+    if (proof_read_file(d->options->first, NOTE_EXTRA_MAX + NOTE_SIZE_MAX, &file)) {
+        enum rsm_status parsed = note_proof_parse(writer_result(&file), &proof);
+        if (parsed != RSM_OK)
+            dump_finding(d, "%s: no proof (%s)", d->options->first, rsm_status_sentence(parsed));
+        else if (proof.kind == NOTE_INCLUSION ? check_inclusion(d, &proof)
+                                              : check_growth(d, &proof))
+            status = EXIT_FINE;
+    }
+    writer_deinit(&file);
+    return status;
+}
+
+int command_verifier_key(struct dump *d)
+{
+    struct rsm_key *key = proof_load_key(d->options->key);
+    struct note_key verifier;
+    struct writer out;
+    int status = EXIT_FINDING;
+
+    if (key == NULL)
+        return d->options->key == NULL ? EXIT_WRONG_USAGE : EXIT_FINDING;
+    writer_init(&out, NOTE_SIZE_MAX);
+    if (note_key_of(key, &verifier) == RSM_OK) {
+        note_key_format(&verifier, &out);
+        printf("%.*s\n", (int)out.size, (const char *)out.data);
+        status = EXIT_FINE;
+    } else {
+        fprintf(stderr, "rsm-dump: %s: its principal's name cannot sign notes (blank or +)\n",
+                d->options->key);
+    }
+    writer_deinit(&out);
+    rsm_key_free(key);
+    return status;
+}
