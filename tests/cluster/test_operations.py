@@ -256,6 +256,53 @@ def receipts():
         check(dump("check-proof", proof(receipt), "--verifier", other, *trusted).returncode == 0, "one of two is enough")
 
 
+def git_history():
+    """The zones' history in git: a commit a version, the same ids each time, also when it comes in two parts."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", "--reason", "a beginning", text=ZONE)
+        cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.1", "--reason", "a host")
+        cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.2")
+        cluster.ctl("record", "set", "a.example", "www", "90", "A", "192.0.2.2")
+        cluster.ctl("record", "set", "a.example", "@", "60", "NS", "ns1", "ns2.other.example.")
+        cluster.ctl("record", "delete", "a.example", "www", "A", "--yes")
+        cluster.ctl("zone", "create", "b.lock", "-", text=ZONE)
+        middle = int(cluster.json("zone", "delete", "b.lock", "--yes")["slot"])
+        cluster.ctl("zone", "create", ".", "-", text="@ 60 IN SOA a b 1 60 60 600 60\n@ 60 IN NS a.example.\n")
+        cluster.ctl("policy", "set", "protected=a.example/ns1/A/1")
+        last = cluster.json("record", "set", "a.example", "ns1", "60", "A", "192.0.2.9")["slot"]
+        whole = cluster.ctl("zone", "export", "a.example").stdout
+        cluster.settle()
+        cluster.stop()
+        def export(replica, *more):
+            return cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(replica), "export", "git", *more).stdout
+        def git(name, *arguments, **how):
+            return cluster.run("git", "-C", os.path.join(cluster.work, name), "-c", "safe.directory=*", *arguments, **how).stdout
+        for name in ("one", "two", "only"):
+            cluster.run("git", "init", "-q", "-b", "main", os.path.join(cluster.work, name))
+        text = export(1)
+        check(text == export(2), "two replicas, two histories")
+        git("one", "fast-import", "--quiet", text=text)
+        git("one", "fsck", "--strict")
+        subjects = git("one", "log", "--reverse", "--format=%s", "main").splitlines()
+        check(subjects[:3] == ["a beginning", "a host", "rrset.change"] and len(subjects) == 10, f"{subjects}")
+        tags = sorted(git("one", "tag").split())
+        check(tags == ["@/1.0.0"] + [f"a.example/{v}" for v in ("1.0.0", "1.1.0", "1.1.1", "1.1.2", "2.0.0", "2.1.0", "3.0.0")] +
+              ["b.loc%6B/1.0.0", "b.loc%6B/2.0.0"], f"{tags}")
+        trailers = git("one", "log", "-1", "--format=%(trailers:key=Slot,valueonly)%(trailers:key=Version,valueonly)%(trailers:key=Event,valueonly)", "main")
+        check(trailers.split("\n")[:3] == [str(last), "a.example 3.0.0", "admin@dev 11"], f"{trailers!r}")
+        check(sorted(git("one", "ls-tree", "--name-only", "main", "zones/").split()) == ["zones/@.zone", "zones/a.example.zone"], "files")
+        check(git("one", "show", "main:zones/a.example.zone") == whole, "the file is not the zone")
+        history = git("one", "log", "--format=", "-p", "main", "--", "zones/a.example.zone")
+        check("+www.a.example.\t60\tIN\tA\t192.0.2.1" in history.replace(" ", "\t"), history)
+        cut = text[:text.index(f"mark :{middle}\n")]
+        git("two", "fast-import", "--quiet", text=cut[:cut.rindex("commit ")] + "done\n")
+        git("two", "fast-import", "--quiet", text=export(3, "--from", str(middle)))
+        check(git("one", "rev-parse", "main") == git("two", "rev-parse", "main"), "in two parts it is another history")
+        git("only", "fast-import", "--quiet", text=export(1, "--zone", "b.lock"))
+        check(len(git("only", "log", "--format=%s", "main").splitlines()) == 2, "one zone alone")
+        cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(1), "export", "svn", status=2)
+
+
 def clean_stop():
     with Cluster() as cluster:
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
@@ -284,4 +331,4 @@ def completions():
         check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
 
 
-main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, receipts, clean_stop, completions])
+main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, receipts, git_history, clean_stop, completions])

@@ -127,6 +127,7 @@ int command_verify(struct dump *d);
 int command_checkpoint(struct dump *d);
 int command_prove(struct dump *d);
 int command_consistency(struct dump *d);
+int command_export(struct dump *d);
 /* cmd_check_proof.c: these need no data directory. */
 int command_check_proof(struct dump *d);
 int command_verifier_key(struct dump *d);

@@ -58,6 +58,10 @@ static const struct verb verbs[] = {
      "checks what prove or consistency made, without any data; --old: the older checkpoint",
      "rsm-dump check-proof 12.tlog-proof --verifier auditor@example+2cf1a5d0+AQ...",
      command_check_proof, true, true},
+    {"export", 1, "export git [--from SLOT] [--zone ZONE]",
+     "the history of the zones for git fast-import: a commit for each slot that changed one, a tag "
+     "for each version; --from: what follows an earlier export",
+     "rsm-dump --dir data/1 export git | git -C zones fast-import", command_export, false, false},
     {"verifier-key", 0, "verifier-key --key FILE", "the public key of a signer, for --verifier",
      "rsm-dump verifier-key --key auditor.key", command_verifier_key, false, true},
 };

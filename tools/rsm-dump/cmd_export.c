@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cmd_export.c - `export git`: the history of all zones as a stream for git fast-import.
+ *
+ * One commit for each slot that made a version of a zone: its author, log time and reason, the
+ * zones' master files as they became, and as trailers slot, chain head, event and versions. Nothing
+ * in it depends on when or where it is made, so the ids of the commits are the same each time; a
+ * stream that begins later (--from) goes on behind the branch that is there. Each version of a zone
+ * is a tag besides (git_version.h). The store says which slots; the log is replayed up to each, so
+ * that what is written is what follows from the log, and protected is what was protected then.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+#include "src/machine/query.h"
+#include "src/rr/data.h"
+#include "src/rr/name.h"
+#include "src/rr/zonefile.h"
+#include "tools/rsm-dump/git_version.h"
+#include "tools/rsm-dump/replay.h"
+#include "tools/rsm-dump/slot.h"
+
+#define FILE_NAME_SIZE (3u * NAME_TEXT_MAX)
+#define MESSAGE_SIZE_MAX (1u << 20)
+
+/* A zone that became something in a slot. */
+struct touch {
+    uint64_t slot;
+    size_t zone; /* in zones */
+};
+
+struct zone {
+    uint8_t data[LIMIT_NAME_SIZE];
+    size_t size;
+    char file[FILE_NAME_SIZE]; /* for paths and tags */
+    uint64_t slot;             /* of its last version; 0: none yet */
+    bool exists;
+    struct zone_version version;
+};
+
+struct export
+{
+    struct dump *d;
+    struct replay replay;
+    struct zone *zones; /* owned */
+    size_t zone_count;
+    struct touch *touches; /* owned; by slot, then zone */
+    size_t touch_count;
+    bool has_parent; /* the first commit goes on behind the branch that is there */
+    struct writer text;
+    struct writer message;
+};
+
+/*
+ * A zone's name as a part of a path and of a tag: digits, lower-case letters, "-", "_" and the dots
+ * between labels as they are, all else as %XX; the root is "@". A ".lock" at the end would be no
+ * tag.
+ */
+static void file_name(struct bytes zone, char out[FILE_NAME_SIZE])
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t size = 0;
+
+    for (size_t at = 0; at < zone.size && zone.data[at] != 0; at += 1u + zone.data[at]) {
+        if (size > 0)
+            out[size++] = '.';
+        for (size_t i = 1; i <= zone.data[at]; i++) {
+            uint8_t c = zone.data[at + i];
+            if (c != 0 && strchr(plain, c) != NULL)
+                out[size++] = (char)c;
+            else
+                size += (size_t)snprintf(out + size, 4, "%%%02X", c);
+        }
+    }
+    if (size == 0)
+        out[size++] = '@';
+    if (size >= 5 && memcmp(out + size - 5, ".lock", 5) == 0)
+        size += (size_t)snprintf(out + size - 1, 4, "%%6B") - 1;
+    out[size] = '\0';
+}
+
+/* ---- what became of which zone, when ---- */
+
+static size_t zone_index(struct export *e, struct bytes name)
+{
+    for (size_t i = e->zone_count; i > 0; i--) { /* rows of one zone follow each other */
+        struct zone *z = &e->zones[i - 1];
+        if (bytes_equal(bytes_make(z->data, z->size), name))
+            return i - 1;
+    }
+    e->zones = mem_realloc(e->zones, (e->zone_count + 1) * sizeof(*e->zones));
+    struct zone *z = &e->zones[e->zone_count];
+    *z = (struct zone){.size = name.size};
+    memcpy(z->data, name.data, name.size);
+    file_name(name, z->file);
+    return e->zone_count++;
+}
+
+static int compare_touches(const void *a, const void *b)
+{
+    const struct touch *x = a;
+    const struct touch *y = b;
+
+    if (x->slot != y->slot)
+        return x->slot < y->slot ? -1 : 1;
+    return x->zone < y->zone ? -1 : x->zone > y->zone;
+}
+
+/* Keys of TABLE_ZONE_VERSION: wire name, slot u64, index u16. */
+static enum rsm_status collect_touches(struct export *e, struct bytes only)
+{
+    struct key place = {0, {0}};
+    struct bytes key;
+    struct bytes value;
+    enum rsm_status status = RSM_OK;
+    bool after = false;
+
+    while ((status = kv_next(e->d->kv, TABLE_ZONE_VERSION, key_bytes(&place), after, &key,
+                             &value)) == RSM_OK) {
+        if (key.size < 1 + 10 || key.size > LIMIT_NAME_SIZE + 10)
+            return RSM_DAMAGED;
+        memcpy(place.data, key.data, key.size);
+        place.size = key.size;
+        after = true;
+        struct bytes name = bytes_make(place.data, place.size - 10);
+        if (only.size > 0 && !bytes_equal(name, only))
+            continue;
+        uint64_t slot = get_u64(place.data + name.size);
+        size_t zone = zone_index(e, name);
+        if (e->touch_count > 0 && e->touches[e->touch_count - 1].zone == zone &&
+            e->touches[e->touch_count - 1].slot == slot)
+            continue; /* several commands of one slot */
+        e->touches = mem_realloc(e->touches, (e->touch_count + 1) * sizeof(*e->touches));
+        e->touches[e->touch_count++] = (struct touch){slot, zone};
+    }
+    if (e->touch_count > 0)
+        qsort(e->touches, e->touch_count, sizeof(*e->touches), compare_touches);
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+/* ---- one commit ---- */
+
+/* Nothing that ends a name or a line of the stream. */
+static void write_person(struct writer *out, struct bytes name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        writer_u8(out,
+                  name.data[i] < ' ' || strchr("<>", name.data[i]) != NULL ? '_' : name.data[i]);
+}
+
+/* The first command of the slot that names its author; a slot has one author. */
+static void write_message(struct export *e, const struct touch *touches, size_t count)
+{
+    struct replay *r = &e->replay;
+    struct slot_view view;
+    struct slot_parts parts = {0};
+    struct command command = {0};
+    char head[2 * HASH_SIZE + 1];
+    struct writer *out = &e->message;
+
+    if (dump_slot(e->d, r->slot, &view) == RSM_OK)
+        slot_take_apart(&view, &parts);
+    if (parts.has_envelope) {
+        struct envelope_walk walk = envelope_commands(&parts.envelope);
+        (void)envelope_next(&walk, &command);
+    }
+    writer_reset(&e->text);
+    if (command.reason.size > 0)
+        writer_bytes(&e->text, command.reason);
+    else
+        writer_format(&e->text, "%s", rsm_kind_text(command.kind));
+    writer_format(&e->text, "\n\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct zone *z = &e->zones[touches[i].zone];
+        writer_format(&e->text, "Version: %s %llu.%llu.%llu%s\n", z->file,
+                      (unsigned long long)z->version.major, (unsigned long long)z->version.minor,
+                      (unsigned long long)z->version.patch, z->exists ? "" : " (deleted)");
+    }
+    hex_encode(head, bytes_make(r->heads.entry, HASH_SIZE));
+    writer_format(&e->text, "Slot: %llu\nChain: %s\nEvent: ", (unsigned long long)r->slot, head);
+    write_person(&e->text, parts.author);
+    writer_format(&e->text, " %llu\n", (unsigned long long)command.counter);
+
+    writer_reset(out);
+    writer_format(out, "commit refs/heads/main\nmark :%llu\n", (unsigned long long)r->slot);
+    for (int i = 0; i < 2; i++) {
+        writer_format(out, i == 0 ? "author " : "committer ");
+        write_person(out, parts.author);
+        writer_format(out, " <");
+        write_person(out, parts.author);
+        writer_format(out, "> %llu +0000\n", (unsigned long long)(r->log_time_ms / 1000));
+    }
+    writer_format(out, "data %zu\n", e->text.size);
+    writer_bytes(out, writer_result(&e->text));
+    if (e->has_parent)
+        writer_format(out, "from refs/heads/main^0\n");
+    e->has_parent = false; /* the commits of one stream follow each other by themselves */
+}
+
+/* The SOA first: programs that read master files want it so. */
+static enum rsm_status write_zone(struct export *e, struct bytes zone, bool soa)
+{
+    struct query_rrsets q = {.zone = zone, .slot = QUERY_NOW};
+    enum rsm_status status = RSM_OK;
+    struct bytes rdata;
+
+    while ((status = query_rrset_next(e->replay.kv, &q)) == RSM_OK) {
+        struct bytes left = q.item.record.rdatas;
+        if ((q.item.type == RR_TYPE_SOA) != soa)
+            continue;
+        for (uint32_t i = 0; i < q.item.record.rdata_count && rrset_rdata_next(&left, &rdata);
+             i++) {
+            status = zonefile_write(&e->text, q.item.owner, q.item.type, q.item.record.ttl, rdata);
+            if (status != RSM_OK)
+                return status;
+        }
+    }
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+static enum rsm_status print_zone(struct export *e, const struct zone *z)
+{
+    struct bytes name = bytes_make(z->data, z->size);
+
+    if (!z->exists) {
+        printf("D zones/%s.zone\n", z->file);
+        return RSM_OK;
+    }
+    writer_reset(&e->text);
+    enum rsm_status status = write_zone(e, name, true);
+    if (status == RSM_OK)
+        status = write_zone(e, name, false);
+    if (status != RSM_OK)
+        return status;
+    printf("M 100644 inline zones/%s.zone\ndata %zu\n", z->file, e->text.size);
+    (void)fwrite(e->text.data, 1, e->text.size, stdout);
+    putchar('\n');
+    return RSM_OK;
+}
+
+/* The zone's next version, by what the slot made of it. */
+static enum rsm_status raise_version(struct export *e, struct zone *z)
+{
+    struct bytes name = bytes_make(z->data, z->size);
+    struct zone_record record;
+    enum version_level level = VERSION_MAJOR;
+    enum rsm_status status = query_zone(e->replay.kv, name, QUERY_NOW, &record);
+
+    if (status != RSM_OK && status != RSM_NOT_FOUND)
+        return status;
+    bool existed = z->exists;
+    z->exists = status == RSM_OK;
+    status = RSM_OK;
+    if (existed && z->exists && record.created_slot < e->replay.slot)
+        status = zone_version_compare(e->replay.kv, name, z->slot, e->replay.slot, &level);
+    zone_version_raise(&z->version, level);
+    z->slot = e->replay.slot;
+    return status;
+}
+
+static enum rsm_status export_slot(struct export *e, const struct touch *touches, size_t count)
+{
+    enum rsm_status status = RSM_OK;
+
+    for (size_t i = 0; i < count && status == RSM_OK; i++)
+        status = raise_version(e, &e->zones[touches[i].zone]);
+    if (status != RSM_OK || e->replay.slot < e->d->options->from)
+        return status;
+    write_message(e, touches, count);
+    (void)fwrite(e->message.data, 1, e->message.size, stdout);
+    for (size_t i = 0; i < count && status == RSM_OK; i++)
+        status = print_zone(e, &e->zones[touches[i].zone]);
+    putchar('\n');
+    for (size_t i = 0; i < count && status == RSM_OK; i++) {
+        const struct zone *z = &e->zones[touches[i].zone];
+        printf("reset refs/tags/%s/%llu.%llu.%llu\nfrom :%llu\n\n", z->file,
+               (unsigned long long)z->version.major, (unsigned long long)z->version.minor,
+               (unsigned long long)z->version.patch, (unsigned long long)e->replay.slot);
+    }
+    return status;
+}
+
+static bool has_earlier(const struct export *e)
+{
+    return e->touch_count > 0 && e->touches[0].slot < e->d->options->from;
+}
+
+static void print_commits(struct export *e)
+{
+    bool good = replay_init(&e->replay, e->d);
+
+    e->has_parent = has_earlier(e);
+    printf("feature done\n");
+    for (size_t i = 0; good && i < e->touch_count;) {
+        size_t count = 1;
+        while (i + count < e->touch_count && e->touches[i + count].slot == e->touches[i].slot)
+            count++;
+        good = replay_to(&e->replay, e->touches[i].slot);
+        enum rsm_status status = good ? export_slot(e, &e->touches[i], count) : RSM_OK;
+        if (status != RSM_OK) {
+            dump_finding(e->d, "slot %llu: %s", (unsigned long long)e->replay.slot,
+                         rsm_status_sentence(status));
+            good = false;
+        }
+        i += count;
+    }
+    if (good)
+        printf("done\n"); /* without it git takes nothing */
+    replay_deinit(&e->replay);
+}
+
+int command_export(struct dump *d)
+{
+    struct export e = {.d = d};
+    uint8_t buffer[LIMIT_NAME_SIZE];
+    struct bytes only;
+
+    if (strcmp(d->options->first, "git") != 0) {
+        fprintf(stderr, "rsm-dump: export %s: no such form; there is git\n", d->options->first);
+        return EXIT_WRONG_USAGE;
+    }
+    if (!dump_parse_zone(d, buffer, &only))
+        return EXIT_WRONG_USAGE;
+    writer_init(&e.text, ZONEFILE_SIZE_MAX);
+    writer_init(&e.message, MESSAGE_SIZE_MAX);
+    enum rsm_status status = d->kv != NULL ? collect_touches(&e, only) : RSM_OK;
+    if (status != RSM_OK)
+        dump_finding(d, "the versions of the zones: %s", rsm_status_sentence(status));
+    else
+        print_commits(&e);
+    writer_deinit(&e.text);
+    writer_deinit(&e.message);
+    mem_free(e.zones);
+    mem_free(e.touches);
+    return dump_exit(d);
+}
