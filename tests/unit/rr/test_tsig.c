@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_tsig.c - signatures: good ones, each kind of bad one, and streams of messages. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+#include "src/rr/data.h"
+#include "src/rr/tsig.h"
+
+#define NAME(text) bytes_make(text, sizeof(text))
+#define SECRET "c2VjcmV0IG9mIDMyIGJ5dGVzIGZvciB0aGUgdGVzdHM="
+#define OTHER "b3RoZXIgc2VjcmV0IG9mIDMyIGJ5dGVzIGZvciB0ZXM="
+static const char zone[] = "\7example\4test";
+static const uint8_t address[] = {192, 0, 2, 1};
+
+static struct tsig_key *make(const char *name, const char *algorithm, const char *secret)
+{
+    struct tsig_key *key;
+    const char *why;
+    cr_assert_eq(tsig_key_new(name, algorithm, secret, TSIG_TRANSFER, &key, &why), RSM_OK, "%s",
+                 why);
+    return key;
+}
+
+static struct packet *parse(struct bytes wire)
+{
+    struct packet *p;
+    cr_assert_eq(packet_parse(wire, &p), RSM_OK);
+    return p;
+}
+
+/* A question signed with `key`, as it came in. */
+static struct packet *ask(struct draft *m, const struct tsig_key *key, struct tsig_exchange *x)
+{
+    struct bytes wire;
+    tsig_begin(key, x);
+    draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN,
+                         tsig_size(x));
+    cr_assert_eq(tsig_sign(x, m, &wire), RSM_OK);
+    return parse(wire);
+}
+
+Test(tsig, keys_that_are_none_are_refused_with_the_reason)
+{
+    static const struct {
+        const char *name, *algorithm, *secret, *why;
+    } rows[] = {
+        {"a..b", "hmac-sha256", SECRET, "the name"},
+        {"k", "hmac-md5", SECRET, "the algorithm"},
+        {"k", "hmac-sha1", SECRET, "the algorithm"},
+        {"k", "hmac-sha256", "not base64!", "the secret is not"},
+        {"k", "hmac-sha256", "c2hvcnQ=", "the secret has less"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tsig_key *key;
+        const char *why = "";
+        cr_assert_eq(tsig_key_new(rows[i].name, rows[i].algorithm, rows[i].secret, 0, &key, &why),
+                     RSM_MALFORMED);
+        cr_assert_null(key);
+        cr_assert_eq(strncmp(why, rows[i].why, strlen(rows[i].why)), 0, "%s", why);
+    }
+    struct tsig_key *key = make("XFR.Key", "hmac-sha256", SECRET);
+    cr_assert(bytes_equal(tsig_key_name(key), NAME("\3xfr\3key")));
+    tsig_key_free(key);
+    cr_assert_eq(mem_live_count(), 0);
+}
+
+Test(tsig, each_verdict_and_its_answer)
+{
+    enum { SIGNED, BARE };
+    static const struct {
+        const char *name, *algorithm, *secret;
+        enum tsig_verdict verdict;
+        int answer;
+        uint8_t error; /* low octet of the TSIG's */
+    } rows[] = {
+        {"xfr", "hmac-sha256", SECRET, TSIG_GOOD, SIGNED, 0},
+        {"XFR", "hmac-sha256", SECRET, TSIG_GOOD, SIGNED, 0},
+        {"five", "hmac-sha512", SECRET, TSIG_GOOD, SIGNED, 0},
+        {"xfr", "hmac-sha256", OTHER, TSIG_BAD_SIG, BARE, 16},
+        {"nobody", "hmac-sha256", SECRET, TSIG_BAD_KEY, BARE, 17},
+        {"xfr", "hmac-sha512", SECRET, TSIG_BAD_KEY, BARE, 17},
+    };
+    struct tsig_key *own[2] = {make("xfr", "hmac-sha256", SECRET),
+                               make("five", "hmac-sha512", SECRET)};
+    struct tsig_keys keys = {.keys = {own[0], own[1]}, .count = 2};
+    struct draft *m = draft_new();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tsig_key *key = make(rows[i].name, rows[i].algorithm, rows[i].secret);
+        struct tsig_exchange client, server;
+        struct bytes wire;
+        struct packet *q = ask(m, key, &client);
+        cr_assert_eq(tsig_check_question(q, &keys, &server), rows[i].verdict, "row %zu", i);
+        draft_begin_answer(m, q, PACKET_SIZE_MAX, tsig_size(&server));
+        cr_assert_eq(tsig_sign(&server, m, &wire), RSM_OK);
+        struct packet *a = parse(wire);
+        cr_assert(packet_head(a)->has_tsig);
+        cr_assert_eq(tsig_check_answer(&client, a), rows[i].answer == SIGNED, "row %zu", i);
+        /* ... error u16, other size u16 */
+        cr_assert_eq(wire.data[wire.size - 3], rows[i].error, "row %zu", i);
+        packet_free(a);
+        packet_free(q);
+        tsig_key_free(key);
+    }
+    draft_free(m);
+    tsig_key_free(own[0]);
+    tsig_key_free(own[1]);
+    cr_assert_eq(mem_live_count(), 0);
+}
+
+/*
+ * dnspython 2.3 signed this at 1,000,000,000 seconds (2001): key xfr, SECRET, SOA example.test.
+ * The answer says BADTIME, is signed, and has our time.
+ */
+static const uint8_t of_2001[] = {
+    0,   9,   1,   0,   0,   1,   0,   0,   0,   0,   0,   1,   7,   101, 120, 97,  109, 112,
+    108, 101, 4,   116, 101, 115, 116, 0,   0,   6,   0,   1,   3,   120, 102, 114, 0,   0,
+    250, 0,   255, 0,   0,   0,   0,   0,   61,  11,  104, 109, 97,  99,  45,  115, 104, 97,
+    50,  53,  54,  0,   0,   0,   59,  154, 202, 0,   1,   44,  0,   32,  32,  216, 94,  136,
+    31,  139, 76,  172, 191, 151, 130, 113, 121, 226, 53,  163, 160, 75,  184, 90,  202, 64,
+    16,  124, 14,  14,  153, 246, 148, 217, 24,  230, 0,   9,   0,   0,   0,   0};
+
+Test(tsig, a_signature_of_long_ago_is_told_the_time)
+{
+    struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
+    struct tsig_keys keys = {.keys = {key}, .count = 1};
+    struct draft *m = draft_new();
+    struct packet *q = parse(bytes_make(of_2001, sizeof of_2001));
+    struct tsig_exchange x;
+    struct bytes wire;
+    cr_assert_eq(tsig_check_question(q, &keys, &x), TSIG_BAD_TIME);
+    draft_begin_answer(m, q, PACKET_UDP_SIZE, tsig_size(&x));
+    draft_set_error(m, RCODE_NOTAUTH, PACKET_EDE_NONE, NULL);
+    cr_assert_eq(tsig_sign(&x, m, &wire), RSM_OK);
+    /* error 18, 6 octets more: seconds of today */
+    cr_assert_eq(get_u16(wire.data + wire.size - 10), 18);
+    cr_assert_eq(get_u16(wire.data + wire.size - 8), 6);
+    cr_assert(get_u32(wire.data + wire.size - 4) > 1700000000u);
+    packet_free(q);
+    /* With its MAC changed it is the signature that is bad, whatever the time says. */
+    uint8_t changed[sizeof of_2001];
+    memcpy(changed, of_2001, sizeof changed);
+    changed[sizeof changed - 10] ^= 1;
+    q = parse(bytes_make(changed, sizeof changed));
+    cr_assert_eq(tsig_check_question(q, &keys, &x), TSIG_BAD_SIG);
+    packet_free(q);
+    draft_free(m);
+    tsig_key_free(key);
+}
+
+Test(tsig, each_message_of_a_stream_is_signed_over_the_one_before)
+{
+    struct tsig_key *key = make("xfr", "hmac-sha512", SECRET);
+    struct tsig_keys keys = {.keys = {key}, .count = 1};
+    struct draft *m = draft_new();
+    struct tsig_exchange client, server;
+    uint8_t macs[3][TSIG_MAC_MAX];
+    struct packet *q = ask(m, key, &client);
+    cr_assert_eq(tsig_check_question(q, &keys, &server), TSIG_GOOD);
+    for (int i = 0; i < 3; i++) {
+        struct bytes wire;
+        draft_begin_answer(m, q, PACKET_SIZE_MAX, tsig_size(&server));
+        while (draft_put(m, PACKET_ANSWER, NAME(zone), RR_TYPE_A, PACKET_CLASS_IN, 1,
+                         bytes_make(address, 4))) {
+        }
+        cr_assert_eq(tsig_sign(&server, m, &wire), RSM_OK, "a full message has room");
+        struct packet *a = parse(wire);
+        cr_assert_eq(tsig_check_answer(&client, a), i == 0, "only the first stands alone");
+        packet_free(a);
+        memcpy(macs[i], server.mac, TSIG_MAC_MAX);
+    }
+    cr_assert_eq(server.message_count, 3);
+    cr_assert(memcmp(macs[0], macs[1], TSIG_MAC_MAX) != 0 && memcmp(macs[1], macs[2], 64) != 0);
+    packet_free(q);
+    draft_free(m);
+    tsig_key_free(key);
+    cr_assert_eq(mem_live_count(), 0);
+}
+
+Test(tsig, a_changed_question_is_seen)
+{
+    struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
+    struct tsig_keys keys = {.keys = {key}, .count = 1};
+    struct draft *m = draft_new();
+    struct tsig_exchange client, server;
+    struct bytes wire;
+    tsig_begin(key, &client);
+    draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN,
+                         tsig_size(&client));
+    cr_assert_eq(tsig_sign(&client, m, &wire), RSM_OK);
+    uint8_t copy[512];
+    memcpy(copy, wire.data, wire.size);
+    copy[14] ^= 1; /* a letter of the name, not its case */
+    struct packet *q = parse(bytes_make(copy, wire.size));
+    cr_assert_eq(tsig_check_question(q, &keys, &server), TSIG_BAD_SIG);
+    packet_free(q);
+    draft_free(m);
+    tsig_key_free(key);
+}
