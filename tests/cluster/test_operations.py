@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -208,6 +209,59 @@ def subtree(leaves):
     return hashlib.sha256(b"\1" + subtree(leaves[:split]) + subtree(leaves[split:])).digest()
 
 
+def without_serial(text):
+    return [line for line in text.splitlines() if "\tSOA\t" not in line]
+
+
+def history():
+    """What a zone was, who wrote it; one change taken back, a whole zone brought forward, and what is refused."""
+    with Cluster() as cluster:
+        def set_to(owner, value):
+            return int(cluster.json("record", "set", "a.example", owner, "60", "A", f"192.0.2.{value}", "--reason", f"{owner} {value}")["slot"])
+        def export(*more):
+            return without_serial(cluster.ctl("zone", "export", "a.example", *more).stdout)
+        made = int(cluster.json("zone", "create", "a.example", "-", text=ZONE)["slot"])
+        first = set_to("www", 1)
+        second = set_to("www", 2)
+        other = set_to("other", 1)
+        diff = cluster.ctl("zone", "diff", "a.example", str(first), str(other)).stdout
+        check("-www.a.example.\t60\tIN\tA\t192.0.2.1\n+www.a.example.\t60\tIN\tA\t192.0.2.2\n" in diff and "+other" in diff, diff)
+        check(cluster.ctl("zone", "diff", "a.example", str(other)).stdout == "", "nothing changed since")
+        blame = cluster.ctl("zone", "blame", "a.example").stdout
+        check(any(line.split()[0] == str(second) and "www.a.example." in line and line.endswith("www 2") for line in blame.splitlines()), blame)
+        check("other" not in cluster.ctl("zone", "blame", "a.example", "www").stdout, "one name only")
+        done = cluster.ctl("undo", str(first), "--yes", status=4)
+        check(f"was written again in slot {second}" in done.stderr, done.stderr)
+        cluster.ctl("undo", str(second), status=2) # nobody is there to ask
+        cluster.ctl("undo", str(second), "--yes")
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A").stdout, "it is as before that change")
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "other", "A").stdout, "what came later stays")
+        gone = int(cluster.json("record", "delete", "a.example", "other", "A", "--yes")["slot"])
+        cluster.ctl("undo", str(gone), "--yes")
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "other", "A").stdout, "what was deleted is back")
+        for slot, status, words in ((made, 4, "made or deleted"), (99, 3, "changed no zone"), (0, 2, "no slot")):
+            check(words in cluster.ctl("undo", str(slot), "--yes", status=status).stderr, f"undo {slot}")
+        automaton = cluster.automaton("bot", "rrset.*,a.example")
+        cluster.ctl("undo", str(set_to("www", 3)), "--yes", key=automaton)
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A").stdout, "whoever may write may take back")
+        reader = cluster.automaton("reader", "rrset.change,other.example")
+        check("rights" in cluster.ctl("undo", str(set_to("www", 4)), "--yes", key=reader, status=4).stderr, "and nobody else")
+        dice = random.Random(7)
+        slots = [set_to(dice.choice("abcdef"), dice.randrange(250)) for _ in range(20)]
+        for slot in slots:
+            if slot % 3 == 0:
+                cluster.ctl("record", "delete", "a.example", dice.choice("abcdef"), "A", "--yes", status=None)
+            wanted = export("--at", str(slot))
+            cluster.ctl("zone", "restore", "a.example", str(slot), "--yes")
+            check(export() == wanted, f"restored to slot {slot}")
+        check("nothing to do" in cluster.ctl("zone", "restore", "a.example", str(slots[-1]), "--yes").stderr, "twice")
+        cluster.ctl("zone", "restore", "a.example", "1", "--yes", status=3 if made > 1 else 0)
+        cluster.ctl("zone", "restore", "b.example", "1", "--yes", status=3)
+        cluster.ctl("zone", "diff", "b.example", "1", status=3)
+        for replica in (1, 2, 3):
+            cluster.verify(replica)
+
+
 def receipts():
     """Anybody can compute the tree again; a receipt is checked without the log, and with nothing changed."""
     with Cluster() as cluster:
@@ -331,4 +385,4 @@ def completions():
         check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
 
 
-main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, receipts, git_history, clean_stop, completions])
+main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, history, receipts, git_history, clean_stop, completions])

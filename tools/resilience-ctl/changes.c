@@ -198,6 +198,59 @@ void change_list_between(struct change_list *list, const struct zone_content *no
     }
 }
 
+static bool same_content(const struct zone_set *a, const struct zone_set *b)
+{
+    struct rsm_walk x = rsm_walk_begin(a->rdatas), y = rsm_walk_begin(b->rdatas);
+    struct rsm_value one, other;
+    if (a->ttl != b->ttl || a->count != b->count)
+        return false;
+    while (rsm_walk_next(&x, &one) && rsm_walk_next(&y, &other)) {
+        struct rsm_bytes data = rsm_value_octets(other);
+        if (!same_data(a->type, rsm_value_octets(one), bytes_make(data.data, data.size)))
+            return false;
+    }
+    return true;
+}
+
+static void add_set(struct change_list *list, const struct zone_set *set)
+{
+    struct rsm_walk walk = rsm_walk_begin(set->rdatas);
+    struct bytes *rdatas = mem_alloc((set->count + 1) * sizeof *rdatas);
+    struct rsm_value rdata;
+    size_t count = 0;
+    while (count < set->count && rsm_walk_next(&walk, &rdata)) {
+        struct rsm_bytes data = rsm_value_octets(rdata);
+        rdatas[count++] = bytes_make(data.data, data.size);
+    }
+    change_list_add(list, set->owner, set->type, set->ttl, rdatas, count);
+    mem_free(rdatas);
+}
+
+/* The place of a set in a list of the same order, from `hint` on; else anywhere. */
+static const struct zone_set *find_near(const struct zone_content *content,
+                                        const struct zone_set *set, size_t *hint)
+{
+    for (size_t k = *hint; k < content->set_count && k < *hint + 8; k++)
+        if (content->sets[k].type == set->type && name_equal(content->sets[k].owner, set->owner))
+            return &content->sets[*hint = k];
+    return find_set(content, set->owner, set->type);
+}
+
+void change_list_to(struct change_list *list, const struct zone_content *from,
+                    const struct zone_content *to)
+{
+    size_t hint = 0;
+    for (size_t i = 0; i < to->set_count; i++) {
+        const struct zone_set *old = find_near(from, &to->sets[i], &hint);
+        if (old == NULL || !same_content(old, &to->sets[i]))
+            add_set(list, &to->sets[i]);
+    }
+    hint = 0;
+    for (size_t i = 0; i < from->set_count; i++)
+        if (find_near(to, &from->sets[i], &hint) == NULL)
+            change_list_add(list, from->sets[i].owner, from->sets[i].type, 0, NULL, 0);
+}
+
 static void print_record(FILE *out, char sign, struct bytes owner, uint16_t type, uint32_t ttl,
                          struct rsm_bytes rdata)
 {

@@ -49,6 +49,9 @@ struct change_scope {
 /* What brings `now` to `wanted`; the SOA only when more than its serial differs. */
 void change_list_between(struct change_list *list, const struct zone_content *now,
                          const struct zonefile *wanted, const struct change_scope *scope);
+/* What brings `from` to `to`, deletions as well; both outlive the list. */
+void change_list_to(struct change_list *list, const struct zone_content *from,
+                    const struct zone_content *to);
 /* Prints "- old" and "+ new" lines. */
 void change_list_print(const struct change_list *list, const struct zone_content *now, FILE *out);
 
