@@ -40,9 +40,12 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
 {
     CHECK(slot == n->applied_slot + 1);
     struct bytes bytes = blob_bytes(value);
-    struct machine_signatures signatures = node_signatures(n, bytes);
-    enum rsm_status status =
-        machine_apply(n->machine, n->applied, slot, bytes, &signatures, &n->verdicts);
+    bool is_done = false;
+    enum rsm_status status = spec_apply(n, slot, value, &n->verdicts, &is_done);
+    if (status == RSM_OK && !is_done) {
+        struct machine_signatures signatures = node_signatures(n, bytes);
+        status = machine_apply(n->machine, n->applied, slot, bytes, &signatures, &n->verdicts);
+    }
     if (status != RSM_OK)
         return status;
     add_to_chains(n, slot, bytes);

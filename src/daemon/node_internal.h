@@ -18,6 +18,7 @@
 #include "src/command/signature.h"
 #include "src/daemon/heads.h"
 #include "src/daemon/node.h"
+#include "src/daemon/node_spec.h"
 #include "src/daemon/stages.h"
 #include "src/daemon/submissions.h"
 #include "src/machine/machine.h"
@@ -41,12 +42,6 @@ struct held_frame {
 struct learned_slot {
     uint64_t slot;
     struct blob *value; /* owned reference, NULL for a no-op */
-};
-
-struct speculation {
-    struct kv *overlay;   /* owned, over the applied overlay */
-    uint64_t end;         /* slots below are in it */
-    struct blob **values; /* owned, slot n at n % LIMIT_WINDOW; references */
 };
 
 /* A snapshot on its way to a peer. */

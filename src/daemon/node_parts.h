@@ -29,6 +29,12 @@ void spec_init(struct node *n);
 void spec_deinit(struct node *n);
 /* Throws it away; it begins again behind what is applied. */
 void spec_reset(struct node *n);
+/*
+ * Applies the slot with the value by what judging it came to, as machine_apply would: verdicts into
+ * *verdicts_out. *done_out is false, and nothing was done, when that is not known.
+ */
+enum rsm_status spec_apply(struct node *n, uint64_t slot, struct blob *value,
+                           struct verdicts *verdicts_out, bool *done_out);
 /* A slot was applied: keeps, empties or throws away what was speculated. */
 void spec_on_applied(struct node *n, uint64_t slot, struct blob *value);
 /* Throws it away when it holds another value for one of these slots than the core accepted. */

@@ -10,6 +10,11 @@
  * A guess that turns out wrong (another value is accepted in a slot, a leader changes) throws the
  * whole overlay away; what is needed of it is made again from the accepted values. It only decides
  * what is proposed and voted for: the verdict falls when the slot is applied.
+ *
+ * But when the very value that was judged is chosen, and so was each one below it, the state it was
+ * judged against is the state it is applied to. Then its verdicts and writes (struct outcome) are
+ * the ones that machine_apply would come to, and are taken over: the rules run once for a slot, not
+ * twice. Builds with VERIFY run them twice all the same, and compare.
  */
 #include <string.h>
 
@@ -21,17 +26,29 @@
 
 #define SPEC_WRITES_MAX 65536u /* then it is made again, without what was applied meanwhile */
 
-static struct blob **place(struct node *n, uint64_t slot)
+/* Of one slot, and of all together: larger ones are judged again when they are applied. */
+#define OUTCOME_SIZE_MAX (4u << 20)
+#define OUTCOMES_SIZE_MAX (32u << 20)
+
+static struct speculated_slot *place(struct node *n, uint64_t slot)
 {
-    return &n->spec.values[slot % LIMIT_WINDOW];
+    return &n->spec.slots[slot % LIMIT_WINDOW];
+}
+
+static void forget(struct node *n, uint64_t slot)
+{
+    struct speculated_slot *s = place(n, slot);
+    blob_unref(s->value);
+    if (s->outcome != NULL)
+        n->spec.outcome_bytes -= s->outcome->verdicts_size + s->outcome->writes_size;
+    mem_free(s->outcome);
+    *s = (struct speculated_slot){.value = NULL};
 }
 
 void spec_reset(struct node *n)
 {
-    for (uint64_t slot = n->applied_slot + 1; slot < n->spec.end; slot++) {
-        blob_unref(*place(n, slot));
-        *place(n, slot) = NULL;
-    }
+    for (uint64_t slot = n->applied_slot + 1; slot < n->spec.end; slot++)
+        forget(n, slot);
     n->spec.end = n->applied_slot + 1;
     kv_overlay_clear(n->spec.overlay);
 }
@@ -43,9 +60,8 @@ void spec_on_applied(struct node *n, uint64_t slot, struct blob *value)
         kv_overlay_clear(n->spec.overlay);
         return;
     }
-    bool same = bytes_equal(blob_bytes(*place(n, slot)), blob_bytes(value));
-    blob_unref(*place(n, slot));
-    *place(n, slot) = NULL;
+    bool same = bytes_equal(blob_bytes(place(n, slot)->value), blob_bytes(value));
+    forget(n, slot);
     if (slot + 1 == n->spec.end)
         kv_overlay_clear(n->spec.overlay);
     else if (!same || kv_overlay_count(n->spec.overlay) > SPEC_WRITES_MAX)
@@ -61,7 +77,7 @@ void spec_compare(struct node *n, const struct paxos_message *message)
         struct ballot ballot;
         struct blob *value;
         if (!paxos_accepted(n->paxos, slot, &ballot, &value) ||
-            !bytes_equal(blob_bytes(value), blob_bytes(*place(n, slot)))) {
+            !bytes_equal(blob_bytes(value), blob_bytes(place(n, slot)->value))) {
             spec_reset(n);
             return;
         }
@@ -104,7 +120,7 @@ static enum judgement judge_next(struct node *n, struct blob *value, struct verd
     enum machine_judgement judgement;
     enum rsm_status status =
         machine_judge(n->machine, n->spec.overlay, n->spec.end, blob_bytes(value), &signatures,
-                      verdicts_out, &judgement);
+                      verdicts_out != NULL ? verdicts_out : &n->spec.verdicts, &judgement);
     if (status != RSM_OK) {
         node_on_damage(n);
         return JUDGED_WAIT;
@@ -122,26 +138,82 @@ static enum judgement judge_next(struct node *n, struct blob *value, struct verd
     return JUDGED_BAD;
 }
 
-static void keep(struct node *n, struct blob *value)
+/* Verdicts and writes of the slot that was judged last. */
+static struct outcome *make_outcome(struct node *n, const struct verdicts *verdicts)
 {
-    *place(n, n->spec.end) = blob_ref(value);
+    struct bytes said = verdicts_bytes(verdicts);
+    struct bytes writes = writer_result(&n->spec.writes);
+    size_t size = said.size + writes.size;
+    if (n->spec.writes.failed || n->spec.outcome_bytes + size > OUTCOMES_SIZE_MAX)
+        return NULL;
+    struct outcome *o = mem_alloc(sizeof *o + size);
+    o->verdicts = *verdicts;
+    o->verdicts_size = said.size;
+    o->writes_size = writes.size;
+    memcpy(o->bytes, said.data, said.size);
+    if (writes.size > 0)
+        memcpy(o->bytes + said.size, writes.data, writes.size);
+    n->spec.outcome_bytes += size;
+    return o;
+}
+
+static void keep(struct node *n, struct blob *value, const struct verdicts *verdicts)
+{
+    *place(n, n->spec.end) = (struct speculated_slot){blob_ref(value), make_outcome(n, verdicts)};
     n->spec.end++;
+}
+
+#if defined(RSM_VERIFY) && RSM_VERIFY
+/* The rules once more, beside the state: what they say now must be what they said then. */
+static bool is_outcome_right(struct node *n, uint64_t slot, struct blob *value)
+{
+    const struct outcome *o = place(n, slot)->outcome;
+    struct machine_signatures signatures = node_signatures(n, blob_bytes(value));
+    struct verdicts verdicts;
+    struct kv *beside = kv_overlay_new(n->applied);
+    verdicts_init(&verdicts);
+    enum rsm_status status =
+        machine_apply(n->machine, beside, slot, blob_bytes(value), &signatures, &verdicts);
+    bool is_right =
+        status != RSM_OK || /* damage below is found by those who look for it */
+        (bytes_equal(verdicts_bytes(&verdicts), bytes_make(o->bytes, o->verdicts_size)) &&
+         memcmp(verdicts.effects, o->verdicts.effects, HASH_SIZE) == 0 &&
+         verdicts.log_time_ms == o->verdicts.log_time_ms &&
+         verdicts.applied_count == o->verdicts.applied_count &&
+         verdicts.refused_count == o->verdicts.refused_count &&
+         verdicts.duplicate_count == o->verdicts.duplicate_count);
+    verdicts_deinit(&verdicts);
+    kv_free(beside);
+    return is_right;
+}
+#endif
+
+enum rsm_status spec_apply(struct node *n, uint64_t slot, struct blob *value,
+                           struct verdicts *verdicts_out, bool *done_out)
+{
+    *done_out = false;
+    if (slot >= n->spec.end || place(n, slot)->outcome == NULL ||
+        !bytes_equal(blob_bytes(place(n, slot)->value), blob_bytes(value)))
+        return RSM_OK;
+    VERIFY(is_outcome_right(n, slot, value));
+    const struct outcome *o = place(n, slot)->outcome;
+    verdicts_set(verdicts_out, &o->verdicts, bytes_make(o->bytes, o->verdicts_size));
+    *done_out = true;
+    return machine_replay(n->applied, slot,
+                          bytes_make(o->bytes + o->verdicts_size, o->writes_size));
 }
 
 bool spec_take(struct node *n, struct blob *value)
 {
     struct machine_signatures signatures = node_signatures(n, blob_bytes(value));
-    struct verdicts verdicts;
-    verdicts_init(&verdicts);
     enum rsm_status status = machine_apply(n->machine, n->spec.overlay, n->spec.end,
-                                           blob_bytes(value), &signatures, &verdicts);
-    verdicts_deinit(&verdicts);
+                                           blob_bytes(value), &signatures, &n->spec.verdicts);
     if (status != RSM_OK) {
         node_on_damage(n);
         spec_reset(n);
         return false;
     }
-    keep(n, value);
+    keep(n, value, &n->spec.verdicts);
     return true;
 }
 
@@ -182,14 +254,17 @@ enum judgement spec_judge(struct node *n, uint64_t slot, struct blob *value,
         return JUDGED_WAIT;
     enum judgement judgement = judge_next(n, value, verdicts_out);
     if (judgement == JUDGED_OK)
-        keep(n, value);
+        keep(n, value, verdicts_out != NULL ? verdicts_out : &n->spec.verdicts);
     return judgement;
 }
 
 void spec_init(struct node *n)
 {
     n->spec.overlay = kv_overlay_new(n->applied);
-    n->spec.values = mem_alloc(LIMIT_WINDOW * sizeof(struct blob *));
+    n->spec.slots = mem_alloc(LIMIT_WINDOW * sizeof *n->spec.slots);
+    verdicts_init(&n->spec.verdicts);
+    writer_init(&n->spec.writes, OUTCOME_SIZE_MAX);
+    machine_keep_writes(n->machine, &n->spec.writes);
     n->spec.end = n->applied_slot + 1;
 }
 
@@ -199,5 +274,8 @@ void spec_deinit(struct node *n)
         return;
     spec_reset(n);
     kv_free(n->spec.overlay);
-    mem_free(n->spec.values);
+    verdicts_deinit(&n->spec.verdicts);
+    machine_keep_writes(n->machine, NULL);
+    writer_deinit(&n->spec.writes);
+    mem_free(n->spec.slots);
 }

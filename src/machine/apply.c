@@ -294,6 +294,13 @@ static uint64_t load_time(struct slot_work *w, uint64_t timestamp_ms)
     return timestamp_ms > before ? timestamp_ms : before;
 }
 
+static enum rsm_status put_applied(struct kv *kv, uint64_t slot)
+{
+    uint8_t bytes[8];
+    put_u64(bytes, slot);
+    return kv_put(kv, TABLE_META, bytes_of_string(META_APPLIED), bytes_make(bytes, sizeof bytes));
+}
+
 static void write_slot(struct slot_work *w)
 {
     uint8_t slot[8], now[8];
@@ -303,8 +310,7 @@ static void write_slot(struct slot_work *w)
     slot_put(w, TABLE_META, bytes_of_string(META_LOG_TIME), bytes_make(now, sizeof now));
     slot_put(w, TABLE_TIME, bytes_make(now, sizeof now), bytes_make(slot, sizeof slot));
     if (w->fault == RSM_OK)
-        w->fault =
-            kv_put(w->kv, TABLE_META, bytes_of_string(META_APPLIED), bytes_make(slot, sizeof slot));
+        w->fault = put_applied(w->kv, w->slot);
 }
 
 static void apply_payload(struct slot_work *w, const struct entry *entry)
@@ -381,4 +387,15 @@ enum rsm_status machine_judge(struct machine *m, struct kv *kv, uint64_t slot, s
                              .only_judge = true,
                              .out = out != NULL ? out : &m->verdicts};
     return run(&work, entry, judgement_out);
+}
+
+void machine_keep_writes(struct machine *m, struct writer *writes)
+{
+    m->effects.kept = writes;
+}
+
+enum rsm_status machine_replay(struct kv *kv, uint64_t slot, struct bytes writes)
+{
+    enum rsm_status status = effects_replay(writes, kv);
+    return status == RSM_OK ? put_applied(kv, slot) : status;
 }

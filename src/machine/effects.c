@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "src/base/check.h"
+#include "src/base/limits.h"
 
 _Static_assert(sizeof(crypto_generichash_state) <= sizeof(((struct effects *)0)->state),
                "room for libsodium's state");
@@ -32,6 +33,8 @@ static void begin(struct effects *e, const char *tag)
 void effects_begin(struct effects *e)
 {
     begin(e, "rsm effects v1");
+    if (e->kept != NULL)
+        writer_reset(e->kept);
 }
 
 void effects_add(struct effects *e, const struct kv_write *write)
@@ -45,6 +48,28 @@ void effects_add(struct effects *e, const struct kv_write *write)
     put_u32(head, (uint32_t)write->value.size);
     add(e, head, 4);
     add(e, write->value.data, write->value.size);
+    if (e->kept == NULL)
+        return;
+    writer_u8(e->kept, write->table);
+    writer_u8(e->kept, write->deleted ? 1 : 0);
+    writer_blob(e->kept, write->key);
+    writer_blob(e->kept, write->value);
+}
+
+enum rsm_status effects_replay(struct bytes kept, struct kv *kv)
+{
+    struct reader r = reader_make(kept);
+    enum rsm_status status = RSM_OK;
+    while (status == RSM_OK && reader_left(&r) > 0) {
+        uint8_t table = reader_u8(&r);
+        bool deleted = reader_u8(&r) != 0;
+        struct bytes key = reader_blob(&r, LIMIT_KEY_SIZE);
+        struct bytes value = reader_blob(&r, LIMIT_VALUE_SIZE);
+        if (r.failed)
+            return RSM_DAMAGED;
+        status = deleted ? kv_del(kv, table, key) : kv_put(kv, table, key, value);
+    }
+    return status;
 }
 
 static enum rsm_status visit(void *context, const struct kv_write *write)

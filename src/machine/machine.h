@@ -86,4 +86,14 @@ enum rsm_status machine_judge(struct machine *m, struct kv *kv, uint64_t slot, s
                               const struct machine_signatures *sigs, struct verdicts *out,
                               enum machine_judgement *judgement_out);
 
+/*
+ * From now on machine_apply and machine_judge also keep what a slot wrote: in `writes` (borrowed,
+ * emptied for each slot; NULL: no more). When it has not failed afterwards, machine_replay with
+ * these bytes does to an equal state what machine_apply would do again: the same writes, without
+ * the rules.
+ */
+void machine_keep_writes(struct machine *m, struct writer *writes);
+/* RSM_DAMAGED: these are no writes. Else as the kv says; not RSM_OK: it is half written. */
+enum rsm_status machine_replay(struct kv *kv, uint64_t slot, struct bytes writes);
+
 #endif

@@ -36,6 +36,15 @@ void verdicts_reset(struct verdicts *v)
     writer_u32(&v->bytes, 0);
 }
 
+void verdicts_set(struct verdicts *v, const struct verdicts *from, struct bytes bytes)
+{
+    struct writer kept = v->bytes;
+    *v = *from;
+    v->bytes = kept;
+    writer_reset(&v->bytes);
+    writer_bytes(&v->bytes, bytes);
+}
+
 struct bytes verdicts_bytes(const struct verdicts *v)
 {
     return writer_result(&v->bytes);

@@ -63,6 +63,8 @@ void verdicts_init(struct verdicts *v);
 void verdicts_deinit(struct verdicts *v);
 /* As after verdicts_init, but keeps its memory. */
 void verdicts_reset(struct verdicts *v);
+/* Becomes what `from` is; `bytes` are its bytes. */
+void verdicts_set(struct verdicts *v, const struct verdicts *from, struct bytes bytes);
 /* The bytes for TABLE_VERDICT; borrowed until `v` changes. */
 struct bytes verdicts_bytes(const struct verdicts *v);
 

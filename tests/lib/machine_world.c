@@ -303,7 +303,7 @@ const char *world_words(struct world *w)
 
 void world_hash(struct kv *kv, uint8_t hash_out[HASH_SIZE])
 {
-    struct effects effects;
+    struct effects effects = {.kept = NULL};
     effects_begin(&effects);
     for (uint8_t table = 1; table < TABLE_END; table++) {
         struct key place = {.size = 0};

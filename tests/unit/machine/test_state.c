@@ -204,6 +204,51 @@ Test(state, the_same_log_twice)
     world_free(w);
 }
 
+/* What judging a slot wrote, written again into an equal state, is what applying it writes. */
+Test(state, kept_writes_are_what_applying_writes)
+{
+    struct world *w = world_new();
+    wander(w, 12, 1000);
+    struct world *again = world_empty_copy(w);
+    struct writer writes;
+    struct verdicts verdicts;
+    struct machine_signatures signatures = {.verified = true};
+    uint64_t replayed = 0;
+    uint8_t one[HASH_SIZE], two[HASH_SIZE];
+    writer_init(&writes, 1u << 20);
+    verdicts_init(&verdicts);
+    machine_keep_writes(again->machine, &writes);
+    for (uint64_t i = 0; i < w->slot; i++) {
+        struct kv *beside = kv_overlay_new(again->kv);
+        struct bytes value = blob_bytes(w->log[i]);
+        enum machine_judgement judgement;
+        cr_assert_eq(
+            machine_judge(again->machine, beside, i + 1, value, &signatures, &verdicts, &judgement),
+            RSM_OK);
+        kv_free(beside);
+        if (judgement == MACHINE_ACCEPT) {
+            cr_assert(!writes.failed && writes.size > 0);
+            cr_assert_eq(machine_replay(again->kv, i + 1, writer_result(&writes)), RSM_OK);
+            replayed++;
+        } else {
+            cr_assert_eq(
+                machine_apply(again->machine, again->kv, i + 1, value, &signatures, &verdicts),
+                RSM_OK);
+        }
+    }
+    cr_assert_gt(replayed, 150);
+    world_hash(w->kv, one);
+    world_hash(again->kv, two);
+    cr_assert_eq(memcmp(one, two, HASH_SIZE), 0);
+    writer_drop_front(&writes, 1);
+    cr_assert_eq(machine_replay(again->kv, w->slot + 1, writer_result(&writes)), RSM_DAMAGED);
+    machine_keep_writes(again->machine, NULL);
+    verdicts_deinit(&verdicts);
+    writer_deinit(&writes);
+    world_free(again);
+    world_free(w);
+}
+
 /* A zone's counts are those of its record sets, whatever was done. */
 Test(state, counts_are_true)
 {
