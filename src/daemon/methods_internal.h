@@ -74,6 +74,10 @@ void pack_version(struct writer *out, const struct version *v);
 /* A record set as a map. */
 void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t slot,
                 const struct rrset_record *record);
+/* One verdict, which stands in `slot`. */
+void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v);
+/* methods_explain.c: its stages, as an array of maps. */
+void pack_stages(struct writer *out, const struct verdict *v);
 /* The array of verdicts of a slot (TABLE_VERDICT's bytes). */
 void pack_verdicts(struct writer *out, uint64_t slot, struct bytes encoded);
 void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE]);
@@ -83,6 +87,10 @@ void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE]);
  */
 enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, struct bytes author,
                           uint64_t watch);
+
+/* methods_read.c: a command by what a call names: its digest, or author and counter. */
+enum rsm_status find_outcome(struct call *call, uint64_t *slot_out, uint32_t *index_out,
+                             struct verdict *out);
 
 /* methods_member.c: as machine_members, of the applied state. */
 enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
@@ -94,7 +102,8 @@ bool methods_find_member(struct methods *m, uint32_t id, struct member *out);
 method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_rrset_get,
     read_rrset_list, read_rrset_history, read_principal_list, read_role_list, read_policy_get,
     read_freeze_list, read_lease_list, read_plan_list, read_plan_get, read_log_range, read_status,
-    read_hello, read_rr_parse, read_member_list, read_member_self, run_scrub, read_stages;
+    read_hello, read_rr_parse, read_member_list, read_member_self, run_scrub, read_stages,
+    read_explain;
 
 /* methods_watch.c: they take the request over. */
 void watch_begin(struct call *call);

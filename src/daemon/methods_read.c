@@ -45,15 +45,12 @@ enum rsm_status read_clock(struct call *call, struct writer *out)
 }
 
 /* outcome digest, or outcome author counter */
-enum rsm_status read_outcome(struct call *call, struct writer *out)
+enum rsm_status find_outcome(struct call *call, uint64_t *slot_out, uint32_t *index_out,
+                             struct verdict *out)
 {
     struct kv *kv = node_state(call->m->node);
     struct bytes first;
     struct event_record event;
-    struct log_verdict row;
-    uint64_t slot;
-    uint32_t index;
-    struct verdict verdict;
     const uint8_t *digest;
     enum rsm_status status = param_text(call, "the digest or the author", &first);
     if (status != RSM_OK)
@@ -75,11 +72,21 @@ enum rsm_status read_outcome(struct call *call, struct writer *out)
     } else {
         return call_fail(call, RSM_BAD_PARAMS, "a command's digest has 32 bytes");
     }
-    status = query_outcome(kv, digest, &slot, &index, &verdict);
+    status = query_outcome(kv, digest, slot_out, index_out, out);
     if (status == RSM_NOT_FOUND)
         return call_fail(call, status, "no command with that digest has a verdict");
+    return status;
+}
+
+enum rsm_status read_outcome(struct call *call, struct writer *out)
+{
+    struct log_verdict row;
+    uint64_t slot;
+    uint32_t index;
+    struct verdict verdict;
+    enum rsm_status status = find_outcome(call, &slot, &index, &verdict);
     if (status == RSM_OK)
-        status = log_get_verdict(kv, slot, &row);
+        status = log_get_verdict(node_state(call->m->node), slot, &row);
     if (status != RSM_OK)
         return status;
     result_begin(call, out, 2);

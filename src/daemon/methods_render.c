@@ -112,7 +112,7 @@ static void pack_rules(struct writer *out, const struct verdict *v)
     }
 }
 
-static void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v)
+void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v)
 {
     bool duplicate = verdict_is_duplicate(v);
     pack_map(out, 9);

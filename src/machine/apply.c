@@ -27,6 +27,7 @@ struct machine *machine_new(void)
     m->inner = kv_overlay_new(NULL);
     m->names = name_set_new();
     reasons_init(&m->reasons);
+    writer_init(&m->stage_record, STAGES_SIZE_MAX);
     verdicts_init(&m->verdicts);
     writer_init(&m->actor.grants, LIMIT_ROLES_PER_PRINCIPAL * LIMIT_VALUE_SIZE);
     writer_init(&m->changes.keys, LIMIT_CHANGES * RRSET_KEY_SIZE_MAX);
@@ -46,6 +47,7 @@ void machine_free(struct machine *m)
     kv_free(m->inner);
     name_set_free(m->names);
     reasons_deinit(&m->reasons);
+    writer_deinit(&m->stage_record);
     verdicts_deinit(&m->verdicts);
     writer_deinit(&m->actor.grants);
     writer_deinit(&m->changes.keys);
@@ -187,7 +189,7 @@ static void apply_command(struct slot_work *w, const struct envelope *e, const s
     w->fault = judge_command(&j, w->is_verified);
     if (w->fault != RSM_OK)
         return;
-    struct verdict_id id = {c->author, c->counter, j.digest};
+    struct verdict_id id = {c->author, c->counter, j.digest, writer_result(&m->stage_record)};
     size_t before = w->out->bytes.size;
     if (m->reasons.count > 0) {
         verdicts_add_refused(w->out, &id, &m->reasons);
@@ -270,7 +272,7 @@ static void apply_rejection(struct slot_work *w, struct bytes payload)
         reasons_reset(&m->reasons);
         while (rejection_reason_next(&item, &rule, &evidence))
             reasons_add_bytes(&m->reasons, rule, evidence);
-        struct verdict_id id = {rejection.author, item.counter, item.digest};
+        struct verdict_id id = {rejection.author, item.counter, item.digest, item.stages};
         size_t before = w->out->bytes.size;
         verdicts_add_refused(w->out, &id, &m->reasons);
         if (is_trusted)

@@ -40,9 +40,10 @@ enum rsm_status entry_parse(struct bytes value, struct entry *out)
 
 static void encode_item(struct writer *out, const struct verdict *v)
 {
-    pack_array(out, 3);
+    pack_array(out, 4);
     pack_uint(out, v->counter);
     pack_bin(out, bytes_make(v->digest, HASH_SIZE));
+    pack_bin(out, v->stages);
     pack_array(out, v->reason_count);
     struct reader reasons = reader_make(v->reasons);
     uint32_t rule;
@@ -92,9 +93,10 @@ bool rejection_next(struct rejection *r, struct rejection_item *out)
     if (r->refused_count == 0)
         return false;
     r->refused_count--;
-    unpack_array_exactly(&r->refused, 3);
+    unpack_array_exactly(&r->refused, 4);
     out->counter = unpack_uint_max(&r->refused, SLOT_MAX);
     out->digest = unpack_bin_exactly(&r->refused, HASH_SIZE);
+    out->stages = unpack_bin(&r->refused, STAGES_SIZE_MAX);
     struct bytes reasons = unpack_raw(&r->refused);
     if (!unpack_ok(&r->refused))
         return false;
@@ -112,6 +114,8 @@ static enum rsm_status check_items(struct rejection r)
             return RSM_WRONG_TYPE;
         if (item.reason_count == 0 || item.reason_count > LIMIT_REASONS_PER_VERDICT)
             return RSM_TOO_MANY;
+        if (!stages_check(item.stages))
+            return RSM_MALFORMED;
         uint32_t rule;
         struct bytes evidence;
         while (item.reason_count > 0) {

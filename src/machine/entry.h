@@ -9,7 +9,8 @@
  *     kind 2   commands: one signed envelope (a command or a bundle), as received
  *     kind 3   rejection: canonical MessagePack [envelope bin (empty when above 64 KiB), envelope
  *              digest bin32, author str, refused [[counter uint, command digest bin32,
- *              rules [[number uint, evidence str]...]]...]], in the order of the envelope
+ *              stages bin (stage.h), rules [[number uint, evidence str]...]]...]], in the order of
+ *              the envelope
  *
  * The timestamp is the leader's clock, at least all timestamps before it; a slot's log time is the
  * highest timestamp up to it. A rejection takes the place of an envelope of which no command would
@@ -75,6 +76,7 @@ struct rejection {
 struct rejection_item {
     uint64_t counter;
     const uint8_t *digest; /* of the command */
+    struct bytes stages;   /* well-formed: stages_check */
     uint32_t reason_count; /* 1..LIMIT_REASONS_PER_VERDICT */
     struct unpack reasons; /* at the first: rejection_reason_next */
 };

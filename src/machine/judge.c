@@ -108,26 +108,46 @@ static void load_lamport(struct judge *j)
         j->fault = RSM_DAMAGED;
 }
 
+/*
+ * The rules of all stages are asked, also when one has failed: an author learns at once all that is
+ * wrong. A kind says itself when it has got as far as the impact.
+ */
+static void run_stages(struct judge *j)
+{
+    struct stages_made *s = &j->m->stages;
+    load_lamport(j);
+    (void)judge_found(j, policy_load(j->kv, &j->policy));
+    stage_skip(s, RSM_STAGE_IMPACT, STAGE_WHY_NO_RECORDS);
+    stage_skip(s, RSM_STAGE_QUORUM, STAGE_WHY_STANDARD);
+    rule_rights_begin(j);
+    rule_causal_event(j);
+    if (j->fault == RSM_OK)
+        dispatch(j);
+    stage_ran(s, RSM_STAGE_PREFLIGHT);
+    stage_ran(s, RSM_STAGE_CAUSAL);
+    stage_ran(s, RSM_STAGE_EXECUTION);
+    if (j->fault == RSM_OK && j->m->reasons.count == 0)
+        rule_precommit(j);
+}
+
 enum rsm_status judge_command(struct judge *j, bool is_verified)
 {
     struct machine *m = j->m;
     kv_overlay_clear(m->inner);
     reasons_reset(&m->reasons);
+    stages_begin(&m->stages);
     writer_reset(&m->result);
     changes_begin(j);
-    if (!is_verified) {
+    if (is_verified)
+        run_stages(j);
+    else
         judge_refuse(j, RSM_RULE_KEY_INVALID, "the envelope's signature is not good");
-        return RSM_OK;
-    }
-    load_lamport(j);
-    (void)judge_found(j, policy_load(j->kv, &j->policy));
-    rule_rights_begin(j);
-    rule_causal_event(j);
-    if (j->fault == RSM_OK)
-        dispatch(j);
-    if (j->fault == RSM_OK && m->reasons.count == 0)
+    if (is_verified && j->fault == RSM_OK && m->reasons.count == 0)
         judge_remember(j);
-    if (m->result.size == 0)
+    if (is_verified && m->result.size == 0)
         pack_map(&m->result, 0);
+    writer_reset(&m->stage_record);
+    stages_encode(&m->stage_record, &m->stages, m->reasons.failed);
+    CHECK(!m->stage_record.failed);
     return j->fault;
 }

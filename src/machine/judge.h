@@ -86,6 +86,8 @@ struct name_set;
 struct machine {
     struct kv *inner; /* overlay of the command that is judged */
     struct reasons reasons;
+    struct stages_made stages;
+    struct writer stage_record; /* the same, encoded when the command is judged */
     struct actor actor;
     struct changes changes;
     struct writer result;  /* the command's result, a map */

@@ -186,6 +186,9 @@ void kind_zone_delete(struct judge *j)
     }
     rule_causal_version(j, &row.content, words_object(OBJECT_ZONE, body.zone, words));
     rule_floor_zone(j, body.zone, row.id);
+    stage_ran(&j->m->stages, RSM_STAGE_IMPACT);
+    stage_note(&j->m->stages, RSM_STAGE_IMPACT, STAGE_FIGURE_RECORD_SETS, row.rrset_count);
+    stage_note(&j->m->stages, RSM_STAGE_IMPACT, STAGE_FIGURE_DELETED, row.rrset_count);
     uint8_t floor[4];
     put_u32(floor, row.serial);
     judge_put(j, TABLE_SERIAL, body.zone, bytes_make(floor, sizeof floor));

@@ -12,8 +12,10 @@
  *   3. the change is made in an overlay of its own (kind_*.c), which finds what is unknown, stale
  * by generation or token, or malformed;
  *   4. rules over what it leaves behind: record sets that DNS forbids, alias cycles, floors;
- *   5. no reason against it: the overlay joins the state. Else it is dropped: whole or not at all.
- * All rules that fail are reported, not the first.
+ *   5. what would be written, held against what was signed (rule_precommit.c);
+ *   6. no reason against it: the overlay joins the state. Else it is dropped: whole or not at all.
+ * All rules that fail are reported, not the first. Each rule belongs to a stage (rsm/rule.h); what
+ * became of each stage is in the verdict (stage.h).
  *
  * Invariants: a refused command changes nothing but TABLE_DIGEST; log time never falls; a counter
  * stands for one applied command for ever; serials never fall, over the deletion of the zone too.

@@ -72,6 +72,14 @@ void rule_floor_zone(struct judge *j, struct bytes zone, uint64_t zone_id);
 bool zone_of_name(struct judge *j, struct bytes name, struct bytes *zone_out,
                   struct zone_record *row_out);
 
+/* ---- rule_precommit.c ---- */
+
+/* Looks at the effect again before it joins the state. No rule has failed. */
+void rule_precommit(struct judge *j);
+/* Why what is written of a record set is not what the change says; NULL: it is. */
+const char *precommit_difference(const struct change *change, const struct rrset_record *record,
+                                 const struct version *version);
+
 /* ---- kinds ---- */
 
 void kind_zone_create(struct judge *j);

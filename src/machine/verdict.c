@@ -93,6 +93,8 @@ static bool read_verdict(struct reader *r, struct verdict *out)
     out->counter = reader_u64(r);
     out->digest = reader_bytes(r, HASH_SIZE).data;
     out->author = reader_blob(r, LIMIT_PRINCIPAL_SIZE);
+    out->stages = reader_blob(r, STAGES_SIZE_MAX);
+    r->failed |= !stages_check(out->stages);
     if (out->kind == VERDICT_APPLIED)
         out->result = reader_blob(r, VERDICTS_SIZE_MAX);
     else
@@ -219,6 +221,7 @@ void reasons_reset(struct reasons *r)
     writer_reset(&r->bytes);
     r->count = 0;
     r->omitted = 0;
+    r->failed = 0;
 }
 
 /* Evidence goes into MessagePack str: cut before a character that does not fit whole. */
@@ -234,6 +237,7 @@ static size_t cut(const uint8_t *text, size_t size)
 
 void reasons_add_bytes(struct reasons *r, uint32_t rule, struct bytes evidence)
 {
+    r->failed |= 1u << rsm_rule_stage(rule);
     if (r->count == LIMIT_REASONS_PER_VERDICT) {
         r->omitted++;
         return;
@@ -248,6 +252,7 @@ void reasons_add(struct reasons *r, enum rsm_rule rule, const char *format, ...)
 {
     char text[2 * EVIDENCE_SIZE_MAX];
     if (r->count == LIMIT_REASONS_PER_VERDICT) {
+        r->failed |= 1u << rsm_rule_stage(rule);
         r->omitted++;
         return;
     }
@@ -270,6 +275,7 @@ static void add_head(struct verdicts *v, enum verdict_kind kind, const struct ve
     writer_u64(w, id->counter);
     writer_bytes(w, bytes_make(id->digest, HASH_SIZE));
     writer_blob(w, id->author);
+    writer_blob(w, id->stages);
 }
 
 static void added(struct verdicts *v)
@@ -331,7 +337,7 @@ void verdicts_add_refused(struct verdicts *v, const struct verdict_id *id,
 void verdicts_add_duplicate(struct verdicts *v, const struct verdict *first, uint64_t slot,
                             uint32_t index)
 {
-    struct verdict_id id = {first->author, first->counter, first->digest};
+    struct verdict_id id = {first->author, first->counter, first->digest, first->stages};
     add_head(v, first->kind, &id, verdict_is_duplicate(first) ? first->first_slot : slot,
              verdict_is_duplicate(first) ? first->first_index : index);
     if (first->kind == VERDICT_APPLIED)

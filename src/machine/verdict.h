@@ -4,9 +4,9 @@
  *
  *     verdicts   count u32, then each:
  *     verdict    kind u8 (1 applied, 2 refused) | first slot u64 | first index u32 (both 0: this is
- *                the first verdict) | counter u64 | digest 32 bytes | author blob |
- *                applied: result blob | refused: reasons u16, omitted u32, then each: rule u32,
- *                evidence blob
+ *                the first verdict) | counter u64 | digest 32 bytes | author blob | stages blob
+ *                (stage.h) | applied: result blob | refused: reasons u16, omitted u32, then each:
+ *                rule u32, evidence blob
  *
  * A blob is a size as u32 and the bytes. These bytes are what TABLE_VERDICT holds and what the
  * verdict chain covers. A command that had its verdict before gets the first one again, whole,
@@ -21,6 +21,7 @@
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
 #include "src/base/limits.h"
+#include "src/machine/stage.h"
 
 #define EVIDENCE_SIZE_MAX 1024u /* of one reason; longer ones are cut at a whole character */
 
@@ -37,6 +38,7 @@ struct verdict {
     struct bytes author;
     uint64_t counter;
     const uint8_t *digest;
+    struct bytes stages;   /* walk: stage_next */
     struct bytes result;   /* applied: a canonical MessagePack map, see docs/protocol.md */
     uint32_t reason_count; /* refused */
     uint32_t omitted;      /* reasons above LIMIT_REASONS_PER_VERDICT */
@@ -100,6 +102,7 @@ struct reasons {
     struct writer bytes; /* rule u32, evidence blob, each */
     uint32_t count;
     uint32_t omitted;
+    uint32_t failed; /* bit n: a rule of stage n, also an omitted one */
 };
 
 void reasons_init(struct reasons *r);
@@ -113,6 +116,7 @@ struct verdict_id {
     struct bytes author;
     uint64_t counter;
     const uint8_t *digest;
+    struct bytes stages; /* the record of stage.h */
 };
 
 void verdicts_add_applied(struct verdicts *v, const struct verdict_id *id, struct bytes result);

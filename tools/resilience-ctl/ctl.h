@@ -179,6 +179,6 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_policy_set, ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status,
     ctl_log_tail, ctl_scrub, ctl_stages, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list,
     ctl_member_add, ctl_member_promote, ctl_member_remove, ctl_member_update, ctl_member_replace,
-    ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo;
+    ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo, ctl_explain, ctl_rules;
 
 #endif

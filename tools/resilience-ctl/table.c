@@ -148,6 +148,11 @@ const struct ctl_command ctl_commands[] = {
      "take back what one slot changed in a zone, and nothing else; refused where it was written "
      "again since",
      "resilience-ctl undo 1207 --reason \"wrong address\"", ctl_undo},
+    {"explain", NULL, "SLOT | AUTHOR COUNTER | DIGEST", 1, 2, 0,
+     "what each stage said of a command: pass, fail or skipped, and why",
+     "resilience-ctl explain alice@company.com 17", ctl_explain},
+    {"rules", NULL, "", 0, 0, 0, "all rules, by the stage that they stand in",
+     "resilience-ctl rules", ctl_rules},
     {"submit", NULL, "FILE", 1, 1, 0, "submit an envelope that was signed before",
      "resilience-ctl submit change.envelope", ctl_submit_file},
     {"completion", NULL, "bash|zsh|fish", 1, 1, 0, "a completion script for a shell",

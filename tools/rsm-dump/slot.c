@@ -190,6 +190,27 @@ static json_t *reason_json(uint32_t rule, struct bytes evidence)
     return json_pack("{s:s,s:o}", "rule", rsm_rule_id(rule), "evidence", shown_text(evidence));
 }
 
+/* [{"stage": "causal", "outcome": "pass", "figures": {...}}...] */
+static json_t *stages_json(struct bytes record)
+{
+    json_t *list = json_array();
+    struct stage_row row;
+
+    while (stage_next(&record, &row)) {
+        json_t *figures = json_object();
+        uint32_t key = 0;
+        uint64_t value = 0;
+        while (stage_figure_next(&row.figures, &key, &value))
+            json_object_set_new(figures, stage_figure_id(key), json_integer((json_int_t)value));
+        json_t *item = json_pack("{s:s,s:s,s:o}", "stage", rsm_stage_id(row.stage), "outcome",
+                                 stage_outcome_text(row.outcome), "figures", figures);
+        if (row.outcome == STAGE_SKIPPED)
+            json_object_set_new(item, "why", json_string(stage_why_text(row.why)));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
 static json_t *verdict_json(const struct verdict *v)
 {
     json_t *out = json_pack("{s:o,s:I,s:s}", "author", shown_text(v->author), "counter",
@@ -203,6 +224,7 @@ static json_t *verdict_json(const struct verdict *v)
     while (v->kind == VERDICT_REFUSED && verdict_reason_next(&reader, &rule, &evidence))
         json_array_append_new(rules, reason_json(rule, evidence));
     json_object_set_new(out, "rules", rules);
+    json_object_set_new(out, "stages", stages_json(v->stages));
     if (verdict_is_duplicate(v))
         json_object_set_new(out, "first_slot", json_integer((json_int_t)v->first_slot));
     if (v->kind == VERDICT_APPLIED && v->result.size > 0)

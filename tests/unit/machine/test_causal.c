@@ -441,13 +441,19 @@ Test(causal, a_false_rejection_is_no_entry)
     verdicts_init(&verdicts);
     reasons_init(&reasons);
     reasons_add(&reasons, RSM_RULE_FROZEN, "so I say");
-    struct verdict_id id = {command.author, command.counter, digest};
+    struct stages_made stages;
+    struct writer record;
+    stages_begin(&stages);
+    writer_init(&record, STAGES_SIZE_MAX);
+    stages_encode(&record, &stages, reasons.failed);
+    struct verdict_id id = {command.author, command.counter, digest, writer_result(&record)};
     verdicts_add_refused(&verdicts, &id, &reasons);
     struct blob *value = rejection_of(envelope, &verdicts);
     cr_assert_eq(judge_value(value, true), MACHINE_BAD_ENTRY);
     blob_unref(value);
     blob_unref(envelope);
     reasons_deinit(&reasons);
+    writer_deinit(&record);
     verdicts_deinit(&verdicts);
 }
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * stage.h - what became of each stage of a command's judgement; it is kept with the verdict.
+ *
+ *     stages   size u16 of what follows, then stages 1 to 6 (RSM_STAGE_LIST), each:
+ *     stage    stage and outcome u8 (stage * 16 + outcome: 1 passed, 2 failed, 3 skipped) |
+ *              why u8 (skipped; else 0) | count u8, then each figure: key u8, size u8 (0 to 8),
+ *              the number in that many bytes, shortest form
+ *
+ * A stage has failed when one of its rules has; the rules are in the verdict with their evidence.
+ * The figures are evidence for people and for later stages: they decide nothing when read back.
+ * Stage 7, what was read back from the store, comes after the verdict and is each replica's own:
+ * it stands in the replica's status.
+ */
+#ifndef RSM_MACHINE_STAGE_H
+#define RSM_MACHINE_STAGE_H
+
+#include <rsm/rule.h>
+#include <rsm/status.h>
+
+#include "src/base/bytes.h"
+
+#define STAGE_COUNT_RECORDED 6u
+#define STAGE_FIGURES_MAX 8u /* of one stage */
+#define STAGES_SIZE_MAX (STAGE_COUNT_RECORDED * (3u + STAGE_FIGURES_MAX * 10u))
+
+enum stage_outcome {
+    STAGE_PASSED = 1,
+    STAGE_FAILED,
+    STAGE_SKIPPED,
+};
+
+/* X(name, number, words): why a stage was skipped. Numbers are in the log for ever. */
+#define STAGE_WHY_LIST(X)                                                                          \
+    X(NOT_REACHED, 1, "an earlier stage refused the command")                                      \
+    X(NO_RECORDS, 2, "the command changes no records")                                             \
+    X(STANDARD, 3, "the class is standard: chosen is enough")
+
+enum stage_why {
+#define STAGE_WHY_ENUM(name, number, words) STAGE_WHY_##name = number,
+    STAGE_WHY_LIST(STAGE_WHY_ENUM)
+#undef STAGE_WHY_ENUM
+};
+
+/* X(name, number, id): what a figure counts. Numbers are in the log for ever. */
+#define STAGE_FIGURE_LIST(X)                                                                       \
+    X(RECORD_SETS, 1, "record_sets")                                                               \
+    X(DELETED, 2, "deleted")                                                                       \
+    X(WRITES, 3, "writes")
+
+enum stage_figure {
+#define STAGE_FIGURE_ENUM(name, number, id) STAGE_FIGURE_##name = number,
+    STAGE_FIGURE_LIST(STAGE_FIGURE_ENUM)
+#undef STAGE_FIGURE_ENUM
+};
+
+/* Static memory; for numbers outside the lists "unknown". */
+const char *stage_outcome_text(uint32_t outcome);
+const char *stage_why_text(uint32_t why);
+const char *stage_figure_id(uint32_t figure);
+
+/* ---- in the making; src/machine only ---- */
+
+struct stage_entry {
+    bool has_run;
+    enum stage_why why; /* of one that has not run */
+    uint32_t figure_count;
+    struct {
+        enum stage_figure key;
+        uint64_t value;
+    } figures[STAGE_FIGURES_MAX];
+};
+
+struct stages_made {
+    struct stage_entry entries[STAGE_COUNT_RECORDED + 1]; /* by stage; 0 is not used */
+};
+
+/* Nothing has run: each stage is skipped, for it was not reached. */
+void stages_begin(struct stages_made *s);
+/* The stage was looked at: it has passed unless a rule of it fails. */
+void stage_ran(struct stages_made *s, enum rsm_stage stage);
+void stage_skip(struct stages_made *s, enum rsm_stage stage, enum stage_why why);
+/* Sets a figure; given again it takes the place of the former. Above STAGE_FIGURES_MAX: a bug. */
+void stage_note(struct stages_made *s, enum rsm_stage stage, enum stage_figure key, uint64_t value);
+/* Appends the record, without its size. `failed`: bit n, a rule of stage n has failed. */
+void stages_encode(struct writer *out, const struct stages_made *s, uint32_t failed);
+
+/* ---- reading ---- */
+
+/* One stage, borrowed from the record's bytes. */
+struct stage_row {
+    enum rsm_stage stage;
+    enum stage_outcome outcome;
+    uint32_t why; /* enum stage_why, or a number of a newer one; 0: it was not skipped */
+    uint32_t figure_count;
+    struct bytes figures; /* walk: stage_figure_next */
+};
+
+/* `record`: without its size; advanced. False at the end, and at bytes that are no record. */
+bool stage_next(struct bytes *record, struct stage_row *out);
+/* `figures` is a copy of the row's. */
+bool stage_figure_next(struct bytes *figures, uint32_t *key_out, uint64_t *value_out);
+/* Stages 1 to 6, well-formed, to the last byte. */
+bool stages_check(struct bytes record);
+/* A figure of one stage in a record; false: it is not there. */
+bool stages_figure(struct bytes record, enum rsm_stage stage, enum stage_figure key,
+                   uint64_t *value_out);
+
+#endif
