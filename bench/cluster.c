@@ -106,26 +106,13 @@ static enum rsm_status read_answer(struct cluster *c, const char *output)
     return is_good ? RSM_OK : RSM_MALFORMED;
 }
 
-enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t replicas,
-                           uint32_t base_port)
+static enum rsm_status dev_up(struct cluster *c, uint32_t base_port)
 {
     char program[] = "resilience-ctl", dev[] = "dev", up[] = "up", dir_option[] = "--dir",
          replicas_option[] = "--replicas", output_option[] = "--output", json[] = "json",
          port_option[] = "--base-port", count[16], port[16];
     char *output = mem_alloc(OUTPUT_SIZE);
-    const char *parent = getenv("TMPDIR");
-    *c = (struct cluster){.owns_directory = directory == NULL};
-    if (output == NULL)
-        return RSM_NO_MEMORY;
-    (void)snprintf(c->directory, sizeof c->directory, "%s/rsm-bench-XXXXXX",
-                   parent != NULL ? parent : "/tmp");
-    if (directory != NULL)
-        (void)snprintf(c->directory, sizeof c->directory, "%s", directory);
-    else if (mkdtemp(c->directory) == NULL) {
-        mem_free(output);
-        return RSM_IO;
-    }
-    (void)snprintf(count, sizeof count, "%u", replicas);
+    (void)snprintf(count, sizeof count, "%u", c->replicas);
     (void)snprintf(port, sizeof port, "%u", base_port);
     char *arguments[] = {program,      dev,
                          up,           dir_option,
@@ -140,11 +127,74 @@ enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t re
     if (status == RSM_MALFORMED)
         (void)fprintf(stderr, "rsm-bench: dev up did not say where the cluster is\n");
     mem_free(output);
+    return status;
+}
+
+static enum rsm_status dev_down(struct cluster *c)
+{
+    char program[] = "resilience-ctl", dev[] = "dev", down[] = "down", dir_option[] = "--dir";
+    char *arguments[] = {program, dev, down, dir_option, c->directory, NULL};
+    char *output = mem_alloc(OUTPUT_SIZE);
+    enum rsm_status status = run_tool(arguments, output);
+    if (status != RSM_OK)
+        (void)fprintf(stderr, "rsm-bench: dev down failed, see %s\n", c->directory);
+    c->is_up = status != RSM_OK;
+    mem_free(output);
+    return status;
+}
+
+enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t replicas,
+                           uint32_t base_port)
+{
+    const char *parent = getenv("TMPDIR");
+    *c = (struct cluster){.owns_directory = directory == NULL, .replicas = replicas};
+    (void)snprintf(c->directory, sizeof c->directory, "%s/rsm-bench-XXXXXX",
+                   parent != NULL ? parent : "/tmp");
+    if (directory != NULL)
+        (void)snprintf(c->directory, sizeof c->directory, "%s", directory);
+    else if (mkdtemp(c->directory) == NULL)
+        return RSM_IO;
+    enum rsm_status status = dev_up(c, base_port);
     if (status != RSM_OK) {
         c->owns_directory = false; /* the logs say why */
         cluster_down(c);
     }
     return status;
+}
+
+static enum rsm_status append(const struct cluster *c, uint32_t replica, const char *lines)
+{
+    char path[320];
+    (void)snprintf(path, sizeof path, "%s/replica-%u/rsmd.conf", c->directory, replica);
+    FILE *file = fopen(path, "ae");
+    if (file == NULL)
+        return RSM_IO;
+    bool good = fputs(lines, file) >= 0;
+    return fclose(file) == 0 && good ? RSM_OK : RSM_IO;
+}
+
+enum rsm_status cluster_configure(struct cluster *c, const char *lines)
+{
+    enum rsm_status status = dev_down(c);
+    for (uint32_t i = 1; i <= c->replicas && status == RSM_OK; i++)
+        status = append(c, i, lines);
+    return status == RSM_OK ? dev_up(c, 0) : status;
+}
+
+void cluster_processes(const struct cluster *c, pid_t processes[CLUSTER_REPLICAS_MAX])
+{
+    for (uint32_t i = 0; i < CLUSTER_REPLICAS_MAX; i++) {
+        char path[320];
+        int pid = 0;
+        processes[i] = 0;
+        (void)snprintf(path, sizeof path, "%s/replica-%u/pid", c->directory, i + 1);
+        FILE *file = i < c->replicas ? fopen(path, "re") : NULL;
+        if (file == NULL)
+            continue;
+        if (fscanf(file, "%d", &pid) == 1 && pid > 0)
+            processes[i] = (pid_t)pid;
+        (void)fclose(file);
+    }
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
@@ -157,16 +207,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void cluster_down(struct cluster *c)
 {
-    char program[] = "resilience-ctl", dev[] = "dev", down[] = "down", dir_option[] = "--dir";
-    char *arguments[] = {program, dev, down, dir_option, c->directory, NULL};
-    char *output = mem_alloc(OUTPUT_SIZE);
-    if (output == NULL || !c->is_up)
-        goto out;
-    if (run_tool(arguments, output) != RSM_OK)
-        (void)fprintf(stderr, "rsm-bench: dev down failed, see %s\n", c->directory);
-    else if (c->owns_directory)
+    if (c->is_up && dev_down(c) == RSM_OK && c->owns_directory)
         (void)nftw(c->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     c->is_up = false;
-out:
-    mem_free(output);
 }

@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <rsm/status.h>
+
+#define CLUSTER_REPLICAS_MAX 9u
 
 struct cluster {
     char directory[256];
@@ -14,6 +17,7 @@ struct cluster {
     bool is_up;
     char endpoints[1024];
     char key_path[512]; /* the administrator's */
+    uint32_t replicas;
 };
 
 /*
@@ -22,6 +26,10 @@ struct cluster {
  */
 enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t replicas,
                            uint32_t base_port);
+/* Stops it, adds the lines to each replica's configuration, and starts it again. */
+enum rsm_status cluster_configure(struct cluster *c, const char *lines);
+/* The replicas' processes, in the order of the endpoints; 0: not known. */
+void cluster_processes(const struct cluster *c, pid_t processes[CLUSTER_REPLICAS_MAX]);
 /* Stops it; removes the directory that cluster_up made. */
 void cluster_down(struct cluster *c);
 

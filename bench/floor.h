@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * floor.h - what this machine needs for the least that a commit can be.
+ * floor.h - what this machine needs for the least that a commit can be, by the plainest code.
  *
  *   flush       pwrite of one record and fdatasync, into a file that is preallocated and
  *               zero-filled, so that no metadata changes
+ *   round-trip  a record over loopback TCP to another thread and a short answer back
  *   quorum      a leader and two followers in processes of their own, which do nothing but that:
- * the record goes to the leader, from there to both followers, each flushes it, and the client has
- * its answer with the leader's flush and the first follower's round trip  the same in a second
- * thread, asked for over loopback TCP and answered
+ *               the record goes to the leader, from there to both followers, each flushes it, and
+ *               the client has its answer with the leader's flush and the first follower's
+ *   group       the same with as many clients as the load has; what has come when a flush ends
+ *               goes into the next one together
+ *   sign        Ed25519 over one record
+ *   verify      and its verification
  *
- * Measured with one asker, in the directory where the replicas' journals are.
+ * In the directory where the replicas' journals are.
  */
 #ifndef RSM_BENCH_FLOOR_H
 #define RSM_BENCH_FLOOR_H
@@ -18,20 +22,43 @@
 
 #include "src/base/histogram.h"
 
-struct floor_result {
-    struct histogram flush;
-    struct histogram round_trip;
-    struct histogram quorum;
-    double flush_seconds, round_trip_seconds, quorum_seconds;
+/* X(name, text, what it is) */
+#define FLOOR_LIST(X)                                                                              \
+    X(FLUSH, "flush", "write and flush one record")                                                \
+    X(ROUND_TRIP, "round-trip", "a record over loopback TCP, and an answer")                       \
+    X(QUORUM, "quorum", "client, leader, two followers, flush, answer")                            \
+    X(GROUP, "group", "the same from many clients, with group commit")                             \
+    X(SIGN, "sign", "Ed25519 over one record")                                                     \
+    X(VERIFY, "verify", "and its verification")
+
+enum floor_part {
+#define FLOOR_ENUM(name, text, what) FLOOR_##name,
+    FLOOR_LIST(FLOOR_ENUM)
+#undef FLOOR_ENUM
+        FLOOR_COUNT
 };
 
-/* `count` of each, records of `size` bytes (1..65536). RSM_IO, RSM_DISK_FULL. */
-enum rsm_status floor_measure(const char *directory, uint32_t size, uint32_t count,
-                              struct floor_result *out);
+struct floor_result {
+    struct histogram histograms[FLOOR_COUNT];
+    double seconds[FLOOR_COUNT]; /* of each, without its warm-up */
+};
 
-/* The last of them alone. */
-enum rsm_status floor_measure_quorum(const char *directory, uint32_t size, uint32_t count,
-                                     struct floor_result *out);
+struct floor_options {
+    const char *directory;
+    uint32_t size;        /* of a record, 16..65536 */
+    uint32_t count;       /* of each measurement; of a group at least 16 a client */
+    uint32_t clients;     /* of the group; 1: it is the quorum, and is not measured */
+    uint32_t connections; /* that the group's clients share; 0: each has its own */
+};
+
+const char *floor_name(enum floor_part part);
+const char *floor_what(enum floor_part part);
+
+/* Adds to *out, so that slices can be measured between other things. RSM_IO, RSM_DISK_FULL. */
+enum rsm_status floor_measure(const struct floor_options *options, struct floor_result *out);
+
+/* What a commit can hope for: the group's histogram, or the quorum's for one client. */
+enum floor_part floor_of_clients(uint32_t clients);
 
 uint64_t bench_now_ns(void);
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <rsm/status.h>
+#include "bench/floor.h"
 
 #define FLOOR_RECORD_MAX 65536u
 #define FLOOR_WARM_UP 100u
@@ -17,21 +17,28 @@
 
 struct floor_target {
     int file;
-    uint32_t size;
     off_t offset;
-    uint8_t record[FLOOR_RECORD_MAX];
 };
 
 /* A file without a name in the directory, all of it written once. RSM_IO, RSM_DISK_FULL. */
-enum rsm_status floor_open_target(struct floor_target *t, const char *directory, uint32_t size);
-/* One record behind the last one (from the beginning again at the end), and a flush. */
-bool floor_append_and_flush(struct floor_target *t);
+enum rsm_status floor_open_target(struct floor_target *t, const char *directory);
+/* Behind the last one (from the beginning again at the end), and a flush. */
+bool floor_append_and_flush(struct floor_target *t, const uint8_t *data, size_t size);
 bool floor_read_whole(int socket, uint8_t *data, size_t size);
 bool floor_write_whole(int socket, const uint8_t *data, size_t size);
 /* On a free port of loopback; below 0: errno says why. */
 int floor_listen(struct sockaddr_in *address_out);
-/* The first that comes, or goes there; without delay of small writes. Below 0: errno. */
+/* The next that comes, or goes there; without delay of small writes. Below 0: errno. */
 int floor_accept(int listener);
 int floor_connect(const struct sockaddr_in *address);
+
+/* floor_quorum.c: `clients` with one record each on its way, over `connections`. */
+enum rsm_status floor_measure_quorum(const struct floor_options *options, uint32_t clients,
+                                     uint32_t connections, enum floor_part part,
+                                     struct floor_result *out);
+/* floor_ask.c: the clients of that, against a leader at `address`. */
+enum rsm_status floor_ask(const struct sockaddr_in *address, uint32_t size, uint32_t clients,
+                          uint32_t connections, uint32_t count, struct histogram *histogram,
+                          double *seconds);
 
 #endif

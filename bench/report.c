@@ -1,91 +1,120 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* report.c - see report.h. */
+/* report.c - gathering the figures of a run; see report.h. */
 #include "bench/report.h"
 
-#include <stdio.h>
+#include <string.h>
 
-#include <jansson.h>
+#include "src/base/check.h"
 
-static double us(const struct histogram *h, uint32_t per_100000)
+const struct quantile quantiles[QUANTILE_COUNT] = {
+#define QUANTILE_ROW(name, heading, per_100000) {name, heading, per_100000},
+    QUANTILE_LIST(QUANTILE_ROW)
+#undef QUANTILE_ROW
+};
+
+void summary_make(struct summary *s, const struct histogram *h)
 {
-    return (double)histogram_quantile_ns(h, per_100000) / 1000.0;
+    s->count = h->count;
+    s->mean = (double)histogram_mean_ns(h) / 1000.0;
+    s->max = (double)h->max_ns / 1000.0;
+    for (unsigned i = 0; i < QUANTILE_COUNT; i++)
+        s->values[i] = (double)histogram_quantile_ns(h, quantiles[i].per_100000) / 1000.0;
 }
 
-static double per_second(uint64_t count, double seconds)
+double report_ratio(const struct histogram *write, const struct floor_result *floor,
+                    uint32_t clients)
 {
-    return seconds > 0 ? (double)count / seconds : 0;
+    uint64_t floor_ns = histogram_quantile_ns(&floor->histograms[floor_of_clients(clients)], 50000);
+    return floor_ns > 0 ? (double)histogram_quantile_ns(write, 50000) / (double)floor_ns : 0;
 }
 
-/* The median beside the floor's: what one client could hope for. */
-static double ratio(const struct report *r, const struct histogram *h)
+static void add_load(struct load_result *sum, const struct load_result *load)
 {
-    double floor_us = us(&r->floor.quorum, 50000);
-    return floor_us > 0 ? us(h, 50000) / floor_us : 0;
+    histogram_merge(&sum->write, &load->write);
+    histogram_merge(&sum->read, &load->read);
+    histogram_merge(&sum->round_trip, &load->round_trip);
+    sum->change_size = load->change_size;
+    sum->seconds += load->seconds;
+    sum->applied += load->applied;
+    sum->refused += load->refused;
+    sum->failed += load->failed;
+    sum->repeated += load->repeated;
+    sum->late += load->late;
+    sum->writes_in_time += load->writes_in_time;
+    sum->reads_in_time += load->reads_in_time;
+    sum->cpu_ns += load->cpu_ns;
+    sum->switches += load->switches;
+    sum->operations += load->operations;
+    sum->all_writes += load->all_writes;
+    sum->all_writes_ns += load->all_writes_ns;
+    if (sum->trouble[0] == 0)
+        memcpy(sum->trouble, load->trouble, sizeof sum->trouble);
 }
 
-static void print_row(const struct report *r, const char *what, const char *clients,
-                      const struct histogram *h, double seconds)
+void report_add(struct point *p, const struct load_result *load, const struct floor_result *floor)
 {
-    printf("%-22s %8s %11.0f %11.0f %11.0f %11.0f %8.2f\n", what, clients,
-           per_second(h->count, seconds), us(h, 50000), us(h, 99000), us(h, 99900), ratio(r, h));
-}
-
-void report_print_table(const struct report *r)
-{
-    printf("commits: signed changes of %u bytes, %u under one signature, from submit to verdict\n",
-           r->run_count > 0 ? r->runs[0].change_size : 0, r->bundle);
-    printf("floor: records of %u bytes in %s\n", r->record_size, r->directory);
-    printf("latencies in microseconds, within %.1f %%; ratio: to the floor with two followers\n\n",
-           HISTOGRAM_ERROR_PERCENT);
-    printf("%-22s %8s %11s %11s %11s %11s %8s\n", "", "clients", "per second", "median", "p99",
-           "p99.9", "ratio");
-    print_row(r, "floor: flush", "1", &r->floor.flush, r->floor.flush_seconds);
-    print_row(r, "floor: with round trip", "1", &r->floor.round_trip, r->floor.round_trip_seconds);
-    print_row(r, "floor: two followers", "1", &r->floor.quorum, r->floor.quorum_seconds);
-    for (uint32_t i = 0; i < r->run_count; i++) {
-        char clients[16];
-        (void)snprintf(clients, sizeof clients, "%u", r->runs[i].client_count);
-        print_row(r, "commit", clients, &r->runs[i].latency, r->runs[i].seconds);
+    CHECK(p->repetition_count < REPORT_REPETITIONS_MAX);
+    struct repetition *r = &p->repetitions[p->repetition_count++];
+    *r = (struct repetition){.seconds = load->seconds,
+                             .refused = load->refused,
+                             .failed = load->failed,
+                             .late = load->late,
+                             .repeated = load->repeated,
+                             .ratio = report_ratio(&load->write, floor, p->clients)};
+    if (load->seconds > 0) {
+        r->writes_per_second = (double)load->writes_in_time / load->seconds;
+        r->reads_per_second = (double)load->reads_in_time / load->seconds;
     }
-    for (uint32_t i = 0; i < r->run_count; i++)
-        if (r->runs[i].refused + r->runs[i].failed > 0)
-            printf("with %u clients: %llu refused, %llu without a verdict (%s)\n",
-                   r->runs[i].client_count, (unsigned long long)r->runs[i].refused,
-                   (unsigned long long)r->runs[i].failed, r->runs[i].trouble);
-}
-
-static json_t *latency_json(const struct histogram *h)
-{
-    return json_pack("{s:f, s:f, s:f, s:f}", "median_us", us(h, 50000), "p99_us", us(h, 99000),
-                     "p999_us", us(h, 99900), "max_us", (double)h->max_ns / 1000.0);
-}
-
-void report_print_json(const struct report *r)
-{
-    json_t *runs = json_array();
-    for (uint32_t i = 0; i < r->run_count; i++) {
-        const struct load_result *run = &r->runs[i];
-        json_array_append_new(
-            runs,
-            json_pack("{s:i, s:i, s:f, s:I, s:I, s:I, s:f, s:f, s:o}", "clients",
-                      (int)run->client_count, "change_bytes", (int)run->change_size, "seconds",
-                      run->seconds, "applied", (json_int_t)run->applied, "refused",
-                      (json_int_t)run->refused, "failed", (json_int_t)run->failed, "per_second",
-                      per_second(run->latency.count, run->seconds), "ratio_to_floor",
-                      ratio(r, &run->latency), "latency", latency_json(&run->latency)));
+    summary_make(&r->write, &load->write);
+    summary_make(&r->read, &load->read);
+    summary_make(&r->floor, &floor->histograms[floor_of_clients(p->clients)]);
+    add_load(&p->load, load);
+    for (unsigned i = 0; i < FLOOR_COUNT; i++) {
+        histogram_merge(&p->floor.histograms[i], &floor->histograms[i]);
+        p->floor.seconds[i] += floor->seconds[i];
     }
-    json_t *root =
-        json_pack("{s:i, s:i, s:i, s:f, s:{s:o, s:f, s:o, s:f, s:o, s:f}, s:o}", "replicas",
-                  (int)r->replicas, "bundle", (int)r->bundle, "record_bytes", (int)r->record_size,
-                  "histogram_error_percent", HISTOGRAM_ERROR_PERCENT, "floor", "flush",
-                  latency_json(&r->floor.flush), "flush_per_second",
-                  per_second(r->floor.flush.count, r->floor.flush_seconds), "flush_and_round_trip",
-                  latency_json(&r->floor.round_trip), "flush_and_round_trip_per_second",
-                  per_second(r->floor.round_trip.count, r->floor.round_trip_seconds),
-                  "two_followers", latency_json(&r->floor.quorum), "two_followers_per_second",
-                  per_second(r->floor.quorum.count, r->floor.quorum_seconds), "runs", runs);
-    if (root != NULL)
-        (void)json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    (void)putchar('\n');
-    json_decref(root);
+}
+
+struct use_of_command report_use(const struct observe_replica *r)
+{
+    if (r->commands == 0)
+        return (struct use_of_command){0};
+    double count = (double)r->commands;
+    return (struct use_of_command){.cpu_us = (double)r->use.cpu_ns / 1000.0 / count,
+                                   .switches = (double)r->use.switches / count,
+                                   .written_bytes = (double)r->use.written_bytes / count,
+                                   .journal_bytes = (double)r->journal_bytes / count,
+                                   .flushes = (double)r->flushes / count,
+                                   .store_commits = (double)r->store_commits / count,
+                                   .frames = (double)r->frames_out / count};
+}
+
+double report_client_us(const struct point *p)
+{
+    uint64_t count = 0, sum_ns = 0;
+    for (uint32_t i = 0; i < p->observed.count; i++) {
+        const struct observe_stage *total = observe_find(&p->observed.replicas[i], "total");
+        count += total != NULL ? total->times.count : 0;
+        sum_ns += total != NULL ? total->times.sum_ns : 0;
+    }
+    if (count == 0 || p->load.all_writes == 0)
+        return -1;
+    return ((double)p->load.all_writes_ns / (double)p->load.all_writes -
+            (double)sum_ns / (double)count) /
+           1000.0;
+}
+
+double report_network_us(const struct observe *o)
+{
+    uint64_t count = 0, sum_ns = 0;
+    const struct observe_stage *peer =
+        o->count > 0 ? observe_find(&o->replicas[observe_leader(o)], "peer") : NULL;
+    for (uint32_t i = 0; i < o->count; i++) {
+        const struct observe_stage *vote = observe_find(&o->replicas[i], "vote");
+        count += vote != NULL ? vote->times.count : 0;
+        sum_ns += vote != NULL ? vote->times.sum_ns : 0;
+    }
+    if (peer == NULL || peer->times.count == 0 || count == 0)
+        return -1;
+    return ((double)histogram_mean_ns(&peer->times) - (double)sum_ns / (double)count) / 1000.0;
 }

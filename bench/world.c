@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * world.c - makes what a run needs, through the front door: a role, a zone, a principal for each
- * client; and takes it away again.
+ * world.c - makes what a run needs, through the front door: a role, zones, a principal for each
+ * client, and what reads shall find; and takes it away again.
  */
 #include "bench/world.h"
 
@@ -14,29 +14,9 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 
-#define CALL_TIMEOUT_MS 15000u
 #define BUNDLE_SIZE 64u
 #define TYPE_NS 2u
 #define TYPE_SOA 6u
-
-/* A wire name of labels in front of `suffix`, which is a wire name or empty (the root). */
-static size_t make_name(uint8_t *out, const char *const *labels, const uint8_t *suffix,
-                        size_t suffix_size)
-{
-    size_t size = 0;
-    for (; *labels != NULL; labels++) {
-        size_t label_size = strlen(*labels);
-        CHECK(size + label_size + suffix_size + 2 <= WORLD_NAME_SIZE);
-        out[size++] = (uint8_t)label_size;
-        memcpy(out + size, *labels, label_size);
-        size += label_size;
-    }
-    if (suffix_size > 0)
-        memcpy(out + size, suffix, suffix_size);
-    else
-        out[size] = 0;
-    return size + (suffix_size > 0 ? suffix_size : 1);
-}
 
 /* The words of a submission that did not go well. */
 static enum rsm_status explain(const struct load_world *world, enum rsm_status status,
@@ -66,14 +46,14 @@ static enum rsm_status explain(const struct load_world *world, enum rsm_status s
 static enum rsm_status submit_bundle(struct load_world *world, struct rsm_buffer *commands,
                                      uint32_t count, const char *what, char *text)
 {
-    struct rsm_bytes views[BUNDLE_SIZE];
+    struct rsm_bytes views[BUNDLE_SIZE] = {{NULL, 0}};
     struct rsm_buffer envelope = {NULL, 0}, result = {NULL, 0};
     for (uint32_t i = 0; i < count; i++)
         views[i] = rsm_buffer_bytes(&commands[i]);
     enum rsm_status status = rsm_author_bundle(world->admin, views, count, &envelope);
     if (status == RSM_OK)
-        status = rsm_client_submit(world->control, rsm_buffer_bytes(&envelope), CALL_TIMEOUT_MS,
-                                   &result);
+        status = rsm_client_submit(world->control, rsm_buffer_bytes(&envelope),
+                                   WORLD_CALL_TIMEOUT_MS, &result);
     if (status == RSM_OK)
         rsm_author_learn(world->admin, rsm_buffer_bytes(&result));
     status = explain(world, status, rsm_buffer_bytes(&result), what, text);
@@ -95,40 +75,65 @@ static struct rsm_buffer admin_command(struct load_world *world, enum rsm_kind k
     return command;
 }
 
-static enum rsm_status make_role_and_zone(struct load_world *world, char *text)
+static struct rsm_bytes zone_bytes(const struct load_world *world, uint32_t zone)
 {
-    uint8_t server[WORLD_NAME_SIZE], soa[2 * WORLD_NAME_SIZE + 20] = {0};
+    return rsm_bytes_make(world->zones[zone].data, world->zones[zone].size);
+}
+
+static enum rsm_status make_role(struct load_world *world, char *text)
+{
+    struct rsm_grant grants[LOAD_ZONES_MAX];
+    struct rsm_buffer body, command;
+    for (uint32_t i = 0; i < world->shape.zones; i++)
+        grants[i] = (struct rsm_grant){.verb = rsm_text("rrset.*"), .zone = zone_bytes(world, i)};
+    CHECK(rsm_body_role_set(rsm_text(world->word), grants, world->shape.zones, &body) == RSM_OK);
+    command = admin_command(world, RSM_KIND_ROLE_SET, &body);
+    return submit_bundle(world, &command, 1, "creating the role", text);
+}
+
+static struct rsm_buffer zone_body(const struct world_name *zone)
+{
     static const char *const labels[] = {"ns", NULL};
     static const uint8_t timers[20] = {0, 0,    0, 1,    0,    0, 0x0e, 0x10, 0,    0,
                                        3, 0x84, 0, 0x12, 0x75, 0, 0,    0,    0x0e, 0x10};
-    struct rsm_bytes zone = rsm_bytes_make(world->zone, world->zone_size);
-    size_t server_size = make_name(server, labels, world->zone, world->zone_size);
-    memcpy(soa, server, server_size);
-    memcpy(soa + server_size, world->zone, world->zone_size);
-    memcpy(soa + server_size + world->zone_size, timers, sizeof timers);
+    uint8_t soa[2 * WORLD_NAME_SIZE + 20] = {0};
+    struct world_name server;
+    struct rsm_buffer body;
+    world_name(&server, labels, zone);
+    memcpy(soa, server.data, server.size);
+    memcpy(soa + server.size, zone->data, zone->size);
+    memcpy(soa + server.size + zone->size, timers, sizeof timers);
     const struct rsm_bytes soa_rdata =
-        rsm_bytes_make(soa, server_size + world->zone_size + sizeof timers);
-    const struct rsm_bytes ns_rdata = rsm_bytes_make(server, server_size);
-    const struct rsm_change changes[] = {{zone, TYPE_SOA, 3600, &soa_rdata, 1},
-                                         {zone, TYPE_NS, 3600, &ns_rdata, 1}};
-    const struct rsm_grant grant = {.verb = rsm_text("rrset.*"), .zone = zone};
-    struct rsm_buffer bodies[2], commands[2];
-    CHECK(rsm_body_zone_create(zone, NULL, 0, changes, 2, &bodies[0]) == RSM_OK);
-    CHECK(rsm_body_role_set(rsm_text(world->word), &grant, 1, &bodies[1]) == RSM_OK);
-    commands[0] = admin_command(world, RSM_KIND_ZONE_CREATE, &bodies[0]);
-    commands[1] = admin_command(world, RSM_KIND_ROLE_SET, &bodies[1]);
-    return submit_bundle(world, commands, 2, "creating the zone and the role", text);
+        rsm_bytes_make(soa, server.size + zone->size + sizeof timers);
+    const struct rsm_bytes ns_rdata = rsm_bytes_make(server.data, server.size);
+    const struct rsm_bytes name = rsm_bytes_make(zone->data, zone->size);
+    const struct rsm_change changes[] = {{name, TYPE_SOA, 3600, &soa_rdata, 1},
+                                         {name, TYPE_NS, 3600, &ns_rdata, 1}};
+    CHECK(rsm_body_zone_create(name, NULL, 0, changes, 2, &body) == RSM_OK);
+    return body;
+}
+
+static enum rsm_status make_zones(struct load_world *world, char *text)
+{
+    struct rsm_buffer commands[LOAD_ZONES_MAX], body;
+    for (uint32_t i = 0; i < world->shape.zones; i++) {
+        body = zone_body(&world->zones[i]);
+        commands[i] = admin_command(world, RSM_KIND_ZONE_CREATE, &body);
+    }
+    enum rsm_status status =
+        submit_bundle(world, commands, world->shape.zones, "creating the zones", text);
+    if (status == RSM_OK)
+        world->zone_count = world->shape.zones;
+    return status;
 }
 
 static enum rsm_status make_client(struct load_world *world, uint32_t index, char *text)
 {
     struct load_client *c = &world->clients[index];
-    char name[32], label[16];
-    const char *labels[] = {label, NULL};
+    char name[32];
     (void)snprintf(name, sizeof name, "%s-%u", world->word, index);
-    (void)snprintf(label, sizeof label, "r%u", index);
     c->world = world;
-    c->owner_size = make_name(c->owner, labels, world->zone, world->zone_size);
+    c->index = index;
     enum rsm_status status = rsm_key_generate(name, &c->key);
     if (status == RSM_OK)
         status = rsm_author_new(c->key, rsm_author_cluster_id(world->admin), &c->author);
@@ -141,10 +146,10 @@ static enum rsm_status make_principals(struct load_world *world, char *text)
 {
     const struct rsm_bytes role = rsm_text(world->word);
     enum rsm_status status = RSM_OK;
-    while (status == RSM_OK && world->principal_count < world->client_count) {
+    while (status == RSM_OK && world->principal_count < world->shape.client_count) {
         struct rsm_buffer commands[BUNDLE_SIZE], body;
         uint32_t count = 0;
-        while (count < BUNDLE_SIZE && world->principal_count + count < world->client_count) {
+        while (count < BUNDLE_SIZE && world->principal_count + count < world->shape.client_count) {
             const struct rsm_key *key = world->clients[world->principal_count + count].key;
             const struct rsm_bytes public_key =
                 rsm_bytes_make(rsm_key_public(key), RSM_PUBLIC_KEY_SIZE);
@@ -159,41 +164,83 @@ static enum rsm_status make_principals(struct load_world *world, char *text)
     return status;
 }
 
+/* Every key once, so that reads find them and all later changes are of one form. */
+static enum rsm_status fill_client(struct load_client *c, char *text)
+{
+    struct load_world *world = c->world;
+    enum rsm_status status = RSM_OK;
+    for (uint32_t zone = 0; zone < world->shape.zones; zone++) {
+        struct rsm_buffer envelope, result = {NULL, 0};
+        uint32_t first = zone, count;
+        while (status == RSM_OK && (count = workload_fill(c, first, &envelope)) > 0) {
+            status = rsm_client_submit(world->control, rsm_buffer_bytes(&envelope),
+                                       WORLD_CALL_TIMEOUT_MS, &result);
+            if (status == RSM_OK)
+                rsm_author_learn(c->author, rsm_buffer_bytes(&result));
+            status = explain(world, status, rsm_buffer_bytes(&result), "writing the keys", text);
+            rsm_buffer_free(&envelope);
+            rsm_buffer_free(&result);
+            first += count * world->shape.zones;
+        }
+    }
+    return status;
+}
+
 /* The name of an administrator's object is written again by the same author: nothing to see. */
 static enum rsm_status fill_world(struct load_world *world, const struct rsm_key *admin_key,
                                   char *text)
 {
-    enum rsm_status status = rsm_client_new(world->endpoints, &world->control);
+    enum rsm_status status = rsm_client_new(world->shape.endpoints, &world->control);
     if (status != RSM_OK) {
         (void)snprintf(text, 256, "endpoints: %s", rsm_status_sentence(status));
         return status;
     }
-    status = rsm_author_open(world->control, admin_key, CALL_TIMEOUT_MS, &world->admin);
+    status = rsm_author_open(world->control, admin_key, WORLD_CALL_TIMEOUT_MS, &world->admin);
     if (status != RSM_OK) {
         (void)snprintf(text, 256, "the cluster: %s (%.150s)", rsm_status_sentence(status),
                        rsm_client_error(world->control));
         return status;
     }
-    status = make_role_and_zone(world, text);
-    for (uint32_t i = 0; i < world->client_count && status == RSM_OK; i++)
+    status = make_zones(world, text);
+    if (status == RSM_OK)
+        status = make_role(world, text);
+    for (uint32_t i = 0; i < world->shape.client_count && status == RSM_OK; i++)
         status = make_client(world, i, text);
-    return status == RSM_OK ? make_principals(world, text) : status;
+    if (status == RSM_OK)
+        status = make_principals(world, text);
+    if (status == RSM_OK)
+        workload_size(world);
+    for (uint32_t i = 0; i < world->shape.client_count && status == RSM_OK && world->shape.fills;
+         i++)
+        status = fill_client(&world->clients[i], text);
+    return status;
 }
 
-enum rsm_status load_prepare(const char *endpoints, const struct rsm_key *admin_key,
-                             uint32_t client_count_max, struct load_world **world_out, char *text)
+enum rsm_status load_prepare(const struct load_shape *shape, const struct rsm_key *admin_key,
+                             struct load_world **world_out, char *text)
 {
     uint16_t number;
-    const char *labels[] = {NULL, "example", NULL};
-    CHECK(client_count_max <= LOAD_CLIENTS_MAX);
+    char label[16];
+    CHECK(shape->client_count >= 1);
+    CHECK(shape->client_count <= LOAD_CLIENTS_MAX);
+    CHECK(shape->zones >= 1);
+    CHECK(shape->zones <= LOAD_ZONES_MAX);
     struct load_world *world = mem_alloc(sizeof *world);
-    world->endpoints = endpoints;
-    world->client_count = client_count_max;
-    world->clients = mem_alloc(client_count_max * sizeof world->clients[0]);
+    world->shape = *shape;
+    world->connection_count = shape->connections > 0 && shape->connections < shape->client_count
+                                  ? shape->connections
+                                  : shape->client_count;
+    world->clients = mem_alloc(shape->client_count * sizeof world->clients[0]);
+    world->connections = mem_alloc(world->connection_count * sizeof(struct rsm_client *));
+    draw_init(&world->draw, shape->keys, shape->is_zipf);
+    prng_init(&world->prng, shape->seed);
     CHECK(getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number);
     (void)snprintf(world->word, sizeof world->word, "b%04x", number);
-    labels[0] = world->word;
-    world->zone_size = make_name(world->zone, labels, NULL, 0);
+    for (uint32_t i = 0; i < shape->zones; i++) {
+        const char *const labels[] = {label, world->word, "example", NULL};
+        (void)snprintf(label, sizeof label, "z%03u", i);
+        world_name(&world->zones[i], labels, NULL);
+    }
     enum rsm_status status = fill_world(world, admin_key, text);
     *world_out = world;
     if (status != RSM_OK) {
@@ -205,22 +252,21 @@ enum rsm_status load_prepare(const char *endpoints, const struct rsm_key *admin_
 
 /* ---- taking it away ---- */
 
-static void see_zone(struct load_world *world)
+static void see_zone(struct load_world *world, uint32_t zone)
 {
     struct rsm_pack *params = rsm_pack_new();
     struct rsm_buffer result;
     rsm_pack_array(params, 1);
-    rsm_pack_bin(params, rsm_bytes_make(world->zone, world->zone_size));
+    rsm_pack_bin(params, zone_bytes(world, zone));
     if (rsm_client_call(world->control, "zone.get", rsm_value_of(rsm_pack_result(params)),
-                        CALL_TIMEOUT_MS, &result) == RSM_OK) {
+                        WORLD_CALL_TIMEOUT_MS, &result) == RSM_OK) {
         (void)rsm_author_see_result(world->admin, rsm_value_of(rsm_buffer_bytes(&result)));
         rsm_buffer_free(&result);
     }
     rsm_pack_free(params);
 }
 
-/* Best effort: the records of this run go with the zone, the history stays as all history does. */
-static void delete_world(struct load_world *world)
+static void delete_principals(struct load_world *world)
 {
     char text[256];
     struct rsm_buffer commands[BUNDLE_SIZE], body;
@@ -235,12 +281,27 @@ static void delete_world(struct load_world *world)
         if (submit_bundle(world, commands, count, "deleting principals", text) != RSM_OK)
             (void)fprintf(stderr, "rsm-bench: %s\n", text);
     }
-    see_zone(world);
-    CHECK(rsm_body_zone_delete(rsm_bytes_make(world->zone, world->zone_size), &body) == RSM_OK);
-    commands[0] = admin_command(world, RSM_KIND_ZONE_DELETE, &body);
+}
+
+/*
+ * Best effort: the records of this run go with their zones, the history stays as all history does.
+ * A zone is deleted by who has seen its last change.
+ */
+static void delete_world(struct load_world *world)
+{
+    char text[256];
+    struct rsm_buffer body, command;
+    delete_principals(world);
+    for (uint32_t i = 0; i < world->zone_count; i++) {
+        see_zone(world, i);
+        CHECK(rsm_body_zone_delete(zone_bytes(world, i), &body) == RSM_OK);
+        command = admin_command(world, RSM_KIND_ZONE_DELETE, &body);
+        if (submit_bundle(world, &command, 1, "deleting a zone", text) != RSM_OK)
+            (void)fprintf(stderr, "rsm-bench: %s\n", text);
+    }
     CHECK(rsm_body_role_delete(rsm_text(world->word), &body) == RSM_OK);
-    commands[1] = admin_command(world, RSM_KIND_ROLE_DELETE, &body);
-    if (submit_bundle(world, commands, 2, "deleting the zone and the role", text) != RSM_OK)
+    command = admin_command(world, RSM_KIND_ROLE_DELETE, &body);
+    if (submit_bundle(world, &command, 1, "deleting the role", text) != RSM_OK)
         (void)fprintf(stderr, "rsm-bench: %s\n", text);
 }
 
@@ -248,16 +309,19 @@ void load_clean_up(struct load_world *world, bool deletes)
 {
     if (world == NULL)
         return;
-    for (uint32_t i = 0; i < world->client_count; i++)
-        rsm_client_free(world->clients[i].client);
-    if (deletes && world->admin != NULL && world->principal_count > 0)
+    for (uint32_t i = 0; i < world->connection_count; i++)
+        rsm_client_free(world->connections[i]);
+    if (deletes && world->admin != NULL && world->zone_count > 0)
         delete_world(world);
-    for (uint32_t i = 0; i < world->client_count; i++) {
+    for (uint32_t i = 0; i < world->shape.client_count; i++) {
+        rsm_buffer_free(&world->clients[i].envelope);
         rsm_author_free(world->clients[i].author);
         rsm_key_free(world->clients[i].key);
     }
     rsm_author_free(world->admin);
     rsm_client_free(world->control);
+    draw_deinit(&world->draw);
+    mem_free(world->connections);
     mem_free(world->clients);
     mem_free(world);
 }

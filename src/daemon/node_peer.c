@@ -152,6 +152,8 @@ static void on_message(struct node *n, uint32_t from, const struct paxos_message
     }
     if (m->type == PAXOS_ACCEPT)
         stages_on_accept(n->stages, came_ns, node_now_ns(n));
+    for (size_t i = 0; m->type == PAXOS_ACCEPTED && i < m->entry_count; i++)
+        stages_on_peer_vote(n->stages, m->entries[i].slot, came_ns);
     node_step(n, &event);
     if (!n->dead && (m->type == PAXOS_ACCEPT || m->type == PAXOS_LEARN))
         spec_compare(n, m);

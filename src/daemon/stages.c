@@ -58,6 +58,13 @@ void stages_on_flush(struct stages *s, uint64_t begin_ns, uint64_t end_ns)
     stages_add(s, STAGE_FOLLOW_FLUSH, begin_ns, end_ns);
 }
 
+void stages_on_peer_vote(struct stages *s, uint64_t slot, uint64_t now_ns)
+{
+    const struct stage_slot *found = find(s, slot);
+    if (found != NULL && found->flush_ns != 0)
+        stages_add(s, STAGE_PEER, found->flush_ns, now_ns);
+}
+
 void stages_on_learned(struct stages *s, uint64_t slot, uint64_t now_ns)
 {
     const struct stage_slot *found = find(s, slot);
@@ -71,10 +78,10 @@ void stages_on_learned(struct stages *s, uint64_t slot, uint64_t now_ns)
 void stages_on_applied(struct stages *s, uint64_t slot, uint64_t now_ns)
 {
     struct stage_slot *found = find(s, slot);
-    if (found == NULL)
+    if (found == NULL || found->is_applied)
         return;
     stages_add(s, STAGE_APPLY, s->learned_ns, now_ns);
-    found->slot = 0;
+    found->is_applied = true;
 }
 
 void stages_on_accept(struct stages *s, uint64_t came_ns, uint64_t judged_ns)

@@ -3,7 +3,7 @@
  * stages.h - where the time of a commit goes, measured in every replica, always.
  *
  *     leader      decode  verify  queue  validate  write | flush  votes | apply  reply
- *                                                  sent -> chosen: quorum
+ *                                                  sent -> chosen: quorum, sent -> vote: peer
  *     follower    take (decode, verify, validate)  write  flush  -> the vote leaves: vote
  *
  * A command that came through another replica begins at its leader with `verify`. One reading of
@@ -15,6 +15,7 @@
 #ifndef RSM_DAEMON_STAGES_H
 #define RSM_DAEMON_STAGES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "src/base/histogram.h"
@@ -33,6 +34,7 @@
     X(REPLY, "reply", "the answer is encoded and handed to the socket")                            \
     X(TOTAL, "total", "from the request to the answer, at the replica that was asked")             \
     X(QUORUM, "quorum", "from the frames to the peers until it is chosen")                         \
+    X(PEER, "peer", "from the frames to the peers until a peer's vote is here, of each peer")      \
     X(TAKE, "take", "follower: an accept is taken apart, verified and judged")                     \
     X(FOLLOW_WRITE, "follow-write", "follower: until its flush begins")                            \
     X(FOLLOW_FLUSH, "follow-flush", "follower: the flush")                                         \
@@ -51,6 +53,7 @@ struct stage_slot {
     uint64_t judged_ns;
     uint64_t flush_ns;   /* the flush that covers it began; 0: not yet */
     uint64_t flushed_ns; /* and ended */
+    bool is_applied;     /* kept for the votes that come later */
 };
 
 #define STAGE_READS 1024u
@@ -78,6 +81,8 @@ static inline void stages_add(struct stages *s, enum stage stage, uint64_t from_
 void stages_on_proposed(struct stages *s, uint64_t slot, uint64_t judged_ns);
 /* A flush, of everything proposed and of all votes so far. */
 void stages_on_flush(struct stages *s, uint64_t begin_ns, uint64_t end_ns);
+/* A peer's vote for `slot` came. */
+void stages_on_peer_vote(struct stages *s, uint64_t slot, uint64_t now_ns);
 void stages_on_learned(struct stages *s, uint64_t slot, uint64_t now_ns);
 void stages_on_applied(struct stages *s, uint64_t slot, uint64_t now_ns);
 /* A follower: an accept came, and was judged; after the flush its vote left. */

@@ -36,6 +36,23 @@ Test(stages, of_a_leader_add_up, .init = begin)
     cr_assert_eq(sum(STAGE_WRITE) + sum(STAGE_FLUSH) + sum(STAGE_VOTES) + sum(STAGE_APPLY), 730);
 }
 
+/* The last vote comes when the slot was applied long ago: it counts as well. */
+Test(stages, each_peers_vote_counts, .init = begin)
+{
+    stages_on_proposed(&stages, 7, 1000);
+    stages_on_peer_vote(&stages, 7, 1050); /* no frame left: an older ballot's */
+    stages_on_flush(&stages, 1100, 1500);
+    stages_on_peer_vote(&stages, 7, 1600);
+    stages_on_learned(&stages, 7, 1600);
+    stages_on_applied(&stages, 7, 1650);
+    stages_on_applied(&stages, 7, 1660);
+    stages_on_peer_vote(&stages, 7, 1900);
+    stages_on_peer_vote(&stages, 7 + LIMIT_WINDOW, 2000); /* never proposed here */
+    cr_assert_eq(count(STAGE_PEER), 2);
+    cr_assert_eq(count(STAGE_APPLY), 1);
+    cr_assert_eq(sum(STAGE_PEER), 500 + 800);
+}
+
 Test(stages, a_flush_counts_for_each_command_once, .init = begin)
 {
     for (uint64_t slot = 1; slot <= 3; slot++)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* commands.h - the subcommands of rsm-bench, and what they share. Each returns the exit status. */
+#ifndef RSM_BENCH_COMMANDS_H
+#define RSM_BENCH_COMMANDS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "bench/options.h"
+
+int command_run(int count, char **arguments);
+int command_floor(int count, char **arguments);
+
+extern const char HELP_RUN[], HELP_FLOOR[];
+
+/* For OPTIONS_HELP and OPTIONS_BAD: prints the help where it belongs, and gives the exit status. */
+int command_help(enum options_end end, const char *help);
+
+/* $TMPDIR, else /tmp. */
+const char *command_temporary(void);
+
+/*
+ * A file for results. NULL (said on stderr) when it cannot be made, or is there already and `force`
+ * is not. The same with `only_checks`: nothing is made, stderr is given for good.
+ */
+FILE *command_output(const char *path, bool force, bool only_checks);
+
+#endif

@@ -1,0 +1,175 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every subcommand of rsm-bench against real replicas, in miniature: that figures are there, that counts
+are right, and that what stands still is seen. Times decide nothing but where a process was stopped."""
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
+from harness import BIN, Cluster, check, main  # noqa: E402
+
+BENCH = f"{BIN}/rsm-bench"
+PATH = ("decode", "verify", "queue", "validate", "write", "flush", "votes", "apply", "reply", "total", "quorum", "peer")
+FOLLOWER = ("take", "follow-write", "follow-flush", "vote")
+QUANTILES = ("median_us", "p75_us", "p90_us", "p95_us", "p99_us", "p999_us", "p9999_us", "max_us")
+
+
+def pid_of(cluster, replica):
+    with open(f"{cluster.dir}/replica-{replica}/pid", encoding="ascii") as file:
+        return int(file.read())
+
+
+def where(cluster):
+    return ["--endpoints", cluster.endpoints, "--key", cluster.key, "--processes",
+            ",".join(str(pid_of(cluster, i)) for i in (1, 2, 3))]
+
+
+def rises(latency, what):
+    values = [latency[name] for name in QUANTILES]
+    check(latency["count"] > 0 and values == sorted(values) and values[0] > 0, f"{what}: {latency}")
+
+
+def check_point(point, count):
+    """A point of a run of `count` changes: the figures are there and agree with each other."""
+    check(point["applied"] >= count and point["refused"] == point["failed"] == 0, f"counts: {point['applied']} {point['trouble']}")
+    rises(point["write"], "changes")
+    check(point["write"]["count"] == sum(n for _, n in point["write"]["buckets"]) == point["applied"], "the buckets hold all")
+    rises(point["floor"]["quorum"], "floor")
+    check(point["ratio_to_floor"] > 0 and point["client"]["cpu_us"] > 0, "ratio, and the client's use")
+    leaders = [r for r in point["replicas"] if r["leader"]]
+    check(len(point["replicas"]) == 3 and len(leaders) == 1, "three replicas, one leader")
+    for replica in point["replicas"]:
+        check(replica["commands"] >= count, f"{replica['commands']} commands")
+        check(0 < replica["flushes"] <= 1.5 and replica["journal_bytes"] > 100, f"flushes {replica['flushes']}")
+        check(replica["cpu_us"] > 0 and replica["context_switches"] > 0 and replica["resident_bytes"] > 0, "its use")
+        stages = {s["stage"]: s["count"] for s in replica["stages"]}
+        for name in PATH if replica["leader"] else FOLLOWER:
+            check(stages[name] > 0, f"stage {name}: {stages}")
+    stages = {s["stage"]: s["count"] for s in leaders[0]["stages"]}
+    check(stages["decode"] == stages["reply"] == stages["total"] >= count, f"one of each for each command: {stages}")
+    check(stages["peer"] <= 2 * stages["write"], f"two peers: {stages}")
+
+
+def runs():
+    with Cluster() as cluster:
+        work = cluster.work
+        common = [BENCH, "run", *where(cluster), "--clients", "1,3", "--count", "60", "--seconds", "30", "--warm-up", "0.05",
+                  "--floor-count", "20", "--repeat", "2"]
+        out = cluster.run(*common, "--json", f"{work}/a.json", "--csv", f"{work}/a.csv").stdout
+        check("where the time goes" in out and "to and from" in out and "median" in out, out)
+        with open(f"{work}/a.json", encoding="utf-8") as file:
+            report = json.load(file)
+        check(report["format"] == 1 and report["settings"]["record_bytes"] == 256 and report["histogram_error_percent"] <= 1, "head")
+        check([p["clients"] for p in report["runs"]] == [1, 3], "points")
+        for point in report["runs"]:
+            check_point(point, 120)
+            check(len(point["repetitions"]) == 2, "repetitions")
+        check(report["runs"][1]["floor"]["group"]["count"] > 0, "the floor of a group")
+        with open(f"{work}/a.csv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        check(sorted((r["clients"], r["repetition"], r["what"]) for r in rows) ==
+              sorted((c, r, w) for c in "13" for r in "12" for w in ("write", "floor")), f"rows: {rows}")
+        done = cluster.run(*common, "--json", f"{work}/a.json", status=2)
+        check("--force" in done.stderr, f"an existing file is kept: {done.stderr}")
+        reads_and_bundles(cluster)
+        check(cluster.json("zone", "list")["zones"] == [], "nothing stays behind")
+
+
+def one_run(cluster, *arguments):
+    out = cluster.run(BENCH, "run", *where(cluster), "--count", "40", "--seconds", "30", "--warm-up", "0", "--floor-count", "0",
+                      "--output", "json", *arguments).stdout
+    return json.loads(out)["runs"][0]
+
+
+def reads_and_bundles(cluster):
+    for level in ("linearizable", "stale"):
+        point = one_run(cluster, "--clients", "2", "--reads", "50", "--level", level, "--keys", "40", "--zones", "3",
+                        "--distribution", "zipf")
+        check(point["read"]["count"] > 0 and point["write"]["count"] > 0 and point["failed"] == 0, f"reads and writes: {point['trouble']}")
+    point = one_run(cluster, "--clients", "4", "--bundle", "5", "--changes", "3", "--connections", "1")
+    check(point["applied"] >= 40 and point["applied"] % 5 == 0, f"whole bundles: {point['applied']}")
+    point = one_run(cluster, "--clients", "4", "--rate", "200", "--at", "follower")
+    check(point["applied"] >= 40 and point["rate"] == 200, "an open loop")
+
+
+def own_cluster_and_plot():
+    """Starts a cluster of its own, draws, and leaves nothing in the temporary directory."""
+    with Cluster(1) as cluster:
+        scratch = os.path.join(cluster.work, "tmp")
+        os.mkdir(scratch)
+        for name, magic in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG")):
+            path = f"{cluster.work}/{name}"
+            cluster.run("env", f"TMPDIR={scratch}", BENCH, "run", "--clients", "1,2", "--count", "20", "--seconds", "30", "--replicas",
+                        "3" if name == "a.png" else "1", "--floor-count", "10", "--plot", path, cluster=False)
+            with open(path, "rb") as file:
+                data = file.read()
+            check(data.startswith(magic) and len(data) > 2000, f"{name}: {data[:40]}")
+        check(os.listdir(scratch) == [], f"left behind: {os.listdir(scratch)}")
+        done = cluster.run("env", "PATH=/nowhere", BENCH, "run", "--plot", f"{cluster.work}/b.svg", status=2)
+        check("gnuplot-nox" in done.stderr, f"no gnuplot: {done.stderr}")
+        cluster.run(BENCH, "run", "--plot", f"{cluster.work}/b.gif", status=2)
+        check("overwrites" in cluster.run(BENCH, "run", "--plot", f"{cluster.work}/a.svg", status=2).stderr, "an existing picture is kept")
+
+
+def a_stall_shows():
+    """All replicas stand still for a second in an open loop of six: a sixth of the arrivals waited for it,
+    so that the slowest one in a hundred waited most of it. A loop that waits for answers would have had one."""
+    with Cluster() as cluster:
+        child = cluster.start(BENCH, "run", *where(cluster), "--at", "any", "--clients", "32", "--rate", "200", "--seconds", "6",
+                              "--floor-count", "0", "--progress", "--output", "json", stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+        for line in child.stderr:
+            if "median" in line:
+                break
+        processes = [pid_of(cluster, i) for i in (1, 2, 3)]
+        try:
+            for process in processes:
+                os.kill(process, signal.SIGSTOP)
+            time.sleep(1.1)
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+        out, err = child.communicate(timeout=120)
+        point = json.loads(out)["runs"][0]
+        check(point["write"]["count"] == 1200 and point["failed"] == 0, f"every arrival: {point['write']['count']} {point['trouble']} {err}")
+        check(point["write"]["p999_us"] >= 1e6 and point["write"]["p99_us"] >= 900e3 and point["write"]["p90_us"] >= 200e3,
+              f"the stall is hidden: {point['write']}")
+
+
+def floors():
+    with Cluster(1) as cluster:
+        out = cluster.run(BENCH, "floor", "--count", "30", "--clients", "5", "--dir", cluster.work, "--json", f"{cluster.work}/f.json").stdout
+        check("floor: quorum" in out and "Ed25519" in out, out)
+        with open(f"{cluster.work}/f.json", encoding="utf-8") as file:
+            floor = json.load(file)["floor"]
+        check(sorted(floor) == sorted(["flush", "round-trip", "quorum", "group", "sign", "verify"]), f"{sorted(floor)}")
+        for name, part in floor.items():
+            rises(part, name)
+            check(part["count"] == (80 if name == "group" else 30) and part["per_second"] > 0, f"{name}: {part['count']}")
+        shared = json.loads(cluster.run(BENCH, "floor", "--count", "30", "--clients", "5", "--connections", "1", "--output", "json").stdout)
+        check(shared["floor"]["group"]["count"] == 80, "one connection for all")
+        cluster.run(BENCH, "floor", "--json", f"{cluster.work}/f.json", status=2)
+        check("/nowhere: an input or output error" in cluster.run(BENCH, "floor", "--dir", "/nowhere", status=1).stderr, "in words")
+
+
+def wrong_usage():
+    with Cluster(1) as cluster:
+        for arguments in ([], ["walk"], ["run", "--clients", "0"], ["run", "--clients", "1,"], ["run", "--odd"], ["run", "--count"],
+                          ["run", "plain"], ["run", "--endpoints", "127.0.0.1:1"], ["floor", "--count", "0"], ["run", "--level", "some"],
+                          ["run", "--clients", "1,2,3,4,5", "--rate", "1,2,3,4"]):
+            done = cluster.run(BENCH, *arguments, status=2, cluster=False)
+            check(done.stderr and not done.stdout, f"{arguments}: said on stderr")
+        for command in ("run", "floor"):
+            check("example: rsm-bench" in cluster.run(BENCH, command, "--help").stdout, f"help of {command}")
+        check("floor" in cluster.run(BENCH, "--help").stdout, "help")
+        done = cluster.run(BENCH, "run", "--endpoints", "127.0.0.1:9", "--key", cluster.key, "--floor-count", "0", status=None)
+        check(done.returncode in (6, 124), f"nobody there: {done.returncode} {done.stderr}")
+        check(cluster.run(BENCH, "run", "--endpoints", cluster.endpoints, "--key", "/nowhere", status=3).stderr, "no key")
+
+
+main([wrong_usage, floors, runs, own_cluster_and_plot, a_stall_shows])
