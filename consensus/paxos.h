@@ -53,6 +53,9 @@ struct paxos_config {
     uint32_t resend_ticks;
     uint32_t stall_ticks; /* no flush ended for so long: the disk stalls */
     uint64_t seed;        /* of the election timeouts and read numbers: another one at each start */
+    /* A person has decided: rejoin with what is left, also when a quorum of voters lost something.
+     */
+    bool accepts_loss;
 };
 
 /*

@@ -16,7 +16,8 @@
  *
  * This rests on a disk losing what was acknowledged on one voter at a time: the others may be in
  * doubt as well (the power of a whole site was cut), and tell what they still hold. When those that
- * know of a loss have a quorum among themselves, nobody rejoins: a person has to decide.
+ * know of a loss have a quorum among themselves, nobody rejoins: a person has to decide
+ * (config.accepts_loss).
  *
  * All others, not most: with five voters, one that was left out may own a ballot that we promised,
  * count our old promise, and never hear of what we vote for in a lower ballot now.
@@ -151,7 +152,8 @@ static bool rejoin_has_quorum_of_lost(const struct paxos *p)
         if (p->peers[replica].rejoin_lost)
             lost |= quorum_bit(replica);
     bool of_next = p->members.next_first != 0 && quorum_has(&p->members.next, lost);
-    return (quorum_has(&p->members.now, lost) || of_next) && !MUTANT(REJOIN_WHATEVER_IS_LOST);
+    bool is_accepted = p->config.accepts_loss || MUTANT(REJOIN_WHATEVER_IS_LOST);
+    return (quorum_has(&p->members.now, lost) || of_next) && !is_accepted;
 }
 
 bool paxos_is_rejoin_blocked(const struct paxos *p)

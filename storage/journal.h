@@ -3,8 +3,7 @@
  * journal.h - the acceptor's memory: promises, votes and chosen marks, durable before they are
  * spoken of.
  *
- * Records are collected by journal_append and become durable together by one journal_flush (a
- * group: storage/segment.h has the bytes). The life of a segment:
+ * Records are collected and become durable together by one flush (a group: segment.h). A segment is
  *
  *   prepared   zero-filled, head written, flushed   journal_prepare_next, off the commit path
  *   current    takes groups                         the flush of a group that does not fit before
@@ -18,11 +17,11 @@
  *   uncertain   the last group is torn, and may have been acknowledged
  *   damaged     something is gone that was acknowledged, or may have been: see the findings
  *
- * In the last two cases the replica must not vote under this incarnation: what it forgot is not
- * absent. The journal is then open for reading only.
+ * In the last two it must not vote under this incarnation: what it forgot is not absent. The
+ * journal is then open for reading only.
  *
- * Thread: one, the main loop's. No call but journal_flush, journal_prepare_next and (rarely, when
- * nothing was prepared) journal_append waits for the disk.
+ * Thread: the main loop's. Only journal_flush, journal_prepare_next and (rarely, when nothing was
+ * prepared) journal_append wait for the disk.
  */
 #ifndef RSM_STORAGE_JOURNAL_H
 #define RSM_STORAGE_JOURNAL_H
@@ -50,12 +49,15 @@ struct journal_options {
     bool create;             /* make the first segment when there is no file at all */
 };
 
-/* Borrowed during the call. A status that is not RSM_OK ends the recovery and is its result. */
-typedef enum rsm_status journal_visit(void *context, const struct record *record);
+/*
+ * Borrowed during the call. A status that is not RSM_OK ends the recovery. `is_evidence`: it stands
+ * behind a damaged place, so its chosen marks may mean votes that are missing.
+ */
+typedef enum rsm_status journal_visit(void *context, const struct record *record, bool is_evidence);
 
 /*
  * Opens the journal on `disk` (borrowed until journal_close), recovers it, and calls `visit` for
- * each valid record in order, checkpoints included, up to the first doubtful place.
+ * each valid record in order, checkpoints included, and then for those behind a doubtful place.
  *
  * RSM_OK: clean or cut; more can be appended, the next sequence is report->last_sequence + 1.
  * RSM_UNCERTAIN, RSM_DAMAGED: *journal_out is open, but for reading only: journal_append answers
@@ -164,10 +166,8 @@ struct journal_renewal {
     uint64_t chosen_end;    /* slots below are chosen; 0: nothing known */
     uint64_t store_slot;    /* the store holds every slot up to here, durably */
     uint64_t next_sequence; /* of the first record, above 0 */
-    /*
-     * The next vote to keep: fills in slot, ballot and value (borrowed until the next call). False:
-     * no more. May be NULL. They are visited later in this order, and then the chosen end.
-     */
+    /* The next vote to keep: slot, ballot and value (borrowed until the next call). False: no more.
+       May be NULL. They are visited later in this order, and then the chosen end. */
     bool (*next_vote)(void *context, struct record *vote_out);
     void *context;
 };
@@ -193,8 +193,7 @@ enum rsm_status journal_renew(struct disk *disk, struct journal *old,
                               const struct journal_options *options,
                               const struct journal_renewal *renewal, struct journal **journal_out);
 
-/* Takes every file that is not of this journal out of the way (disk_set_aside). RSM_IO: see flush.
- */
+/* Takes files that are not of this journal out of the way (disk_set_aside). RSM_IO: see flush. */
 enum rsm_status journal_set_others_aside(struct journal *j);
 
 #endif

@@ -12,8 +12,9 @@
  *   any later segment was used                         a group was lost: damaged
  *   otherwise                                          the tail: tail.c has the table
  *
- * Once something is damaged the walk goes on in *doubt*: groups that check are counted and shown
- * (rsm-dump wants them, and the highest promise matters), but not visited.
+ * Once something is damaged the walk goes on in *doubt*: groups that check are counted and shown to
+ * the scanner, and their promises and votes are visited as evidence of what this replica said. What
+ * they say of the gaps before them is loss.h's business.
  */
 #include "storage/recover.h"
 
@@ -22,6 +23,7 @@
 #include "src/base/check.h"
 #include "src/base/limits.h"
 #include "src/base/mem.h"
+#include "storage/loss.h"
 #include "storage/tail.h"
 
 struct walk {
@@ -32,6 +34,10 @@ struct walk {
     uint32_t previous; /* its `previous`, when expected is not 0 */
     bool sequence_is_known;
     uint64_t sequence; /* of the last record */
+    /* In doubt. */
+    uint64_t group; /* the last one taken; 0: none */
+    uint32_t check;
+    struct loss loss;
     /* The gap that the walk met and that is not explained yet. */
     struct recovered_segment *gap; /* NULL: none */
     uint64_t gap_offset;
@@ -87,6 +93,8 @@ static enum rsm_status take_group(struct walk *w, struct recovered_segment *s, u
     struct journal_place place = {s->segment, offset, group->group, w->doubt};
     struct record record;
 
+    if (w->doubt && (group->group != w->group + 1 || group->previous != w->check))
+        loss_on_gap(&w->loss);
     for (uint32_t i = 0; i < group->records; i++) {
         enum rsm_status status = RSM_OK;
         if (!record_decode(&records, &record))
@@ -96,12 +104,13 @@ static enum rsm_status take_group(struct walk *w, struct recovered_segment *s, u
             r->scanner->on_record(r->scanner->context, &place, &record);
         w->sequence = record.sequence;
         w->sequence_is_known = true;
-        if (w->doubt)
-            continue;
-        r->report->records++;
-        r->report->last_sequence = record.sequence;
+        loss_on_record(&w->loss, &record);
+        if (!w->doubt) {
+            r->report->records++;
+            r->report->last_sequence = record.sequence;
+        }
         if (r->visit != NULL)
-            status = r->visit(r->context, &record);
+            status = r->visit(r->context, &record, w->doubt);
         if (status != RSM_OK)
             return status;
     }
@@ -113,6 +122,8 @@ static enum rsm_status take_group(struct walk *w, struct recovered_segment *s, u
         s->slot_end = group->slot_end;
     s->used = offset + group->size;
     s->is_used = true;
+    w->group = group->group;
+    w->check = group->check;
     w->expected = group->group + 1;
     w->previous = group->check;
     return RSM_OK;
@@ -195,6 +206,7 @@ static void doubt(struct walk *w, enum journal_finding_kind kind, uint64_t segme
     recover_add_finding(w->r, kind, segment, offset, group);
     w->doubt = true;
     w->gap = NULL;
+    loss_on_gap(&w->loss);
 }
 
 /* The walk met a gap at `offset`: the segment's end, damage, or something that later ones tell. */
@@ -301,6 +313,33 @@ static void check_file(struct walk *w, struct recovered_segment *s, const struct
         recover_add_finding(w->r, JOURNAL_UNREADABLE, s->segment, 0, &none);
 }
 
+/*
+ * In doubt, and this segment was read: could it be the last one, and is nothing missing behind its
+ * last group? One that was prepared and holds nothing leaves that to the one before.
+ */
+static void judge_end(struct walk *w, const struct recovered_segment *s,
+                      const struct segment_image *image)
+{
+    enum journal_finding_kind kind;
+    struct segment_group group = {0};
+    uint64_t end;
+    bool are_marks_whole = s->marks_readable == SEGMENT_MARK_COUNT;
+
+    if (s->group_end == 0) {
+        if (s->head != SEGMENT_HEAD_GOOD || !are_marks_whole || s->a != 0 || s->b != 0 ||
+            !segment_is_zero(image->data + SEGMENT_DATA_OFFSET, image->size - SEGMENT_DATA_OFFSET))
+            w->loss.ends_well = false;
+        return;
+    }
+    w->expected = s->group_end;
+    struct tail tail = {.group = s->group_end,
+                        .a = s->a,
+                        .b = s->b,
+                        .marks_are_whole = are_marks_whole,
+                        .rest = classify_rest(w, s, image, s->used, &group, &end)};
+    w->loss.ends_well = !s->sealed && tail_decide(&tail, &kind) <= JOURNAL_CUT;
+}
+
 static enum rsm_status read_groups(struct walk *w, struct recovered_segment *s,
                                    const struct segment_image *image)
 {
@@ -309,8 +348,11 @@ static enum rsm_status read_groups(struct walk *w, struct recovered_segment *s,
 
     check_file(w, s, image);
     for (;;) {
+        uint64_t from = offset;
         if (w->doubt)
             offset = find_next(w, s, image, offset);
+        if (w->doubt && offset > from && offset < image->size)
+            loss_on_gap(&w->loss);
         status = take_groups(w, s, image, &offset);
         if (status != RSM_OK)
             break;
@@ -321,6 +363,8 @@ static enum rsm_status read_groups(struct walk *w, struct recovered_segment *s,
         else if (!w->doubt || offset >= image->size)
             break;
     }
+    if (w->doubt && status == RSM_OK)
+        judge_end(w, s, image);
     return status;
 }
 
@@ -356,6 +400,7 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
             recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
         else if (!w->doubt)
             doubt(w, JOURNAL_SEGMENT_MISSING, s->segment, 0, &none);
+        w->loss.ends_well = false;
     } else if (w->gap == NULL || explain_gap(w, s, &image)) {
         status = read_groups(w, s, &image);
     }
@@ -432,6 +477,8 @@ enum rsm_status recover_run(struct recovery *r)
     }
     if (status == RSM_OK)
         finish(&w, before);
+    if (r->report->verdict > JOURNAL_CUT)
+        r->report->lost_slot_end = w.doubt ? loss_slot_end(&w.loss) : LOSS_UNKNOWN;
     writer_deinit(&w.payload);
     return status;
 }

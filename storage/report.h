@@ -53,6 +53,8 @@ struct journal_report {
     uint64_t accepted_end; /* one above the highest slot voted for, likewise; 0 none */
     uint64_t chosen_end;   /* likewise */
     uint64_t cut_bytes;
+    /* Votes that are gone were for slots below this one: 0 none is gone, LOSS_UNKNOWN (loss.h). */
+    uint64_t lost_slot_end;
 };
 
 /* A stable name such as "torn-tail". Static memory. */

@@ -34,6 +34,12 @@
 #define RSM_MUTANT_FORGET_PROMISE 0
 #endif
 /* Recovery of the journal takes everything behind a bad group as absent (M50). */
+#ifndef RSM_MUTANT_LOSS_WITHOUT_END
+#define RSM_MUTANT_LOSS_WITHOUT_END 0
+#endif
+#ifndef RSM_MUTANT_LOSS_WITHOUT_PROMISE
+#define RSM_MUTANT_LOSS_WITHOUT_PROMISE 0
+#endif
 #ifndef RSM_MUTANT_STOP_AT_BAD_GROUP
 #define RSM_MUTANT_STOP_AT_BAD_GROUP 0
 #endif

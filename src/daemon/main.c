@@ -32,6 +32,11 @@ static const char usage[] =
     "  rsmd --config FILE     run (see packaging/rsmd.conf.example for all keys)\n"
     "  rsmd --config FILE --check-config\n"
     "                         read the configuration, say what is wrong with it, and end\n"
+    "  rsmd --config FILE --accept-loss\n"
+    "                         run, and should so many replicas have lost something that nobody "
+    "knows\n"
+    "                         what was chosen (rejoin-blocked), go on with what they have; look\n"
+    "                         with rsm-dump loss first\n"
     "  rsmd --version\n"
     "  rsmd --help\n"
     "\n"
@@ -63,6 +68,9 @@ static int run(const struct config *config, char **arguments)
     int cause = 0;
     log_configure(STDERR_FILENO, config->log_level, config->node.self);
     uint32_t again = again_prepare(arguments, &cause);
+    if (config->node.accepts_loss)
+        LOG(LOG_WARNING, "loss-accepted",
+            LOG_TEXT("text", "started with --accept-loss: what is left counts as all there is"));
     if (config->clock_offset_file != NULL) {
         if (!clock_follow(config->clock_offset_file)) {
             fprintf(stderr, "rsmd: %s cannot be opened\n", config->clock_offset_file);
@@ -98,13 +106,13 @@ static bool is_scrub(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"check-config", no_argument, NULL, 'k'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"accept-loss", no_argument, NULL, 'a'},  {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     const char *path = NULL;
     bool check_only = false;
+    bool accepts_loss = false;
     int option;
     if (is_scrub(argc, argv)) {
         guard_process();
@@ -118,6 +126,9 @@ int main(int argc, char **argv)
             break;
         case 'k':
             check_only = true;
+            break;
+        case 'a':
+            accepts_loss = true;
             break;
         case 'v':
             puts("rsmd " RSM_VERSION);
@@ -141,6 +152,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "rsmd: %s\n", error);
         return 2;
     }
+    config.node.accepts_loss = accepts_loss;
     int status = check_only ? 0 : run(&config, argv);
     config_deinit(&config);
     return status;

@@ -55,10 +55,10 @@ struct node_config {
     uint64_t joined; /* as in storage/identity.h */
     bool fresh;      /* the data directory was made in this run: the journal is made, too */
     bool in_doubt; /* an earlier run was, and told the peers: whatever the journal looks like now */
+    bool accepts_loss; /* as in consensus/paxos.h */
     uint64_t seed;
 };
 
-struct stages;
 /* Sensible values for everything but self, incarnation and seed. */
 void node_config_default(struct node_config *config);
 

@@ -72,9 +72,29 @@ static enum rsm_status restore_chosen(struct node *n, uint64_t end)
     return RSM_OK;
 }
 
-static enum rsm_status restore_record(void *context, const struct record *record)
+/*
+ * What stands behind a damaged place: promises and votes that were given, for the others that ask.
+ * A chosen mark says which votes are chosen values, and the one that it means may be missing.
+ */
+static void restore_evidence(struct node *n, const struct record *record)
+{
+    if (record->kind == RECORD_ACCEPT) {
+        struct blob *value = record->value.size > 0 ? blob_new(record->value) : NULL;
+        /* Beyond the window: what is missing is so anyway. */
+        (void)paxos_restore_accept(n->paxos, record->slot, record->ballot, value);
+        blob_unref(value);
+    } else if (record->kind != RECORD_CHOSEN && record->ballot.round > 0) {
+        paxos_restore_promise(n->paxos, record->ballot);
+    }
+}
+
+static enum rsm_status restore_record(void *context, const struct record *record, bool is_evidence)
 {
     struct node *n = context;
+    if (is_evidence) {
+        restore_evidence(n, record);
+        return RSM_OK;
+    }
     switch (record->kind) {
     case RECORD_PROMISE:
     case RECORD_CHECKPOINT:
@@ -152,10 +172,13 @@ static enum rsm_status open_journal(struct node *n)
     if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)
         return go_without(n);
     n->missing_slot = 0;
+    /* All that is gone is for slots that the store holds: no loss, for whoever asks. */
+    bool is_covered = report.verdict == JOURNAL_DAMAGED && !n->config.in_doubt &&
+                      report.lost_slot_end <= n->stored_slot + 1;
     if ((status == RSM_DAMAGED && n->journal != NULL) || status == RSM_NOT_FOUND)
-        rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_DAMAGED);
+        rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_DAMAGED, !is_covered);
     else if (status == RSM_UNCERTAIN)
-        rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_UNCERTAIN);
+        rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_UNCERTAIN, false);
     else if (status != RSM_OK)
         return status;
     n->seq_last = report.last_sequence;
@@ -182,7 +205,8 @@ static void open_core(struct node *n)
                                   .start_ticks_max = c->election_ticks_min,
                                   .resend_ticks = c->heartbeat_ticks,
                                   .stall_ticks = c->stall_ticks,
-                                  .seed = c->seed};
+                                  .seed = c->seed,
+                                  .accepts_loss = c->accepts_loss};
     /* Until the state's members are handed in, before the start. */
     for (uint32_t i = 0; i < n->genesis.member_count; i++)
         config.voters[config.voter_count++] = n->genesis.members[i].id;

@@ -65,8 +65,11 @@ void members_follow(struct node *n);
 bool members_are_self_alone(struct node *n);
 
 /* node_rejoin.c */
-/* The journal is damaged, uncertain or gone. */
-void rejoin_begin_doubt(struct node *n, uint32_t alarm);
+/*
+ * The journal is damaged, uncertain or gone. `has_lost`: something that was acknowledged may be
+ * gone, and the store does not have it either.
+ */
+void rejoin_begin_doubt(struct node *n, uint32_t alarm, bool has_lost);
 /* The core has heard everybody: a fresh journal, the new incarnation, and votes again. */
 void rejoin_finish(struct node *n);
 void rejoin_on_heartbeat(struct node *n);

@@ -195,7 +195,7 @@ static bool take_stamp(struct node *n, uint32_t from, const struct peer_stamp *s
         return true;
     LOG(LOG_ERROR, "memory-lost", LOG_U64("peer", from), LOG_U64("seen", stamp->seen_seq),
         LOG_U64("durable", n->seq_durable));
-    rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_DAMAGED);
+    rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_DAMAGED, true);
     node_fail(n, RSM_DAMAGED, "a peer has seen more of the journal than it holds");
     return false;
 }

@@ -16,10 +16,10 @@
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"
 
-void rejoin_begin_doubt(struct node *n, uint32_t alarm)
+void rejoin_begin_doubt(struct node *n, uint32_t alarm, bool has_lost)
 {
     node_raise(n, alarm, 0);
-    n->has_lost = alarm == NODE_ALARM_JOURNAL_DAMAGED;
+    n->has_lost = has_lost;
     if (n->env.doubt != NULL)
         n->incarnation_next = n->env.doubt(n->env.context);
 }
@@ -141,7 +141,7 @@ void rejoin_on_heartbeat(struct node *n)
         LOG(LOG_ERROR, "rejoin-blocked",
             LOG_TEXT("text",
                      "so many voters have lost something that nobody knows what was chosen; "
-                     "a person has to decide (docs/operations.md)"));
+                     "a person has to decide (docs/operations.md, \"When too many have lost\")"));
     n->rejoin_blocked = paxos_is_rejoin_blocked(n->paxos);
     if (paxos_is_rejoin_complete(n->paxos))
         n->rejoin_due = true; /* the disk was full, or something has to be decided first */

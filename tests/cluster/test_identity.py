@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A replica that has lost its disk, its journal or its store's bytes never votes as the one it was."""
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -24,11 +25,11 @@ def await_log(cluster, replica, text):
     check(False, f"replica {replica} never logged {text!r}")
 
 
-def start_alone(cluster, replica):
+def start_alone(cluster, replica, *options):
     """rsmd as dev start runs it, without waiting until it is ready: it will not be."""
     config = f"{cluster.dir}/replica-{replica}/rsmd.conf"
     log = open(f"{cluster.dir}/replica-{replica}/log", "ab")
-    return cluster.start(f"{BIN}/rsmd", "--config", config, stdout=log, stderr=log)
+    return cluster.start(f"{BIN}/rsmd", "--config", config, *options, stdout=log, stderr=log)
 
 
 def wiped_disk():
@@ -117,11 +118,11 @@ def unlink_all(paths):
         os.unlink(path)
 
 
-def flip_in_the_middle(paths):
+def flip_in_the_middle(paths, offset=700):
     with open(paths[0], "r+b") as file:
-        file.seek(12288 + 700)
+        file.seek(12288 + offset)
         byte = file.read(1)
-        file.seek(12288 + 700)
+        file.seek(12288 + offset)
         file.write(bytes([byte[0] ^ 0x10]))
 
 
@@ -198,4 +199,95 @@ def two_have_lost_something():
         votes_again(cluster, 1)
 
 
-main([wiped_disk, lost_journal, older_image, damaged_journal, truncated_journal, waits_for_who_is_missing, two_have_lost_something])
+def journals(cluster, replica):
+    return sorted(glob.glob(cluster.data(replica) + "/journal/*.seg"))
+
+
+def kill_all(cluster, children=()):
+    for child in children:
+        child.kill()
+        child.wait()
+    if not children:
+        for i in (1, 2, 3):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(i))
+
+
+def loss(cluster):
+    """What rsm-dump says of the three directories: its exit status and lines."""
+    done = subprocess.run([f"{BIN}/rsm-dump", "--dir", cluster.data(1), "--json", "loss", cluster.data(2), cluster.data(3)],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stdout + done.stderr
+
+
+def a_person_decides():
+    """Two voters know of a loss: the tool says what is left, and with it one of them may go on."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        for i in range(20):
+            change(cluster, f"n{i}")
+        cluster.settle()
+        status, lines, text = loss(cluster)
+        check(status == 0 and lines[-1]["nothing_lost"], f"running and whole: {text}")
+        kept = lines[-1]["kept"]
+        kill_all(cluster)
+        status, lines, text = loss(cluster)
+        check(status == 0 and lines[-1]["kept"] == kept, f"whole: {text}")
+        flip_in_the_middle(journals(cluster, 1))
+        status, lines, text = loss(cluster)
+        check(status == 0 and lines[0]["lost"] and lines[-1]["nothing_lost"], f"one loss: {text}")
+        flip_in_the_middle(journals(cluster, 2))
+        status, lines, text = loss(cluster)
+        of_all = next(line for line in lines if "kept" in line)
+        check(status == 1 and of_all["kept"] == kept and not of_all["nothing_lost"], f"two losses: {text}")
+        check(of_all["first_in_doubt"] > kept, text)
+        children = [start_alone(cluster, i) for i in (1, 2, 3)]
+        await_log(cluster, 1, "event=rejoin-blocked")
+        kill_all(cluster, children)
+        children = [start_alone(cluster, 1, "--accept-loss")] + [start_alone(cluster, i) for i in (2, 3)]
+        await_log(cluster, 1, "event=loss-accepted")
+        for i in (1, 2, 3):
+            await_voting(cluster, i)
+        kill_all(cluster, children)
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        for i in (1, 2, 3):
+            await_voting(cluster, i)
+        listed = cluster.ctl("record", "list", "a.example").stdout
+        check(all(f"n{i}.a.example." in listed for i in range(20)), listed)
+        votes_again(cluster, 1)
+
+
+def await_stored(cluster, replica, slot):
+    deadline = time.monotonic() + 60
+    while cluster.status(replica).get("stored", 0) < slot:
+        check(time.monotonic() < deadline, f"replica {replica} did not store slot {slot}")
+        time.sleep(0.02)
+
+
+def old_damage_at_two():
+    """What is gone at two voters, in different places, is for slots that their stores hold, as what
+    stands behind it says: nobody has lost anything, and no person is needed."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        for i in range(10):
+            change(cluster, f"n{i}")
+        for i in range(5):  # 1,024 slots each
+            cluster.ctl("member", "update", "1", "--zone", f"place-{i}", "--wait", "60s")
+        cluster.settle()
+        for i in (1, 2, 3):
+            await_stored(cluster, i, 5000)
+        kill_all(cluster)
+        flip_in_the_middle(journals(cluster, 1), 700)
+        flip_in_the_middle(journals(cluster, 2), 4200)
+        status, lines, text = loss(cluster)
+        check(status == 0 and not any(line["lost"] for line in lines if "lost" in line), text)
+        check(sum(line["journal"] == "damaged" for line in lines if "journal" in line) == 2, text)
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        for i in (1, 2, 3):
+            await_voting(cluster, i)
+        for i in (1, 2):
+            await_log(cluster, i, "event=rejoined")
+        votes_again(cluster, 1)
+
+
+main([wiped_disk, lost_journal, older_image, damaged_journal, truncated_journal, waits_for_who_is_missing, two_have_lost_something,
+      a_person_decides, old_damage_at_two])

@@ -23,8 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/base/prng.h"
+#include "storage/loss.h"
 #include "storage/scan.h"
 #include "storage/segment.h"
 #include "tests/lib/journal_rig.h"
@@ -32,6 +34,7 @@
 #define FILES 3u
 #define SEGMENT_BYTES 32768u
 #define SECTORS (SEGMENT_BYTES / DISK_SECTOR_SIZE)
+#define RECORDS_MAX 4096u
 
 /* Where a sector is. */
 enum place {
@@ -60,9 +63,11 @@ struct world {
     uint64_t verdicts[JOURNAL_DAMAGED + 1];
     uint64_t by_place[PLACE_COUNT];
     struct prng prng;
+    uint64_t bounded; /* damages of which it is known what can be lost */
     /* Of the scan that runs. */
     uint64_t seen;
     bool wrong;
+    bool is_there[RECORDS_MAX]; /* by sequence, also behind a damage */
 };
 
 /* -------------------------------------------------------------------------------------------- */
@@ -89,6 +94,8 @@ static void on_record(void *context, const struct journal_place *place, const st
         record->end != expected.end || !ballot_equal(record->ballot, expected.ballot) ||
         !bytes_equal(record->value, expected.value) || record->sequence > w->rig.acknowledged)
         w->wrong = true;
+    if (record->sequence < RECORDS_MAX)
+        w->is_there[record->sequence] = true;
     if (!place->after_damage && record->sequence != ++w->seen)
         w->wrong = true;
 }
@@ -100,6 +107,7 @@ static enum rsm_status scan(struct world *w)
 
     w->seen = 0;
     w->wrong = false;
+    memset(w->is_there, 0, sizeof(w->is_there));
     return journal_scan(&w->rig.disk->disk, &w->rig.identity, &scanner, &w->rig.report, &found);
 }
 
@@ -146,6 +154,7 @@ static void set_up(struct world *w)
     fill(w);
     must(scan(w) == RSM_OK && w->rig.report.verdict == JOURNAL_CLEAN, "clean");
     must(w->seen == w->rig.acknowledged && !w->wrong, "whole");
+    must(w->rig.acknowledged < RECORDS_MAX, "small");
     must(w->used[2] >= 20480 && w->used[3] == 0, "two of three segments in use");
     w->pristine = disk_mem_clone(w->rig.disk);
     printf("note: %" PRIu64 " records, %" PRIu64 " groups, %" PRIu64 " + %" PRIu64
@@ -229,6 +238,33 @@ static void open_copy(struct world *w, const char *case_text)
     disk_free(&kept->disk);
 }
 
+/* What recovery says of the loss (storage/loss.h) must hold for each record that is not there. */
+static void judge_loss(struct world *w, const char *case_text)
+{
+    const struct journal_report *report = &w->rig.report;
+    uint64_t chosen_end = report->lost_slot_end - LIMIT_WINDOW;
+    struct record record;
+    uint8_t value[256];
+
+    if (report->verdict <= JOURNAL_CUT) {
+        if (report->lost_slot_end != 0)
+            complain(w, "a loss without damage", case_text);
+        return;
+    }
+    if (report->lost_slot_end == LOSS_UNKNOWN)
+        return;
+    w->bounded++;
+    for (uint64_t i = 1; i <= w->rig.acknowledged; i++) {
+        if (w->is_there[i])
+            continue;
+        rig_record(&w->rig, i, value, &record);
+        if (ballot_compare(record.ballot, report->promise) > 0)
+            complain(w, "a lost promise is higher than what is said of it", case_text);
+        if (record.kind == RECORD_ACCEPT && record.slot >= chosen_end)
+            complain(w, "a lost vote is for a later slot than what is said of it", case_text);
+    }
+}
+
 /* Runs one case on the disk as it is now. `expected` 0: anything that loses nothing. */
 static void judge(struct world *w, enum journal_verdict expected, bool open_too,
                   const char *case_text)
@@ -250,6 +286,7 @@ static void judge(struct world *w, enum journal_verdict expected, bool open_too,
         complain(w, "silently shorter", case_text);
     if (expected != 0 && verdict != expected)
         complain(w, "not the verdict of the table", case_text);
+    judge_loss(w, case_text);
     if (open_too)
         open_copy(w, case_text);
 }
@@ -485,6 +522,8 @@ int main(int argc, char **argv)
         if (w.by_place[place] == 0)
             complain(&w, "no case was there", place_names[place]);
     }
+    printf("note: of %" PRIu64 " damages it is known which slots at most they concern\n",
+           w.bounded);
     printf("note: clean %" PRIu64 ", cut %" PRIu64 ", uncertain %" PRIu64 ", damaged %" PRIu64 "\n",
            w.verdicts[JOURNAL_CLEAN], w.verdicts[JOURNAL_CUT], w.verdicts[JOURNAL_UNCERTAIN],
            w.verdicts[JOURNAL_DAMAGED]);

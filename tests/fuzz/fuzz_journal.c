@@ -40,9 +40,9 @@ static void on_record(void *context, const struct journal_place *place, const st
     seen->records++;
 }
 
-static enum rsm_status visit(void *context, const struct record *record)
+static enum rsm_status visit(void *context, const struct record *record, bool is_evidence)
 {
-    *(uint64_t *)context += record->kind >= RECORD_PROMISE;
+    *(uint64_t *)context += !is_evidence && record->kind >= RECORD_PROMISE;
     return RSM_OK;
 }
 

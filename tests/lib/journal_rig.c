@@ -40,10 +40,12 @@ uint64_t rig_slot(uint64_t sequence)
 void rig_record(const struct journal_rig *rig, uint64_t sequence, uint8_t *value,
                 struct record *record_out)
 {
+    uint64_t round = (sequence + 6) / 7; /* votes are in the ballot that was promised last */
+    struct ballot ballot = {round, 1 + (uint32_t)(round % 3)};
     *record_out = (struct record){.sequence = sequence};
     if (sequence % 7 == 1) {
         record_out->kind = RECORD_PROMISE;
-        record_out->ballot = (struct ballot){sequence / 7 + 1, 1 + (uint32_t)(sequence % 3)};
+        record_out->ballot = ballot;
     } else if (sequence % 7 == 5) {
         record_out->kind = RECORD_CHOSEN;
         record_out->end = rig_slot(sequence);
@@ -53,7 +55,7 @@ void rig_record(const struct journal_rig *rig, uint64_t sequence, uint8_t *value
             value[i] = (uint8_t)(sequence * 31 + i);
         record_out->kind = RECORD_ACCEPT;
         record_out->slot = rig_slot(sequence);
-        record_out->ballot = (struct ballot){sequence / 7 + 1, 1};
+        record_out->ballot = ballot;
         record_out->value = bytes_make(value, size);
     }
 }
@@ -65,7 +67,7 @@ static bool same(const struct record *a, const struct record *b)
            bytes_equal(a->value, b->value);
 }
 
-enum rsm_status rig_visit(void *context, const struct record *record)
+enum rsm_status rig_visit(void *context, const struct record *record, bool is_evidence)
 {
     struct journal_rig *rig = context;
     struct record expected;
@@ -76,9 +78,10 @@ enum rsm_status rig_visit(void *context, const struct record *record)
     rig_record(rig, record->sequence, value, &expected);
     if (rig->visited == 0)
         rig->first = record->sequence;
-    if (record->sequence != rig->first + rig->visited || !same(record, &expected))
+    if ((!is_evidence && record->sequence != rig->first + rig->visited) || !same(record, &expected))
         rig->wrong = true;
-    rig->visited++;
+    rig->visited += !is_evidence;
+    rig->evidence += is_evidence;
     mem_free(value);
     return RSM_OK;
 }
@@ -87,6 +90,7 @@ enum rsm_status rig_open(struct journal_rig *rig)
 {
     CHECK(rig->journal == NULL);
     rig->visited = 0;
+    rig->evidence = 0;
     rig->first = 0;
     rig->wrong = false;
     enum rsm_status status = journal_open(&rig->disk->disk, &rig->identity, &rig->options,

@@ -21,9 +21,10 @@ struct journal_rig {
     uint64_t acknowledged; /* of the last one whose flush returned RSM_OK */
     size_t value_size;     /* of votes */
     /* What the last journal_open visited. */
-    uint64_t visited; /* records, checkpoints apart */
-    uint64_t first;   /* the first sequence */
-    bool wrong;       /* a record that was never appended, or out of order */
+    uint64_t visited;  /* records, checkpoints apart */
+    uint64_t first;    /* the first sequence */
+    uint64_t evidence; /* records behind a damaged place, checkpoints apart */
+    bool wrong;        /* a record that was never appended, or out of order */
 };
 
 void rig_init(struct journal_rig *rig);
@@ -40,7 +41,7 @@ enum rsm_status rig_append(struct journal_rig *rig, unsigned count);
 void rig_record(const struct journal_rig *rig, uint64_t sequence, uint8_t *value,
                 struct record *record_out);
 /* A journal_visit; the context is the rig. */
-enum rsm_status rig_visit(void *context, const struct record *record);
+enum rsm_status rig_visit(void *context, const struct record *record, bool is_evidence);
 
 /* What the slot of a vote with this sequence is. */
 uint64_t rig_slot(uint64_t sequence);

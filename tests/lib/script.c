@@ -238,6 +238,7 @@ static void run_config(struct script *s, const struct words *w)
 {
     struct paxos_config *c = &s->config;
     c->self = (uint32_t)words_number(w, "self", c->self);
+    c->accepts_loss = words_get(w, "accept-loss") != NULL;
     if (words_get(w, "voters") != NULL)
         c->voter_count = parse_list(words_get(w, "voters"), c->voters);
     if (words_get(w, "learners") != NULL)

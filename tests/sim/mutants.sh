@@ -20,11 +20,13 @@ mkdir -p "$out"
 #   EQUAL_TIMEOUTS: clocks of replicas tick 9 to 11 ms apart, so equal timeouts do not stay equal
 #   BELIEVE_OWN_DISK: needs a flush that is lost without a trace, which is beyond the model of faults
 #   STOP_AT_BAD_GROUP, KEEP_TORN_TAIL: the marks are a second fence; storage-mutants
+#   LOSS_WITHOUT_END, LOSS_WITHOUT_PROMISE: bounds of 4,096 slots, more than a run has; storage-mutants
 #   SNAPSHOT_MIXED: the signed checkpoint is a second fence (docs/mutants.md)
 #   REJOIN_UNLEARNED: harm needs the death of the one peer that knows, in a single round trip; the
 #     unit tests of the exchange find it
 others="NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
-    ANY_TIME EQUAL_TIMEOUTS BELIEVE_OWN_DISK REJOIN_UNLEARNED STOP_AT_BAD_GROUP KEEP_TORN_TAIL SNAPSHOT_MIXED"
+    ANY_TIME EQUAL_TIMEOUTS BELIEVE_OWN_DISK REJOIN_UNLEARNED STOP_AT_BAD_GROUP KEEP_TORN_TAIL SNAPSHOT_MIXED
+    LOSS_WITHOUT_END LOSS_WITHOUT_PROMISE"
 names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*.c --include=*.h |
     sed 's/MUTANT(\(.*\))/\1/' | sort -u | grep -vxE "$(echo $others | tr ' ' '|')|name")}
 

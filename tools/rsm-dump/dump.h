@@ -51,6 +51,8 @@ struct options {
     size_t verifier_count;
     const char *first; /* positional */
     const char *second;
+    char **others; /* loss: further directories */
+    int other_count;
 };
 
 /* A slot that is chosen as the journal says, and not in the store yet. */
@@ -131,6 +133,7 @@ int command_export(struct dump *d);
 /* cmd_check_proof.c: these need no data directory. */
 int command_check_proof(struct dump *d);
 int command_verifier_key(struct dump *d);
+int command_loss(struct dump *d);
 
 /* cmd_journal.c: reads the journal for its findings alone. */
 void journal_check(struct dump *d);

@@ -37,6 +37,10 @@ static const struct verb verbs[] = {
      "rsm-dump --dir data/1 state --at 2026-11-23T15:02:11Z", command_state, false, false},
     {"diff", 2, "diff SLOT SLOT", "what changed in the state between two slots",
      "rsm-dump --dir data/1 diff 10 20", command_diff, false, false},
+    {"loss", 0, "loss [DIR...]",
+     "of all replicas of a cluster, each with its directory: what their damaged journals can have "
+     "lost together; look before rsmd --accept-loss",
+     "rsm-dump --dir data/1 loss data/2 data/3", command_loss, true, false},
     {"verify", 0, "verify",
      "checks chains, signatures, order, verdicts and state by replaying all; names the first slot "
      "that is wrong",
@@ -255,7 +259,8 @@ int dump_main(int argc, char **argv)
     }
     const struct verb *verb = find_verb(argv[optind]);
     int given = argc - optind - 1;
-    if (verb == NULL || given != (int)verb->arguments) {
+    bool takes_more = verb != NULL && verb->run == command_loss && given < (int)LIMIT_REPLICAS;
+    if (verb == NULL || (given != (int)verb->arguments && !takes_more)) {
         fprintf(stderr, "rsm-dump: %s: %s%s\n", argv[optind],
                 verb == NULL ? "no such command; see --help" : "usage: rsm-dump --dir DIR ",
                 verb == NULL ? "" : verb->usage);
@@ -271,6 +276,8 @@ int dump_main(int argc, char **argv)
     }
     options.first = given > 0 ? argv[optind + 1] : NULL;
     options.second = given > 1 ? argv[optind + 2] : NULL;
+    options.others = argv + optind + 1;
+    options.other_count = given;
     struct work work = {&options, verb};
     if (child_run(work_in_child, &work, 0, &end) != RSM_OK) {
         fputs("rsm-dump: cannot start a process\n", stderr);

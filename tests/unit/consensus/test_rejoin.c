@@ -65,6 +65,12 @@ static const struct exchange exchanges[] = {
      "from 2 rejoin-answer round=@ first=1 end=none;"
      "from 3 rejoin-answer round=@ first=1 end=none",
      ""},
+    {"unless a person has decided that what is left is all", "config accept-loss=yes; start lost",
+     "from 2 rejoin-answer round=@ first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none",
+     "rejoin\n"},
+    {"which does not make it wait for nobody", "config accept-loss=yes; start lost",
+     "from 2 rejoin-answer round=@ first=1 end=none", ""},
     {"two losses among five", "config voters=1,2,3,4,5; start lost",
      "from 2 rejoin-answer round=@ first=1 end=none;"
      "from 3 rejoin-answer round=@ granted first=1 end=none;"

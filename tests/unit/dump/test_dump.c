@@ -347,6 +347,36 @@ static const char *const files[] = {"identity", "genesis", "store/data.mdb",
                                     "journal/00000000000000000001.seg"};
 
 /* Random bits and lengths of every file, every command: an answer each time, never a crash. */
+/* One voter is a quorum: whatever its journal has lost above its store may be gone. */
+Test(dump, loss_says_what_may_be_gone)
+{
+    struct replica_dir r;
+    char path[TEMP_DIR_SIZE + 128];
+    char nothing[TEMP_DIR_SIZE + 64];
+
+    make(&r);
+    replica_dir_stop(&r);
+    cr_assert_eq(dump(&r, r.path, "loss", NULL, NULL), 0);
+    assert_has(last_out, "store up to slot 4, journal clean, lost nothing");
+    assert_has(last_out, "every slot up to 6 is kept");
+    assert_has(last_out, "nothing that was acknowledged is lost");
+    snprintf(path, sizeof(path), "%s/journal/00000000000000000001.seg", r.path);
+    flip_byte(path, 13000);
+    cr_assert_eq(dump(&r, r.path, "loss", NULL, NULL), 1);
+    assert_has(last_out, "every slot up to 4 is kept");
+    assert_has(last_out, "a vote of 1 is left, and is taken over");
+    assert_has(last_out, "finding: what was acknowledged in slots ");
+    assert_has(last_out, "may be lost");
+    cr_assert_eq(dump(&r, r.path, "--json", "loss", NULL), 1);
+    assert_has(last_out, "\"journal\":\"damaged\",\"lost\":true");
+    assert_has(last_out, "\"nothing_lost\":false");
+    cr_assert_eq(dump(&r, r.path, "loss", r.path, NULL), 3);
+    assert_has(last_err, "are of the same replica");
+    cr_assert_eq(dump(&r, r.path, "loss", temp_dir_path(&r.temp, "nothing", nothing), NULL), 3);
+    assert_has(last_err, "no such directory");
+    replica_dir_remove(&r);
+}
+
 Test(dump, whatever_is_damaged_there_is_an_answer, .timeout = 120)
 {
     static const char *const verbs[] = {"log", "verify", "state", "journal"};
@@ -456,6 +486,6 @@ Test(dump, wrong_usage_is_said_and_help_has_an_example_for_each_command)
     unsigned examples = 0;
     for (const char *at = last_out; (at = strstr(at, "example: rsm-dump")) != NULL; at++)
         examples++;
-    cr_assert_eq(examples, 12);
+    cr_assert_eq(examples, 13);
     replica_dir_remove(&r);
 }

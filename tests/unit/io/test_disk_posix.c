@@ -126,9 +126,9 @@ Test(disk_posix, strange_names_and_kinds_of_files)
     temp_dir_remove(&dir);
 }
 
-static enum rsm_status count_records(void *context, const struct record *record)
+static enum rsm_status count_records(void *context, const struct record *record, bool is_evidence)
 {
-    *(unsigned *)context += record->kind == RECORD_CHOSEN;
+    *(unsigned *)context += !is_evidence && record->kind == RECORD_CHOSEN;
     return RSM_OK;
 }
 

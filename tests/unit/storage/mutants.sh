@@ -9,7 +9,7 @@ out=build/storage-mutants
 mkdir -p "$out"
 sources="tests/unit/storage/test_tail.c tests/unit/storage/test_journal.c
     tests/unit/storage/test_journal_damage.c tests/unit/storage/test_journal_crash.c
-    tests/unit/storage/test_journal_segments.c tests/lib/disk_mem.c tests/lib/journal_rig.c"
+    tests/unit/storage/test_journal_segments.c tests/unit/storage/test_loss.c tests/lib/disk_mem.c tests/lib/journal_rig.c"
 
 # A name in mutants.h that storage/ uses is ours.
 names=${*:-$(sed -n 's/.*MUTANT(\([A-Z_]*\)).*/\1/p' storage/*.c | sort -u)}

@@ -164,10 +164,11 @@ Test(journal, more_than_a_segment_in_one_flush)
     rig_deinit(&rig);
 }
 
-static enum rsm_status keep_checkpoint(void *context, const struct record *record)
+static enum rsm_status keep_checkpoint(void *context, const struct record *record, bool is_evidence)
 {
     struct record *last = context;
 
+    cr_assert(!is_evidence);
     if (record->kind == RECORD_CHECKPOINT)
         *last = *record;
     return RSM_OK;

@@ -33,7 +33,7 @@ static void on_segment(void *context, const struct journal_segment_info *info)
 static void on_record(void *context, const struct journal_place *place, const struct record *record)
 {
     if (!place->after_damage)
-        (void)rig_visit(context, record);
+        (void)rig_visit(context, record, false);
 }
 
 /* Recovers without touching, asserts what must always hold, and gives the verdict. */

@@ -33,8 +33,9 @@ static uint64_t used_bytes(const struct disk_mem *d)
     return used;
 }
 
-static enum rsm_status see_huge(void *context, const struct record *record)
+static enum rsm_status see_huge(void *context, const struct record *record, bool is_evidence)
 {
+    (void)is_evidence;
     if (record->kind == RECORD_ACCEPT && record->value.size > 60000)
         *(size_t *)context = record->value.size;
     return RSM_OK;
@@ -200,11 +201,12 @@ struct stop {
     unsigned seen;
 };
 
-static enum rsm_status stop_visit(void *context, const struct record *record)
+static enum rsm_status stop_visit(void *context, const struct record *record, bool is_evidence)
 {
     struct stop *stop = context;
 
     (void)record;
+    (void)is_evidence;
     return ++stop->seen > stop->after ? RSM_TOO_LARGE : RSM_OK;
 }
 
