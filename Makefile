@@ -393,6 +393,9 @@ demo: ## three replicas, a leader killed, and the October 2025 outage replayed
 	$(Q)examples/demo.sh
 bench: all ## latency and throughput beside the floor of this machine
 	$(Q)build/rsm-bench run
+BENCH ?=
+bench-check: all ## is this tree slower than BASE=REVISION? both are built and run in turns (ROUNDS=8 BENCH="--clients 1")
+	$(Q)bench/check.sh "$(BASE)" $(BENCH)
 nightly-asan: ## every cluster test with programs under the sanitizers
 	$(Q)RSM_ASAN_TESTS=all tests/asan_cluster.sh -j2
 snapshot-stall: all ## what a snapshot transfer costs the commits meanwhile: MIB (1024) of store

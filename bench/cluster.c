@@ -19,11 +19,11 @@
 #define OUTPUT_SIZE 16384u
 
 /* Beside this program, else wherever PATH says. */
-static void find_tool(char *path, size_t size)
+static void find_tool(const char *name, char *path, size_t size)
 {
     char self[512];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    (void)snprintf(path, size, "resilience-ctl");
+    (void)snprintf(path, size, "%s", name);
     if (length <= 0)
         return;
     self[length] = 0;
@@ -32,7 +32,7 @@ static void find_tool(char *path, size_t size)
         return;
     *slash = 0;
     char beside[600];
-    (void)snprintf(beside, sizeof beside, "%s/resilience-ctl", self);
+    (void)snprintf(beside, sizeof beside, "%s/%s", self, name);
     if (access(beside, X_OK) == 0)
         (void)snprintf(path, size, "%s", beside);
 }
@@ -52,20 +52,23 @@ static size_t read_all(int descriptor, char *out, size_t size)
     return done;
 }
 
-/* Runs the tool with what it prints in `output`; RSM_FAILED when it does not end with 0. */
-static enum rsm_status run_tool(char *const *arguments, char *output)
+/*
+ * Runs a tool with what it prints to `descriptor` in `output`; RSM_FAILED when it does not end
+ * with 0.
+ */
+static enum rsm_status run_tool_and_read(char *const *arguments, int descriptor, char *output)
 {
     extern char **environ;
     posix_spawn_file_actions_t actions;
     char tool[600];
     int ends[2], ended = 0;
     pid_t child;
-    find_tool(tool, sizeof tool);
+    find_tool(arguments[0], tool, sizeof tool);
     output[0] = 0;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return RSM_IO;
     (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], descriptor);
     int result = posix_spawnp(&child, tool, &actions, NULL, arguments, environ);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)close(ends[1]);
@@ -78,6 +81,11 @@ static enum rsm_status run_tool(char *const *arguments, char *output)
     if (result != 0)
         (void)fprintf(stderr, "rsm-bench: %s: %s\n", tool, strerror(result));
     return result == 0 && WIFEXITED(ended) && WEXITSTATUS(ended) == 0 ? RSM_OK : RSM_FAILED;
+}
+
+static enum rsm_status run_tool(char *const *arguments, char *output)
+{
+    return run_tool_and_read(arguments, STDOUT_FILENO, output);
 }
 
 /* {"endpoints": "a,b" or ["a", "b"], "key": path}, as `dev up --output json` prints it. */
@@ -179,6 +187,34 @@ enum rsm_status cluster_configure(struct cluster *c, const char *lines)
     for (uint32_t i = 1; i <= c->replicas && status == RSM_OK; i++)
         status = append(c, i, lines);
     return status == RSM_OK ? dev_up(c, 0) : status;
+}
+
+bool cluster_takes(const struct cluster *c, const char *lines, char *why, size_t size)
+{
+    char program[] = "rsmd", config_option[] = "--config", check[] = "--check-config", from[320],
+         path[320];
+    char *arguments[] = {program, config_option, path, check, NULL};
+    char *output = mem_alloc(OUTPUT_SIZE);
+    (void)snprintf(from, sizeof from, "%s/replica-1/rsmd.conf", c->directory);
+    (void)snprintf(path, sizeof path, "%s/replica-1/try.conf", c->directory);
+    int input = open(from, O_RDONLY | O_CLOEXEC);
+    FILE *file = fopen(path, "we");
+    bool good = input >= 0 && file != NULL;
+    if (good) {
+        (void)read_all(input, output, OUTPUT_SIZE);
+        good = fputs(output, file) >= 0 && fputs(lines, file) >= 0;
+    }
+    if (file != NULL)
+        good = fclose(file) == 0 && good;
+    if (input >= 0)
+        (void)close(input);
+    output[0] = 0;
+    good = good && run_tool_and_read(arguments, STDERR_FILENO, output) == RSM_OK;
+    output[strcspn(output, "\n")] = 0;
+    (void)snprintf(why, size, "%s", output);
+    (void)unlink(path);
+    mem_free(output);
+    return good;
 }
 
 void cluster_processes(const struct cluster *c, pid_t processes[CLUSTER_REPLICAS_MAX])

@@ -4,6 +4,7 @@
 #define RSM_BENCH_CLUSTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,6 +29,8 @@ enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t re
                            uint32_t base_port);
 /* Stops it, adds the lines to each replica's configuration, and starts it again. */
 enum rsm_status cluster_configure(struct cluster *c, const char *lines);
+/* Whether a replica would take the lines as well; else `why` has its words. Changes nothing. */
+bool cluster_takes(const struct cluster *c, const char *lines, char *why, size_t size);
 /* The replicas' processes, in the order of the endpoints; 0: not known. */
 void cluster_processes(const struct cluster *c, pid_t processes[CLUSTER_REPLICAS_MAX]);
 /* Stops it; removes the directory that cluster_up made. */

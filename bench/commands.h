@@ -10,8 +10,10 @@
 
 int command_run(int count, char **arguments);
 int command_floor(int count, char **arguments);
+int command_compare(int count, char **arguments);
+int command_sweep(int count, char **arguments);
 
-extern const char HELP_RUN[], HELP_FLOOR[];
+extern const char HELP_RUN[], HELP_FLOOR[], HELP_COMPARE[], HELP_SWEEP[];
 
 /* For OPTIONS_HELP and OPTIONS_BAD: prints the help where it belongs, and gives the exit status. */
 int command_help(enum options_end end, const char *help);

@@ -45,6 +45,7 @@ struct load_shape {
     bool is_zipf;           /* draws of keys, see draw.h */
     bool fills;             /* writes all keys before, so that reads find them */
     uint64_t seed;          /* of the draws */
+    uint32_t timeout_ms;    /* of the calls that make the world */
 };
 
 /*

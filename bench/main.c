@@ -15,6 +15,8 @@ static const char HELP[] =
     "\n"
     "  run       loads against a cluster, its own or one that runs, and where the time goes\n"
     "  floor     what this machine needs for the least that a commit can be\n"
+    "  compare   whether two results of run differ, or it is chance\n"
+    "  sweep     one setting at a time: which is best on this machine, and which moves p99 most\n"
     "\n"
     "rsm-bench COMMAND --help has the options and an example; docs/performance.md how to read what "
     "is\n"
@@ -26,6 +28,8 @@ static const struct {
 } commands[] = {
     {"run", command_run},
     {"floor", command_floor},
+    {"compare", command_compare},
+    {"sweep", command_sweep},
 };
 
 /* The first ^C ends the run and stops the local cluster; a second one ends this process. */

@@ -9,6 +9,8 @@
 
 #include "src/base/mem.h"
 
+#define CALL_TIMEOUT_MS 15000u
+
 static uint32_t largest(const struct numbers *n)
 {
     uint64_t most = 1;
@@ -46,6 +48,8 @@ static enum rsm_status open_world(struct session *s)
     }
     shape.endpoints = s->load_endpoints;
     shape.client_count = largest(&s->options->clients);
+    shape.timeout_ms = s->options->timeout_ms < CALL_TIMEOUT_MS ? (uint32_t)s->options->timeout_ms
+                                                                : CALL_TIMEOUT_MS;
     shape.is_zipf = strcmp(s->options->distribution, "zipf") == 0;
     shape.fills = s->options->reads_percent > 0;
     status = load_prepare(&shape, s->key, &s->world, text);

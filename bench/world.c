@@ -53,7 +53,7 @@ static enum rsm_status submit_bundle(struct load_world *world, struct rsm_buffer
     enum rsm_status status = rsm_author_bundle(world->admin, views, count, &envelope);
     if (status == RSM_OK)
         status = rsm_client_submit(world->control, rsm_buffer_bytes(&envelope),
-                                   WORLD_CALL_TIMEOUT_MS, &result);
+                                   world->shape.timeout_ms, &result);
     if (status == RSM_OK)
         rsm_author_learn(world->admin, rsm_buffer_bytes(&result));
     status = explain(world, status, rsm_buffer_bytes(&result), what, text);
@@ -174,7 +174,7 @@ static enum rsm_status fill_client(struct load_client *c, char *text)
         uint32_t first = zone, count;
         while (status == RSM_OK && (count = workload_fill(c, first, &envelope)) > 0) {
             status = rsm_client_submit(world->control, rsm_buffer_bytes(&envelope),
-                                       WORLD_CALL_TIMEOUT_MS, &result);
+                                       world->shape.timeout_ms, &result);
             if (status == RSM_OK)
                 rsm_author_learn(c->author, rsm_buffer_bytes(&result));
             status = explain(world, status, rsm_buffer_bytes(&result), "writing the keys", text);
@@ -195,7 +195,7 @@ static enum rsm_status fill_world(struct load_world *world, const struct rsm_key
         (void)snprintf(text, 256, "endpoints: %s", rsm_status_sentence(status));
         return status;
     }
-    status = rsm_author_open(world->control, admin_key, WORLD_CALL_TIMEOUT_MS, &world->admin);
+    status = rsm_author_open(world->control, admin_key, world->shape.timeout_ms, &world->admin);
     if (status != RSM_OK) {
         (void)snprintf(text, 256, "the cluster: %s (%.150s)", rsm_status_sentence(status),
                        rsm_client_error(world->control));
@@ -259,7 +259,7 @@ static void see_zone(struct load_world *world, uint32_t zone)
     rsm_pack_array(params, 1);
     rsm_pack_bin(params, zone_bytes(world, zone));
     if (rsm_client_call(world->control, "zone.get", rsm_value_of(rsm_pack_result(params)),
-                        WORLD_CALL_TIMEOUT_MS, &result) == RSM_OK) {
+                        world->shape.timeout_ms, &result) == RSM_OK) {
         (void)rsm_author_see_result(world->admin, rsm_value_of(rsm_buffer_bytes(&result)));
         rsm_buffer_free(&result);
     }

@@ -8,7 +8,6 @@
 #include "bench/load.h"
 
 #define WORLD_NAME_SIZE 64u
-#define WORLD_CALL_TIMEOUT_MS 15000u
 #define WORLD_TYPE_TXT 16u
 
 struct load_client {

@@ -60,6 +60,7 @@ static const struct key keys[] = {
     {"election_ticks_max", VALUE_U32, AT(node.election_ticks_max), 4, 20000, false},
     {"stall_ticks", VALUE_U32, AT(node.stall_ticks), 1, 100000, false},
     {"window", VALUE_U32, AT(node.window), 1, MEMBER_DISTANCE, false},
+    {"batch_entries", VALUE_U32, AT(node.batch_entries), 1, LIMIT_BATCH_ENTRIES, false},
     {"segment_size", VALUE_U32, AT(node.segment_size), 65536, 1u << 30, false},
     {"store_commit_ms", VALUE_U32, AT(node.store_commit_ms), 1, 60000, false},
     {"store_commit_bytes", VALUE_U32, AT(node.store_commit_bytes), 4096, 1u << 30, false},

@@ -31,6 +31,7 @@ void node_config_default(struct node_config *config)
         .election_ticks_max = 30,
         .stall_ticks = 100,
         .window = 1024,
+        .batch_entries = LIMIT_BATCH_ENTRIES,
         .segment_size = 16u << 20,
         .store_commit_ms = 200,
         .store_commit_bytes = 8u << 20,

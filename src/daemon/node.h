@@ -36,13 +36,13 @@ struct disk;
 
 /* Fixed after node_open. Counts in ticks; the owner calls node_tick once a tick. */
 struct node_config {
-    uint32_t self;
-    uint32_t tick_ms;
+    uint32_t self, tick_ms;
     uint32_t heartbeat_ticks;
     uint32_t election_ticks_min;
     uint32_t election_ticks_max;
     uint32_t stall_ticks;        /* a flush that takes longer costs the leader its lead */
     uint32_t window;             /* open slots, 1..LIMIT_WINDOW */
+    uint32_t batch_entries;      /* slots of one accept message, 1..LIMIT_BATCH_ENTRIES */
     uint32_t segment_size;       /* bytes of a journal segment */
     uint32_t store_commit_ms;    /* the applied overlay is frozen at least this often */
     uint32_t store_commit_bytes; /* or when it holds this much */

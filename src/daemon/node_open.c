@@ -197,7 +197,7 @@ static void open_core(struct node *n)
     struct paxos_config config = {.self = c->self,
                                   .window = c->window,
                                   .capacity = LIMIT_WINDOW,
-                                  .batch_entries = LIMIT_BATCH_ENTRIES,
+                                  .batch_entries = c->batch_entries,
                                   .batch_bytes = LIMIT_BATCH_BYTES,
                                   .heartbeat_ticks = c->heartbeat_ticks,
                                   .election_ticks_min = c->election_ticks_min,

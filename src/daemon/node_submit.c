@@ -339,7 +339,7 @@ void submit_propose(struct node *n)
         next = s->newer;
         if (s->state != SUBMISSION_QUEUED)
             continue;
-        if (count == room || count == LIMIT_BATCH_ENTRIES || bytes > LIMIT_BATCH_BYTES)
+        if (count == room || count == n->config.batch_entries || bytes > LIMIT_BATCH_BYTES)
             break;
         if (n->journal_writable && journal_is_low(n->journal)) {
             node_raise(n, NODE_ALARM_DISK_LOW, 0);

@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
-from harness import BIN, Cluster, check, main  # noqa: E402
+from harness import BIN, ROOT, Cluster, check, main  # noqa: E402
 
 BENCH = f"{BIN}/rsm-bench"
 PATH = ("decode", "verify", "queue", "validate", "write", "flush", "votes", "apply", "reply", "total", "quorum", "peer")
@@ -157,6 +157,71 @@ def floors():
         check("/nowhere: an input or output error" in cluster.run(BENCH, "floor", "--dir", "/nowhere", status=1).stderr, "in words")
 
 
+def made_up(path, repetitions, factor):
+    """A result of `run` with one point."""
+    rows = [{"writes_per_second": 500 / factor, "write": {"median_us": 100 * factor + i, "p99_us": 300 * factor + i},
+             "floor": {"median_us": 50}} for i in range(repetitions)]
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"format": 1, "runs": [{"clients": 8, "rate": 0, "repetitions": rows}]}, file)
+    return path
+
+
+def compares():
+    """Every verdict and its exit status; results of real runs are taken, their times decide nothing."""
+    with Cluster(1) as cluster:
+        fast, slow, few = (made_up(f"{cluster.work}/{name}.json", count, factor)
+                           for name, count, factor in (("fast", 8, 1), ("slow", 8, 1.2), ("few", 2, 1)))
+        for a, b, status, word in ((fast, fast, 0, "no difference"), (fast, slow, 1, "slower"), (slow, fast, 0, "faster"),
+                                   (few, fast, 3, "too few repetitions to say"), (f"{few},{fast}", f"{fast},{few}", 0, "no difference")):
+            out = cluster.run(BENCH, "compare", a, b, status=status, cluster=False).stdout
+            check(out.splitlines()[-1] == word, f"{word}: {out}")
+        answer = json.loads(cluster.run(BENCH, "compare", fast, slow, "--output", "json", status=1).stdout)
+        check(answer["verdict"] == "slower" and len(answer["rows"]) == 3 and answer["rows"][0]["low"] > 1.1, f"{answer}")
+        cluster.run(BENCH, "compare", fast, slow, "--threshold", "25", cluster=False)
+        for arguments in ([fast], [fast, "/nowhere"], [fast, cluster.key], [fast, slow, fast], [fast, slow, "--confidence", "100"]):
+            check(cluster.run(BENCH, "compare", *arguments, status=2).stderr, f"{arguments}")
+        real = f"{cluster.work}/real.json"
+        cluster.run(BENCH, "run", "--endpoints", cluster.endpoints, "--key", cluster.key, "--clients", "8", "--count", "30", "--warm-up", "0",
+                    "--floor-count", "10", "--repeat", "3", "--json", real)
+        for more in ([], ["--relative"]):
+            check("no difference" in cluster.run(BENCH, "compare", f"{real},{real}", f"{real},{real}", *more).stdout, "a result and itself")
+
+
+def checks_a_revision():
+    """The script of `make bench-check`, with the programs of this build on both sides."""
+    with Cluster(1) as cluster:
+        before = git_worktrees()
+        done = cluster.run("env", f"TMPDIR={cluster.work}", "ROUNDS=1", f"BASE_PROGRAMS={BIN}", os.path.join(ROOT, "bench/check.sh"), "HEAD",
+                           "--clients", "2", "--count", "20", "--warm-up", "0", "--replicas", "1", status=3)
+        check("too few repetitions to say" in done.stdout and "2 clients" in done.stdout, done.stdout + done.stderr)
+        check(sorted(os.listdir(cluster.work)) == ["cluster"], f"left behind: {os.listdir(cluster.work)}")
+        check(git_worktrees() == before, "no working tree stays")
+        check("no revision" in cluster.run(os.path.join(ROOT, "bench/check.sh"), "no-such-revision", status=2).stderr, "no revision")
+
+
+def git_worktrees():
+    return subprocess.run(["git", "-C", ROOT, "worktree", "list"], capture_output=True, text=True, check=False).stdout
+
+
+def sweeps():
+    with Cluster(1) as cluster:
+        few = ["--repeat", "1", "--clients", "2", "--count", "20", "--warm-up", "0", "--seconds", "30", "--replicas", "1", "--quiet"]
+        out = cluster.run("env", f"TMPDIR={cluster.work}", BENCH, "sweep", "--knobs", "window=1;pin=one;bundle=2", *few, "--output", "json").stdout
+        answer = json.loads(out)
+        check([(v["knob"], v["value"]) for v in answer["variants"]] == [("window", "1"), ("pin", "one"), ("bundle", "2")], out)
+        for variant in answer["variants"]:
+            check([r["figure"] for r in variant["rows"]] == ["write median", "write p99", "writes a second"], f"{variant}")
+            check(all(r["without"] > 0 and r["with"] > 0 and "too few" in r["verdict"] for r in variant["rows"]), f"{variant}")
+        check(answer["recommended"] == [] and answer["p99_moved_most_by"] == "", "one round says nothing")
+        check(sorted(os.listdir(cluster.work)) == ["cluster"], f"left behind: {os.listdir(cluster.work)}")
+        out = cluster.run(BENCH, "sweep", "--knobs", "tick_ms=20", *few).stdout
+        check("no setting moved p99" in out and "tick_ms=20" in out, out)
+        check("window: 0 is not" in cluster.run(BENCH, "sweep", "--knobs", "window=0", *few, status=2).stderr, "the daemon's words")
+        for knobs in ("window", "window=", "=1", "window=1;", "window=1\ntick_ms=1", ""):
+            check(cluster.run(BENCH, "sweep", "--knobs", knobs, *few, status=2).stderr, knobs)
+        cluster.run(BENCH, "sweep", "--knobs", "pin=odd", *few, status=2)
+
+
 def wrong_usage():
     with Cluster(1) as cluster:
         for arguments in ([], ["walk"], ["run", "--clients", "0"], ["run", "--clients", "1,"], ["run", "--odd"], ["run", "--count"],
@@ -164,12 +229,12 @@ def wrong_usage():
                           ["run", "--clients", "1,2,3,4,5", "--rate", "1,2,3,4"]):
             done = cluster.run(BENCH, *arguments, status=2, cluster=False)
             check(done.stderr and not done.stdout, f"{arguments}: said on stderr")
-        for command in ("run", "floor"):
+        for command in ("run", "floor", "compare", "sweep"):
             check("example: rsm-bench" in cluster.run(BENCH, command, "--help").stdout, f"help of {command}")
         check("floor" in cluster.run(BENCH, "--help").stdout, "help")
-        done = cluster.run(BENCH, "run", "--endpoints", "127.0.0.1:9", "--key", cluster.key, "--floor-count", "0", status=None)
+        done = cluster.run(BENCH, "run", "--endpoints", "127.0.0.1:9", "--key", cluster.key, "--timeout-ms", "300", status=None)
         check(done.returncode in (6, 124), f"nobody there: {done.returncode} {done.stderr}")
         check(cluster.run(BENCH, "run", "--endpoints", cluster.endpoints, "--key", "/nowhere", status=3).stderr, "no key")
 
 
-main([wrong_usage, floors, runs, own_cluster_and_plot, a_stall_shows])
+main([wrong_usage, floors, compares, runs, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows])

@@ -33,6 +33,7 @@ Test(config, errors_name_file_line_and_key)
         {GOOD "nonsense = 1\n", "f:7: nonsense:"},
         {GOOD "replica = 1\n", "f:7: replica: stands twice"},
         {GOOD "window = 0\n", "f:7: window: 0 is not within 1 to 1024"},
+        {GOOD "batch_entries = 513\n", "f:7: batch_entries: 513 is not within 1 to 512"},
         {GOOD "window = many\n", "f:7: window: \"many\" is not a number"},
         {GOOD "window = -1\n", "f:7: window:"},
         {GOOD "window = 99999999999999999999\n", "f:7: window:"},

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_sweep.c - the settings of a sweep: how they are written, and what becomes of them. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/sweep.h"
+
+Test(sweep, settings_are_taken_apart)
+{
+    static struct sweep s;
+    char line[128];
+    cr_assert(sweep_parse(&s, "window=1,64;pin=one"));
+    cr_assert_eq(s.count, 4);
+    cr_assert_str_eq(s.variants[0].knob, "", "the first is without a setting");
+    cr_assert_str_eq(s.variants[2].knob, "window");
+    cr_assert_str_eq(s.variants[2].value, "64");
+    cr_assert(sweep_config_line(&s.variants[2], line, sizeof line));
+    cr_assert_str_eq(line, "window = 64\n");
+    cr_assert_not(sweep_config_line(&s.variants[0], line, sizeof line));
+    cr_assert_not(sweep_config_line(&s.variants[3], line, sizeof line), "no key of the daemon's");
+    cr_assert(sweep_parse(&s, NULL), "the list of its own");
+    cr_assert_gt(s.count, 10);
+}
+
+Test(sweep, what_is_no_setting_is_refused)
+{
+    static const char *const texts[] = {"",          "window",      "window=",     "=1",
+                                        "window=1,", "window=1,,2", "window=1;",   ";window=1",
+                                        "a b=1",     "a=1\nb=2",    "a=1#comment", "a=1 "};
+    static struct sweep s;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        cr_assert_not(sweep_parse(&s, texts[i]), "%s", texts[i]);
+    char many[512] = "k=0";
+    for (unsigned i = 1; i <= SWEEP_VARIANTS_MAX; i++)
+        (void)snprintf(many + strlen(many), sizeof many - strlen(many), ",1");
+    cr_assert_not(sweep_parse(&s, many), "too many");
+}
+
+Test(sweep, pins_a_process)
+{
+    pid_t processes[] = {getpid(), 0};
+    cr_assert_not(sweep_pin("odd", processes, 2));
+    cr_assert(sweep_pin("one", processes, 2));
+    cr_assert(sweep_pin("spread", processes, 2));
+}
