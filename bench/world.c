@@ -16,6 +16,7 @@
 
 #define BUNDLE_SIZE 64u
 #define TYPE_NS 2u
+#define BUDGET (UINT64_C(1) << 40)
 #define TYPE_SOA 6u
 
 /* The words of a submission that did not go well. */
@@ -145,6 +146,11 @@ static enum rsm_status make_client(struct load_world *world, uint32_t index, cha
 static enum rsm_status make_principals(struct load_world *world, char *text)
 {
     const struct rsm_bytes role = rsm_text(world->word);
+    /* What is measured is not the budget. */
+    const struct rsm_budget budget[RSM_BUDGETS] = {
+        [RSM_BUDGET_COMMANDS] = {BUDGET, BUDGET},
+        [RSM_BUDGET_CHANGES] = {BUDGET, BUDGET},
+    };
     enum rsm_status status = RSM_OK;
     while (status == RSM_OK && world->principal_count < world->shape.client_count) {
         struct rsm_buffer commands[BUNDLE_SIZE], body;
@@ -154,7 +160,8 @@ static enum rsm_status make_principals(struct load_world *world, char *text)
             const struct rsm_bytes public_key =
                 rsm_bytes_make(rsm_key_public(key), RSM_PUBLIC_KEY_SIZE);
             CHECK(rsm_body_principal_set(rsm_text(rsm_key_name(key)), RSM_PRINCIPAL_AUTOMATON,
-                                         rsm_text(""), &public_key, 1, &role, 1, &body) == RSM_OK);
+                                         rsm_text(""), &public_key, 1, &role, 1, budget,
+                                         &body) == RSM_OK);
             commands[count++] = admin_command(world, RSM_KIND_PRINCIPAL_SET, &body);
         }
         status = submit_bundle(world, commands, count, "creating the principals", text);

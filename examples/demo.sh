@@ -85,7 +85,7 @@ for who in planner enactor-a enactor-b; do
     case $who in planner) role=db-planner ;; *) role=db-enactor ;; esac
     [ "$who" != planner ] || run 0 "$ctl" role set db-planner 'plan.publish,cloud.example'
     [ "$who" != enactor-a ] || run 0 "$ctl" role set db-enactor 'plan.execute,cloud.example' 'plan.collect,cloud.example' 'lease.*,cloud.example'
-    run 0 "$ctl" principal set "$who" --kind automaton --role "$role" --public-key "$public"
+    run 0 "$ctl" principal set "$who" --kind automaton --role "$role" --public-key "$public" --budget commands=100/1000 --budget changes=100/1000
 done
 run 0 "$ctl" policy set protected=cloud.example/db/A/1,cloud.example/db-v6/AAAA/1,cloud.example/db-fips/A/1,cloud.example/account.db/A/1
 

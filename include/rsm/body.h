@@ -70,11 +70,35 @@ enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *b
 enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_change *changes,
                                       size_t change_count, struct rsm_buffer *body_out);
 
-/* `keys` are RSM_PUBLIC_KEY_SIZE bytes each. */
+/* What a principal spends; each command that is applied costs some of each. */
+enum rsm_budget_kind {
+    RSM_BUDGET_COMMANDS = 0, /* 1 */
+    RSM_BUDGET_CHANGES,      /* its record sets */
+    RSM_BUDGET_RECORDS,      /* records that they have afterwards */
+    RSM_BUDGET_BYTES,        /* the command's own */
+    RSM_BUDGETS,
+};
+
+/* A token bucket in log time. Both 0: no limit. */
+struct rsm_budget {
+    uint64_t burst;    /* what is there when nothing was spent for long; at most 2^40 */
+    uint64_t per_hour; /* what comes back in an hour; at most 2^40 */
+};
+
+/*
+ * `keys` are RSM_PUBLIC_KEY_SIZE bytes each. `budget` has RSM_BUDGETS items; NULL: no limits, which
+ * an automaton does not get.
+ */
 enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,
                                        struct rsm_bytes person, const struct rsm_bytes *keys,
                                        size_t key_count, const struct rsm_bytes *roles,
-                                       size_t role_count, struct rsm_buffer *body_out);
+                                       size_t role_count, const struct rsm_budget *budget,
+                                       struct rsm_buffer *body_out);
+/* One key more, of RSM_PUBLIC_KEY_SIZE bytes; and one that is nobody's from that slot on. */
+enum rsm_status rsm_body_principal_key_add(struct rsm_bytes name, struct rsm_bytes key,
+                                           struct rsm_buffer *body_out);
+enum rsm_status rsm_body_principal_key_revoke(struct rsm_bytes name, struct rsm_bytes key,
+                                              struct rsm_buffer *body_out);
 enum rsm_status rsm_body_principal_delete(struct rsm_bytes name, struct rsm_buffer *body_out);
 enum rsm_status rsm_body_role_set(struct rsm_bytes name, const struct rsm_grant *grants,
                                   size_t grant_count, struct rsm_buffer *body_out);

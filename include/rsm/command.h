@@ -44,7 +44,9 @@ extern "C" {
     X(MEMBER_ADD, 17, "member.add")                                                                \
     X(MEMBER_PROMOTE, 18, "member.promote")                                                        \
     X(MEMBER_REMOVE, 19, "member.remove")                                                          \
-    X(MEMBER_UPDATE, 20, "member.update")
+    X(MEMBER_UPDATE, 20, "member.update")                                                          \
+    X(PRINCIPAL_KEY_ADD, 21, "principal.key-add")                                                  \
+    X(PRINCIPAL_KEY_REVOKE, 22, "principal.key-revoke")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -120,7 +120,12 @@ enum rsm_stage {
     X(INCARNATION_USED, 50, "incarnation-used", CAUSAL, "kind_member.c",                           \
       "a removed replica comes back as a new one")                                                 \
     X(EFFECT_MISMATCH, 51, "effect-mismatch", PRECOMMIT, "rule_precommit.c",                       \
-      "what would be written is what the command says")
+      "what would be written is what the command says")                                            \
+    X(KEY_REVOKED, 52, "key-revoked", PREFLIGHT, "rule_rights.c",                                  \
+      "a key that was revoked is nobody's, from that slot on")                                     \
+    X(BUDGET, 53, "budget", PREFLIGHT, "rule_budget.c", "the author has not spent its budget")     \
+    X(AUTOMATON_BUDGET, 54, "automaton-budget", PREFLIGHT, "rule_budget.c",                        \
+      "an automaton has a budget of its own")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

@@ -31,6 +31,8 @@
 #define LIMIT_RRSET_SIZE 65000u /* a set must fit one DNS message over TCP */
 #define LIMIT_KEYS_PER_PRINCIPAL 16u
 #define LIMIT_ROLES_PER_PRINCIPAL 16u
+/* Of one principal, of anything: an hour in ms times it stays below 2^63. */
+#define LIMIT_BUDGET (UINT64_C(1) << 40)
 #define LIMIT_GRANTS_PER_ROLE 256u
 #define LIMIT_TYPES_PER_GRANT 64u     /* a role that needs more means all types */
 #define LIMIT_LABELS_PER_ZONE 64u     /* labels are for people and filters, not for data */

@@ -47,4 +47,20 @@
 #ifndef RSM_MUTANT_MEMBER_TWO_CHANGES
 #define RSM_MUTANT_MEMBER_TWO_CHANGES 0
 #endif
+/* A role that has all verbs is an automaton's as well. */
+#ifndef RSM_MUTANT_AUTOMATON_ANY_VERB
+#define RSM_MUTANT_AUTOMATON_ANY_VERB 0
+#endif
+/* An automaton comes to be without a budget. */
+#ifndef RSM_MUTANT_AUTOMATON_WITHOUT_BUDGET
+#define RSM_MUTANT_AUTOMATON_WITHOUT_BUDGET 0
+#endif
+/* Nobody looks what a principal has spent. */
+#ifndef RSM_MUTANT_NO_BUDGET
+#define RSM_MUTANT_NO_BUDGET 0
+#endif
+/* A key that was revoked comes back. */
+#ifndef RSM_MUTANT_REVOKED_KEY_AGAIN
+#define RSM_MUTANT_REVOKED_KEY_AGAIN 0
+#endif
 #endif

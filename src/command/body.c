@@ -298,20 +298,47 @@ static uint32_t take_choice(struct unpack *u, const char *const *texts)
     return 0;
 }
 
+/* Nothing, or a pair for each; a rate without a burst would never let anything through. */
+static void take_budget(struct unpack *u, struct rsm_budget budget[RSM_BUDGETS])
+{
+    uint32_t count = unpack_array(u);
+    if (unpack_ok(u) && count != 0 && count != RSM_BUDGETS)
+        unpack_fail(u, RSM_MALFORMED);
+    for (uint32_t i = 0; i < count && unpack_ok(u); i++) {
+        unpack_array_exactly(u, 2);
+        budget[i].burst = unpack_uint_max(u, LIMIT_BUDGET);
+        budget[i].per_hour = unpack_uint_max(u, LIMIT_BUDGET);
+        if (unpack_ok(u) && (budget[i].burst == 0) != (budget[i].per_hour == 0))
+            unpack_fail(u, RSM_MALFORMED);
+    }
+}
+
 enum rsm_status body_principal_decode(enum rsm_kind kind, struct bytes body,
                                       struct body_principal *out)
 {
     CHECK(kind == RSM_KIND_PRINCIPAL_SET || kind == RSM_KIND_PRINCIPAL_DELETE);
     *out = (struct body_principal){.name = {NULL, 0}};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, kind == RSM_KIND_PRINCIPAL_SET ? 5 : 1);
+    unpack_array_exactly(&u, kind == RSM_KIND_PRINCIPAL_SET ? 6 : 1);
     out->name = take_word(&u, LIMIT_PRINCIPAL_SIZE);
     if (kind == RSM_KIND_PRINCIPAL_SET) {
         out->kind = (enum rsm_principal_kind)take_choice(&u, PRINCIPAL_KINDS);
         out->person = unpack_str(&u, LIMIT_PRINCIPAL_SIZE);
         out->keys = take_list(&u, LIMIT_KEYS_PER_PRINCIPAL);
         out->roles = take_list(&u, LIMIT_ROLES_PER_PRINCIPAL);
+        take_budget(&u, out->budget);
     }
+    return finish(&u);
+}
+
+enum rsm_status body_principal_key_decode(enum rsm_kind kind, struct bytes body,
+                                          struct body_principal_key *out)
+{
+    CHECK(kind == RSM_KIND_PRINCIPAL_KEY_ADD || kind == RSM_KIND_PRINCIPAL_KEY_REVOKE);
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, 2);
+    out->name = take_word(&u, LIMIT_PRINCIPAL_SIZE);
+    out->key = unpack_bin_exactly(&u, RSM_PUBLIC_KEY_SIZE);
     return finish(&u);
 }
 

@@ -5,7 +5,9 @@
  *     zone.create       [zone bin, labels {str: str}, changes]
  *     zone.delete       [zone bin]
  *     rrset.change      [zone bin, changes]
- *     principal.set     [name str, kind str, person str, keys [bin32...], roles [str...]]
+ *     principal.set     [name str, kind str, person str, keys [bin32...], roles [str...],
+ *                        budget []: no limits, or [[burst uint, per hour uint] x 4]]
+ *     principal.key-add, principal.key-revoke   [name str, key bin32]
  *     principal.delete  [name str]
  *     role.set          [name str, grants [[verb str, zone bin, suffix bin, types [uint...]]...]]
  *     role.delete       [name str]
@@ -79,6 +81,12 @@ struct body_principal {
     struct bytes person;
     struct body_walk keys;
     struct body_walk roles;
+    struct rsm_budget budget[RSM_BUDGETS];
+};
+
+struct body_principal_key {
+    struct bytes name;
+    const uint8_t *key; /* RSM_PUBLIC_KEY_SIZE bytes */
 };
 
 struct body_role {
@@ -132,6 +140,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body);
 enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct body_zone *out);
 enum rsm_status body_principal_decode(enum rsm_kind kind, struct bytes body,
                                       struct body_principal *out); /* also .delete: the name */
+enum rsm_status body_principal_key_decode(enum rsm_kind kind, struct bytes body,
+                                          struct body_principal_key *out);
 enum rsm_status body_role_decode(enum rsm_kind kind, struct bytes body, struct body_role *out);
 enum rsm_status body_policy_decode(struct bytes body, struct bytes *map_out);
 enum rsm_status body_freeze_decode(enum rsm_kind kind, struct bytes body, struct body_freeze *out);

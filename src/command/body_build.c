@@ -158,10 +158,11 @@ enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_ch
 enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,
                                        struct rsm_bytes person, const struct rsm_bytes *keys,
                                        size_t key_count, const struct rsm_bytes *roles,
-                                       size_t role_count, struct rsm_buffer *body_out)
+                                       size_t role_count, const struct rsm_budget *budget,
+                                       struct rsm_buffer *body_out)
 {
     struct writer w;
-    begin(&w, 5, body_out);
+    begin(&w, 6, body_out);
     put_str(&w, name);
     pack_text(&w, body_principal_kind_text(kind));
     put_str(&w, person);
@@ -172,7 +173,35 @@ enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal
         status = put_count(&w, role_count, LIMIT_ROLES_PER_PRINCIPAL);
     for (size_t i = 0; i < role_count && status == RSM_OK; i++)
         put_str(&w, roles[i]);
+    pack_array(&w, budget != NULL ? RSM_BUDGETS : 0);
+    for (size_t i = 0; budget != NULL && i < RSM_BUDGETS; i++) {
+        pack_array(&w, 2);
+        pack_uint(&w, budget[i].burst);
+        pack_uint(&w, budget[i].per_hour);
+    }
     return end(&w, RSM_KIND_PRINCIPAL_SET, status, body_out);
+}
+
+static enum rsm_status build_key(enum rsm_kind kind, struct rsm_bytes name, struct rsm_bytes key,
+                                 struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_str(&w, name);
+    put_bin(&w, key);
+    return end(&w, kind, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_principal_key_add(struct rsm_bytes name, struct rsm_bytes key,
+                                           struct rsm_buffer *body_out)
+{
+    return build_key(RSM_KIND_PRINCIPAL_KEY_ADD, name, key, body_out);
+}
+
+enum rsm_status rsm_body_principal_key_revoke(struct rsm_bytes name, struct rsm_bytes key,
+                                              struct rsm_buffer *body_out)
+{
+    return build_key(RSM_KIND_PRINCIPAL_KEY_REVOKE, name, key, body_out);
 }
 
 enum rsm_status rsm_body_principal_delete(struct rsm_bytes name, struct rsm_buffer *body_out)

@@ -109,6 +109,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct bytes map;
         struct body_freeze freeze;
         struct body_lease lease;
+        struct body_principal_key key;
     } scratch;
 
     switch (kind) {
@@ -119,6 +120,9 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_PRINCIPAL_SET:
     case RSM_KIND_PRINCIPAL_DELETE:
         return check_principal(kind, body);
+    case RSM_KIND_PRINCIPAL_KEY_ADD:
+    case RSM_KIND_PRINCIPAL_KEY_REVOKE:
+        return body_principal_key_decode(kind, body, &scratch.key);
     case RSM_KIND_ROLE_SET:
     case RSM_KIND_ROLE_DELETE:
         return check_role(kind, body);

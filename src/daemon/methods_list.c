@@ -98,6 +98,13 @@ static void pack_principal(struct writer *out, const struct query_list *q)
     pack_array(out, p->role_count);
     while (role_next(&roles, &role))
         pack_str(out, role);
+    pack_key(out, "budget");
+    pack_array(out, RSM_BUDGETS);
+    for (size_t i = 0; i < RSM_BUDGETS; i++) {
+        pack_array(out, 2);
+        pack_uint(out, p->budget[i].burst);
+        pack_uint(out, p->budget[i].per_hour);
+    }
 }
 
 static void pack_role(struct writer *out, const struct query_list *q)
@@ -155,7 +162,7 @@ static void pack_plan(struct writer *out, const struct query_list *q)
 
 enum rsm_status read_principal_list(struct call *call, struct writer *out)
 {
-    static const struct list_kind kind = {"principals", query_principal_next, pack_principal, 4,
+    static const struct list_kind kind = {"principals", query_principal_next, pack_principal, 5,
                                           OBJECT_PRINCIPAL};
     return list(call, out, &kind);
 }

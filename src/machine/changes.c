@@ -24,6 +24,7 @@
 void changes_begin(struct judge *j)
 {
     j->m->changes.count = 0;
+    j->m->changes.gone = 0;
     writer_reset(&j->m->changes.keys);
 }
 

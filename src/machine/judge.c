@@ -92,8 +92,11 @@ static void dispatch(struct judge *j)
         [RSM_KIND_MEMBER_PROMOTE] = kind_member,
         [RSM_KIND_MEMBER_REMOVE] = kind_member,
         [RSM_KIND_MEMBER_UPDATE] = kind_member,
+        [RSM_KIND_PRINCIPAL_KEY_ADD] = kind_principal_key,
+        [RSM_KIND_PRINCIPAL_KEY_REVOKE] = kind_principal_key,
     };
-    CHECK(j->command->kind >= RSM_KIND_ZONE_CREATE && j->command->kind <= RSM_KIND_MEMBER_UPDATE);
+    CHECK(j->command->kind >= RSM_KIND_ZONE_CREATE &&
+          j->command->kind <= RSM_KIND_PRINCIPAL_KEY_REVOKE);
     kinds[j->command->kind](j);
 }
 
@@ -123,6 +126,7 @@ static void run_stages(struct judge *j)
     rule_causal_event(j);
     if (j->fault == RSM_OK)
         dispatch(j);
+    rule_budget(j);
     stage_ran(s, RSM_STAGE_PREFLIGHT);
     stage_ran(s, RSM_STAGE_CAUSAL);
     stage_ran(s, RSM_STAGE_EXECUTION);

@@ -53,6 +53,7 @@ struct changes {
     struct change *items; /* owned */
     size_t count;
     size_t capacity;
+    uint64_t gone; /* record sets that go with their zone */
     struct writer keys;
     struct bytes *rdatas; /* owned: those of one set, to be sorted */
     size_t rdata_capacity;
@@ -78,7 +79,8 @@ struct actor {
     bool is_known;
     bool is_automaton;
     bool is_administrator; /* has the role "admin" */
-    struct writer grants;  /* kept over commands: blobs verb, zone, suffix, types, each */
+    struct rsm_budget budget[RSM_BUDGETS];
+    struct writer grants; /* kept over commands: blobs verb, zone, suffix, types, each */
 };
 
 struct name_set;

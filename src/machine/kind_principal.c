@@ -5,6 +5,11 @@
  * Whoever may write principals or roles can give rights away, its own and more: such a grant is an
  * administrator's in all but name. One administrator (a person with the role "admin" and a key)
  * always remains, and the role "admin" itself is never written.
+ *
+ * Keys: principal.set names all of them, principal.key-add brings one more, principal.key-revoke
+ * takes one away for good. Rotation is an add, the new key in use, a revocation. What is signed
+ * with a revoked key is refused from the revocation's slot on; the key never comes back, for the
+ * same name or another.
  */
 #include "src/machine/judge.h"
 
@@ -56,7 +61,7 @@ static void check_automaton(struct judge *j, struct bytes name, struct bytes rol
     grants_append(grants, array);
     if (grants_are_boundless(writer_result(grants)))
         judge_refuse(j, RSM_RULE_AUTOMATON_SCOPE,
-                     "automaton %.*s: role %.*s has a grant that names no zone",
+                     "automaton %.*s: role %.*s has a grant that names no zone, or all verbs",
                      TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(role));
 }
 
@@ -78,6 +83,7 @@ static void encode_body(struct judge *j, const struct body_principal *body)
                                          .keys = keys.data,
                                          .role_count = body->roles.left,
                                          .roles = writer_result(&roles)};
+    memcpy(principal.budget, body->budget, sizeof principal.budget);
     writer_reset(&j->m->value);
     principal_encode(&j->m->value, &principal);
     writer_deinit(&keys);
@@ -96,6 +102,26 @@ static void check_roles(struct judge *j, const struct body_principal *body)
     }
 }
 
+static void check_key(struct judge *j, const uint8_t *key)
+{
+    char hex[2 * 8 + 1];
+    struct bytes of;
+    uint64_t slot;
+    if (MUTANT(REVOKED_KEY_AGAIN) || !key_is_revoked(j, key, &of, &slot))
+        return;
+    hex_encode(hex, bytes_make(key, 8));
+    judge_refuse(j, RSM_RULE_KEY_REVOKED,
+                 "key %s... was %.*s's and was revoked in slot %llu; make a new one", hex,
+                 TEXT_ARGUMENTS(of), (unsigned long long)slot);
+}
+
+static void check_keys(struct judge *j, struct body_walk walk)
+{
+    struct bytes key;
+    while (body_next_octets(&walk, &key))
+        check_key(j, key.data);
+}
+
 static void begin(struct judge *j)
 {
     rule_rights_general(j);
@@ -110,6 +136,9 @@ void kind_principal_set(struct judge *j)
     begin(j);
     rule_causal_object(j, OBJECT_PRINCIPAL, body.name, NULL);
     check_roles(j, &body);
+    check_keys(j, body.keys);
+    if (body.kind == RSM_PRINCIPAL_AUTOMATON)
+        rule_budget_of_automaton(j, body.name, body.budget);
     if (body.kind == RSM_PRINCIPAL_PERSON && body.person.size == 0)
         judge_refuse(j, RSM_RULE_QUOTA, "principal %.*s: of kind person, but names no person",
                      TEXT_ARGUMENTS(body.name));
@@ -141,6 +170,74 @@ void kind_principal_delete(struct judge *j)
     check_administrator_remains(j);
     object_write(j, OBJECT_PRINCIPAL, body.name);
 }
+
+/* ---- keys ---- */
+
+/* The principal's keys, with `key` behind them or without it. False: it had it, or had it not. */
+static bool write_keys(struct judge *j, struct bytes name, struct principal_record *principal,
+                       const uint8_t *key, bool is_add)
+{
+    uint8_t keys[LIMIT_KEYS_PER_PRINCIPAL * RSM_PUBLIC_KEY_SIZE];
+    uint32_t count = 0;
+    bool is_there = false;
+    for (uint32_t i = 0; i < principal->key_count; i++) {
+        const uint8_t *each = principal->keys + (size_t)i * RSM_PUBLIC_KEY_SIZE;
+        bool is_same = memcmp(each, key, RSM_PUBLIC_KEY_SIZE) == 0;
+        is_there |= is_same;
+        if (!is_same || is_add)
+            memcpy(keys + (size_t)count++ * RSM_PUBLIC_KEY_SIZE, each, RSM_PUBLIC_KEY_SIZE);
+    }
+    if (is_there == is_add)
+        return false;
+    if (is_add && count == LIMIT_KEYS_PER_PRINCIPAL) {
+        judge_refuse(j, RSM_RULE_QUOTA, "principal %.*s has %u keys, that is all; revoke one first",
+                     TEXT_ARGUMENTS(name), count);
+        return true;
+    }
+    if (is_add)
+        memcpy(keys + (size_t)count++ * RSM_PUBLIC_KEY_SIZE, key, RSM_PUBLIC_KEY_SIZE);
+    principal->keys = keys;
+    principal->key_count = count;
+    writer_reset(&j->m->value);
+    principal_encode(&j->m->value, principal);
+    judge_put_writer(j, TABLE_PRINCIPAL, name, &j->m->value);
+    return true;
+}
+
+static void revoke(struct judge *j, const struct body_principal_key *body)
+{
+    writer_reset(&j->m->value);
+    writer_blob(&j->m->value, body->name);
+    writer_u64(&j->m->value, j->slot);
+    judge_put_writer(j, TABLE_REVOKED, bytes_make(body->key, RSM_PUBLIC_KEY_SIZE), &j->m->value);
+    check_administrator_remains(j);
+}
+
+void kind_principal_key(struct judge *j)
+{
+    struct body_principal_key body;
+    bool is_add = j->command->kind == RSM_KIND_PRINCIPAL_KEY_ADD;
+    enum rsm_status status = body_principal_key_decode(j->command->kind, j->command->body, &body);
+    CHECK(status == RSM_OK);
+    begin(j);
+    rule_causal_object(j, OBJECT_PRINCIPAL, body.name, NULL);
+    if (is_add)
+        check_key(j, body.key);
+    struct principal_record principal;
+    if (!judge_found(j, principal_load(j->kv, body.name, &principal))) {
+        judge_refuse(j, RSM_RULE_PRINCIPAL_UNKNOWN, "there is no principal %.*s",
+                     TEXT_ARGUMENTS(body.name));
+        return;
+    }
+    if (!write_keys(j, body.name, &principal, body.key, is_add))
+        judge_refuse(j, RSM_RULE_NO_CHANGE, "principal %.*s has the key %s",
+                     TEXT_ARGUMENTS(body.name), is_add ? "already" : "not");
+    if (!is_add)
+        revoke(j, &body);
+    object_write(j, OBJECT_PRINCIPAL, body.name);
+}
+
+/* ---- roles ---- */
 
 static void check_not_admin(struct judge *j, struct bytes role)
 {

@@ -193,6 +193,7 @@ void kind_zone_delete(struct judge *j)
     put_u32(floor, row.serial);
     judge_put(j, TABLE_SERIAL, body.zone, bytes_make(floor, sizeof floor));
     delete_sets(j, row.id);
+    j->m->changes.gone = row.rrset_count;
     row.deleted = true;
     zone_write(j, body.zone, &row);
     object_write(j, OBJECT_ZONE, body.zone);

@@ -181,6 +181,10 @@ void principal_encode(struct writer *out, const struct principal_record *p)
     writer_bytes(out, bytes_make(p->keys, (size_t)p->key_count * RSM_PUBLIC_KEY_SIZE));
     writer_u8(out, (uint8_t)p->role_count);
     writer_bytes(out, p->roles);
+    for (size_t i = 0; i < RSM_BUDGETS; i++) {
+        writer_u64(out, p->budget[i].burst);
+        writer_u64(out, p->budget[i].per_hour);
+    }
 }
 
 enum rsm_status principal_decode(struct bytes value, struct principal_record *out)
@@ -200,6 +204,10 @@ enum rsm_status principal_decode(struct bytes value, struct principal_record *ou
     if (r.failed)
         return RSM_DAMAGED;
     out->roles = bytes_make(value.data + begin, r.offset - begin);
+    for (size_t i = 0; i < RSM_BUDGETS; i++) {
+        out->budget[i].burst = reader_u64(&r);
+        out->budget[i].per_hour = reader_u64(&r);
+    }
     return finish(&r);
 }
 

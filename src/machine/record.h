@@ -15,7 +15,8 @@
  *                      labels blob
  *     TABLE_RRSET      flags u8 (1 deleted) | ttl u32 | token u64 | generation u64 | plan blob |
  *                      version | reason blob | count u16, then each: size u16, rdata
- *     TABLE_PRINCIPAL  kind u8 | person blob | keys u8, each 32 | roles u8, each blob
+ *     TABLE_PRINCIPAL  kind u8 | person blob | keys u8, each 32 | roles u8, each blob |
+ *                      budgets: 4 times burst u64, per hour u64
  *     TABLE_FREEZE     scope u8 | until_ms u64 | set_ms u64 | subject blob | author blob |
  *                      reason blob
  *     TABLE_LEASE      holder blob | token u64 | expires_ms u64 | ttl_ms u64 | released u8
@@ -95,6 +96,7 @@ struct principal_record {
     const uint8_t *keys; /* 32 bytes each */
     uint32_t role_count;
     struct bytes roles; /* blobs: role_next */
+    struct rsm_budget budget[RSM_BUDGETS];
 };
 
 struct freeze_record {

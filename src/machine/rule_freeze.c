@@ -27,6 +27,8 @@ static bool is_exempt(const struct judge *j)
     switch (j->command->kind) {
     case RSM_KIND_PRINCIPAL_SET:
     case RSM_KIND_PRINCIPAL_DELETE:
+    case RSM_KIND_PRINCIPAL_KEY_ADD:
+    case RSM_KIND_PRINCIPAL_KEY_REVOKE:
     case RSM_KIND_ROLE_SET:
     case RSM_KIND_ROLE_DELETE:
     case RSM_KIND_POLICY_SET:

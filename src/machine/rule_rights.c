@@ -2,19 +2,23 @@
 /*
  * rule_rights.c - who may do what. Nothing is allowed that no role of the author grants.
  *
- * A grant is a verb pattern ("rrset.change", "rrset.*", "*"), and optionally a zone, a suffix of
- * owners and a list of types. A command on record sets needs for each of them a grant that takes
- * in zone, owner and type; a command on a zone as a whole needs one that is not narrowed to a part
- * of it; a command on something outside all zones looks at the verb only.
+ * A grant is a verb pattern ("rrset.change", "rrset.*", "*"), and optionally a zone, a pattern of
+ * owners (pattern.c) and a list of types. A command on record sets needs for each of them a grant
+ * that takes in zone, owner and type; a command on a zone as a whole needs one that is not narrowed
+ * to a part of it; a command on something outside all zones looks at the verb only.
  *
- * An automaton acts alone and fast, so a grant lets it into a zone only if it names that zone
- * (automaton-scope), whatever role it was found in.
+ * An automaton acts alone and fast, so a grant lets it into a zone only if it names that zone, and
+ * no grant of all verbs lets it do anything (automaton-scope), whatever role it was found in.
+ *
+ * A key is good from the slot of its command on, and nobody's from the slot of its revocation on,
+ * which a command in flight does not escape: it is judged when it is applied.
  */
 #include "src/machine/judge.h"
 
 #include <string.h>
 
 #include "src/base/check.h"
+#include "src/machine/pattern.h"
 
 void grants_append(struct writer *out, struct bytes array)
 {
@@ -64,10 +68,38 @@ static bool has_key(const struct principal_record *p, const uint8_t *key)
     return false;
 }
 
+bool key_is_revoked(struct judge *j, const uint8_t *key, struct bytes *of_out, uint64_t *slot_out)
+{
+    struct bytes value;
+    if (!judge_found(j, kv_get(j->kv, TABLE_REVOKED, bytes_make(key, RSM_PUBLIC_KEY_SIZE), &value)))
+        return false;
+    struct reader r = reader_make(value);
+    *of_out = reader_blob(&r, LIMIT_PRINCIPAL_SIZE);
+    *slot_out = reader_u64(&r);
+    if (!reader_done(&r))
+        j->fault = RSM_DAMAGED;
+    return j->fault == RSM_OK;
+}
+
+static bool report_revoked(struct judge *j)
+{
+    char hex[2 * 8 + 1];
+    struct bytes of;
+    uint64_t slot;
+    if (!key_is_revoked(j, j->key, &of, &slot))
+        return false;
+    hex_encode(hex, bytes_make(j->key, 8));
+    judge_refuse(j, RSM_RULE_KEY_REVOKED,
+                 "key %s... of %.*s was revoked in slot %llu, this is slot %llu; sign with another",
+                 hex, TEXT_ARGUMENTS(of), (unsigned long long)slot, (unsigned long long)j->slot);
+    return true;
+}
+
 void rule_rights_begin(struct judge *j)
 {
     struct actor *a = &j->m->actor;
     a->is_known = a->is_automaton = a->is_administrator = false;
+    memset(a->budget, 0, sizeof a->budget);
     writer_reset(&a->grants);
     struct principal_record principal;
     if (!judge_found(j, principal_load(j->kv, j->command->author, &principal))) {
@@ -76,8 +108,9 @@ void rule_rights_begin(struct judge *j)
         return;
     }
     a->is_known = true;
+    memcpy(a->budget, principal.budget, sizeof a->budget);
     a->is_automaton = principal.kind == RSM_PRINCIPAL_AUTOMATON;
-    if (!has_key(&principal, j->key)) {
+    if (!has_key(&principal, j->key) && !report_revoked(j)) {
         char hex[2 * 8 + 1];
         hex_encode(hex, bytes_make(j->key, 8));
         judge_refuse(j, RSM_RULE_KEY_INVALID, "key %s... is not one of %.*s at slot %llu", hex,
@@ -120,8 +153,13 @@ static bool grant_matches(const struct grant *g, const struct wish *wish)
         return false;
     if (wish->owner.size == 0)
         return g->suffix.size == 0 && g->types.size == 0;
-    return (g->suffix.size == 0 || name_is_at_or_below(wish->owner, g->suffix)) &&
+    return (g->suffix.size == 0 || pattern_covers(g->suffix, wish->owner)) &&
            types_have(g->types, wish->type);
+}
+
+static bool is_any_verb(struct bytes verb)
+{
+    return bytes_equal(verb, bytes_of_string("*")) && !MUTANT(AUTOMATON_ANY_VERB);
 }
 
 enum allowance { ALLOWED = 1, DENIED, NEEDS_SCOPE };
@@ -135,7 +173,8 @@ static enum allowance ask(const struct judge *j, const struct wish *wish)
     while (next_grant(&r, &grant)) {
         if (!grant_matches(&grant, wish))
             continue;
-        if (!a->is_automaton || wish->zone.size == 0 || grant.zone.size > 0)
+        bool is_bounded = (wish->zone.size == 0 || grant.zone.size > 0) && !is_any_verb(grant.verb);
+        if (!a->is_automaton || is_bounded)
             return ALLOWED;
         answer = NEEDS_SCOPE;
     }
@@ -155,9 +194,11 @@ static void require(struct judge *j, const struct wish *wish)
     else if (wish->zone.size > 0)
         (void)words_object(OBJECT_ZONE, wish->zone, on);
     if (answer == NEEDS_SCOPE)
-        judge_refuse(j, RSM_RULE_AUTOMATON_SCOPE,
-                     "automaton %.*s: %s on %s is granted, but not by a grant that names the zone",
-                     TEXT_ARGUMENTS(j->command->author), wish->verb, on);
+        judge_refuse(
+            j, RSM_RULE_AUTOMATON_SCOPE,
+            "automaton %.*s: %s%s%s is granted, but not by a grant that names the zone and "
+            "its verbs; give its role one",
+            TEXT_ARGUMENTS(j->command->author), wish->verb, on[0] != '\0' ? " on " : "", on);
     else
         judge_refuse(j, RSM_RULE_RIGHTS, "no role of %.*s grants %s%s%s",
                      TEXT_ARGUMENTS(j->command->author), wish->verb, on[0] != '\0' ? " on " : "",
@@ -202,6 +243,8 @@ bool grants_are_boundless(struct bytes grants)
     struct reader r = reader_make(grants);
     struct grant grant;
     while (next_grant(&r, &grant)) {
+        if (is_any_verb(grant.verb))
+            return true;
         for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
             if (grant.zone.size == 0 && verb_matches(grant.verb, verbs[i]))
                 return true;

@@ -22,8 +22,10 @@ void object_write(struct judge *j, enum object_kind kind, struct bytes name);
 
 /* ---- rule_rights.c ---- */
 
-/* Loads the author: key-invalid. */
+/* Loads the author: key-invalid, key-revoked. */
 void rule_rights_begin(struct judge *j);
+/* Who had the key, until when; borrowed from the kv. False: it was never revoked. */
+bool key_is_revoked(struct judge *j, const uint8_t *key, struct bytes *of_out, uint64_t *slot_out);
 /* A command of that verb on nothing in a zone. */
 void rule_rights_general(struct judge *j);
 void rule_rights_zone(struct judge *j, struct bytes zone);
@@ -33,6 +35,13 @@ void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, u
 bool grants_are_boundless(struct bytes grants);
 /* Appends the grants of one role (role.set's array). */
 void grants_append(struct writer *out, struct bytes array);
+
+/* ---- rule_budget.c ---- */
+
+/* Behind the change, which it measures: takes its cost from what the author has left. */
+void rule_budget(struct judge *j);
+/* An automaton without a budget; reports it. */
+void rule_budget_of_automaton(struct judge *j, struct bytes name, const struct rsm_budget *budget);
 
 /* ---- rule_freeze.c ---- */
 
@@ -87,6 +96,7 @@ void kind_zone_delete(struct judge *j);
 void kind_rrset_change(struct judge *j);
 void kind_principal_set(struct judge *j);
 void kind_principal_delete(struct judge *j);
+void kind_principal_key(struct judge *j); /* both */
 void kind_role_set(struct judge *j);
 void kind_role_delete(struct judge *j);
 void kind_policy_set(struct judge *j);

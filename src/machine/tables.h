@@ -48,6 +48,8 @@ enum table {
     TABLE_GENERATION,    /* plan text, generation u64 -> record.h */
     TABLE_LIVE,          /* plan text, generation u64, record set -> nothing: content in use */
     TABLE_MEMBER,        /* version u64 -> a configuration of the members: members.h */
+    TABLE_REVOKED,       /* public key -> principal blob, slot u64 of its revocation */
+    TABLE_SPENT,         /* principal -> what is left of its budget: budget.h */
     TABLE_END,
 };
 

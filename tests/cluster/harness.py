@@ -15,6 +15,9 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("RSM_BIN", os.path.join(ROOT, "build"))
 
+# Of automata whose budget is not what is tested.
+BUDGET = ("--budget", "commands=1000000000/1000000000", "--budget", "changes=1000000000/1000000000")
+
 
 def wire(name):
     """A domain name in wire form."""
@@ -113,7 +116,7 @@ class Cluster:
         public = self.ctl("keygen", name, "--plain", "--out", path).stdout.strip()
         self.ctl("role", "set", "role-" + name, *grants)
         self.ctl("principal", "set", name, "--kind", "automaton", "--role", "role-" + name,
-                 "--public-key", public)
+                 "--public-key", public, *BUDGET)
         return path
 
     def stop(self):

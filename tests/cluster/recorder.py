@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from harness import BIN, Failure, check, wire
+from harness import BIN, BUDGET, Failure, check, wire
 
 ZONE = "lin.example"
 ZONE_TEXT = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
@@ -37,7 +37,7 @@ class Recorder:
             if not os.path.exists(key):
                 public = self.cluster.ctl("keygen", f"lin-{i}", "--plain", "--out", key).stdout.strip()
                 self.cluster.ctl("principal", "set", f"lin-{i}", "--kind", "automaton", "--role", "lin",
-                                 "--public-key", public)
+                                 "--public-key", public, *BUDGET)
         return keys
 
     def start(self):

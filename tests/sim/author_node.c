@@ -75,7 +75,7 @@ static void body_of_principal(struct author *admin, struct rsm_buffer *body)
     struct rsm_bytes key = rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE);
     struct rsm_bytes role = rsm_text("admin");
     CHECK(rsm_body_principal_set(rsm_text(a->name), RSM_PRINCIPAL_PERSON, rsm_text(a->name), &key,
-                                 1, &role, 1, body) == RSM_OK);
+                                 1, &role, 1, NULL, body) == RSM_OK);
 }
 
 static void body_of_zone(const struct author *a, struct rsm_buffer *body)

@@ -44,7 +44,7 @@ enum ctl_option {
     OPT_LOG = 1 << 6,       /* --from --limit --author --follow */
     OPT_LEASE = 1 << 7,     /* --ttl --token */
     OPT_PLAN = 1 << 8,      /* --parent --incomplete --lease --token */
-    OPT_PRINCIPAL = 1 << 9, /* --kind --person --role --public-key */
+    OPT_PRINCIPAL = 1 << 9, /* --kind --person --role --public-key --budget */
     OPT_FREEZE = 1 << 10,   /* --id --scope --subject --until */
     OPT_VERBOSE = 1 << 11,  /* --verbose */
     OPT_MEMBER = 1 << 12,   /* --zone --peer-address --client-address */
@@ -61,7 +61,7 @@ struct ctl {
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
         *scope, *subject, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
-    struct ctl_list members, labels, roles, public_keys;
+    struct ctl_list members, labels, roles, public_keys, budgets;
     /* the session, made when first needed */
     struct rsm_client *client;
     struct rsm_key *key;
@@ -180,5 +180,7 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_log_tail, ctl_scrub, ctl_stages, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list,
     ctl_member_add, ctl_member_promote, ctl_member_remove, ctl_member_update, ctl_member_replace,
     ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo, ctl_explain, ctl_rules;
+/* principal.c */
+ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
 
 #endif

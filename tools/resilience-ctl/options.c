@@ -63,6 +63,7 @@ static const struct flag flags[] = {
     {"kind", OPT_PRINCIPAL, TEXT, AT(kind)},
     {"role", OPT_PRINCIPAL, LIST, AT(roles)},
     {"public-key", OPT_PRINCIPAL, LIST, AT(public_keys)},
+    {"budget", OPT_PRINCIPAL, LIST, AT(budgets)},
     {"id", OPT_FREEZE, TEXT, AT(id)},
     {"scope", OPT_FREEZE, TEXT, AT(scope)},
     {"subject", OPT_FREEZE, TEXT, AT(subject)},

@@ -20,6 +20,32 @@ static bool parse_kind(const char *text, enum rsm_principal_kind *kind_out)
     return false;
 }
 
+/* NAME=BURST/PER_HOUR, as changes=100/2000; those that are not named have no limit. */
+static bool parse_budget(const struct ctl_list *list, struct rsm_budget budget[RSM_BUDGETS])
+{
+    static const char *const names[RSM_BUDGETS] = {"commands", "changes", "records", "bytes"};
+    memset(budget, 0, RSM_BUDGETS * sizeof *budget);
+    for (unsigned i = 0; i < list->count; i++) {
+        char name[16];
+        unsigned long long burst, per_hour;
+        int end = 0;
+        size_t k = 0;
+        bool is_read = sscanf(list->items[i], "%15[a-z]=%13llu/%13llu%n", name, &burst, &per_hour,
+                              &end) == 3 &&
+                       list->items[i][end] == '\0';
+        while (is_read && k < RSM_BUDGETS && strcmp(names[k], name) != 0)
+            k++;
+        if (!is_read || k == RSM_BUDGETS) {
+            ctl_fail(RSM_USAGE,
+                     "--budget is commands|changes|records|bytes=BURST/PER_HOUR, not \"%s\"",
+                     list->items[i]);
+            return false;
+        }
+        budget[k] = (struct rsm_budget){burst, per_hour};
+    }
+    return true;
+}
+
 static enum rsm_status see(struct ctl *ctl, const char *method)
 {
     enum rsm_status status = ctl_sign_in(ctl);
@@ -31,9 +57,10 @@ int ctl_principal_set(struct ctl *ctl, int count, char **arguments)
     enum rsm_principal_kind kind;
     uint8_t keys[CTL_LIST_MAX][RSM_PUBLIC_KEY_SIZE];
     struct rsm_bytes key_list[CTL_LIST_MAX], role_list[CTL_LIST_MAX];
+    struct rsm_budget budget[RSM_BUDGETS];
     struct rsm_buffer body = {NULL, 0};
     (void)count;
-    if (!parse_kind(ctl->kind, &kind))
+    if (!parse_kind(ctl->kind, &kind) || !parse_budget(&ctl->budgets, budget))
         return rsm_status_exit(RSM_USAGE);
     for (unsigned i = 0; i < ctl->public_keys.count; i++) {
         if (!hex_decode(keys[i], RSM_PUBLIC_KEY_SIZE, ctl->public_keys.items[i]))
@@ -46,7 +73,8 @@ int ctl_principal_set(struct ctl *ctl, int count, char **arguments)
     if (status != RSM_OK)
         return rsm_status_exit(status);
     status = rsm_body_principal_set(rsm_text(arguments[0]), kind, rsm_text(ctl->person), key_list,
-                                    ctl->public_keys.count, role_list, ctl->roles.count, &body);
+                                    ctl->public_keys.count, role_list, ctl->roles.count,
+                                    ctl->budgets.count > 0 ? budget : NULL, &body);
     return ctl_change(ctl, RSM_KIND_PRINCIPAL_SET, status, &body, "set");
 }
 
@@ -63,6 +91,37 @@ int ctl_principal_delete(struct ctl *ctl, int count, char **arguments)
     return ctl_change(ctl, RSM_KIND_PRINCIPAL_DELETE, status, &body, "deleted");
 }
 
+static int change_key(struct ctl *ctl, const char *name, bool is_add)
+{
+    uint8_t key[RSM_PUBLIC_KEY_SIZE];
+    struct rsm_buffer body = {NULL, 0};
+    if (ctl->public_keys.count != 1 ||
+        !hex_decode(key, RSM_PUBLIC_KEY_SIZE, ctl->public_keys.items[0]))
+        return ctl_fail(RSM_USAGE, "--public-key names the key, 64 hexadecimal digits");
+    enum rsm_status status = see(ctl, "principal.list");
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    struct rsm_bytes bytes = rsm_bytes_make(key, sizeof key);
+    status = is_add ? rsm_body_principal_key_add(rsm_text(name), bytes, &body)
+                    : rsm_body_principal_key_revoke(rsm_text(name), bytes, &body);
+    return ctl_change(ctl, is_add ? RSM_KIND_PRINCIPAL_KEY_ADD : RSM_KIND_PRINCIPAL_KEY_REVOKE,
+                      status, &body, is_add ? "added" : "revoked");
+}
+
+int ctl_principal_key_add(struct ctl *ctl, int count, char **arguments)
+{
+    (void)count;
+    return change_key(ctl, arguments[0], true);
+}
+
+int ctl_principal_key_revoke(struct ctl *ctl, int count, char **arguments)
+{
+    (void)count;
+    if (!ctl_confirm(ctl, "revoke the key for good"))
+        return rsm_status_exit(RSM_USAGE);
+    return change_key(ctl, arguments[0], false);
+}
+
 /* -------------------------------------------------------------------------------------------- */
 /* Roles. */
 
@@ -75,7 +134,7 @@ struct grant_text {
     uint16_t types[GRANT_TYPES_MAX];
 };
 
-/* VERB[,ZONE[,SUFFIX[,TYPE...]]]; empty parts match all. */
+/* VERB[,ZONE[,PATTERN[,TYPE...]]]; empty parts match all. */
 static bool parse_grant(const char *text, struct grant_text *memory, struct rsm_grant *out)
 {
     struct bytes name;
@@ -114,7 +173,7 @@ int ctl_role_set(struct ctl *ctl, int count, char **arguments)
         return ctl_fail(RSM_USAGE, "at most %u grants on one command line", GRANTS_MAX);
     for (size_t i = 0; i < grant_count; i++)
         if (!parse_grant(arguments[1 + i], &memory[i], &grants[i]))
-            return ctl_fail(RSM_USAGE, "a grant is VERB[,ZONE[,SUFFIX[,TYPE...]]], not \"%s\"",
+            return ctl_fail(RSM_USAGE, "a grant is VERB[,ZONE[,PATTERN[,TYPE...]]], not \"%s\"",
                             arguments[1 + i]);
     enum rsm_status status = see(ctl, "role.list");
     if (status != RSM_OK)

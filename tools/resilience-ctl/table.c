@@ -86,16 +86,24 @@ const struct ctl_command ctl_commands[] = {
     {"lease", "list", "", 0, 0, OPT_READ, "all leases", "resilience-ctl lease list",
      ctl_lease_list},
     {"principal", "set", "NAME", 1, 1, OPT_CHANGE | OPT_PRINCIPAL,
-     "make or change a principal (--kind person|automaton|replica|gateway, --role, --public-key)",
-     "resilience-ctl principal set planner-1 --kind automaton --role planner-db --public-key HEX",
+     "make or change a principal; an automaton needs a budget of commands and changes",
+     "resilience-ctl principal set planner-1 --kind automaton --role planner-db --public-key HEX "
+     "--budget commands=20/600 --budget changes=100/2000",
      ctl_principal_set},
     {"principal", "delete", "NAME", 1, 1, OPT_CHANGE, "delete a principal",
      "resilience-ctl principal delete planner-1 --yes", ctl_principal_delete},
+    {"principal", "key-add", "NAME", 1, 1, OPT_CHANGE | OPT_PRINCIPAL,
+     "one more key of a principal, --public-key HEX",
+     "resilience-ctl principal key-add alice@company.com --public-key HEX", ctl_principal_key_add},
+    {"principal", "key-revoke", "NAME", 1, 1, OPT_CHANGE | OPT_PRINCIPAL,
+     "a key is nobody's from this slot on, whatever is in flight; it never comes back",
+     "resilience-ctl principal key-revoke alice@company.com --public-key HEX --yes",
+     ctl_principal_key_revoke},
     {"principal", "list", "", 0, 0, OPT_READ, "all principals", "resilience-ctl principal list",
      ctl_principal_list},
     {"role", "set", "NAME GRANT...", 2, -1, OPT_CHANGE,
-     "make or change a role; a GRANT is VERB[,ZONE[,SUFFIX[,TYPE...]]]",
-     "resilience-ctl role set web 'rrset.change,example.org,www.example.org.,A,AAAA'",
+     "make or change a role; a GRANT is VERB[,ZONE[,PATTERN[,TYPE...]]]",
+     "resilience-ctl role set web 'rrset.change,example.org,web-*.example.org,A,AAAA'",
      ctl_role_set},
     {"role", "delete", "NAME", 1, 1, OPT_CHANGE, "delete a role",
      "resilience-ctl role delete web --yes", ctl_role_delete},
@@ -209,7 +217,9 @@ static void print_options(unsigned options, FILE *out)
          "  --parent GENERATION    the one it was made from\n"
          "  --incomplete           the source was not seen whole: nothing may be deleted\n"
          "  --lease RESOURCE --token N\n"},
-        {OPT_PRINCIPAL, "  --kind KIND --person NAME --role ROLE ... --public-key HEX ...\n"},
+        {OPT_PRINCIPAL, "  --kind person|automaton|replica|gateway --person NAME --role ROLE ...\n"
+                        "  --public-key HEX ...\n"
+                        "  --budget commands|changes|records|bytes=BURST/PER_HOUR ...\n"},
         {OPT_FREEZE, "  --id ID --scope SCOPE --subject ZONE|AUTHOR --until TIME\n"},
         {OPT_MEMBER, "  --zone TEXT --peer-address HOST:PORT --client-address HOST:PORT|unix:PATH\n"
                      "                         instead of what the new process says of itself\n"},

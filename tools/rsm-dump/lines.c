@@ -50,6 +50,7 @@ static json_t *principal_json(const struct principal_record *p)
 {
     json_t *keys = json_array();
     json_t *roles = json_array();
+    json_t *budget = json_array();
     struct bytes left = p->roles;
     struct bytes role;
 
@@ -57,8 +58,11 @@ static json_t *principal_json(const struct principal_record *p)
         json_array_append_new(keys, shown_hex(bytes_make(p->keys + i * 32u, 32)));
     for (uint32_t i = 0; i < p->role_count && role_next(&left, &role); i++)
         json_array_append_new(roles, shown_text(role));
-    return json_pack("{s:s,s:o,s:o,s:o}", "kind", body_principal_kind_text(p->kind), "person",
-                     shown_text(p->person), "keys", keys, "roles", roles);
+    for (size_t i = 0; i < RSM_BUDGETS; i++)
+        json_array_append_new(budget, json_pack("[I,I]", (json_int_t)p->budget[i].burst,
+                                                (json_int_t)p->budget[i].per_hour));
+    return json_pack("{s:s,s:o,s:o,s:o,s:o}", "kind", body_principal_kind_text(p->kind), "person",
+                     shown_text(p->person), "keys", keys, "roles", roles, "budget", budget);
 }
 
 static json_t *freeze_json(const struct freeze_record *f)

@@ -85,6 +85,8 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
         break;
     case RSM_KIND_PRINCIPAL_SET:
     case RSM_KIND_PRINCIPAL_DELETE:
+    case RSM_KIND_PRINCIPAL_KEY_ADD:
+    case RSM_KIND_PRINCIPAL_KEY_REVOKE:
     case RSM_KIND_ROLE_SET:
     case RSM_KIND_ROLE_DELETE:
     case RSM_KIND_POLICY_SET:

@@ -54,6 +54,7 @@ Test(body, principals_and_roles)
     const struct rsm_bytes keys[] = {rsm_bytes_make(key, sizeof key)};
     const struct rsm_bytes roles[] = {rsm_text("admin"), rsm_text("planner")};
     const uint16_t types[] = {1, 28};
+    const struct rsm_budget budget[RSM_BUDGETS] = {{2, 3}, {4, 5}, {0, 0}, {6, 7}};
     const struct rsm_grant grants[] = {{rsm_text("rrset.*"), ZONE, OWNER, types, 2},
                                        {rsm_text("*"), {NULL, 0}, {NULL, 0}, NULL, 0}};
     struct rsm_buffer b;
@@ -63,13 +64,14 @@ Test(body, principals_and_roles)
     struct bytes octets;
     uint16_t type;
     cr_assert(rsm_body_principal_set(rsm_text("bob"), RSM_PRINCIPAL_AUTOMATON, rsm_text("Bob"),
-                                     keys, 1, roles, 2, &b) == RSM_OK);
+                                     keys, 1, roles, 2, budget, &b) == RSM_OK);
     cr_assert(body_principal_decode(RSM_KIND_PRINCIPAL_SET, body_of(&b), &p) == RSM_OK);
     cr_assert(is_text(p.name, "bob") && p.kind == RSM_PRINCIPAL_AUTOMATON);
     cr_assert(body_next_octets(&p.keys, &octets) && octets.size == sizeof key);
     cr_assert(body_next_octets(&p.roles, &octets) && is_text(octets, "admin"));
     cr_assert(body_next_octets(&p.roles, &octets) && is_text(octets, "planner"));
     cr_assert(!body_next_octets(&p.roles, &octets));
+    cr_assert(memcmp(p.budget, budget, sizeof budget) == 0);
     rsm_buffer_free(&b);
     cr_assert(rsm_body_role_set(rsm_text("r"), grants, 2, &b) == RSM_OK);
     cr_assert(body_role_decode(RSM_KIND_ROLE_SET, body_of(&b), &role) == RSM_OK);
@@ -82,7 +84,7 @@ Test(body, principals_and_roles)
     cr_assert(!body_next_grant(&role.grants, &grant));
     rsm_buffer_free(&b);
     cr_assert(rsm_body_principal_set(rsm_text("bob"), (enum rsm_principal_kind)9, rsm_text(""),
-                                     NULL, 0, NULL, 0, &b) == RSM_MALFORMED);
+                                     NULL, 0, NULL, 0, NULL, &b) == RSM_MALFORMED);
     cr_assert(b.data == NULL);
 }
 
@@ -337,7 +339,7 @@ Test(body, every_item_of_another_type)
         {RSM_KIND_ZONE_DELETE, "91c403016100"},
         {RSM_KIND_RRSET_CHANGE, "92c403016100"
                                 "9194c403016100013c91c401ff"},
-        {RSM_KIND_PRINCIPAL_SET, "95a162a6706572736f6ea1429090"},
+        {RSM_KIND_PRINCIPAL_SET, "96a162a6706572736f6ea142909090"},
         {RSM_KIND_PRINCIPAL_DELETE, "91a162"},
         {RSM_KIND_ROLE_SET, "92a1729194a12ac400c40091"
                             "01"},
@@ -359,6 +361,8 @@ Test(body, every_item_of_another_type)
         {RSM_KIND_MEMBER_PROMOTE, "9204929201059203cc80"},
         {RSM_KIND_MEMBER_REMOVE, "9104"},
         {RSM_KIND_MEMBER_UPDATE, "9404a161a3613a31a3613a32"},
+        {RSM_KIND_PRINCIPAL_KEY_ADD, "92a162c420" KEY_HEX},
+        {RSM_KIND_PRINCIPAL_KEY_REVOKE, "92a162c420" KEY_HEX},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes good = fixture_hex(rows[i].hex);

@@ -95,7 +95,7 @@ Test(people, automata_have_a_scope)
     struct rsm_bytes role = text_bytes("operator");
     struct rsm_buffer body;
     cr_assert_eq(rsm_body_principal_set(text_bytes("bot"), RSM_PRINCIPAL_AUTOMATON,
-                                        text_bytes("team"), &key, 1, &role, 1, &body),
+                                        text_bytes("team"), &key, 1, &role, 1, NULL, &body),
                  RSM_OK);
     actor_see_all(root);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
@@ -118,7 +118,7 @@ Test(people, an_administrator_remains)
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_DELETE, body));
     EXPECT(RSM_RULE_LAST_ADMINISTRATOR, "no person with the role admin");
     cr_assert_eq(rsm_body_principal_set(text_bytes("root"), RSM_PRINCIPAL_PERSON,
-                                        text_bytes("Root"), &key, 1, &role, 1, &body),
+                                        text_bytes("Root"), &key, 1, &role, 1, NULL, &body),
                  RSM_OK);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
     EXPECT(RSM_RULE_LAST_ADMINISTRATOR, "no person");
@@ -136,7 +136,7 @@ Test(people, unknown_things)
     struct rsm_buffer body;
     actor_see_all(root);
     cr_assert_eq(rsm_body_principal_set(text_bytes("x"), RSM_PRINCIPAL_PERSON, text_bytes("X"),
-                                        NULL, 0, &role, 1, &body),
+                                        NULL, 0, &role, 1, NULL, &body),
                  RSM_OK);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
     EXPECT(RSM_RULE_ROLE_UNKNOWN, "no role none");
