@@ -70,6 +70,14 @@ enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *b
 enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_change *changes,
                                       size_t change_count, struct rsm_buffer *body_out);
 
+/*
+ * Record sets that `from` owns are owned by `to` from now on: a principal, or "plan:" and a plan's
+ * name. Content and serial stay.
+ */
+enum rsm_status rsm_body_rrset_takeover(struct rsm_bytes zone, struct rsm_bytes from,
+                                        struct rsm_bytes to, const struct rsm_rrset_id *scope,
+                                        size_t scope_count, struct rsm_buffer *body_out);
+
 /* What a principal spends; each command that is applied costs some of each. */
 enum rsm_budget_kind {
     RSM_BUDGET_COMMANDS = 0, /* 1 */

@@ -46,7 +46,8 @@ extern "C" {
     X(MEMBER_REMOVE, 19, "member.remove")                                                          \
     X(MEMBER_UPDATE, 20, "member.update")                                                          \
     X(PRINCIPAL_KEY_ADD, 21, "principal.key-add")                                                  \
-    X(PRINCIPAL_KEY_REVOKE, 22, "principal.key-revoke")
+    X(PRINCIPAL_KEY_REVOKE, 22, "principal.key-revoke")                                            \
+    X(RRSET_TAKEOVER, 23, "rrset.takeover")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -125,7 +125,13 @@ enum rsm_stage {
       "a key that was revoked is nobody's, from that slot on")                                     \
     X(BUDGET, 53, "budget", PREFLIGHT, "rule_budget.c", "the author has not spent its budget")     \
     X(AUTOMATON_BUDGET, 54, "automaton-budget", PREFLIGHT, "rule_budget.c",                        \
-      "an automaton has a budget of its own")
+      "an automaton has a budget of its own")                                                      \
+    X(OWNER, 55, "owner", IMPACT, "rule_owner.c",                                                  \
+      "a record set is altered and deleted by its owner")                                          \
+    X(OSCILLATION, 56, "oscillation", EXECUTION, "rule_flip.c",                                    \
+      "no two authors undo each other again and again")                                            \
+    X(OBJECT_BUDGET, 57, "object-budget", EXECUTION, "rule_flip.c",                                \
+      "automata write one record set only so often")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

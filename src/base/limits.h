@@ -20,6 +20,7 @@
 
 #define LIMIT_NAME_SIZE 255u        /* a domain name in wire form, RFC 1035 3.1 */
 #define LIMIT_PRINCIPAL_SIZE 128u   /* a principal's name, such as alice@company.com */
+#define LIMIT_OWNER_SIZE 133u       /* of a record set: a principal, or "plan:" and a plan */
 #define LIMIT_REASON_SIZE 1024u     /* the author's reason, bytes of UTF-8 */
 #define LIMIT_LABEL_SIZE 128u       /* ids of plans, leases, roles, freezes */
 #define LIMIT_CLOCK_ENTRIES 256u    /* authors in one vector clock */

@@ -63,4 +63,20 @@
 #ifndef RSM_MUTANT_REVOKED_KEY_AGAIN
 #define RSM_MUTANT_REVOKED_KEY_AGAIN 0
 #endif
+/* Nobody asks whose a record set is. */
+#ifndef RSM_MUTANT_NO_OWNER
+#define RSM_MUTANT_NO_OWNER 0
+#endif
+/* An automaton takes record sets over. */
+#ifndef RSM_MUTANT_AUTOMATON_TAKES_OVER
+#define RSM_MUTANT_AUTOMATON_TAKES_OVER 0
+#endif
+/* Authors that undo each other go on for ever. */
+#ifndef RSM_MUTANT_NO_FLIPS
+#define RSM_MUTANT_NO_FLIPS 0
+#endif
+/* Automata write one record set as often as they like. */
+#ifndef RSM_MUTANT_NO_OBJECT_BUDGET
+#define RSM_MUTANT_NO_OBJECT_BUDGET 0
+#endif
 #endif

@@ -261,6 +261,18 @@ enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct b
     return finish(&u);
 }
 
+enum rsm_status body_takeover_decode(struct bytes body, struct body_takeover *out)
+{
+    *out = (struct body_takeover){.zone = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, 4);
+    out->zone = take_name(&u);
+    out->from = take_word(&u, LIMIT_OWNER_SIZE);
+    out->to = take_word(&u, LIMIT_OWNER_SIZE);
+    out->scope = take_list(&u, LIMIT_CHANGES);
+    return finish(&u);
+}
+
 static const char *const PRINCIPAL_KINDS[] = {
     [RSM_PRINCIPAL_PERSON] = "person",
     [RSM_PRINCIPAL_AUTOMATON] = "automaton",

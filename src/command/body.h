@@ -5,6 +5,7 @@
  *     zone.create       [zone bin, labels {str: str}, changes]
  *     zone.delete       [zone bin]
  *     rrset.change      [zone bin, changes]
+ *     rrset.takeover    [zone bin, from str, to str, scope]
  *     principal.set     [name str, kind str, person str, keys [bin32...], roles [str...],
  *                        budget []: no limits, or [[burst uint, per hour uint] x 4]]
  *     principal.key-add, principal.key-revoke   [name str, key bin32]
@@ -75,6 +76,12 @@ struct body_zone {
     struct body_walk changes; /* zone.create, rrset.change */
 };
 
+struct body_takeover {
+    struct bytes zone;
+    struct bytes from, to; /* owners of record sets */
+    struct body_walk scope;
+};
+
 struct body_principal {
     struct bytes name;
     enum rsm_principal_kind kind;
@@ -138,6 +145,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body);
 
 /* The kind must be one of the group named; statuses as body_check, never an error once checked. */
 enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct body_zone *out);
+enum rsm_status body_takeover_decode(struct bytes body, struct body_takeover *out);
 enum rsm_status body_principal_decode(enum rsm_kind kind, struct bytes body,
                                       struct body_principal *out); /* also .delete: the name */
 enum rsm_status body_principal_key_decode(enum rsm_kind kind, struct bytes body,

@@ -153,6 +153,19 @@ enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_ch
     return end(&w, RSM_KIND_RRSET_CHANGE, status, body_out);
 }
 
+enum rsm_status rsm_body_rrset_takeover(struct rsm_bytes zone, struct rsm_bytes from,
+                                        struct rsm_bytes to, const struct rsm_rrset_id *scope,
+                                        size_t scope_count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    put_bin(&w, zone);
+    put_str(&w, from);
+    put_str(&w, to);
+    enum rsm_status status = put_scope(&w, scope, scope_count);
+    return end(&w, RSM_KIND_RRSET_TAKEOVER, status, body_out);
+}
+
 /* ---- principals and roles ---- */
 
 enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,

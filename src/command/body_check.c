@@ -40,6 +40,13 @@ static enum rsm_status check_zone(enum rsm_kind kind, struct bytes body)
     return status == RSM_OK ? check_changes(zone.changes) : status;
 }
 
+static enum rsm_status check_takeover(struct bytes body)
+{
+    struct body_takeover takeover;
+    enum rsm_status status = body_takeover_decode(body, &takeover);
+    return status == RSM_OK ? check_scope(takeover.scope) : status;
+}
+
 static enum rsm_status check_principal(enum rsm_kind kind, struct bytes body)
 {
     struct body_principal p;
@@ -117,6 +124,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_RRSET_CHANGE:
         return check_zone(kind, body);
+    case RSM_KIND_RRSET_TAKEOVER:
+        return check_takeover(body);
     case RSM_KIND_PRINCIPAL_SET:
     case RSM_KIND_PRINCIPAL_DELETE:
         return check_principal(kind, body);

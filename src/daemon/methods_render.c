@@ -66,7 +66,7 @@ void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t 
                 const struct rrset_record *record)
 {
     char type_text[RR_TYPE_TEXT_MAX];
-    pack_map(out, 12);
+    pack_map(out, 13);
     pack_name_fields(out, "owner", "owner_wire", owner);
     pack_key(out, "type");
     pack_text(out, rr_type_to_text(type, type_text));
@@ -82,6 +82,8 @@ void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t 
     pack_version(out, &record->version);
     pack_key(out, "reason");
     pack_str(out, record->reason);
+    pack_key(out, "held_by");
+    pack_str(out, record->holder);
     pack_key(out, "plan");
     if (record->plan.size > 0) {
         pack_map(out, 3);

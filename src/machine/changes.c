@@ -244,16 +244,37 @@ static void count_set(struct zone_record *row, uint16_t type, uint32_t before, u
         row->alias_count = row->alias_count + step - back;
 }
 
+/* What stays of the record set that was there, behind the first write. */
+struct kept {
+    uint64_t token; /* the fence, also when somebody writes by hand */
+    struct bytes holder;
+    uint8_t buffer[LIMIT_OWNER_SIZE];
+};
+
+static void keep(struct judge *j, const struct change_context *c, const struct change *item,
+                 const struct rrset_record *old, struct kept *out)
+{
+    uint8_t buffer[LIMIT_OWNER_SIZE];
+    struct bytes subject = owner_of_change(j->command->author, c->plan, buffer);
+    rule_owner(j, old, subject, item->owner, item->type);
+    struct bytes holder = old->deleted || old->holder.size == 0 ? subject : old->holder;
+    CHECK(holder.size <= sizeof out->buffer);
+    memcpy(out->buffer, holder.data, holder.size);
+    out->holder = bytes_make(out->buffer, item->rdata_count > 0 ? holder.size : 0);
+    out->token = c->token > old->token ? c->token : old->token;
+}
+
 static void put_set(struct judge *j, const struct change_context *c, const struct change *item,
-                    uint64_t token)
+                    const struct kept *kept)
 {
     struct writer *value = &j->m->value;
     bool is_deleted = item->rdata_count == 0;
     struct rrset_record record = {.deleted = is_deleted,
                                   .ttl = is_deleted ? 0 : item->ttl,
-                                  .token = token,
+                                  .token = kept->token,
                                   .generation = c->generation,
                                   .plan = c->plan,
+                                  .holder = kept->holder,
                                   .version = judge_version(j),
                                   .reason = j->command->reason,
                                   .rdata_count = item->rdata_count};
@@ -305,14 +326,21 @@ static void write_one(struct judge *j, struct writing *w, struct change *item)
                           (c->plan.size == 0 || old.token == c->token);
     if (is_same && (c->plan.size == 0 || is_same_origin))
         return;
-    live_set(j, old.plan, old.generation, change_key(j, item), false);
+    struct kept kept;
+    keep(j, c, item, &old, &kept);
+    struct key live = {.size = 0};
+    if (old.plan.size > 0)
+        key_live(&live, old.plan, old.generation, change_key(j, item));
+    if (!is_same)
+        rule_flip(j, item, &old, is_there); /* `old` is gone after a write */
+    if (live.size > 0)
+        judge_del(j, TABLE_LIVE, key_bytes(&live));
     item->count_after = item->rdata_count;
     item->is_written = true;
     w->anything_written = true;
     w->content_changed |= !is_same;
     count_set(c->row, item->type, item->count_before, item->count_after);
-    /* The token stays as a fence when somebody writes by hand. `old` is gone after the write. */
-    put_set(j, c, item, c->token > old.token ? c->token : old.token);
+    put_set(j, c, item, &kept);
 }
 
 static void raise_serial(struct judge *j, struct writing *w)

@@ -94,9 +94,9 @@ static void dispatch(struct judge *j)
         [RSM_KIND_MEMBER_UPDATE] = kind_member,
         [RSM_KIND_PRINCIPAL_KEY_ADD] = kind_principal_key,
         [RSM_KIND_PRINCIPAL_KEY_REVOKE] = kind_principal_key,
+        [RSM_KIND_RRSET_TAKEOVER] = kind_rrset_takeover,
     };
-    CHECK(j->command->kind >= RSM_KIND_ZONE_CREATE &&
-          j->command->kind <= RSM_KIND_PRINCIPAL_KEY_REVOKE);
+    CHECK(j->command->kind >= RSM_KIND_ZONE_CREATE && j->command->kind <= RSM_KIND_RRSET_TAKEOVER);
     kinds[j->command->kind](j);
 }
 

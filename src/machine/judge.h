@@ -78,6 +78,7 @@ struct grant {
 struct actor {
     bool is_known;
     bool is_automaton;
+    bool is_person;
     bool is_administrator; /* has the role "admin" */
     struct rsm_budget budget[RSM_BUDGETS];
     struct writer grants; /* kept over commands: blobs verb, zone, suffix, types, each */

@@ -165,8 +165,11 @@ static void delete_sets(struct judge *j, uint64_t zone_id)
         CHECK(key.size <= sizeof place.data);
         place.size = key.size;
         memcpy(place.data, key.data, key.size);
-        if (!record.deleted)
+        if (!record.deleted) {
+            rule_owner_of_key(j, &record, key_bytes(&place));
             live_set(j, record.plan, record.generation, key_bytes(&place), false);
+        }
+        judge_del(j, TABLE_FLIP, key_bytes(&place));
         judge_del(j, TABLE_RRSET, key_bytes(&place));
     }
 }

@@ -40,7 +40,15 @@
     /* 1: an enactor may execute a plan's generation after a newer one was published, where that   \
      */                                                                                            \
     /* newer one has not been executed. 0 is the strict choice. */                                 \
-    X(plan_superseded, 0, 1, 0)
+    X(plan_superseded, 0, 1, 0)                                                                    \
+    /* Who is kept from what another owns: 0 nobody, 1 automata, 2 everybody. */                   \
+    X(ownership, 0, 2, 1)                                                                          \
+    /* So many times within the window authors undo each other, then the object is frozen; 0: */   \
+    /* never. */                                                                                   \
+    X(flips_max, 0, 1000, 3)                                                                       \
+    X(flip_window_ms, 1000, 2592000000, 3600000)                                                   \
+    /* What automata may write to one record set in an hour; 0: no limit. */                       \
+    X(object_changes_per_hour, 0, 1000000, 0)
 
 struct policy {
 #define POLICY_FIELD(name, least, most, initial) uint64_t name;

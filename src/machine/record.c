@@ -130,6 +130,7 @@ void rrset_encode(struct writer *out, const struct rrset_record *r)
     writer_u64(out, r->token);
     writer_u64(out, r->generation);
     writer_blob(out, r->plan);
+    writer_blob(out, r->holder);
     version_encode(out, &r->version);
     writer_blob(out, r->reason);
     writer_u16(out, (uint16_t)r->rdata_count);
@@ -150,6 +151,7 @@ enum rsm_status rrset_decode(struct bytes value, struct rrset_record *out)
     out->token = reader_u64(&r);
     out->generation = reader_u64(&r);
     out->plan = reader_blob(&r, LIMIT_LABEL_SIZE);
+    out->holder = reader_blob(&r, LIMIT_OWNER_SIZE);
     read_version(&r, &out->version);
     out->reason = reader_blob(&r, LIMIT_REASON_SIZE);
     out->rdata_count = reader_u16(&r);

@@ -14,7 +14,7 @@
  *                      records u64 | dnames u64 | aliases u64 | content version | writer version |
  *                      labels blob
  *     TABLE_RRSET      flags u8 (1 deleted) | ttl u32 | token u64 | generation u64 | plan blob |
- *                      version | reason blob | count u16, then each: size u16, rdata
+ *                      holder blob | version | reason blob | count u16, then each: size u16, rdata
  *     TABLE_PRINCIPAL  kind u8 | person blob | keys u8, each 32 | roles u8, each blob |
  *                      budgets: 4 times burst u64, per hour u64
  *     TABLE_FREEZE     scope u8 | until_ms u64 | set_ms u64 | subject blob | author blob |
@@ -83,6 +83,7 @@ struct rrset_record {
     uint64_t token;      /* of the lease under which a plan wrote it, 0 none */
     uint64_t generation; /* of that plan, 0 none */
     struct bytes plan;
+    struct bytes holder; /* who owns it: a principal, or "plan:" and a plan; empty when deleted */
     struct version version;
     struct bytes reason;
     uint32_t rdata_count;

@@ -42,6 +42,7 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_RRSET_CHANGE:
+    case RSM_KIND_RRSET_TAKEOVER:
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:
     case RSM_KIND_LEASE_RELEASE:

@@ -98,7 +98,7 @@ static bool report_revoked(struct judge *j)
 void rule_rights_begin(struct judge *j)
 {
     struct actor *a = &j->m->actor;
-    a->is_known = a->is_automaton = a->is_administrator = false;
+    a->is_known = a->is_automaton = a->is_person = a->is_administrator = false;
     memset(a->budget, 0, sizeof a->budget);
     writer_reset(&a->grants);
     struct principal_record principal;
@@ -109,6 +109,7 @@ void rule_rights_begin(struct judge *j)
     }
     a->is_known = true;
     memcpy(a->budget, principal.budget, sizeof a->budget);
+    a->is_person = principal.kind == RSM_PRINCIPAL_PERSON;
     a->is_automaton = principal.kind == RSM_PRINCIPAL_AUTOMATON;
     if (!has_key(&principal, j->key) && !report_revoked(j)) {
         char hex[2 * 8 + 1];

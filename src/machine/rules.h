@@ -43,6 +43,26 @@ void rule_budget(struct judge *j);
 /* An automaton without a budget; reports it. */
 void rule_budget_of_automaton(struct judge *j, struct bytes name, const struct rsm_budget *budget);
 
+/* ---- rule_owner.c ---- */
+
+/* Who owns what such a command makes; `buffer` is used for a plan. */
+struct bytes owner_of_change(struct bytes author, struct bytes plan,
+                             uint8_t buffer[LIMIT_OWNER_SIZE]);
+/* `subject` would write the record set (owner, type), which is `old` now. */
+void rule_owner(struct judge *j, const struct rrset_record *old, struct bytes subject,
+                struct bytes owner, uint16_t type);
+/* The author would delete it. */
+void rule_owner_of_key(struct judge *j, const struct rrset_record *old, struct bytes rrset_key);
+
+/* ---- rule_flip.c ---- */
+
+/*
+ * A record set whose content changes, before it is written: its new data is in m->sorted. Writes,
+ * so that `old` is gone afterwards.
+ */
+void rule_flip(struct judge *j, const struct change *item, const struct rrset_record *old,
+               bool is_there);
+
 /* ---- rule_freeze.c ---- */
 
 /* `zone`: empty for a command that touches none. */
@@ -94,6 +114,7 @@ const char *precommit_difference(const struct change *change, const struct rrset
 void kind_zone_create(struct judge *j);
 void kind_zone_delete(struct judge *j);
 void kind_rrset_change(struct judge *j);
+void kind_rrset_takeover(struct judge *j);
 void kind_principal_set(struct judge *j);
 void kind_principal_delete(struct judge *j);
 void kind_principal_key(struct judge *j); /* both */

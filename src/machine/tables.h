@@ -50,6 +50,7 @@ enum table {
     TABLE_MEMBER,        /* version u64 -> a configuration of the members: members.h */
     TABLE_REVOKED,       /* public key -> principal blob, slot u64 of its revocation */
     TABLE_SPENT,         /* principal -> what is left of its budget: budget.h */
+    TABLE_FLIP,          /* record set -> who undid whom: flip.h */
     TABLE_END,
 };
 

@@ -44,4 +44,34 @@ def keys_and_budgets():
         check("no person" in cluster.ctl("principal", "delete", "admin@dev", "--yes", status=4).stderr, "the last administrator")
 
 
-main([keys_and_budgets])
+def owners_and_fights():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.1\n")
+        one, two = cluster.automaton("one", "rrset.change,a.example"), cluster.automaton("two", "rrset.change,a.example")
+
+        def write(key, owner, n, status=0):
+            return cluster.ctl("record", "set", "a.example", owner, "60", "A", f"192.0.2.{n}", key=key, status=status)
+
+        done = write(one, "www", 2, 4)
+        check("owner" in done.stderr and "is owned by admin@dev" in done.stderr, done.stderr)
+        check("takeover" in cluster.ctl("record", "takeover", "a.example", "admin@dev", "one", "www.a.example./A", key=one, status=4).stderr,
+              "an automaton took over")
+        check("not by two" in cluster.ctl("record", "takeover", "a.example", "two", "one", "www.a.example./A", status=4).stderr, "from whom")
+        cluster.ctl("record", "takeover", "a.example", "admin@dev", "one", "www.a.example./A", "--reason", "automated now")
+        write(one, "www", 2)
+        shown = cluster.json("record", "list", "a.example")
+        check("'held_by': 'one'" in str(shown), shown)
+        check("is owned by one" in write(two, "www", 3, 4).stderr, "another's")
+        # Where nobody asks whose it is, two controllers undo each other until the breaker opens.
+        cluster.ctl("policy", "set", "ownership=0")
+        write(two, "www", 3)
+        for n in (2, 3, 2):
+            write(one if n == 2 else two, "www", n)
+        done = write(two, "www", 3, 4)
+        check("oscillation" in done.stderr and "one" in done.stderr and "two" in done.stderr, done.stderr)
+        write(one, "other", 2)
+        cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.3")
+        write(two, "www", 4)
+
+
+main([keys_and_budgets, owners_and_fights])

@@ -12,6 +12,7 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/machine/budget.h"
+#include "src/machine/flip.h"
 #include "src/machine/members.h"
 #include "src/machine/logtable.h"
 #include "src/machine/record.h"
@@ -96,6 +97,8 @@ static void run_row(struct bytes row)
     (void)lease_decode(row, &lease);
     (void)plan_decode(row, &plan);
     (void)generation_decode(row, &generation);
+    struct flip_record flip;
+    (void)flip_decode(row, &flip);
     struct budget_spent spent;
     (void)budget_decode(row, &spent);
     static const uint8_t number[8] = {0, 0, 0, 0, 0, 0, 0, 1};
@@ -123,8 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes rest = bytes_make(data + 1, size - 1);
     if (data[0] == 1 || data[0] == 2)
         run_value(rest, data[0] == 1);
-    else if (data[0] == 3 && data[1] >= RSM_KIND_ZONE_CREATE &&
-             data[1] <= RSM_KIND_PRINCIPAL_KEY_REVOKE)
+    else if (data[0] == 3 && data[1] >= RSM_KIND_ZONE_CREATE && data[1] <= RSM_KIND_RRSET_TAKEOVER)
         run_body((enum rsm_kind)data[1], bytes_make(data + 2, size - 2));
     else if (data[0] == 4)
         run_row(rest);

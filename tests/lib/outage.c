@@ -218,6 +218,19 @@ static void people(struct outage *o)
     protect_e3(o);
 }
 
+/* The zone was made by hand; its endpoints are the plan's from here on. */
+static void hand_over(struct outage *o)
+{
+    struct rsm_rrset_id scope[ENDPOINTS];
+    struct rsm_buffer body;
+    for (size_t i = 0; i < ENDPOINTS; i++)
+        scope[i] = (struct rsm_rrset_id){wire(endpoints[i]), RR_TYPE_A};
+    CHECK(rsm_body_rrset_takeover(wire(ZONE), text_bytes("root"), text_bytes("plan:" PLAN), scope,
+                                  ENDPOINTS, &body) == RSM_OK);
+    actor_see_all(o->root);
+    must(o, o->root, RSM_KIND_RRSET_TAKEOVER, body, "root hands the endpoints over to the plan");
+}
+
 /* ---- steps ---- */
 
 static void steps_0_to_3(struct outage *o)
@@ -230,6 +243,7 @@ static void steps_0_to_3(struct outage *o)
     CHECK(actor_do(o->root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 1, more, ENDPOINTS)));
     people(o);
     publish(o);
+    hand_over(o);
     uint64_t token = acquire(o, o->b, "B takes the lease");
     must(o, o->b, RSM_KIND_PLAN_EXECUTE, execute_body(1, ENDPOINTS, token), "B executes 1");
     o->w->now_ms += 20000;

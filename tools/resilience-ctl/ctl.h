@@ -143,6 +143,8 @@ int ctl_show_list(struct ctl *ctl, const char *method, const char *key,
 /* A name of the command line; prints what is wrong. */
 bool ctl_name(const char *text, struct bytes origin, uint8_t buffer[NAME_SIZE_MAX],
               struct bytes *name_out);
+/* OWNER/TYPE, with the owner absolute; prints what is wrong. */
+bool ctl_parse_rrset_id(const char *text, uint8_t buffer[NAME_SIZE_MAX], struct rsm_rrset_id *out);
 /* Reads a file or "-"; prints what is wrong. Owned by the caller. */
 bool ctl_read_file(const char *path, size_t size_max, struct rsm_buffer *out);
 bool ctl_write_file(const char *path, struct rsm_bytes bytes);
@@ -182,5 +184,7 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo, ctl_explain, ctl_rules;
 /* principal.c */
 ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
+/* record.c */
+ctl_run ctl_record_takeover;
 
 #endif

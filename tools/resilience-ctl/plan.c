@@ -101,7 +101,7 @@ int ctl_plan_publish(struct ctl *ctl, int count, char **arguments)
 }
 
 /* "db.cloud.example./A" */
-static bool parse_id(const char *text, uint8_t buffer[NAME_SIZE_MAX], struct rsm_rrset_id *out)
+bool ctl_parse_rrset_id(const char *text, uint8_t buffer[NAME_SIZE_MAX], struct rsm_rrset_id *out)
 {
     char owner[NAME_TEXT_MAX];
     struct bytes name;
@@ -133,7 +133,7 @@ int ctl_plan_execute(struct ctl *ctl, int count, char **arguments)
     int result = rsm_status_exit(RSM_USAGE);
     bool good = true;
     for (size_t i = 0; i < scope_count && good; i++)
-        good = parse_id(arguments[2 + i], names[i], &scope[i]);
+        good = ctl_parse_rrset_id(arguments[2 + i], names[i], &scope[i]);
     enum rsm_status status =
         good ? see_plan(ctl, arguments[0], generation, scope, scope_count) : RSM_USAGE;
     if (status == RSM_OK) {

@@ -189,3 +189,31 @@ int ctl_record_history(struct ctl *ctl, int count, char **arguments)
     rsm_buffer_free(&result);
     return rsm_status_exit(status);
 }
+
+int ctl_record_takeover(struct ctl *ctl, int count, char **arguments)
+{
+    uint8_t zone_buffer[NAME_SIZE_MAX];
+    struct bytes zone;
+    size_t scope_count = (size_t)count - 3;
+    struct rsm_buffer body = {NULL, 0};
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, zone_buffer, &zone))
+        return rsm_status_exit(RSM_USAGE);
+    struct rsm_rrset_id *scope = mem_alloc((scope_count + 1) * sizeof *scope);
+    uint8_t(*names)[NAME_SIZE_MAX] = mem_alloc((scope_count + 1) * sizeof *names);
+    bool is_good = true;
+    for (size_t i = 0; i < scope_count && is_good; i++)
+        is_good = ctl_parse_rrset_id(arguments[3 + i], names[i], &scope[i]);
+    enum rsm_status status = is_good ? ctl_sign_in(ctl) : RSM_USAGE;
+    for (size_t i = 0; i < scope_count && status == RSM_OK; i++)
+        status = ctl_see_rrset(ctl, zone, bytes_make(scope[i].owner.data, scope[i].owner.size),
+                               scope[i].type);
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK) {
+        status = rsm_body_rrset_takeover(ctl_bytes(zone), rsm_text(arguments[1]),
+                                         rsm_text(arguments[2]), scope, scope_count, &body);
+        result = ctl_change(ctl, RSM_KIND_RRSET_TAKEOVER, status, &body, "taken over");
+    }
+    mem_free(names);
+    mem_free(scope);
+    return result;
+}

@@ -202,10 +202,10 @@ static json_t *rrset_json(const struct query_rrset *item)
 
     for (uint32_t i = 0; i < item->record.rdata_count && rrset_rdata_next(&left, &rdata); i++)
         json_array_append_new(rdatas, shown_rdata(item->type, rdata));
-    return json_pack("{s:I,s:o,s:I,s:o,s:I}", "ttl", (json_int_t)item->record.ttl, "rdatas", rdatas,
-                     "slot", (json_int_t)item->slot, "author",
-                     shown_text(item->record.version.author), "counter",
-                     (json_int_t)item->record.version.counter);
+    return json_pack(
+        "{s:I,s:o,s:I,s:o,s:I,s:o}", "ttl", (json_int_t)item->record.ttl, "rdatas", rdatas, "slot",
+        (json_int_t)item->slot, "author", shown_text(item->record.version.author), "counter",
+        (json_int_t)item->record.version.counter, "held_by", shown_text(item->record.holder));
 }
 
 static enum rsm_status collect_rrsets(struct kv *kv, struct bytes zone, struct lines *out)

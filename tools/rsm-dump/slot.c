@@ -64,6 +64,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     struct body_zone zone;
     struct body_plan plan;
     struct body_freeze freeze;
+    struct body_takeover takeover;
 
     switch (c->kind) {
     case RSM_KIND_ZONE_CREATE:
@@ -77,6 +78,10 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_PLAN_COLLECT:
         if (body_plan_decode(c->kind, c->body, &plan) == RSM_OK)
             return c->kind == RSM_KIND_PLAN_PUBLISH ? plan.zone : plan_zone(d, plan.plan);
+        break;
+    case RSM_KIND_RRSET_TAKEOVER:
+        if (body_takeover_decode(c->body, &takeover) == RSM_OK)
+            return takeover.zone;
         break;
     case RSM_KIND_FREEZE_SET:
         if (body_freeze_decode(c->kind, c->body, &freeze) == RSM_OK &&

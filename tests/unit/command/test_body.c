@@ -361,6 +361,8 @@ Test(body, every_item_of_another_type)
         {RSM_KIND_MEMBER_PROMOTE, "9204929201059203cc80"},
         {RSM_KIND_MEMBER_REMOVE, "9104"},
         {RSM_KIND_MEMBER_UPDATE, "9404a161a3613a31a3613a32"},
+        {RSM_KIND_RRSET_TAKEOVER, "94c403016100a161a162"
+                                  "9192c40301610001"},
         {RSM_KIND_PRINCIPAL_KEY_ADD, "92a162c420" KEY_HEX},
         {RSM_KIND_PRINCIPAL_KEY_REVOKE, "92a162c420" KEY_HEX},
     };

@@ -268,19 +268,19 @@ Test(people, freezes_stop_what_they_cover)
     struct actor *bot = world_principal(w, "bot", RSM_PRINCIPAL_AUTOMATON, "r");
     actor_see_all(bot);
     cr_assert(freeze(bob, "f1", RSM_FREEZE_AUTOMATION, nothing, 0), "%s", world_words(w));
-    cr_assert(!write_address(bot, "www.example.", 5));
+    cr_assert(!write_address(bot, "bot.example.", 5));
     EXPECT(RSM_RULE_FROZEN, "freeze f1 (automation) by bob, until it is cleared: test");
     cr_assert(write_address(bob, "www.example.", 6));
     cr_assert(clear(bob, "f1"));
     actor_see_all(bot);
-    cr_assert(write_address(bot, "www.example.", 5), "%s", world_words(w));
+    cr_assert(write_address(bot, "bot.example.", 5), "%s", world_words(w));
     cr_assert(freeze(bob, "f2", RSM_FREEZE_ZONE, wire(ZONE), w->now_ms + 1000));
-    cr_assert(!write_address(bot, "www.example.", 6));
+    cr_assert(!write_address(bot, "bot.example.", 6));
     EXPECT(RSM_RULE_FROZEN, "f2 (zone)");
     w->now_ms += 1000;
-    cr_assert(write_address(bot, "www.example.", 6), "%s", world_words(w));
+    cr_assert(write_address(bot, "bot.example.", 6), "%s", world_words(w));
     cr_assert(freeze(bob, "f3", RSM_FREEZE_AUTHOR, text_bytes("bot"), 0));
-    cr_assert(!write_address(bot, "www.example.", 7));
+    cr_assert(!write_address(bot, "bot.example.", 7));
     EXPECT(RSM_RULE_FROZEN, "f3 (author)");
 }
 
