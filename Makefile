@@ -393,6 +393,8 @@ demo: ## three replicas, a leader killed, and the October 2025 outage replayed
 	$(Q)examples/demo.sh
 bench: all ## latency and throughput beside the floor of this machine
 	$(Q)build/rsm-bench run
+bench-peers: all ## etcd and the C raft library beside rsm, in turns: bench/peers (installs them)
+	$(Q)bench/peers/measure.py $(BENCH)
 BENCH ?=
 bench-check: all ## is this tree slower than BASE=REVISION? both are built and run in turns (ROUNDS=8 BENCH="--clients 1")
 	$(Q)bench/check.sh "$(BASE)" $(BENCH)

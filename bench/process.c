@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define TEXT_SIZE 4096u
 
@@ -64,4 +66,23 @@ bool process_use(pid_t pid, struct process_use *out)
     if (read_text(path, text))
         out->resident_bytes = process_field(text, "VmRSS:") * 1024;
     return true;
+}
+
+/* Sectors of 512 bytes, the seventh number (Documentation/block/stat.rst). */
+uint64_t process_disk_written(const char *directory)
+{
+    char path[64], text[TEXT_SIZE];
+    struct stat st;
+    if (stat(directory, &st) != 0)
+        return 0;
+    (void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/stat", major(st.st_dev),
+                   minor(st.st_dev));
+    if (!read_text(path, text))
+        return 0;
+    const char *at = text;
+    for (unsigned i = 0; i < 6; i++) {
+        at += strspn(at, " ");
+        at += strcspn(at, " ");
+    }
+    return strtoull(at, NULL, 10) * 512;
 }

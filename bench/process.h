@@ -10,12 +10,18 @@
 struct process_use {
     uint64_t cpu_ns;        /* of all its threads that live: task/TID/schedstat */
     uint64_t switches;      /* context switches, of one's own will or not: task/TID/status */
-    uint64_t written_bytes; /* handed to the block layer: io; 0 when it may not be read */
+    uint64_t written_bytes; /* made dirty or written directly: io; 0 when it may not be read */
     uint64_t resident_bytes;
 };
 
 /* False when there is no such process, or it may not be looked at. */
 bool process_use(pid_t pid, struct process_use *out);
+
+/*
+ * Bytes that everybody has written so far to the disk that the directory is on
+ * (/sys/dev/block/M:N/stat); 0 when it is on none.
+ */
+uint64_t process_disk_written(const char *directory);
 
 /*
  * The value behind `name` at the beginning of a line of such a file ("voluntary_ctxt_switches:"),

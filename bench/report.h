@@ -53,6 +53,8 @@ struct point {
     struct load_result load;
     struct floor_result floor;
     struct observe observed;
+    uint64_t
+        disk_written; /* by everybody, to the disk of the floor's directory, during the loads */
     struct repetition *repetitions; /* owned, REPORT_REPETITIONS_MAX of them */
     uint32_t repetition_count;
 };

@@ -123,6 +123,7 @@ static json_t *point_json(const struct point *p)
     set(object, "client",
         json_pack("{s:f, s:f}", "cpu_us", (double)l->cpu_ns / 1000.0 / operations,
                   "context_switches", (double)l->switches / operations));
+    set(object, "disk_written_bytes", json_real((double)p->disk_written / operations));
     set(object, "client_to_and_from_us", json_real(report_client_us(p)));
     set(object, "network_us", json_real(report_network_us(&p->observed)));
     set(object, "repetitions", repetitions);

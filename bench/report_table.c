@@ -90,10 +90,13 @@ static void print_use(const struct point *p, FILE *out)
         out, "\nfor each command, %s clients%s\n%-18s %9s %9s %9s %9s %9s %9s %9s\n",
         name_of(p, name, sizeof name),
         p->load.read.count > 0 ? " (replicas: for each change; client: each operation)" : "", "",
-        "cpu us", "switches", "written B", "journal B", "flushes", "store c.", "frames");
+        "cpu us", "switches", "dirtied B", "journal B", "flushes", "store c.", "frames");
     (void)fprintf(out, "%-18s %9.1f %9.2f\n", "client",
                   (double)p->load.cpu_ns / 1000.0 / operations,
                   (double)p->load.switches / operations);
+    if (p->disk_written > 0)
+        (void)fprintf(out, "%-18s %9s %9s %9.0f  by all that write to it\n", "this disk", "", "",
+                      (double)p->disk_written / operations);
     for (uint32_t i = 0; i < p->observed.count; i++) {
         const struct observe_replica *r = &p->observed.replicas[i];
         const struct use_of_command use = report_use(r);

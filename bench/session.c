@@ -183,7 +183,9 @@ static enum rsm_status measure_load(struct session *s, struct point *p, struct l
                                          .on_progress = o->shows_progress ? show_progress : NULL,
                                          .context = &line};
     observe_now(&s->before);
+    uint64_t written = process_disk_written(s->cluster->directory);
     enum rsm_status status = load_run(s->world, &options, out);
+    p->disk_written += process_disk_written(s->cluster->directory) - written;
     observe_now(&s->after);
     observe_add_difference(&p->observed, &s->before, &s->after);
     return status;

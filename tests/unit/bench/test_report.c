@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_report.c - a run's figures in every form, from made-up ones. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/plot.h"
+#include "src/base/mem.h"
+
+static struct report *make_report(void)
+{
+    struct report *r = mem_alloc(sizeof *r);
+    struct load_result *load = mem_alloc(sizeof *load);
+    struct floor_result *floor = mem_alloc(sizeof *floor);
+    r->directory = "/tmp";
+    r->shape = (struct load_shape){.bundle = 1, .changes = 1, .envelope_size = 256};
+    r->has_floor = true;
+    r->points = mem_alloc(2 * sizeof r->points[0]);
+    r->point_count = 2;
+    load->seconds = 2;
+    for (uint64_t i = 1; i <= 1000; i++) {
+        histogram_add(&load->write, i * 1000);
+        histogram_add(&floor->histograms[FLOOR_QUORUM], i * 500);
+        histogram_add(&floor->histograms[FLOOR_GROUP], i * 250);
+    }
+    load->applied = load->writes_in_time = load->operations = load->all_writes = 1000;
+    load->all_writes_ns = load->write.sum_ns;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct point *p = &r->points[i];
+        p->clients = i == 0 ? 1 : 8;
+        p->rate = i == 0 ? 0 : 500;
+        p->repetitions = mem_alloc(2 * sizeof p->repetitions[0]);
+        report_add(p, load, floor);
+        report_add(p, load, floor);
+    }
+    mem_free(load);
+    mem_free(floor);
+    return r;
+}
+
+static void free_report(struct report *r)
+{
+    for (uint32_t i = 0; i < r->point_count; i++)
+        mem_free(r->points[i].repetitions);
+    mem_free(r->points);
+    mem_free(r);
+}
+
+/* What `print` writes; owned by the C library. */
+static char *text_of(const struct report *r, void (*print)(const struct report *, FILE *))
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    cr_assert_not_null(out);
+    print(r, out);
+    (void)fclose(out);
+    return text;
+}
+
+static uint32_t lines_of(const char *text)
+{
+    uint32_t lines = 0;
+    for (; *text != 0; text++)
+        lines += *text == '\n' ? 1 : 0;
+    return lines;
+}
+
+Test(report, ratios_are_to_the_floor_of_as_many_clients)
+{
+    struct report *r = make_report();
+    cr_assert_float_eq(r->points[0].repetitions[1].ratio, 2, 0.02);
+    cr_assert_float_eq(r->points[1].repetitions[1].ratio, 4, 0.04);
+    cr_assert_float_eq(r->points[0].repetitions[0].writes_per_second, 500, 1e-9);
+    cr_assert_eq(r->points[0].load.write.count, 2000, "both repetitions");
+    free_report(r);
+}
+
+Test(report, json_holds_what_compare_reads)
+{
+    struct report *r = make_report();
+    json_t *root = report_json(r);
+    cr_assert_not_null(root);
+    const json_t *runs = json_object_get(root, "runs");
+    cr_assert_eq(json_array_size(runs), 2);
+    const json_t *point = json_array_get(runs, 1);
+    cr_assert_float_eq(json_number_value(json_object_get(point, "rate")), 500, 1e-9);
+    const json_t *write = json_object_get(point, "write");
+    double median = json_number_value(json_object_get(write, "median_us"));
+    cr_assert(median > 497 && median < 503, "%f", median);
+    cr_assert_eq(json_array_size(json_object_get(point, "repetitions")), 2);
+    uint64_t count = 0;
+    size_t i;
+    const json_t *bucket;
+    json_array_foreach(json_object_get(write, "buckets"), i, bucket) count +=
+        (uint64_t)json_integer_value(json_array_get(bucket, 1));
+    cr_assert_eq(count, 2000);
+    json_decref(root);
+    free_report(r);
+}
+
+Test(report, csv_and_table)
+{
+    struct report *r = make_report();
+    char *text = text_of(r, report_print_csv);
+    cr_assert_eq(lines_of(text), 1 + 2 * 2 * 2, "%s", text);
+    cr_assert_not_null(strstr(text, "\n8,500.000,2,write,500.0,1000,"), "%s", text);
+    free(text);
+    text = text_of(r, report_print_table);
+    cr_assert_not_null(strstr(text, "8 at 500/s"), "%s", text);
+    cr_assert_null(strstr(text, "where the time goes"), "no replica was looked at");
+    free(text);
+    free_report(r);
+}
+
+static void print_script(const struct report *r, FILE *out)
+{
+    plot_script("it's here.svg", r, out);
+}
+
+/* The name of the file is quoted, so that it cannot be anything else to gnuplot. */
+Test(plot, script)
+{
+    struct report *r = make_report();
+    char *text = text_of(r, print_script);
+    cr_assert_not_null(strstr(text, "set terminal svg"));
+    cr_assert_not_null(strstr(text, "set output 'it''s here.svg'\n"));
+    cr_assert_not_null(strstr(text, "$write1 << EOD\n"));
+    cr_assert_null(strstr(text, "$read"), "nothing was read");
+    cr_assert_null(strstr(text, "nan"));
+    cr_assert_null(strstr(text, "inf"));
+    free(text);
+    free_report(r);
+}
+
+Test(process, disk_of_a_directory)
+{
+    cr_assert_eq(process_disk_written("/proc"), 0, "no disk");
+    cr_assert_eq(process_disk_written("/nowhere"), 0);
+}
