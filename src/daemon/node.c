@@ -64,6 +64,8 @@ const char *node_alarm_name(uint32_t bit)
         return "no-quorum";
     case NODE_ALARM_DISK_DAMAGED:
         return "disk-damaged";
+    case NODE_ALARM_PEER_DOUBLED:
+        return "peer-doubled";
     }
     return "unknown";
 }

@@ -149,6 +149,7 @@ enum node_alarm {
     NODE_ALARM_STATE_DAMAGED = 1u << 6,     /* the state was damaged or lost and is being fetched */
     NODE_ALARM_NO_QUORUM = 1u << 7,         /* no contact with a majority */
     NODE_ALARM_DISK_DAMAGED = 1u << 8,      /* the scrubber found damage; it is being repaired */
+    NODE_ALARM_PEER_DOUBLED = 1u << 9,      /* two processes speak as one peer (doubled.h) */
 };
 
 /* The stable name of one alarm bit, such as "diverged". */

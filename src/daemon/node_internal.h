@@ -16,6 +16,7 @@
 #include "src/command/envelope.h"
 #include "src/command/genesis.h"
 #include "src/command/signature.h"
+#include "src/daemon/doubled.h"
 #include "src/daemon/heads.h"
 #include "src/daemon/node.h"
 #include "src/daemon/node_spec.h"
@@ -97,6 +98,7 @@ struct node {
         uint64_t incarnation;
         uint64_t seq;
     } seen[REPLICA_MAX + 1]; /* of the peers' journals: what their stamps said */
+    struct doubled doubled[REPLICA_MAX + 1];
     uint32_t members;        /* bit i: replica i; now or next, learners too */
     uint64_t members_version;
     uint64_t joined_version;    /* the first configuration that counts this disk; 0: all do */

@@ -170,6 +170,11 @@ static void on_failed(struct node *n, const struct peer_frame *frame)
 static void on_heads(struct node *n, uint32_t from, const struct peer_frame *frame)
 {
     struct heads said = {.slot = frame->slot};
+    if (doubled_note(&n->doubled[from], n->seen[from].incarnation, frame->stamp.seq,
+                     node_now_ms(n)))
+        LOG(LOG_ERROR, "peer-doubled", LOG_U64("peer", from),
+            LOG_U64("incarnation", n->seen[from].incarnation),
+            LOG_TEXT("text", "two processes speak as this replica: a copy of its directory runs"));
     memcpy(said.entry, frame->entry_head, HASH_SIZE);
     memcpy(said.verdict, frame->verdict_head, HASH_SIZE);
     n->peer_clock_ms[from] = (int64_t)(frame->wall_ms - node_now_ms(n));
@@ -274,8 +279,20 @@ static bool all_compared(const struct node *n)
     return true;
 }
 
+static void judge_doubled(struct node *n)
+{
+    bool is_any = false;
+    for (uint32_t r = 1; r <= REPLICA_MAX; r++)
+        is_any = doubled_is(&n->doubled[r], node_now_ms(n)) || is_any;
+    if (is_any)
+        node_raise(n, NODE_ALARM_PEER_DOUBLED, 0);
+    else
+        node_clear(n, NODE_ALARM_PEER_DOUBLED);
+}
+
 void peer_judge_heads(struct node *n)
 {
+    judge_doubled(n);
     uint32_t equal;
     uint32_t different;
     heads_count(&n->heads, n->members, n->config.self, &equal, &different);

@@ -257,10 +257,17 @@ def directory_twice():
         with open(os.path.join(cluster.work, "copy-log"), "w", encoding="ascii") as log:
             process = cluster.start(f"{BIN}/rsmd", "--config", f"{copy}/rsmd.conf", stderr=log)
         recorder.take(400)
+        for i in cluster.others(clone):
+            cluster.await_that(lambda: f"event=peer-doubled peer={clone}" in cluster.said(i), f"{i} names the copied one")
+            cluster.await_that(lambda: "peer-doubled" in (cluster.quick_status(i) or {}).get("alarms", []), "an alarm")
         process.kill()
         process.wait()
         with open(os.path.join(cluster.work, "copy-log"), encoding="utf-8") as file:
             said = file.read()
+        if ROUNDS > 1:  # ten seconds
+            for i in cluster.others(clone):
+                cluster.await_that(lambda: "peer-doubled" not in (cluster.quick_status(i) or {}).get("alarms", ["peer-doubled"]),
+                                   "the alarm is over")
         print("note:", recorder.finish())
         print("note: the copy said:", "; ".join(sorted({line.split("event=")[1][:100] for line in said.splitlines() if "warning" in line or "error" in line})))
         check_logs(cluster, recorder.applied())
