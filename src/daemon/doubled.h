@@ -4,9 +4,9 @@
  *
  * Both have the key and the incarnation, and each takes the link from the other. But the heads that
  * they send say how far their journals are durable, and that never falls: not over a connection,
- * which keeps the order, and not over a restart, for it was durable. A copy is behind. So what comes
- * falls and rises again, time after time. A disk that was put back from an older copy falls once: then
- * it is told so, and comes back under another incarnation.
+ * which keeps the order, and not over a restart, for it was durable. A copy is behind. So what
+ * comes falls and rises again, time after time. A disk that was put back from an older copy falls
+ * once: then it is told so, and comes back under another incarnation.
  */
 #ifndef RSM_DAEMON_DOUBLED_H
 #define RSM_DAEMON_DOUBLED_H

@@ -95,9 +95,8 @@ void node_on_peer_lost(struct node *node, uint32_t peer);
 void node_on_committed(struct node *node, enum rsm_status status);
 
 /*
- * Ends the turn: cuts a batch of what waits, writes and flushes the journal group, sends what was
- * waiting for the flush, applies what was chosen, starts a commit when it is time. Call it after
- * every turn of the loop in which anything was handed in.
+ * Ends a turn of the loop: cuts a batch of what waits, writes and flushes the journal group, sends
+ * what was waiting for the flush, applies what was chosen, starts a commit when it is time.
  */
 void node_flush(struct node *node);
 

@@ -13,6 +13,7 @@
 #define RSM_DAEMON_NODE_INTERNAL_H
 
 #include "consensus/paxos.h"
+#include "src/base/pace.h"
 #include "src/command/envelope.h"
 #include "src/command/genesis.h"
 #include "src/command/signature.h"
@@ -59,8 +60,8 @@ struct snapshot_sender {
     uint8_t key[LIMIT_KEY_SIZE];
     size_t key_size;
     uint64_t moved_ms;
-    uint64_t free_us; /* the rate allows the next piece from then on */
-    bool is_wanted;   /* a new piece was asked for, and waits for that */
+    struct pace pace;
+    bool is_wanted; /* a new piece was asked for, and waits for its time */
 };
 
 /* What a replica signs of a state: node_snapshot.c. */
@@ -99,7 +100,7 @@ struct node {
         uint64_t seq;
     } seen[REPLICA_MAX + 1]; /* of the peers' journals: what their stamps said */
     struct doubled doubled[REPLICA_MAX + 1];
-    uint32_t members;        /* bit i: replica i; now or next, learners too */
+    uint32_t members; /* bit i: replica i; now or next, learners too */
     uint64_t members_version;
     uint64_t joined_version;    /* the first configuration that counts this disk; 0: all do */
     uint64_t members_next_slot; /* then the ones before are forgotten; 0: none on its way */

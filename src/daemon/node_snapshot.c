@@ -92,6 +92,8 @@ bool snapshot_offer(struct node *n, const struct paxos_range *range)
         }
         s->to = range->to;
         s->table = 1;
+        s->pace =
+            (struct pace){.rate = (uint64_t)n->config.snapshot_rate << 10, .burst_us = BURST_US};
         writer_init(&s->row, ROW_SIZE_MAX);
         s->moved_ms = node_now_ms(n);
         LOG(LOG_INFO, "snapshot-offered", LOG_U64("to", s->to), LOG_U64("slot", s->slot));
@@ -194,11 +196,7 @@ static bool make_piece(struct node *n)
 static void send_piece(struct node *n)
 {
     struct snapshot_sender *s = &n->sending;
-    uint64_t now_us = node_now_ms(n) * 1000;
-    uint64_t cost_us = s->piece->size * UINT64_C(1000000) / 1024 / n->config.snapshot_rate;
-    if (s->free_us + BURST_US < now_us)
-        s->free_us = now_us - BURST_US;
-    s->free_us += cost_us;
+    pace_take(&s->pace, s->piece->size, node_now_ms(n) * 1000);
     n->env.send(n->env.context, s->to, s->piece);
 }
 
@@ -206,7 +204,7 @@ static void send_piece(struct node *n)
 static void send_new_piece(struct node *n)
 {
     struct snapshot_sender *s = &n->sending;
-    s->is_wanted = s->free_us > node_now_ms(n) * 1000;
+    s->is_wanted = pace_wait_us(&s->pace, node_now_ms(n) * 1000) > 0;
     if (s->is_wanted)
         return;
     if (make_piece(n)) {

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/pace.h"
 #include "src/io/clock.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
@@ -27,25 +28,18 @@
 
 #define PATIENCE_SECONDS 600u
 #define PATIENCE_BYTES_A_SECOND (4u << 20)
-#define PACE_US 2000u /* shorter waits are saved up */
-
-/* Bytes that were read since the beginning, and how many a second are allowed. */
-struct pace {
-    uint64_t began_us;
-    uint64_t bytes;
-    uint64_t rate;
-};
+#define PACE_US 2000u   /* shorter waits are saved up */
+#define BURST_US 20000u /* a wait that was too long is made up for */
 
 /* Waits until what was read so far has had its time, a moment at least. */
 static void pace_bytes(void *context, size_t bytes)
 {
     struct pace *pace = context;
-    pace->bytes += bytes;
-    uint64_t due_us = pace->began_us + pace->bytes / pace->rate * 1000000 +
-                      pace->bytes % pace->rate * 1000000 / pace->rate;
     uint64_t now_us = clock_monotonic_us();
-    if (due_us > now_us + PACE_US)
-        (void)poll(NULL, 0, (int)((due_us - now_us) / 1000));
+    pace_take(pace, bytes, now_us);
+    uint64_t wait_us = pace_wait_us(pace, now_us);
+    if (wait_us > PACE_US)
+        (void)poll(NULL, 0, (int)(wait_us / 1000));
 }
 
 static void ignore_segment(void *context, const struct journal_segment_info *info)
@@ -158,7 +152,7 @@ static enum rsm_status scrub_store(const char *data, struct pace *pace)
 
 int scrub_run(const char *data, uint64_t segment, uint64_t offset, uint64_t rate)
 {
-    struct pace pace = {.began_us = clock_monotonic_us(), .rate = rate};
+    struct pace pace = {.rate = rate, .burst_us = BURST_US};
     struct journal_identity journal = {.replica = 0};
     struct identity identity;
     struct blob *genesis = NULL;
