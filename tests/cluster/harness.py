@@ -136,6 +136,22 @@ class Cluster:
         check(len(heads) == 2, f"rsm-dump verify said: {out}")
         return int(out.split()[0]), heads
 
+    def verify_equal(self, replicas=(1, 2, 3)):
+        """Each log verifies, and all are the same as far as the shortest goes; its slots.
+
+        A replica that leads while the others stop may choose a slot that they do not learn any more:
+        its log is longer then, and must have the same heads where theirs end.
+        """
+        verified = {i: self.verify(i) for i in replicas}
+        shortest = min(verified.values())
+        for i, (slots, heads) in verified.items():
+            if slots > shortest[0]:
+                shown = self.run(f"{BIN}/rsm-dump", "--dir", self.data(i), "--json", "show", str(shortest[0])).stdout
+                said = json.loads(shown.splitlines()[0])
+                heads = [said["entry_head"], said["verdict_head"]]
+            check(heads == shortest[1], f"heads differ at slot {shortest[0]}: {verified}")
+        return shortest[0]
+
     def log(self, replica):
         """Every slot of a stopped replica's log, as rsm-dump has it."""
         out = self.run(f"{BIN}/rsm-dump", "--dir", self.data(replica), "log", "--json").stdout

@@ -65,8 +65,7 @@ def end(cluster):
     wait_for_equal(cluster)
     cluster.settle()
     cluster.stop()
-    verified = [cluster.verify(i) for i in range(1, cluster.replicas + 1)]
-    check(all(v == verified[0] for v in verified), f"heads differ: {verified}")
+    cluster.verify_equal(range(1, cluster.replicas + 1))
 
 
 def flip(path, places):
