@@ -267,6 +267,10 @@ nightly-storage: ## every byte, sector, length and file of a small journal; 50,0
 	$(Q)$(MAKE) journal-damage EVERY=1
 	$(Q)$(MAKE) store-damage SAMPLES=10000
 	$(Q)$(MAKE) storage-mutants
+$(B)/graph-bench: $(B)/obj/tests/graph/graph_main.o $(call archives,machine)
+	$(link) $(VLINK) $(call libs,machine)
+graph-bench: $(B)/graph-bench ## what an edge of the dependency graph costs: 100,000 nodes, 1,000,000 edges
+	$(Q)$(B)/graph-bench
 machine-mutants: ## each planted mistake of the rules: the unit tests have to find it
 	$(Q)tests/run.sh machine-mutants tests/unit/machine/mutants.sh
 storage-mutants: ## each planted mistake of the journal: the unit tests have to find it

@@ -15,6 +15,7 @@
 #include "src/base/mem.h"
 
 #define BUNDLE_SIZE 64u
+#define TYPE_A 1u
 #define TYPE_NS 2u
 #define BUDGET (UINT64_C(1) << 40)
 #define TYPE_SOA 6u
@@ -108,9 +109,12 @@ static struct rsm_buffer zone_body(const struct world_name *zone)
         rsm_bytes_make(soa, server.size + zone->size + sizeof timers);
     const struct rsm_bytes ns_rdata = rsm_bytes_make(server.data, server.size);
     const struct rsm_bytes name = rsm_bytes_make(zone->data, zone->size);
+    static const uint8_t address[4] = {192, 0, 2, 1};
+    const struct rsm_bytes address_rdata = rsm_bytes_make(address, sizeof address);
     const struct rsm_change changes[] = {{name, TYPE_SOA, 3600, &soa_rdata, 1},
-                                         {name, TYPE_NS, 3600, &ns_rdata, 1}};
-    CHECK(rsm_body_zone_create(name, NULL, 0, changes, 2, &body) == RSM_OK);
+                                         {name, TYPE_NS, 3600, &ns_rdata, 1},
+                                         {ns_rdata, TYPE_A, 3600, &address_rdata, 1}};
+    CHECK(rsm_body_zone_create(name, NULL, 0, changes, 3, &body) == RSM_OK);
     return body;
 }
 

@@ -6,7 +6,7 @@
 set -u
 build="gcc make libc6-dev pkg-config libevent-dev liblmdb-dev libsodium-dev libmsgpack-dev
        libknot-dev libjansson-dev libyaml-dev"
-test="bind9-utils knot-dnssecutils libcriterion-dev g++ clang clang-format libclang-rt-14-dev spin python3 python3-msgpack gzip iproute2 nftables e2fsprogs mount gnuplot-nox"
+test="bind9-utils knot-dnssecutils libcriterion-dev g++ clang clang-format libclang-rt-14-dev spin graphviz python3 python3-msgpack gzip iproute2 nftables e2fsprogs mount gnuplot-nox"
 wanted="$build"
 [ "${1:-}" = --build ] || wanted="$wanted $test"
 missing=

@@ -131,7 +131,9 @@ enum rsm_stage {
     X(OSCILLATION, 56, "oscillation", EXECUTION, "rule_flip.c",                                    \
       "no two authors undo each other again and again")                                            \
     X(OBJECT_BUDGET, 57, "object-budget", EXECUTION, "rule_flip.c",                                \
-      "automata write one record set only so often")
+      "automata write one record set only so often")                                               \
+    X(DANGLING, 58, "dangling", CAUSAL, "rule_graph.c",                                            \
+      "what records of our zones point at inside our zones is there")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

@@ -79,4 +79,16 @@
 #ifndef RSM_MUTANT_NO_OBJECT_BUDGET
 #define RSM_MUTANT_NO_OBJECT_BUDGET 0
 #endif
+/* An edge that goes stays in the table of who points at what. */
+#ifndef RSM_MUTANT_ONE_WAY_EDGES
+#define RSM_MUTANT_ONE_WAY_EDGES 0
+#endif
+/* Nodes keep their places in the order when an edge does not fit. */
+#ifndef RSM_MUTANT_KEEP_LABELS
+#define RSM_MUTANT_KEEP_LABELS 0
+#endif
+/* A name that goes away is not looked for as a target. */
+#ifndef RSM_MUTANT_FORGET_POINTERS
+#define RSM_MUTANT_FORGET_POINTERS 0
+#endif
 #endif

@@ -46,6 +46,7 @@ static const struct method methods_table[] = {
     {"lease.list", 0, 0, true, read_lease_list},
     {"plan.list", 0, 0, true, read_plan_list},
     {"plan.get", 1, 2, true, read_plan_get},
+    {"graph", 1, 1, true, read_graph},
     {"log.range", 1, 2, true, read_log_range},
     {"member.list", 0, 0, true, read_member_list},
     {"member.self", 0, 0, false, read_member_self},

@@ -26,6 +26,7 @@ struct machine *machine_new(void)
     struct machine *m = mem_alloc(sizeof *m);
     m->inner = kv_overlay_new(NULL);
     m->names = name_set_new();
+    m->graph = graph_new();
     reasons_init(&m->reasons);
     writer_init(&m->stage_record, STAGES_SIZE_MAX);
     verdicts_init(&m->verdicts);
@@ -46,6 +47,7 @@ void machine_free(struct machine *m)
         return;
     kv_free(m->inner);
     name_set_free(m->names);
+    graph_free(m->graph);
     reasons_deinit(&m->reasons);
     writer_deinit(&m->stage_record);
     verdicts_deinit(&m->verdicts);

@@ -16,6 +16,7 @@
 #include "src/command/body.h"
 #include "src/command/envelope.h"
 #include "src/machine/effects.h"
+#include "src/machine/graph.h"
 #include "src/machine/machine.h"
 #include "src/machine/policy.h"
 #include "src/machine/record.h"
@@ -25,9 +26,13 @@
 #include "src/rr/name.h"
 
 /* Those that rr/data.h has no name for. */
+#define TYPE_MX 15u
 #define TYPE_KEY 25u
+#define TYPE_SRV 33u
 #define TYPE_RRSIG 46u
 #define TYPE_NSEC 47u
+#define TYPE_SVCB 64u
+#define TYPE_HTTPS 65u
 
 #define WORDS_SIZE 1280u /* a name of 255 octets, each as \DDD, and a type */
 
@@ -85,6 +90,7 @@ struct actor {
 };
 
 struct name_set;
+struct graph;
 
 struct machine {
     struct kv *inner; /* overlay of the command that is judged */
@@ -100,6 +106,7 @@ struct machine {
     struct writer pending; /* refused digests of the slot, written at its end */
     struct writer sorted;  /* rdatas of one set, in order */
     struct name_set *names;
+    struct graph *graph;
     struct effects effects;
     struct verdicts verdicts; /* for callers who want none */
 };
@@ -117,6 +124,7 @@ struct judge {
     struct policy policy;
     uint64_t lamport_highest;
     enum rsm_status fault;
+    bool has_cycle; /* one was told: the graph need not tell it again */
 
     /* The last writer that causal_check looked at. */
     uint8_t last_author[LIMIT_PRINCIPAL_SIZE];

@@ -122,6 +122,7 @@ void kind_zone_create(struct judge *j)
     changes_write(j, &context);
     rule_dns_after(j, &context);
     rule_cycle(j, &context);
+    rule_graph(j, &context);
     object_write(j, OBJECT_ZONE, body.zone);
     add_result(j, &row);
 }
@@ -145,6 +146,7 @@ void kind_rrset_change(struct judge *j)
     changes_write(j, &context);
     rule_dns_after(j, &context);
     rule_cycle(j, &context);
+    rule_graph(j, &context);
     rule_floor(j, &context);
     add_result(j, &row);
 }
@@ -159,6 +161,8 @@ static void delete_sets(struct judge *j, uint64_t zone_id)
     while (judge_found(j, kv_next(j->kv, TABLE_RRSET, key_bytes(&place), place.size > prefix.size,
                                   &key, &value))) {
         struct rrset_record record;
+        struct rrset_key parts;
+        uint8_t owner[LIMIT_NAME_SIZE];
         if (!key_begins_with(key, key_bytes(&prefix)) ||
             !judge_found(j, rrset_decode(value, &record)))
             return;
@@ -170,6 +174,8 @@ static void delete_sets(struct judge *j, uint64_t zone_id)
             live_set(j, record.plan, record.generation, key_bytes(&place), false);
         }
         judge_del(j, TABLE_FLIP, key_bytes(&place));
+        if (key_parse_rrset(key_bytes(&place), owner, &parts))
+            rule_graph_drop(j, zone_id, parts.owner, parts.type);
         judge_del(j, TABLE_RRSET, key_bytes(&place));
     }
 }
@@ -199,6 +205,7 @@ void kind_zone_delete(struct judge *j)
     j->m->changes.gone = row.rrset_count;
     row.deleted = true;
     zone_write(j, body.zone, &row);
+    rule_graph_zone(j, body.zone);
     object_write(j, OBJECT_ZONE, body.zone);
     add_result(j, &row);
 }

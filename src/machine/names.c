@@ -82,6 +82,11 @@ static size_t find_slot(const struct name_set *set, struct bytes name, uint64_t 
     return slot;
 }
 
+bool name_set_has(const struct name_set *set, struct bytes name)
+{
+    return set->count > 0 && set->slots[find_slot(set, name, hash(name))] != 0;
+}
+
 static void grow(struct name_set *set)
 {
     size_t slot_count = set->slot_count == 0 ? 64 : 2 * set->slot_count;

@@ -24,6 +24,8 @@ size_t name_set_count(const struct name_set *set);
  */
 bool name_set_add(struct name_set *set, struct bytes name, uint32_t walk, size_t *index_out,
                   uint32_t *walk_out);
+/* True when it is there. */
+bool name_set_has(const struct name_set *set, struct bytes name);
 /* The name at a place; borrowed until the next add. */
 struct bytes name_set_at(const struct name_set *set, size_t index);
 

@@ -48,7 +48,9 @@
     X(flips_max, 0, 1000, 3)                                                                       \
     X(flip_window_ms, 1000, 2592000000, 3600000)                                                   \
     /* What automata may write to one record set in an hour; 0: no limit. */                       \
-    X(object_changes_per_hour, 0, 1000000, 0)
+    X(object_changes_per_hour, 0, 1000000, 0)                                                      \
+    /* 1: a record may point at a name inside our zones that is not there. */                      \
+    X(dangling_allowed, 0, 1, 0)
 
 struct policy {
 #define POLICY_FIELD(name, least, most, initial) uint64_t name;

@@ -166,6 +166,7 @@ static void refuse_cycle(struct walk *w, size_t begin, size_t end)
         writer_format(&text, " -> ");
     }
     add_name(&text, name_set_at(names, begin));
+    w->j->has_cycle = true;
     judge_refuse(w->j, RSM_RULE_CYCLE, "aliases lead back: %.*s",
                  TEXT_ARGUMENTS(writer_result(&text)));
     writer_deinit(&text);

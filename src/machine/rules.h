@@ -94,6 +94,12 @@ void rule_dns_change(struct judge *j, struct bytes zone, struct change *change);
 void rule_dns_after(struct judge *j, const struct change_context *c);
 void rule_cycle(struct judge *j, const struct change_context *c);
 void rule_floor(struct judge *j, const struct change_context *c);
+/* The graph of dependencies follows the change; cycles and targets that are not there. */
+void rule_graph(struct judge *j, const struct change_context *c);
+/* A record set goes with its zone. */
+void rule_graph_drop(struct judge *j, uint64_t zone_id, struct bytes owner, uint16_t type);
+/* Who points into a zone that was deleted. */
+void rule_graph_zone(struct judge *j, struct bytes zone);
 /* Every protected record set of a zone that is deleted. */
 void rule_floor_zone(struct judge *j, struct bytes zone, uint64_t zone_id);
 

@@ -160,6 +160,21 @@ void key_live(struct key *k, struct bytes plan, uint64_t generation, struct byte
     add(k, rrset_key.data, rrset_key.size);
 }
 
+/* The first byte of a node: enum node_kind (graph.h). */
+bool key_node_name(struct key *k, struct bytes name)
+{
+    k->size = 0;
+    add(k, "\1", 1);
+    return add_name(k, name);
+}
+
+void key_node_service(struct key *k, struct bytes service)
+{
+    k->size = 0;
+    add(k, "\2", 1);
+    add(k, service.data, service.size);
+}
+
 bool key_begins_with(struct bytes key, struct bytes prefix)
 {
     return key.size >= prefix.size &&
@@ -187,11 +202,8 @@ static size_t parse_label(struct bytes name_key, size_t *offset, uint8_t label[6
     return size;
 }
 
-bool key_parse_rrset(struct bytes key, uint8_t *owner_out, struct rrset_key *out)
+static bool parse_name(struct bytes name_key, uint8_t *buffer, struct bytes *name_out)
 {
-    if (key.size < 11 || key.data[key.size - 3] != 0)
-        return false;
-    struct bytes name_key = bytes_make(key.data + 8, key.size - 11);
     uint8_t wire[LIMIT_NAME_SIZE]; /* filled from its end */
     size_t begin = sizeof wire - 1;
     size_t offset = 0;
@@ -205,11 +217,24 @@ bool key_parse_rrset(struct bytes key, uint8_t *owner_out, struct rrset_key *out
         memcpy(wire + begin, label, size);
         wire[--begin] = (uint8_t)size;
     }
-    memcpy(owner_out, wire + begin, sizeof wire - begin);
+    memcpy(buffer, wire + begin, sizeof wire - begin);
+    *name_out = bytes_make(buffer, sizeof wire - begin);
+    return true;
+}
+
+bool key_parse_rrset(struct bytes key, uint8_t *owner_out, struct rrset_key *out)
+{
+    if (key.size < 11 || key.data[key.size - 3] != 0)
+        return false;
     out->zone_id = get_u64(key.data);
     out->type = get_u16(key.data + key.size - 2);
-    out->owner = bytes_make(owner_out, sizeof wire - begin);
-    return true;
+    return parse_name(bytes_make(key.data + 8, key.size - 11), owner_out, &out->owner);
+}
+
+bool key_parse_node(struct bytes node, uint8_t buffer[LIMIT_NAME_SIZE], struct bytes *name_out)
+{
+    return node.size > 0 && node.data[0] == 1 &&
+           parse_name(bytes_make(node.data + 1, node.size - 1), buffer, name_out);
 }
 
 bool key_parse_version(struct bytes key, struct bytes *rrset_out, uint64_t *slot_out,

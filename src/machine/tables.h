@@ -51,14 +51,21 @@ enum table {
     TABLE_REVOKED,       /* public key -> principal blob, slot u64 of its revocation */
     TABLE_SPENT,         /* principal -> what is left of its budget: budget.h */
     TABLE_FLIP,          /* record set -> who undid whom: flip.h */
+    TABLE_NODE,          /* node -> id: graph.h, as are the next three */
+    TABLE_NODE_ROW,
+    TABLE_EDGE,
+    TABLE_EDGE_BACK,
     TABLE_END,
 };
 
 /* Keys of TABLE_META. */
-#define META_APPLIED "applied"           /* slot u64: the state is the one after this slot */
-#define META_LOG_TIME "log-time"         /* ms u64 */
-#define META_LAMPORT "lamport"           /* highest Lamport clock of any applied command, u64 */
-#define META_ZONE_ID "zone-id"           /* the last zone id given out, u64 */
+#define META_APPLIED "applied"     /* slot u64: the state is the one after this slot */
+#define META_LOG_TIME "log-time"   /* ms u64 */
+#define META_LAMPORT "lamport"     /* highest Lamport clock of any applied command, u64 */
+#define META_ZONE_ID "zone-id"     /* the last zone id given out, u64 */
+#define META_NODE_ID "node-id"     /* the last id of a node of the graph given out, u64 */
+#define META_LABEL_LOW "label-low" /* the lowest and the highest label of a node, u64 */
+#define META_LABEL_HIGH "label-high"
 #define META_ENTRY_HEAD "entry-head"     /* 32 bytes; written by the caller of machine_apply */
 #define META_VERDICT_HEAD "verdict-head" /* 32 bytes; written by the caller of machine_apply */
 
@@ -73,6 +80,7 @@ enum object_kind {
     OBJECT_PLAN,
     OBJECT_RRSET,   /* only in evidence and queries */
     OBJECT_MEMBERS, /* all of them together: nobody changes members without knowing the others */
+    OBJECT_SERVICE,
 };
 
 /*
@@ -122,6 +130,12 @@ bool key_parse_rrset(struct bytes key, uint8_t *owner_out, struct rrset_key *out
 /* A version's key: the record set's part, and slot and index. */
 bool key_parse_version(struct bytes key, struct bytes *rrset_out, uint64_t *slot_out,
                        uint32_t *index_out);
+/* A name as a node of the graph (graph.h); with nothing behind it: all below it begin with it too.
+ */
+bool key_node_name(struct key *k, struct bytes name);
+/* The name of a node of kind NODE_NAME; `name_out` is in `buffer`. */
+bool key_parse_node(struct bytes node, uint8_t buffer[LIMIT_NAME_SIZE], struct bytes *name_out);
+void key_node_service(struct key *k, struct bytes service);
 bool key_begins_with(struct bytes key, struct bytes prefix);
 
 #endif

@@ -51,7 +51,7 @@ const char *words_object(enum object_kind kind, struct bytes name, char out[WORD
         [OBJECT_ROLE] = "role ",      [OBJECT_POLICY] = "policy ",
         [OBJECT_FREEZE] = "freeze ",  [OBJECT_LEASE] = "lease ",
         [OBJECT_PLAN] = "plan ",      [OBJECT_RRSET] = "rrset ",
-        [OBJECT_MEMBERS] = "members",
+        [OBJECT_MEMBERS] = "members", [OBJECT_SERVICE] = "service ",
     };
     struct out o = {out, 0};
     add_text(&o, kinds[kind]);

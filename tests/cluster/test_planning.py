@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stages, plans and dependencies, through the operator's tools."""
 import json
+import os
 
 from harness import Cluster, check, main
 
@@ -39,4 +40,45 @@ def stages_are_explained():
         cluster.ctl("explain", "nonsense", status=2)
 
 
-main([stages_are_explained])
+OTHER = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.2\n"
+
+
+def dependencies():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.7\n")
+        cluster.ctl("zone", "create", "b.example", "-", text=OTHER + "app 60 IN CNAME www.a.example.\nx 60 IN CNAME app\n")
+        # What others point at does not go; a pointer at nothing does not come; a cycle does not close.
+        done = cluster.ctl("record", "delete", "a.example", "www", "A", "--yes", status=4)
+        check("dangling" in done.stderr and "app.b.example. CNAME -> www.a.example." in done.stderr, done.stderr)
+        done = cluster.ctl("record", "set", "b.example", "y", "60", "CNAME", "none.a.example.", status=4)
+        check("dangling" in done.stderr, done.stderr)
+        cluster.ctl("record", "set", "a.example", "v", "60", "CNAME", "x.b.example.")
+        done = cluster.ctl("record", "set", "b.example", "app", "60", "CNAME", "v.a.example.", status=4)
+        check("cycle" in done.stderr and "app.b.example. -> v.a.example. -> x.b.example. -> app.b.example." in done.stderr, done.stderr)
+        done = cluster.ctl("zone", "delete", "a.example", "--yes", status=4)
+        check("dangling" in done.stderr, done.stderr)
+        # The graph: of a zone one step, of a name all the way; also by a follower, also as DOT and SVG.
+        lines = cluster.ctl("graph", "b.example").stdout.splitlines()
+        check(sorted(lines) == ["app.b.example. -> www.a.example. CNAME", "b.example. -> ns1.b.example. NS",
+                                "v.a.example. -> x.b.example. CNAME", "x.b.example. -> app.b.example. CNAME"], f"{lines}")
+        for replica in (1, 2, 3):
+            lines = cluster.ctl("graph", "www.a.example", endpoints=cluster.endpoint(replica)).stdout.splitlines()
+            check(len(lines) == 3 and "v.a.example. -> x.b.example. CNAME" in lines, f"{lines}")
+        check('"x.b.example." -> "app.b.example." [label="CNAME"];' in cluster.ctl("graph", "www.a.example", "--format", "dot").stdout, "DOT")
+        check("<svg" in cluster.ctl("graph", "www.a.example", "--format", "svg").stdout, "SVG")
+        path = os.environ["PATH"]
+        try:
+            os.environ["PATH"] = cluster.work
+            done = cluster.ctl("graph", "www.a.example", "--format", "svg", status=1)
+        finally:
+            os.environ["PATH"] = path
+        check("graphviz" in done.stderr, done.stderr)
+        cluster.ctl("graph", "www.a.example", "--format", "png", status=2)
+        check(cluster.ctl("graph", "nobody.example").stdout == "", "a name without edges")
+        check(cluster.ctl("graph", "b.example", "--limit", "1").stderr != "", "a cut list is told")
+        # Policy may let a pointer at nothing pass.
+        cluster.ctl("policy", "set", "dangling_allowed=1")
+        cluster.ctl("record", "set", "b.example", "y", "60", "CNAME", "none.a.example.")
+
+
+main([stages_are_explained, dependencies])

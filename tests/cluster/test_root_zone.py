@@ -77,6 +77,8 @@ def root_zone():
         zone.setdefault(key[0], {})[key] = line
     changes = read_changes()
     versions = []
+    # In March 2020 za. left the root zone for some hours, with name servers of other zones below it.
+    za_away = next(change for change in changes if any(line[0] == "-" and line[1].startswith("ns.coza.net.za.") for line in change))
     with Cluster() as cluster:
         out = cluster.json("zone", "import", ".", "-", "--timeout", "60s", text="\n".join([SOA] + base) + "\n")
         versions.append((out["slot"], {key for names in zone.values() for key in names}))
@@ -96,6 +98,10 @@ def root_zone():
             if "." in names:
                 plan += "  " + SOA + "\n"
             endpoint = cluster.endpoint(number % 3 + 1)
+            if change is za_away:
+                done = cluster.ctl("plan", "apply", "-", "--yes", text=plan, status=4)
+                check("dangling: rrset africa. NS -> ns.coza.net.za." in done.stderr, done.stderr)
+                cluster.ctl("policy", "set", "dangling_allowed=1")
             done = cluster.json("plan", "apply", "-", "--yes", "--timeout", "60s", endpoints=endpoint, text=plan)
             versions.append((done["slot"], {key for names in zone.values() for key in names}))
         check(export(cluster) == versions[-1][1], "the zone at the end differs from the data")

@@ -117,6 +117,20 @@ void actor_see(struct actor *a, const struct actor *other)
     a->seen[index] = other->counter;
 }
 
+void world_policy(struct world *w, const char *name, uint64_t value)
+{
+    struct writer map;
+    struct rsm_buffer body;
+    writer_init(&map, 4096);
+    pack_map(&map, 1);
+    pack_text(&map, name);
+    pack_uint(&map, value);
+    CHECK(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
+    writer_deinit(&map);
+    actor_see_all(&w->actors[0]);
+    CHECK(actor_do(&w->actors[0], RSM_KIND_POLICY_SET, body));
+}
+
 void actor_see_all(struct actor *a)
 {
     for (size_t i = 0; i < a->world->actor_count; i++)
@@ -438,7 +452,7 @@ struct rsm_buffer body_zone(const char *zone, uint32_t serial, const struct rsm_
     struct rsm_change *all = mem_alloc((count + 2) * sizeof *all);
     struct rsm_buffer body;
     all[0] = change_soa(zone, serial);
-    all[1] = change_name(zone, RR_TYPE_NS, "ns.example.");
+    all[1] = change_name(zone, RR_TYPE_NS, "ns.invalid.");
     if (count > 0)
         memcpy(all + 2, more, count * sizeof *all);
     CHECK(rsm_body_zone_create(wire(zone), NULL, 0, all, count + 2, &body) == RSM_OK);

@@ -61,6 +61,9 @@ struct actor *world_principal(struct world *w, const char *name, enum rsm_princi
 /* A role with one grant for a zone, by the administrator. */
 void world_role(struct world *w, const char *role, const char *verb, const char *zone);
 
+/* The administrator sets one number of the policy. */
+void world_policy(struct world *w, const char *name, uint64_t value);
+
 /* Has seen everything that is applied. */
 void actor_see_all(struct actor *a);
 void actor_see(struct actor *a, const struct actor *other);

@@ -52,7 +52,7 @@ static const struct flag flags[] = {
     {"replace", OPT_IMPORT, SWITCH, AT(replace)},
     {"label", OPT_IMPORT, LIST, AT(labels)},
     {"from", OPT_LOG, NUMBER, AT(from)},
-    {"limit", OPT_LOG, NUMBER, AT(limit)},
+    {"limit", OPT_LOG | OPT_GRAPH, NUMBER, AT(limit)},
     {"author", OPT_LOG, TEXT, AT(author)},
     {"follow", OPT_LOG, SWITCH, AT(follow)},
     {"ttl", OPT_LEASE, TEXT, AT(ttl)},
@@ -72,6 +72,7 @@ static const struct flag flags[] = {
     {"peer-address", OPT_MEMBER, TEXT, AT(peer_address)},
     {"client-address", OPT_MEMBER, TEXT, AT(client_address)},
     {"wait", OPT_WAIT, TEXT, AT(wait)},
+    {"format", OPT_GRAPH, TEXT, AT(format)},
     {"verbose", OPT_VERBOSE, SWITCH, AT(verbose)},
 };
 

@@ -163,6 +163,9 @@ const struct ctl_command ctl_commands[] = {
     {"explain", NULL, "SLOT | AUTHOR COUNTER | DIGEST", 1, 2, 0,
      "what each stage said of a command: pass, fail or skipped, and why",
      "resilience-ctl explain alice@company.com 17", ctl_explain},
+    {"graph", NULL, "ZONE|NAME", 1, 1, OPT_GRAPH,
+     "what depends on what: edges of a zone, or all that lead to a name and from it",
+     "resilience-ctl graph www.example.org --format svg > www.svg", ctl_graph},
     {"rules", NULL, "", 0, 0, 0, "all rules, by the stage that they stand in",
      "resilience-ctl rules", ctl_rules},
     {"submit", NULL, "FILE", 1, 1, 0, "submit an envelope that was signed before",
@@ -228,6 +231,8 @@ static void print_options(unsigned options, FILE *out)
         {OPT_MEMBER, "  --zone TEXT --peer-address HOST:PORT --client-address HOST:PORT|unix:PATH\n"
                      "                         instead of what the new process says of itself\n"},
         {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},
+        {OPT_GRAPH, "  --format text|dot|svg  text unless said; svg needs graphviz\n"
+                    "  --limit N              edges, 1000 unless said, 10000 at most\n"},
         {OPT_VERBOSE, "  --verbose              counters and heads as well\n"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

@@ -147,6 +147,7 @@ static void wander(struct world *w, uint64_t seed, size_t count)
     prng_init(&prng, seed);
     struct actor *root = &w->actors[0];
     cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 1, NULL, 0)));
+    world_policy(w, "dangling_allowed", 1);
     struct actor *bob = world_principal(w, "bob", RSM_PRINCIPAL_PERSON, "operator");
     for (size_t i = 0; i < count; i++) {
         struct actor *a = prng_below(&prng, 2) == 0 ? root : bob;

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * methods_graph.c - `graph`: what a zone's names depend on and who depends on them, one step; of a
+ * single name both, all the way.
+ */
+#include "src/daemon/methods_internal.h"
+#include "src/machine/graph.h"
+#include "src/rr/data.h"
+#include "src/rr/name.h"
+
+#define GRAPH_NODES_MAX 100000u
+
+struct answer_edges {
+    struct writer items;
+    uint32_t count;
+    uint64_t limit;
+    bool is_full;
+};
+
+static void pack_node(struct writer *out, const char *key, struct bytes node)
+{
+    char text[NAME_TEXT_MAX];
+    uint8_t buffer[LIMIT_NAME_SIZE];
+    struct bytes name;
+    pack_key(out, key);
+    if (key_parse_node(node, buffer, &name))
+        pack_text(out, name_to_text(name, text));
+    else
+        pack_str(out, bytes_make(node.data + 1, node.size - 1));
+}
+
+static enum rsm_status add_edge(struct kv *kv, struct answer_edges *e,
+                                const struct graph_edge *edge)
+{
+    char type[RR_TYPE_TEXT_MAX];
+    struct bytes node;
+    e->is_full = e->count >= e->limit || e->items.size >= PAGE_BYTES;
+    if (e->is_full)
+        return RSM_OK;
+    pack_map(&e->items, 4);
+    enum rsm_status status = graph_node_bytes(kv, edge->from, &node);
+    if (status != RSM_OK)
+        return status;
+    pack_node(&e->items, "from", node);
+    status = graph_node_bytes(kv, edge->to, &node);
+    if (status != RSM_OK)
+        return status;
+    pack_node(&e->items, "to", node);
+    pack_key(&e->items, "type");
+    pack_text(&e->items, edge->type == 0 ? "service" : rr_type_to_text(edge->type, type));
+    pack_key(&e->items, "decides");
+    pack_bool(&e->items, edge->class == EDGE_DECIDES);
+    e->count++;
+    return RSM_OK;
+}
+
+/* The edges of all nodes; of those that go back to one in `other` its own side has told. */
+static enum rsm_status add_edges(struct kv *kv, struct answer_edges *e,
+                                 const struct graph_reach *nodes, bool is_backward,
+                                 const struct graph_reach *other)
+{
+    for (size_t i = 0; i < graph_reach_count(nodes); i++) {
+        struct graph_walk walk = {.id = graph_reach_at(nodes, i), .is_backward = is_backward};
+        enum rsm_status status = RSM_OK;
+        while (!e->is_full && (status = graph_next(kv, &walk)) == RSM_OK) {
+            if (is_backward && graph_reach_has(other, walk.edge.from))
+                continue;
+            status = add_edge(kv, e, &walk.edge);
+            if (status != RSM_OK)
+                return status;
+        }
+        if (status != RSM_OK && status != RSM_NOT_FOUND)
+            return status;
+    }
+    return RSM_OK;
+}
+
+static enum rsm_status collect(struct kv *kv, struct bytes name, struct answer_edges *e,
+                               struct graph_reach *onward, struct graph_reach *back)
+{
+    struct zone_record row;
+    struct key node;
+    uint64_t id;
+    enum rsm_status status = query_zone(kv, name, QUERY_NOW, &row);
+    if (status == RSM_OK) {
+        status = graph_reach_add_below(onward, kv, name, GRAPH_NODES_MAX);
+        if (status == RSM_OK)
+            status = add_edges(kv, e, onward, false, NULL);
+        return status == RSM_OK ? add_edges(kv, e, onward, true, onward) : status;
+    }
+    if (status == RSM_NOT_FOUND && key_node_name(&node, name))
+        status = graph_node(kv, key_bytes(&node), false, &id);
+    if (status != RSM_OK)
+        return status == RSM_NOT_FOUND ? RSM_OK : status;
+    (void)graph_reach_add(onward, id);
+    (void)graph_reach_add(back, id);
+    status = graph_reach_run(onward, kv, false, GRAPH_NODES_MAX);
+    if (status == RSM_OK)
+        status = graph_reach_run(back, kv, true, GRAPH_NODES_MAX);
+    if (status == RSM_OK)
+        status = add_edges(kv, e, onward, false, NULL);
+    return status == RSM_OK ? add_edges(kv, e, back, true, onward) : status;
+}
+
+enum rsm_status read_graph(struct call *call, struct writer *out)
+{
+    uint8_t buffer[LIMIT_NAME_SIZE];
+    struct bytes name;
+    enum rsm_status status = param_name(call, "the zone or the name", buffer, &name);
+    if (status != RSM_OK)
+        return status;
+    struct answer_edges edges = {.limit = option_limit(call)};
+    struct graph_reach *onward = graph_reach_new();
+    struct graph_reach *back = graph_reach_new();
+    writer_init(&edges.items, LIMIT_ANSWER_SIZE);
+    status = collect(node_state(call->m->node), name, &edges, onward, back);
+    result_begin(call, out, 2);
+    pack_key(out, "edges");
+    pack_array(out, edges.count);
+    writer_bytes(out, writer_result(&edges.items));
+    pack_key(out, "truncated");
+    pack_bool(out, edges.is_full);
+    out->failed |= edges.items.failed;
+    writer_deinit(&edges.items);
+    graph_reach_free(onward);
+    graph_reach_free(back);
+    return status;
+}
