@@ -121,6 +121,11 @@ uint32_t compare_match(struct comparison *c)
     return kept;
 }
 
+double compare_confidence(const struct comparison *c)
+{
+    return 1 - (1 - c->confidence) / (c->row_count > 0 ? c->row_count : 1);
+}
+
 enum compare_verdict compare_judge(const struct comparison *c, const struct compare_row *row,
                                    struct stats_ratio *ratio_out)
 {

@@ -48,7 +48,9 @@ enum rsm_status compare_add(struct comparison *c, unsigned side, const json_t *r
 /* Takes away the rows that one side has not; how many are left. */
 uint32_t compare_match(struct comparison *c);
 
-/* Of one row, with the confidence that all rows share out among them (Bonferroni). */
+/* What each of the rows is held to, so that c->confidence holds for all (Bonferroni). */
+double compare_confidence(const struct comparison *c);
+/* Of one row, with compare_confidence. */
 enum compare_verdict compare_judge(const struct comparison *c, const struct compare_row *row,
                                    struct stats_ratio *ratio_out);
 /* Of all: slower when one is; else faster when one is; else unknown when one is; else the same. */

@@ -87,7 +87,9 @@ static void print_table(const struct comparison *c)
                stats_median(row->values[1], row->counts[1]), ratio.ratio, interval,
                compare_word(verdict));
     }
-    printf("\nmedians of %u and %u repetitions%s; intervals hold for all rows together with %.0f "
+    printf("\n%u repetitions on each side are the least for so many figures\n",
+           stats_least(compare_confidence(c)));
+    printf("medians of %u and %u repetitions%s; intervals hold for all rows together with %.0f "
            "%%; below "
            "%.0f %% no difference matters\n%s\n",
            c->rows[0].counts[0], c->rows[0].counts[1],

@@ -117,7 +117,7 @@ static void print_data(const struct report *r, FILE *out)
 static void print_line(const char *name, uint32_t index, const struct point *p, const char *what,
                        const char *style, bool *is_first, FILE *out)
 {
-    (void)fprintf(out, "%s$%s%u using 1:2 with lines lw 2 %s title \"%s, %u clients",
+    (void)fprintf(out, "%s$%s%u using 1:2 with lines lw 2 %s title \"%s, clients: %u",
                   *is_first ? "" : ", ", name, index, style, what, p->clients);
     if (p->rate > 0)
         (void)fprintf(out, " at %.0f/s", p->rate);
@@ -133,7 +133,7 @@ void plot_script(const char *path, const struct report *r, FILE *out)
     print_quoted(path, out);
     (void)fputc('\n', out);
     print_data(r, out);
-    (void)fprintf(out, "set multiplot layout 1,2\nset grid\nset key top left\nset logscale xy\n"
+    (void)fprintf(out, "set multiplot layout 1,2\nset grid\nset key below\nset logscale xy\n"
                        "set xlabel 'one of so many waits longer'\nset ylabel 'latency, us'\nplot ");
     for (uint32_t i = 0; i < r->point_count; i++) {
         const struct point *p = &r->points[i];

@@ -71,12 +71,12 @@ static void print_trouble(const struct point *p, FILE *out)
     const struct load_result *l = &p->load;
     char name[48];
     if (l->refused + l->failed + l->repeated > 0)
-        (void)fprintf(out, "with %s clients: %llu refused, %llu failed, %llu sent again (%s)\n",
+        (void)fprintf(out, "clients %s: %llu refused, %llu failed, %llu sent again (%s)\n",
                       name_of(p, name, sizeof name), (unsigned long long)l->refused,
                       (unsigned long long)l->failed, (unsigned long long)l->repeated, l->trouble);
     if (l->late > 0)
         (void)fprintf(out,
-                      "with %s clients: %llu operations never began: the rate is above what is "
+                      "clients %s: %llu operations never began: the rate is above what is "
                       "carried; their waits are in the figures\n",
                       name_of(p, name, sizeof name), (unsigned long long)l->late);
 }
@@ -87,7 +87,7 @@ static void print_use(const struct point *p, FILE *out)
     char name[48];
     double operations = p->load.operations > 0 ? (double)p->load.operations : 1;
     (void)fprintf(
-        out, "\nfor each command, %s clients%s\n%-18s %9s %9s %9s %9s %9s %9s %9s\n",
+        out, "\nfor each command, clients: %s%s\n%-18s %9s %9s %9s %9s %9s %9s %9s\n",
         name_of(p, name, sizeof name),
         p->load.read.count > 0 ? " (replicas: for each change; client: each operation)" : "", "",
         "cpu us", "switches", "dirtied B", "journal B", "flushes", "store c.", "frames");
@@ -169,7 +169,7 @@ void report_print_stages(const struct point *p, FILE *out)
         return;
     double whole_us = (double)p->load.all_writes_ns / 1000.0 / (double)p->load.all_writes;
     (void)fprintf(out,
-                  "\nwhere the time goes, %s clients (microseconds; * leader)\n"
+                  "\nwhere the time goes, clients: %s (microseconds; * leader)\n"
                   "  %-11s %-13s %9s %7s %9s %9s %9s\n",
                   name_of(p, name, sizeof name), "", "stage", "mean", "share", "median", "p99",
                   "p99.9");

@@ -67,6 +67,14 @@ uint32_t stats_rank(uint32_t a, uint32_t b, double confidence)
     return k;
 }
 
+uint32_t stats_least(double confidence)
+{
+    uint32_t least = 1;
+    while (least < STATS_SAMPLES_MAX && stats_rank(least, least, confidence) == 0)
+        least++;
+    return least;
+}
+
 struct stats_ratio stats_compare(const double *a, uint32_t a_count, const double *b,
                                  uint32_t b_count, double confidence)
 {

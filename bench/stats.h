@@ -25,6 +25,9 @@ double stats_median(const double *values, uint32_t count);
  */
 uint32_t stats_rank(uint32_t a, uint32_t b, double confidence);
 
+/* The smallest number of values on each side that has an interval. */
+uint32_t stats_least(double confidence);
+
 struct stats_ratio {
     double ratio; /* of B to A */
     bool has_interval;

@@ -26,6 +26,13 @@ Test(stats, ranks_of_the_published_tables)
                      rows[i].k);
 }
 
+Test(stats, least_repetitions)
+{
+    cr_assert_eq(stats_least(0.95), 4);
+    cr_assert_eq(stats_least(0.99), 5);
+    cr_assert_eq(stats_least(0.5), 2);
+}
+
 Test(stats, ratio_of_hodges_and_lehmann)
 {
     static const double a[] = {100, 110, 90, 105, 95}, b[] = {200, 220, 180, 210, 190};
