@@ -115,6 +115,7 @@ NEEDS_client := client command base
 NEEDS_daemon := daemon net machine command rr consensus io storage client base
 NEEDS_ctl := client machine command rr io storage base
 NEEDS_dump := machine command rr io storage base
+NEEDS_auditor := client machine command rr io storage base
 NEEDS_bench := client command io storage base
 NEEDS_sim := daemon net machine command rr consensus storage io base
 
@@ -143,11 +144,13 @@ link = $(Q)$(CC) $(VFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a
 # Programs. Those in build/ itself are the optimised ones.
 
 SRC_ctl := $(wildcard tools/resilience-ctl/*.c)
-SRC_dump := $(wildcard tools/rsm-dump/*.c)
+SRC_tools := $(wildcard tools/lib/*.c)
+SRC_dump := $(wildcard tools/rsm-dump/*.c) $(SRC_tools)
+SRC_auditor := $(wildcard tools/rsm-auditor/*.c) $(SRC_tools)
 SRC_bench := $(wildcard bench/*.c)
 SRC_sim := $(wildcard tests/sim/*.c)
 objects = $(1:%.c=$(B)/obj/%.o)
-PROGRAMS := rsmd resilience-ctl rsm-dump rsm-bench
+PROGRAMS := rsmd resilience-ctl rsm-dump rsm-auditor rsm-bench
 
 $(B)/rsmd: $(B)/obj/src/daemon/main.o $(call archives,daemon)
 	$(link) $(VLINK) $(call libs,daemon)
@@ -155,6 +158,8 @@ $(B)/resilience-ctl: $(call objects,$(SRC_ctl)) $(call archives,ctl)
 	$(link) $(VLINK) $(call libs,ctl) $(LIBS_ctl)
 $(B)/rsm-dump: $(call objects,$(SRC_dump)) $(call archives,dump)
 	$(link) $(VLINK) $(call libs,dump) $(LIBS_ctl)
+$(B)/rsm-auditor: $(call objects,$(SRC_auditor)) $(call archives,auditor)
+	$(link) $(VLINK) $(call libs,auditor) $(LIBS_ctl)
 $(B)/rsm-bench: $(call objects,$(SRC_bench)) $(call archives,bench)
 	$(link) $(VLINK) $(call libs,bench) $(LIBS_ctl) -lm
 $(B)/sim: $(call objects,$(SRC_sim)) $(B)/lib/test.a $(call archives,sim)
@@ -163,7 +168,7 @@ $(B)/sim: $(call objects,$(SRC_sim)) $(B)/lib/test.a $(call archives,sim)
 build/%: $(B)/%
 	$(Q)cp --remove-destination $< $@
 
-all: $(PROGRAMS:%=build/%) lib ## the four programs and the library, optimised
+all: $(PROGRAMS:%=build/%) lib ## the five programs and the library, optimised
 programs: $(PROGRAMS:%=$(B)/%)
 
 # librsm: client, command and base; Apache-2.0, so never libknot.
@@ -298,7 +303,10 @@ fuzz: ## libFuzzer on every parser, FUZZ_SECONDS each (clang)
 $(B)/test-load: $(B)/obj/tests/cluster/load.o $(call archives,client)
 	$(link) $(VLINK) $(call libs,client)
 
-cluster: all build/test-load ## real processes: kill -9, the root zone, clients (some minutes)
+$(B)/test-tamper: $(B)/obj/tests/cluster/tamper.o $(call archives,dump)
+	$(link) $(VLINK) $(call libs,dump)
+
+cluster: all build/test-load build/test-tamper ## real processes: kill -9, the root zone, clients (some minutes)
 	$(Q)tests/cluster/run.sh
 
 # The linearizability checker and its own tests (tests/lin); histories of real clusters below.

@@ -82,25 +82,34 @@ static bool is_equal(const struct tree_hash *a, const struct tree_hash *b)
     return memcmp(a->data, b->data, TREE_HASH_SIZE) == 0;
 }
 
-void tree_root(const struct tree_hash *leaves, uint64_t count, struct tree_hash *root_out)
+void tree_frontier_add(struct tree_frontier *f, const struct tree_hash *leaf)
 {
-    struct tree_hash stack[TREE_PATH_MAX]; /* perfect subtrees, the largest first */
-    uint32_t depth = 0;
+    CHECK(f->depth < TREE_PATH_MAX);
+    f->subtrees[f->depth++] = *leaf;
+    f->count++;
+    /* As many subtrees of equal size meet here as the count has zeros at its end. */
+    for (uint64_t size = f->count; size % 2 == 0; size /= 2, f->depth--)
+        join(&f->subtrees[f->depth - 2], &f->subtrees[f->depth - 1], &f->subtrees[f->depth - 2]);
+}
 
-    if (count == 0) {
+void tree_frontier_root(const struct tree_frontier *f, struct tree_hash *root_out)
+{
+    if (f->count == 0) {
         (void)crypto_hash_sha256(root_out->data, NULL, 0);
         return;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        CHECK(depth < TREE_PATH_MAX);
-        stack[depth++] = leaves[i];
-        /* As many subtrees of equal size meet here as the count so far has zeros at its end. */
-        for (uint64_t size = i + 1; size % 2 == 0; size /= 2, depth--)
-            join(&stack[depth - 2], &stack[depth - 1], &stack[depth - 2]);
-    }
-    for (; depth > 1; depth--)
-        join(&stack[depth - 2], &stack[depth - 1], &stack[depth - 2]);
-    *root_out = stack[0];
+    *root_out = f->subtrees[f->depth - 1];
+    for (uint32_t i = f->depth - 1; i > 0; i--)
+        join(&f->subtrees[i - 1], root_out, root_out);
+}
+
+void tree_root(const struct tree_hash *leaves, uint64_t count, struct tree_hash *root_out)
+{
+    struct tree_frontier frontier = {.count = 0, .depth = 0};
+
+    for (uint64_t i = 0; i < count; i++)
+        tree_frontier_add(&frontier, &leaves[i]);
+    tree_frontier_root(&frontier, root_out);
 }
 
 /* The largest power of two below `count`, which is above 1: where RFC 6962 cuts a tree. */

@@ -12,7 +12,7 @@
  *     hash of a node   SHA-256(01 | left | right)
  *     hash of nothing  SHA-256()
  *
- * The functions keep nothing and allocate nothing. Hashes lie one after the other, 32 bytes each.
+ * The functions allocate nothing. Hashes lie one after the other, 32 bytes each.
  */
 #ifndef RSM_STORAGE_TREE_H
 #define RSM_STORAGE_TREE_H
@@ -45,6 +45,16 @@ void tree_leaf_encode(struct writer *out, const struct tree_leaf *leaf);
 bool tree_leaf_decode(struct bytes bytes, struct tree_leaf *leaf_out);
 /* The hash of a leaf's bytes. */
 void tree_leaf_hash(struct bytes leaf, struct tree_hash *hash_out);
+
+/* A tree that grows: its perfect subtrees, the largest first. Begin with zeros. */
+struct tree_frontier {
+    uint64_t count; /* leaves */
+    uint32_t depth; /* subtrees */
+    struct tree_hash subtrees[TREE_PATH_MAX];
+};
+
+void tree_frontier_add(struct tree_frontier *f, const struct tree_hash *leaf);
+void tree_frontier_root(const struct tree_frontier *f, struct tree_hash *root_out);
 
 /* The root over leaf hashes; `count` 0: of nothing. */
 void tree_root(const struct tree_hash *leaves, uint64_t count, struct tree_hash *root_out);

@@ -48,6 +48,7 @@ static const struct method methods_table[] = {
     {"plan.get", 1, 2, true, read_plan_get},
     {"graph", 1, 1, true, read_graph},
     {"log.range", 1, 2, true, read_log_range},
+    {"log.raw", 1, 2, true, read_log_raw},
     {"member.list", 0, 0, true, read_member_list},
     {"member.self", 0, 0, false, read_member_self},
     {"scrub", 0, 0, false, run_scrub},

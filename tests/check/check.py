@@ -209,7 +209,7 @@ def check_mutants(files):
         for number, line in enumerate(read(path).split("\n") if path in files else [], 1):
             if re.match(r"#define RSM_MUTANT_\w+ (?!0$)", line):
                 found.append(f"{path}:{number}: a mistake that is on by default")
-    for name in ("rsmd", "resilience-ctl", "rsm-dump", "rsm-bench"):
+    for name in ("rsmd", "resilience-ctl", "rsm-dump", "rsm-auditor", "rsm-bench"):
         path = os.path.join(ROOT, "build", name)
         if os.path.exists(path):
             with open(path, "rb") as file:

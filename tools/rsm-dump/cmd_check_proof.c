@@ -11,7 +11,8 @@
 
 #include "src/command/envelope.h"
 #include "storage/tree.h"
-#include "tools/rsm-dump/proof.h"
+#include "tools/lib/proof.h"
+#include "tools/rsm-dump/dump.h"
 #include "tools/rsm-dump/shown.h"
 #include "tools/rsm-dump/slot.h"
 

@@ -159,7 +159,7 @@ static void write_message(struct export *e, const struct touch *touches, size_t 
     char head[2 * HASH_SIZE + 1];
     struct writer *out = &e->message;
 
-    if (dump_slot(e->d, r->slot, &view) == RSM_OK)
+    if (dump_slot(e->d, r->ledger.slot, &view) == RSM_OK)
         slot_take_apart(&view, &parts);
     if (parts.has_envelope) {
         struct envelope_walk walk = envelope_commands(&parts.envelope);
@@ -177,19 +177,20 @@ static void write_message(struct export *e, const struct touch *touches, size_t 
                       (unsigned long long)z->version.major, (unsigned long long)z->version.minor,
                       (unsigned long long)z->version.patch, z->exists ? "" : " (deleted)");
     }
-    hex_encode(head, bytes_make(r->heads.entry, HASH_SIZE));
-    writer_format(&e->text, "Slot: %llu\nChain: %s\nEvent: ", (unsigned long long)r->slot, head);
+    hex_encode(head, bytes_make(r->ledger.heads.entry, HASH_SIZE));
+    writer_format(&e->text, "Slot: %llu\nChain: %s\nEvent: ", (unsigned long long)r->ledger.slot,
+                  head);
     write_person(&e->text, parts.author);
     writer_format(&e->text, " %llu\n", (unsigned long long)command.counter);
 
     writer_reset(out);
-    writer_format(out, "commit refs/heads/main\nmark :%llu\n", (unsigned long long)r->slot);
+    writer_format(out, "commit refs/heads/main\nmark :%llu\n", (unsigned long long)r->ledger.slot);
     for (int i = 0; i < 2; i++) {
         writer_format(out, i == 0 ? "author " : "committer ");
         write_person(out, parts.author);
         writer_format(out, " <");
         write_person(out, parts.author);
-        writer_format(out, "> %llu +0000\n", (unsigned long long)(r->log_time_ms / 1000));
+        writer_format(out, "> %llu +0000\n", (unsigned long long)(r->ledger.log_time_ms / 1000));
     }
     writer_format(out, "data %zu\n", e->text.size);
     writer_bytes(out, writer_result(&e->text));
@@ -252,10 +253,10 @@ static enum rsm_status raise_version(struct export *e, struct zone *z)
     bool existed = z->exists;
     z->exists = status == RSM_OK;
     status = RSM_OK;
-    if (existed && z->exists && record.created_slot < e->replay.slot)
-        status = zone_version_compare(e->replay.kv, name, z->slot, e->replay.slot, &level);
+    if (existed && z->exists && record.created_slot < e->replay.ledger.slot)
+        status = zone_version_compare(e->replay.kv, name, z->slot, e->replay.ledger.slot, &level);
     zone_version_raise(&z->version, level);
-    z->slot = e->replay.slot;
+    z->slot = e->replay.ledger.slot;
     return status;
 }
 
@@ -265,7 +266,7 @@ static enum rsm_status export_slot(struct export *e, const struct touch *touches
 
     for (size_t i = 0; i < count && status == RSM_OK; i++)
         status = raise_version(e, &e->zones[touches[i].zone]);
-    if (status != RSM_OK || e->replay.slot < e->d->options->from)
+    if (status != RSM_OK || e->replay.ledger.slot < e->d->options->from)
         return status;
     write_message(e, touches, count);
     (void)fwrite(e->message.data, 1, e->message.size, stdout);
@@ -276,7 +277,7 @@ static enum rsm_status export_slot(struct export *e, const struct touch *touches
         const struct zone *z = &e->zones[touches[i].zone];
         printf("reset refs/tags/%s/%llu.%llu.%llu\nfrom :%llu\n\n", z->file,
                (unsigned long long)z->version.major, (unsigned long long)z->version.minor,
-               (unsigned long long)z->version.patch, (unsigned long long)e->replay.slot);
+               (unsigned long long)z->version.patch, (unsigned long long)e->replay.ledger.slot);
     }
     return status;
 }
@@ -299,7 +300,7 @@ static void print_commits(struct export *e)
         good = replay_to(&e->replay, e->touches[i].slot);
         enum rsm_status status = good ? export_slot(e, &e->touches[i], count) : RSM_OK;
         if (status != RSM_OK) {
-            dump_finding(e->d, "slot %llu: %s", (unsigned long long)e->replay.slot,
+            dump_finding(e->d, "slot %llu: %s", (unsigned long long)e->replay.ledger.slot,
                          rsm_status_sentence(status));
             good = false;
         }

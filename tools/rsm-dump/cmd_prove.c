@@ -9,7 +9,8 @@
 
 #include "src/base/mem.h"
 #include "storage/tree.h"
-#include "tools/rsm-dump/proof.h"
+#include "tools/lib/proof.h"
+#include "tools/rsm-dump/dump.h"
 
 struct leaves {
     struct tree_hash *hashes; /* owned */
@@ -69,15 +70,10 @@ static bool parse_size(struct dump *d, uint64_t *out)
 
 static void write_text(const struct dump *d, const struct leaves *leaves, struct writer *out)
 {
-    char origin[PROOF_ORIGIN_SIZE];
-    struct note_checkpoint checkpoint = {.size = leaves->count};
     struct tree_hash root;
 
-    proof_origin(d->identity.cluster, origin);
     tree_root(leaves->hashes, leaves->count, &root);
-    checkpoint.origin = bytes_of_string(origin);
-    memcpy(checkpoint.root, root.data, NOTE_HASH_SIZE);
-    note_checkpoint_write(&checkpoint, out);
+    proof_text(d->identity.cluster, leaves->count, &root, out);
 }
 
 /* Signs the text. False: said on stderr why. */

@@ -36,14 +36,15 @@ static void print_head(const struct replay *r)
     char time[SHOWN_TIME_SIZE];
     char head[2 * HASH_SIZE + 1];
 
-    hex_encode(head, bytes_make(r->heads.entry, HASH_SIZE));
-    shown_time(r->log_time_ms, time);
+    hex_encode(head, bytes_make(r->ledger.heads.entry, HASH_SIZE));
+    shown_time(r->ledger.log_time_ms, time);
     if (r->d->options->json)
-        shown_print(json_pack("{s:s,s:I,s:s,s:s}", "object", "slot", "slot", (json_int_t)r->slot,
-                              "log_time", time, "entry_head", head),
+        shown_print(json_pack("{s:s,s:I,s:s,s:s}", "object", "slot", "slot",
+                              (json_int_t)r->ledger.slot, "log_time", time, "entry_head", head),
                     true);
     else
-        printf("slot %llu, log time %s, entry head %s\n", (unsigned long long)r->slot, time, head);
+        printf("slot %llu, log time %s, entry head %s\n", (unsigned long long)r->ledger.slot, time,
+               head);
 }
 
 int command_state(struct dump *d)

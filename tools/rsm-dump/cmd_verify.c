@@ -21,15 +21,15 @@ static const char *compare_slot(const struct replay *r, const struct slot_view *
 {
     const struct log_verdict *row = &view->verdicts;
 
-    if (row->log_time_ms != r->verdicts.log_time_ms)
+    if (row->log_time_ms != r->ledger.verdicts.log_time_ms)
         return "its log time is not the one that follows from the entries";
-    if (!bytes_equal(row->verdicts, verdicts_bytes(&r->verdicts)))
+    if (!bytes_equal(row->verdicts, verdicts_bytes(&r->ledger.verdicts)))
         return "its verdicts are not what the rules say";
-    if (memcmp(row->effects, r->verdicts.effects, HASH_SIZE) != 0)
+    if (memcmp(row->effects, r->ledger.verdicts.effects, HASH_SIZE) != 0)
         return "its effects are not what the rules say";
-    if (memcmp(row->entry_head, r->heads.entry, HASH_SIZE) != 0)
+    if (memcmp(row->entry_head, r->ledger.heads.entry, HASH_SIZE) != 0)
         return "the entry chain breaks here";
-    if (memcmp(row->verdict_head, r->heads.verdict, HASH_SIZE) != 0)
+    if (memcmp(row->verdict_head, r->ledger.heads.verdict, HASH_SIZE) != 0)
         return "the verdict chain breaks here";
     return NULL;
 }
@@ -40,7 +40,7 @@ static bool verify_slot(struct replay *r, uint64_t slot)
     struct dump *d = r->d;
     struct slot_view view;
     struct bytes raw;
-    uint64_t time_before_ms = r->log_time_ms;
+    uint64_t time_before_ms = r->ledger.log_time_ms;
     const char *wrong = NULL;
 
     enum rsm_status status = dump_slot(d, slot, &view);
@@ -49,16 +49,16 @@ static bool verify_slot(struct replay *r, uint64_t slot)
                      rsm_status_sentence(status));
         return false;
     }
-    status = replay_envelope(d, view.value, &raw);
+    status = ledger_envelope(d->genesis.cluster_id, view.value, &raw);
     if (status != RSM_OK) {
         dump_finding(d, "slot %llu: entry or envelope: %s", (unsigned long long)slot,
                      rsm_status_sentence(status));
         return false;
     }
-    status = replay_step(r, view.value);
+    status = ledger_step(&r->ledger, view.value);
     if (status != RSM_OK)
         wrong = rsm_status_sentence(status);
-    else if (r->log_time_ms < time_before_ms)
+    else if (r->ledger.log_time_ms < time_before_ms)
         wrong = "log time falls";
     else if (view.in_store)
         wrong = compare_slot(r, &view);
@@ -132,19 +132,19 @@ static void print_result(struct replay *r, bool good)
 
     if (!good)
         return;
-    hex_encode(entry, bytes_make(r->heads.entry, HASH_SIZE));
-    hex_encode(verdict, bytes_make(r->heads.verdict, HASH_SIZE));
+    hex_encode(entry, bytes_make(r->ledger.heads.entry, HASH_SIZE));
+    hex_encode(verdict, bytes_make(r->ledger.heads.verdict, HASH_SIZE));
     if (d->options->json) {
-        json_t *line = json_pack("{s:I,s:I,s:s,s:s,s:b}", "slots", (json_int_t)r->slot, "in_store",
-                                 (json_int_t)d->applied, "entry_head", entry, "verdict_head",
-                                 verdict, "good", d->finding_count == 0);
+        json_t *line = json_pack("{s:I,s:I,s:s,s:s,s:b}", "slots", (json_int_t)r->ledger.slot,
+                                 "in_store", (json_int_t)d->applied, "entry_head", entry,
+                                 "verdict_head", verdict, "good", d->finding_count == 0);
         json_dumpf(line, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(line);
         return;
     }
     printf("%llu slots verified: chains, signatures, order, verdicts\n",
-           (unsigned long long)r->slot);
+           (unsigned long long)r->ledger.slot);
     printf("%llu of them in the store, whose state is the replayed one\n",
            (unsigned long long)d->applied);
     if (d->tail_count > 0)

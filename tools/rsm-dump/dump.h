@@ -67,7 +67,8 @@ struct dump {
     struct blob *genesis_bytes;
     struct genesis genesis;
     bool genesis_is_good;
-    bool live; /* a replica is running on it */
+    bool live;        /* a replica (or an auditor) is running on it */
+    bool is_auditors; /* made by rsm-auditor: without a journal */
     struct store *store;
     struct kv *kv;    /* of the store; NULL: there is none */
     uint64_t applied; /* highest slot in the store; 0: none */

@@ -193,6 +193,7 @@ bool dump_open(struct dump *d)
                          genesis_parse(blob_bytes(d->genesis_bytes), &d->genesis) == RSM_OK;
     if (status == RSM_OK && !d->genesis_is_good)
         dump_finding(d, "genesis: %s", rsm_status_sentence(RSM_MALFORMED));
+    d->is_auditors = is_there(directory, "auditor");
     open_store(d);
     open_tail(d);
     close(directory);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* proof.c - see proof.h. */
-#include "tools/rsm-dump/proof.h"
+#include "tools/lib/proof.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/mem.h"
@@ -29,6 +30,18 @@ bool proof_parse_origin(struct bytes origin, uint8_t cluster_out[CLUSTER_ID_SIZE
     return strcmp(text, again) == 0;
 }
 
+void proof_text(const uint8_t cluster[CLUSTER_ID_SIZE], uint64_t size, const struct tree_hash *root,
+                struct writer *out)
+{
+    char origin[PROOF_ORIGIN_SIZE];
+    struct note_checkpoint checkpoint = {.size = size};
+
+    proof_origin(cluster, origin);
+    checkpoint.origin = bytes_of_string(origin);
+    memcpy(checkpoint.root, root->data, NOTE_HASH_SIZE);
+    note_checkpoint_write(&checkpoint, out);
+}
+
 bool proof_read_file(const char *path, size_t size_max, struct writer *out)
 {
     FILE *file = fopen(path, "re");
@@ -40,9 +53,10 @@ bool proof_read_file(const char *path, size_t size_max, struct writer *out)
         writer_bytes(out, bytes_make(buffer, size));
     mem_free(buffer);
     if (file == NULL || ferror(file))
-        fprintf(stderr, "rsm-dump: %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, path, strerror(errno));
     else if (out->failed)
-        fprintf(stderr, "rsm-dump: %s: larger than %zu bytes\n", path, size_max);
+        fprintf(stderr, "%s: %s: larger than %zu bytes\n", program_invocation_short_name, path,
+                size_max);
     bool good = file != NULL && !ferror(file) && !out->failed;
     if (file != NULL)
         fclose(file);
@@ -54,16 +68,17 @@ struct rsm_key *proof_load_key(const char *path)
     struct rsm_key *key = NULL;
 
     if (path == NULL) {
-        fputs("rsm-dump: whose signature? --key FILE\n", stderr);
+        fprintf(stderr, "%s: whose signature? --key FILE\n", program_invocation_short_name);
         return NULL;
     }
     enum rsm_status status = rsm_key_load(path, NULL, 0, &key);
     if (status == RSM_BAD_PASSPHRASE)
         fprintf(stderr,
-                "rsm-dump: %s: encrypted; give an auditor a key of its own, without a passphrase "
+                "%s: %s: encrypted; give an auditor a key of its own, without a passphrase "
                 "(resilience-ctl keygen --plain)\n",
-                path);
+                program_invocation_short_name, path);
     else if (status != RSM_OK)
-        fprintf(stderr, "rsm-dump: %s: %s\n", path, rsm_status_sentence(status));
+        fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, path,
+                rsm_status_sentence(status));
     return key;
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tamper.c - what somebody with root and a compiler does to a stopped replica's store.
+ *
+ * test-tamper DIR entry|verdict SLOT: flips the last bit of that slot's entry, or of its verdicts,
+ * and writes the row as a commit, with good checksums. Twice: as it was.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+#include "src/io/data_dir.h"
+#include "src/machine/logtable.h"
+#include "src/machine/tables.h"
+#include "storage/store.h"
+
+static enum rsm_status flip(struct store *store, enum table table, uint64_t slot)
+{
+    struct kv *overlay = kv_overlay_new(store_kv(store));
+    struct key key;
+    struct bytes value;
+
+    key_slot(&key, slot);
+    enum rsm_status status = kv_get(overlay, (uint8_t)table, key_bytes(&key), &value);
+    if (status == RSM_OK && value.size > 0) {
+        uint8_t *copy = mem_copy(value.data, value.size);
+        copy[value.size - 1] ^= 1;
+        status = kv_put(overlay, (uint8_t)table, key_bytes(&key), bytes_make(copy, value.size));
+        mem_free(copy);
+    }
+    if (status == RSM_OK)
+        status = store_commit(store, overlay);
+    kv_free(overlay);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct data_dir *dir = NULL;
+    struct store *store = NULL;
+    struct store_options options = {.map_size = 0};
+    struct store_identity owner = {.replica = 0};
+    char path[4096];
+
+    if (argc != 4)
+        return 2;
+    enum rsm_status status = data_dir_open(argv[1], NULL, &dir, path, sizeof path);
+    if (status == RSM_OK) {
+        owner.replica = data_dir_identity(dir)->replica;
+        memcpy(owner.cluster, data_dir_identity(dir)->cluster, CLUSTER_ID_SIZE);
+        snprintf(path, sizeof path, "%s/store", argv[1]);
+        status = store_open(path, &owner, &options, &store);
+    }
+    if (status == RSM_OK)
+        status = flip(store, strcmp(argv[2], "entry") == 0 ? TABLE_LOG : TABLE_VERDICT,
+                      strtoull(argv[3], NULL, 10));
+    store_close(store);
+    data_dir_close(dir);
+    fprintf(stderr, "%s\n", rsm_status_sentence(status));
+    return status == RSM_OK ? 0 : 1;
+}
