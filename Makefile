@@ -266,6 +266,10 @@ coverage-storage: ## branches of storage/ that its unit tests, damages and fault
 	$(Q)rm -f $$(find build/coverage -name '*.gcda' 2>/dev/null)
 	$(Q)$(MAKE) unit-storage journal-damage store-damage fault-calls-alone VARIANT=coverage SAMPLES=100 FAULT_EVERY=3
 	$(Q)tests/check/branches.py storage --list
+coverage-consensus: ## branches of consensus/ that its unit tests and scenarios take
+	$(Q)rm -f $$(find build/coverage -name '*.gcda' 2>/dev/null)
+	$(Q)$(MAKE) unit-consensus scenarios VARIANT=coverage
+	$(Q)tests/check/branches.py consensus --list
 fault-calls-alone: $(B)/fault-calls $(B)/shim.so
 	$(Q)tests/run.sh fault-calls env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/fault-calls --every $(FAULT_EVERY)
 nightly-storage: ## every byte, sector, length and file of a small journal; 50,000 damaged stores; every planted mistake

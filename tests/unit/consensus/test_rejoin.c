@@ -100,6 +100,32 @@ static const struct exchange exchanges[] = {
     {"it asks nobody who has answered, and the others again", "start silent",
      "from 2 rejoin-answer round=@ granted first=1 end=none; tick 2; tick 1",
      "send 3: rejoin first=1 round=@\n"},
+    {"votes for slots that are known to be chosen are not needed",
+     "record accept 1 2.1 mine; record chosen 2; restored 1; start silent",
+     "from 2 rejoin-answer round=@ granted first=1 end=none votes=1:1.2:x;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none;"
+     "rejoined 7; from 3 prepare 5.3 first=1",
+     "rejoin\nappend 8 promise 5.3\nsend 3 after 8: promise 5.3 first=1 end=none chosen=2\n"},
+    {"a value that somebody knows to be chosen is higher than any vote, and promises nothing",
+     "start silent",
+     "from 2 rejoin-answer round=@ granted first=1 end=none votes=1:chosen:a;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none votes=1:4.2:b,2:3.3:c;"
+     "rejoined 7; from 3 prepare 5.3 first=1",
+     "append 1 chosen 2\nlearned 1 a\nrejoin\nappend 8 promise 5.3\n"
+     "send 3 after 8: promise 5.3 first=1 end=none votes=2:3.3:c chosen=2\n"},
+    {"when it is over nobody is asked, and nobody's answer counts", "start silent",
+     "from 2 rejoin-answer round=@ granted first=1 end=none; from 3 rejoin-answer round=@ granted "
+     "first=1 end=none; tick 5; from 3 rejoin-answer round=@ granted promised=9.3 first=1 end=none;"
+     "rejoined 7; from 2 prepare 5.2 first=1",
+     "rejoin\nappend 8 promise 5.2\nsend 2 after 8: promise 5.2 first=1 end=none\n"},
+    {"losses are counted in the next configuration as well",
+     "config voters=1,2,3,4,5; start lost; members voters=1,2,3,4,5 next=1,2,3 "
+     "first=5",
+     "from 2 rejoin-answer round=@ first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none;"
+     "from 4 rejoin-answer round=@ granted first=1 end=none;"
+     "from 5 rejoin-answer round=@ granted first=1 end=none",
+     ""},
     {"a part is asked for from where the last one ended", "start silent",
      "from 2 rejoin-answer round=@ granted first=1 end=none; from 3 rejoin-answer round=@ granted "
      "first=1 end=3;"

@@ -4,6 +4,7 @@
 
 #include "src/base/crc32c.h"
 #include "src/base/limits.h"
+#include "src/base/mem.h"
 #include "storage/record.h"
 
 static const uint8_t value_bytes[] = {0xde, 0xad, 0xbe, 0xef};
@@ -115,4 +116,57 @@ Test(record, impossible_fields_are_refused_though_the_check_is_right)
         cr_assert_not(record_decode(&r, &out), "record %zu", i);
         writer_deinit(&w);
     }
+}
+
+/* A body of this kind and size, all of it ones or whatever `bytes` says, under a right check. */
+static bool decodes(uint8_t kind, const uint8_t *bytes, size_t size)
+{
+    struct record out;
+    struct writer w;
+
+    writer_init(&w, RECORD_HEAD_SIZE + size);
+    writer_u32(&w, (uint32_t)size);
+    writer_u8(&w, kind);
+    writer_u64(&w, 3);
+    writer_u32(&w, 0);
+    writer_bytes(&w, bytes_make(bytes, size));
+    uint32_t check = crc32c(0, w.data, RECORD_HEAD_SIZE - 4);
+    check = crc32c(check, w.data + RECORD_HEAD_SIZE, size);
+    put_u32(w.data + RECORD_HEAD_SIZE - 4, check);
+    struct reader r = reader_make(writer_result(&w));
+    bool good = record_decode(&r, &out);
+    writer_deinit(&w);
+    return good;
+}
+
+/* Nor a body of the wrong size, a kind that there is not, or a value that is larger than any. */
+Test(record, bodies_have_the_size_of_their_kind)
+{
+    static const size_t sizes[] = {
+        [RECORD_PROMISE] = 12, [RECORD_CHOSEN] = 8, [RECORD_CHECKPOINT] = 36};
+    size_t room = 20 + LIMIT_VALUE_SIZE + 1;
+    uint8_t *bytes = mem_alloc(room);
+
+    bytes[7] = 1;  /* a round, a slot, an end */
+    bytes[11] = 1; /* a replica; of an accept the round is behind the slot */
+    bytes[15] = 1;
+    bytes[19] = 1;
+    for (uint8_t kind = RECORD_PROMISE; kind <= RECORD_CHECKPOINT; kind++) {
+        if (kind == RECORD_ACCEPT)
+            continue;
+        bytes[35] = 4; /* the next sequence of a checkpoint, whose own is 3 */
+        bytes[15] = kind == RECORD_ACCEPT;
+        cr_expect(decodes(kind, bytes, sizes[kind]), "kind %u", kind);
+        cr_expect_not(decodes(kind, bytes, sizes[kind] + 1), "kind %u, longer", kind);
+        cr_expect_not(decodes(kind, bytes, sizes[kind] - 1), "kind %u, shorter", kind);
+    }
+    bytes[35] = 0;
+    bytes[15] = 1;
+    cr_expect(decodes(RECORD_ACCEPT, bytes, 20));
+    cr_expect(decodes(RECORD_ACCEPT, bytes, room - 1));
+    cr_expect_not(decodes(RECORD_ACCEPT, bytes, room));
+    cr_expect_not(decodes(RECORD_ACCEPT, bytes, 19));
+    cr_expect_not(decodes(0, bytes, 12));
+    cr_expect_not(decodes(RECORD_CHECKPOINT + 1, bytes, 12));
+    mem_free(bytes);
 }
