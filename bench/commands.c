@@ -21,18 +21,24 @@ const char *command_temporary(void)
     return temporary != NULL ? temporary : "/tmp";
 }
 
-FILE *command_output(const char *path, bool force, bool only_checks)
+static void say_why_not(const char *path, int error)
 {
-    if (only_checks) {
-        if (force || access(path, F_OK) != 0)
-            return stderr;
-        errno = EEXIST;
-    } else {
-        FILE *out = fopen(path, force ? "we" : "wxe");
-        if (out != NULL)
-            return out;
-    }
-    (void)fprintf(stderr, "rsm-bench: %s: %s%s\n", path, strerror(errno),
-                  errno == EEXIST ? "; --force overwrites it" : "");
-    return NULL;
+    (void)fprintf(stderr, "rsm-bench: %s: %s%s\n", path, strerror(error),
+                  error == EEXIST ? "; --force overwrites it" : "");
+}
+
+bool command_may_write(const char *path, bool force)
+{
+    if (force || access(path, F_OK) != 0)
+        return true;
+    say_why_not(path, EEXIST);
+    return false;
+}
+
+FILE *command_output(const char *path, bool force)
+{
+    FILE *out = fopen(path, force ? "we" : "wxe");
+    if (out == NULL)
+        say_why_not(path, errno);
+    return out;
 }

@@ -21,10 +21,10 @@ int command_help(enum options_end end, const char *help);
 /* $TMPDIR, else /tmp. */
 const char *command_temporary(void);
 
-/*
- * A file for results. NULL (said on stderr) when it cannot be made, or is there already and `force`
- * is not. The same with `only_checks`: nothing is made, stderr is given for good.
+/* Before anything is measured: false (said on stderr) when a file is there already and not `force`.
  */
-FILE *command_output(const char *path, bool force, bool only_checks);
+bool command_may_write(const char *path, bool force);
+/* A file for results; NULL (said on stderr) when it cannot be made, or is there and not `force`. */
+FILE *command_output(const char *path, bool force);
 
 #endif

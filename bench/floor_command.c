@@ -67,7 +67,7 @@ static int show(const struct floor_command *c, const struct floor_result *floor)
 {
     bool good = true;
     if (c->json != NULL) {
-        FILE *out = command_output(c->json, c->force, false);
+        FILE *out = command_output(c->json, c->force);
         good = out != NULL && dump(c, floor, out);
         good = out != NULL && fclose(out) == 0 && good;
     }
@@ -84,7 +84,7 @@ int command_floor(int count, char **arguments)
     enum options_end end = parse(&c, count, arguments);
     if (end != OPTIONS_GOOD)
         return command_help(end, HELP_FLOOR);
-    if (c.json != NULL && command_output(c.json, c.force, true) == NULL)
+    if (c.json != NULL && !command_may_write(c.json, c.force))
         return rsm_status_exit(RSM_USAGE);
     struct floor_result *floor = mem_alloc(sizeof *floor);
     const struct floor_options options = {.directory = c.dir,

@@ -68,7 +68,7 @@ static bool check_files(const struct run_command *c)
         return false;
     const char *const paths[] = {c->json, c->csv, c->plot};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        if (paths[i] != NULL && command_output(paths[i], c->force, true) == NULL)
+        if (paths[i] != NULL && !command_may_write(paths[i], c->force))
             return false;
     return true;
 }
@@ -114,7 +114,7 @@ static bool write_file(const struct run_command *c, const struct report *r, cons
 {
     if (path == NULL)
         return true;
-    FILE *out = command_output(path, c->force, false);
+    FILE *out = command_output(path, c->force);
     if (out == NULL)
         return false;
     bool good = true;

@@ -36,6 +36,8 @@ void peer_send_message(struct node *n, const struct paxos_send *send)
 {
     struct peer_stamp stamp = stamp_for(n, send->to, send->durable_seq);
     struct blob *frame = peer_encode_message(&send->message, &stamp);
+    if (send->message.type == PAXOS_HEARTBEAT)
+        stages_on_heartbeat(n->stages, send->to, node_now_ns(n));
     if (send->durable_seq <= n->seq_durable || MUTANT(SEND_BEFORE_FLUSH))
         n->env.send(n->env.context, send->to, frame);
     else
@@ -154,6 +156,8 @@ static void on_message(struct node *n, uint32_t from, const struct paxos_message
         stages_on_accept(n->stages, came_ns, node_now_ns(n));
     for (size_t i = 0; m->type == PAXOS_ACCEPTED && i < m->entry_count; i++)
         stages_on_peer_vote(n->stages, m->entries[i].slot, came_ns);
+    if (m->type == PAXOS_HEARTBEAT_ANSWER)
+        stages_on_heartbeat_answer(n->stages, from, came_ns);
     node_step(n, &event);
     if (!n->dead && (m->type == PAXOS_ACCEPT || m->type == PAXOS_LEARN))
         spec_compare(n, m);

@@ -92,6 +92,20 @@ void stages_on_accept(struct stages *s, uint64_t came_ns, uint64_t judged_ns)
     s->taken_ns = judged_ns;
 }
 
+void stages_on_heartbeat(struct stages *s, uint32_t peer, uint64_t now_ns)
+{
+    if (peer <= REPLICA_MAX && s->heartbeats_ns[peer] == 0)
+        s->heartbeats_ns[peer] = now_ns;
+}
+
+void stages_on_heartbeat_answer(struct stages *s, uint32_t peer, uint64_t now_ns)
+{
+    if (peer > REPLICA_MAX || s->heartbeats_ns[peer] == 0)
+        return;
+    stages_add(s, STAGE_HEARTBEAT, s->heartbeats_ns[peer], now_ns);
+    s->heartbeats_ns[peer] = 0;
+}
+
 void stages_on_read(struct stages *s, uint64_t token, uint64_t now_ns)
 {
     s->reads_ns[token % STAGE_READS] = now_ns;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "src/base/histogram.h"
+#include "src/base/ids.h"
 #include "src/base/limits.h"
 
 /* X(name, text, what it is) */
@@ -39,6 +40,8 @@
     X(FOLLOW_WRITE, "follow-write", "follower: until its flush begins")                            \
     X(FOLLOW_FLUSH, "follow-flush", "follower: the flush")                                         \
     X(VOTE, "vote", "follower: from the accept's arrival until its vote leaves")                   \
+    X(HEARTBEAT, "heartbeat",                                                                      \
+      "to a peer and back: the network, and until the peer's loop came to it")                     \
     X(READ, "read", "a linearizable read: the round that confirms it, and what must be applied")
 
 enum stage {
@@ -60,11 +63,12 @@ struct stage_slot {
 
 struct stages {
     struct histogram histograms[STAGE_COUNT];
-    struct stage_slot slots[LIMIT_WINDOW]; /* slot n at n % LIMIT_WINDOW: those proposed here */
-    uint64_t proposed_first, proposed_end; /* slots that wait for a flush */
-    uint64_t accept_ns;                    /* the oldest accept whose vote waits came; 0: none */
-    uint64_t taken_ns;                     /* and the youngest was judged */
-    uint64_t learned_ns;                   /* the last slots were reported as chosen */
+    struct stage_slot slots[LIMIT_WINDOW];   /* slot n at n % LIMIT_WINDOW: those proposed here */
+    uint64_t proposed_first, proposed_end;   /* slots that wait for a flush */
+    uint64_t accept_ns;                      /* the oldest accept whose vote waits came; 0: none */
+    uint64_t taken_ns;                       /* and the youngest was judged */
+    uint64_t learned_ns;                     /* the last slots were reported as chosen */
+    uint64_t heartbeats_ns[REPLICA_MAX + 1]; /* one is on its way to that peer since; 0: none */
     uint64_t reads_ns[STAGE_READS]; /* when the read with token t began, at t % STAGE_READS */
     uint64_t decode_ns;             /* the request in hand came; 0: none is */
 };
@@ -88,6 +92,10 @@ void stages_on_applied(struct stages *s, uint64_t slot, uint64_t now_ns);
 /* A follower: an accept came, and was judged; after the flush its vote left. */
 void stages_on_accept(struct stages *s, uint64_t came_ns, uint64_t judged_ns);
 void stages_on_vote(struct stages *s, uint64_t now_ns);
+/* A heartbeat leaves for a peer; and its answer came. While one is on its way, others do not count.
+ */
+void stages_on_heartbeat(struct stages *s, uint32_t peer, uint64_t now_ns);
+void stages_on_heartbeat_answer(struct stages *s, uint32_t peer, uint64_t now_ns);
 /* A read began; and was confirmed. */
 void stages_on_read(struct stages *s, uint64_t token, uint64_t now_ns);
 void stages_on_read_ready(struct stages *s, uint64_t token, uint64_t now_ns);

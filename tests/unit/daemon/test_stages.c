@@ -92,6 +92,22 @@ Test(stages, a_follower_from_accept_to_vote, .init = begin)
     cr_assert_eq(sum(STAGE_VOTE), 210, "from the oldest");
 }
 
+/* One at a time for each peer: the second of two on their way has no answer of its own. */
+Test(stages, heartbeats_and_their_answers, .init = begin)
+{
+    stages_on_heartbeat(&stages, 2, 100);
+    stages_on_heartbeat(&stages, 3, 110);
+    stages_on_heartbeat(&stages, 2, 150);
+    stages_on_heartbeat_answer(&stages, 2, 180);
+    stages_on_heartbeat_answer(&stages, 2, 190);
+    stages_on_heartbeat_answer(&stages, REPLICA_MAX + 1, 200); /* no peer */
+    stages_on_heartbeat(&stages, REPLICA_MAX + 1, 200);
+    cr_assert_eq(count(STAGE_HEARTBEAT), 1);
+    cr_assert_eq(sum(STAGE_HEARTBEAT), 80);
+    stages_on_heartbeat_answer(&stages, 3, 210);
+    cr_assert_eq(sum(STAGE_HEARTBEAT), 180);
+}
+
 /* Clocks of the caller that stand still, or a slot that is applied before it is learned, wrap not.
  */
 Test(stages, no_time_is_negative, .init = begin)
