@@ -33,6 +33,7 @@ static const struct method methods_table[] = {
     {"rr.parse", 2, 2, false, read_rr_parse},
     {"clock", 1, 1, true, read_clock},
     {"outcome", 1, 2, true, read_outcome},
+    {"check", 1, 1, true, read_check},
     {"explain", 1, 2, true, read_explain},
     {"zone.list", 0, 0, true, read_zone_list},
     {"zone.get", 1, 1, true, read_zone_get},

@@ -27,6 +27,7 @@ struct machine *machine_new(void)
     m->inner = kv_overlay_new(NULL);
     m->names = name_set_new();
     m->graph = graph_new();
+    m->reach = graph_reach_new();
     reasons_init(&m->reasons);
     writer_init(&m->stage_record, STAGES_SIZE_MAX);
     verdicts_init(&m->verdicts);
@@ -48,6 +49,7 @@ void machine_free(struct machine *m)
     kv_free(m->inner);
     name_set_free(m->names);
     graph_free(m->graph);
+    graph_reach_free(m->reach);
     reasons_deinit(&m->reasons);
     writer_deinit(&m->stage_record);
     verdicts_deinit(&m->verdicts);

@@ -362,21 +362,6 @@ static void raise_serial(struct judge *j, struct writing *w)
                      words_object(OBJECT_ZONE, w->context->zone, words), floor, row->serial);
 }
 
-/* How much the command changes: evidence of stage 3. */
-static void note_impact(struct judge *j)
-{
-    const struct changes *all = &j->m->changes;
-    uint64_t written = 0;
-    uint64_t deleted = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        written += all->items[i].is_written ? 1 : 0;
-        deleted += all->items[i].is_written && all->items[i].rdata_count == 0 ? 1 : 0;
-    }
-    stage_ran(&j->m->stages, RSM_STAGE_IMPACT);
-    stage_note(&j->m->stages, RSM_STAGE_IMPACT, STAGE_FIGURE_RECORD_SETS, written);
-    stage_note(&j->m->stages, RSM_STAGE_IMPACT, STAGE_FIGURE_DELETED, deleted);
-}
-
 void changes_write(struct judge *j, struct change_context *c)
 {
     struct changes *all = &j->m->changes;
@@ -385,7 +370,6 @@ void changes_write(struct judge *j, struct change_context *c)
         if (!all->items[i].is_bad)
             write_one(j, &w, &all->items[i]);
     }
-    note_impact(j);
     if (w.soa_serial > c->row->serial && !c->is_new_zone)
         w.content_changed = true;
     if (w.content_changed || c->is_new_zone) {

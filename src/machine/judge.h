@@ -107,6 +107,7 @@ struct machine {
     struct writer sorted;  /* rdatas of one set, in order */
     struct name_set *names;
     struct graph *graph;
+    struct graph_reach *reach;
     struct effects effects;
     struct verdicts verdicts; /* for callers who want none */
 };

@@ -344,6 +344,7 @@ static void execute(struct judge *j, const struct body_plan *body,
     rule_dns_after(j, &context);
     rule_cycle(j, &context);
     rule_graph(j, &context);
+    rule_impact(j, &context);
     rule_floor(j, &context);
     mark_executed(j, body, generation);
     pack_map(&j->m->result, 1);

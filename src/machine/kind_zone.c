@@ -123,6 +123,7 @@ void kind_zone_create(struct judge *j)
     rule_dns_after(j, &context);
     rule_cycle(j, &context);
     rule_graph(j, &context);
+    rule_impact(j, &context);
     object_write(j, OBJECT_ZONE, body.zone);
     add_result(j, &row);
 }
@@ -147,6 +148,7 @@ void kind_rrset_change(struct judge *j)
     rule_dns_after(j, &context);
     rule_cycle(j, &context);
     rule_graph(j, &context);
+    rule_impact(j, &context);
     rule_floor(j, &context);
     add_result(j, &row);
 }
@@ -195,9 +197,7 @@ void kind_zone_delete(struct judge *j)
     }
     rule_causal_version(j, &row.content, words_object(OBJECT_ZONE, body.zone, words));
     rule_floor_zone(j, body.zone, row.id);
-    stage_ran(&j->m->stages, RSM_STAGE_IMPACT);
-    stage_note(&j->m->stages, RSM_STAGE_IMPACT, STAGE_FIGURE_RECORD_SETS, row.rrset_count);
-    stage_note(&j->m->stages, RSM_STAGE_IMPACT, STAGE_FIGURE_DELETED, row.rrset_count);
+    rule_impact_zone(j, body.zone, &row);
     uint8_t floor[4];
     put_u32(floor, row.serial);
     judge_put(j, TABLE_SERIAL, body.zone, bytes_make(floor, sizeof floor));

@@ -100,6 +100,9 @@ void rule_graph(struct judge *j, const struct change_context *c);
 void rule_graph_drop(struct judge *j, uint64_t zone_id, struct bytes owner, uint16_t type);
 /* Who points into a zone that was deleted. */
 void rule_graph_zone(struct judge *j, struct bytes zone);
+/* Stage 3's figures: how far the change reaches, its risk (impact.h). */
+void rule_impact(struct judge *j, const struct change_context *c);
+void rule_impact_zone(struct judge *j, struct bytes zone, const struct zone_record *row);
 /* Every protected record set of a zone that is deleted. */
 void rule_floor_zone(struct judge *j, struct bytes zone, uint64_t zone_id);
 

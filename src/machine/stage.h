@@ -21,7 +21,7 @@
 #include "src/base/bytes.h"
 
 #define STAGE_COUNT_RECORDED 6u
-#define STAGE_FIGURES_MAX 8u /* of one stage */
+#define STAGE_FIGURES_MAX 16u /* of one stage */
 #define STAGES_SIZE_MAX (STAGE_COUNT_RECORDED * (3u + STAGE_FIGURES_MAX * 10u))
 
 enum stage_outcome {
@@ -46,7 +46,18 @@ enum stage_why {
 #define STAGE_FIGURE_LIST(X)                                                                       \
     X(RECORD_SETS, 1, "record_sets")                                                               \
     X(DELETED, 2, "deleted")                                                                       \
-    X(WRITES, 3, "writes")
+    X(WRITES, 3, "writes")                                                                         \
+    X(NAMES, 4, "names")                                                                           \
+    X(DEPENDANTS, 5, "dependants")                                                                 \
+    X(SHARE_PERMILLE, 6, "share_permille")                                                         \
+    X(RECOVERY_S, 7, "recovery_s")                                                                 \
+    X(RISK, 8, "risk")                                                                             \
+    X(RISK_TYPES, 9, "risk_types")                                                                 \
+    X(RISK_DELETIONS, 10, "risk_deletions")                                                        \
+    X(RISK_SHARE, 11, "risk_share")                                                                \
+    X(RISK_DEPENDANTS, 12, "risk_dependants")                                                      \
+    X(RISK_SIZE, 13, "risk_size")                                                                  \
+    X(RISK_RECOVERY, 14, "risk_recovery")
 
 enum stage_figure {
 #define STAGE_FIGURE_ENUM(name, number, id) STAGE_FIGURE_##name = number,

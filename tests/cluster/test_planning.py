@@ -81,4 +81,47 @@ def dependencies():
         cluster.ctl("record", "set", "b.example", "y", "60", "CNAME", "none.a.example.")
 
 
-main([stages_are_explained, dependencies])
+PLAN = """zone: a.example
+names: [{name}]
+records: |
+  {records}
+"""
+
+
+def plans_are_checked():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.7\nalias 60 IN CNAME www\n* 60 IN A 192.0.2.99\n")
+        before = cluster.status(1)["slot"]
+        change = PLAN.format(name="www", records="www 60 IN A 192.0.2.8")
+        out = cluster.ctl("plan", "check", "-", text=change).stdout
+        check("before  CNAME www.a.example. (60 s) -> A 192.0.2.7 (60 s)" in out and "after   CNAME www.a.example. (60 s) -> A 192.0.2.8 (60 s)" in out, out)
+        check("risk 5 of 100 = share 3 + dependants 2" in out, out)
+        check("quorum       skipped  the class is standard" in out and "recovery_s=125" in out, out)
+        digest = out.splitlines()[-1].split()[1]
+        # Deleting a name under a wildcard shows what the wildcard will say.
+        out = cluster.ctl("plan", "diff", "-", text=PLAN.format(name="ns1", records="; nothing")).stdout
+        check("-ns1.a.example." in out, out)
+        out = cluster.ctl("plan", "check", "-", text=PLAN.format(name="www", records="; nothing")).stdout
+        check("after   CNAME www.a.example. (60 s) -> A 192.0.2.99 (60 s) from *.a.example." in out, out)
+        # A delegation hides what is below it.
+        hidden = PLAN.format(name="'@', ns1", records="@ 60 IN SOA ns1 admin 1 60 60 600 60\n  @ 60 IN NS ns1\n  ns1 60 IN A 192.0.2.1\n  ns1 60 IN NS ns.elsewhere.")
+        out = cluster.ctl("plan", "check", "-", text=hidden).stdout
+        check("referral at ns1.a.example. NS ns.elsewhere." in out, out)
+        # What a rule refuses, all of it, without anything being logged.
+        done = cluster.ctl("plan", "check", "-", text=PLAN.format(name="www, '*'", records="www 60 IN CNAME none.b.a.example.\n  www 60 IN TXT x"), status=4)
+        check("cname-beside" in done.stdout and "dangling" in done.stdout and "pre-commit   skipped" in done.stdout, done.stdout)
+        check(cluster.status(1)["slot"] == before, "checking was logged")
+        # Only what was reviewed: another file, or another zone by now, is refused.
+        done = cluster.ctl("plan", "apply", "-", "--yes", "--digest", digest, text=change.replace("2.8", "2.9"), status=4)
+        check("not what was reviewed" in done.stderr, done.stderr)
+        cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.50")
+        done = cluster.ctl("plan", "apply", "-", "--yes", "--digest", digest, text=change, status=4)
+        check("not what was reviewed" in done.stderr, done.stderr)
+        cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.7")
+        cluster.ctl("plan", "apply", "-", "--yes", "--digest", digest, text=change)
+        check("192.0.2.8" in cluster.ctl("record", "get", "a.example", "www", "A").stdout, "applied")
+        stages, _ = explained(cluster, "admin@dev", "4")
+        check(stages["impact"]["figures"]["risk"] == 5, f"{stages['impact']}")
+
+
+main([stages_are_explained, dependencies, plans_are_checked])

@@ -50,6 +50,7 @@ enum ctl_option {
     OPT_MEMBER = 1 << 12,   /* --zone --peer-address --client-address */
     OPT_WAIT = 1 << 13,     /* --wait */
     OPT_GRAPH = 1 << 14,    /* --format --limit */
+    OPT_DIGEST = 1 << 15,   /* --digest */
 };
 
 struct ctl {
@@ -61,7 +62,7 @@ struct ctl {
     bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
         *scope, *subject, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
-        *format;
+        *format, *digest;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     struct ctl_list members, labels, roles, public_keys, budgets;
     /* the session, made when first needed */
@@ -183,7 +184,8 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_policy_set, ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status,
     ctl_log_tail, ctl_scrub, ctl_stages, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list,
     ctl_member_add, ctl_member_promote, ctl_member_remove, ctl_member_update, ctl_member_replace,
-    ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo, ctl_explain, ctl_rules, ctl_graph;
+    ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo, ctl_explain, ctl_rules, ctl_graph,
+    ctl_plan_check;
 /* principal.c */
 ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
 /* record.c */

@@ -5,7 +5,7 @@
 
 #include <rsm/rule.h>
 
-#include "tools/resilience-ctl/ctl.h"
+#include "tools/resilience-ctl/check.h"
 
 #define TEXT_SIZE 1200u
 
@@ -24,7 +24,7 @@ static const char *figures_text(struct rsm_value figures, char *out, size_t size
     return out;
 }
 
-static void print_stage(struct rsm_value stage)
+void ctl_print_stage(struct rsm_value stage)
 {
     char name[32], outcome[16], why[128], figures[512];
     struct rsm_walk rules = rsm_walk_begin(rsm_value_get(stage, "rules"));
@@ -50,7 +50,7 @@ static void print_command(struct rsm_value command)
            rsm_value_uint(rsm_value_get(verdict, "counter")),
            ctl_cell(rsm_value_get(verdict, "verdict"), came, sizeof came));
     while (rsm_walk_next(&stages, &item))
-        print_stage(item);
+        ctl_print_stage(item);
     while (rsm_walk_next(&rules, &item))
         printf("    %s: %s\n", ctl_cell(rsm_value_get(item, "rule"), id, sizeof id),
                ctl_cell(rsm_value_get(item, "evidence"), evidence, sizeof evidence));

@@ -72,6 +72,7 @@ static const struct flag flags[] = {
     {"peer-address", OPT_MEMBER, TEXT, AT(peer_address)},
     {"client-address", OPT_MEMBER, TEXT, AT(client_address)},
     {"wait", OPT_WAIT, TEXT, AT(wait)},
+    {"digest", OPT_DIGEST, TEXT, AT(digest)},
     {"format", OPT_GRAPH, TEXT, AT(format)},
     {"verbose", OPT_VERBOSE, SWITCH, AT(verbose)},
 };

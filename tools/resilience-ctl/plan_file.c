@@ -11,12 +11,15 @@
  *
  * What the records do not have is deleted, within `names`; the SOA's serial is the cluster's.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <yaml.h>
 
 #include "src/base/mem.h"
+#include "src/machine/effects.h"
 #include "tools/resilience-ctl/changes.h"
+#include "tools/resilience-ctl/check.h"
 
 #define PLAN_FILE_MAX (16u << 20)
 #define PLAN_NAMES_MAX 4096u
@@ -219,40 +222,166 @@ static enum rsm_status compare(struct ctl *ctl, const char *path, struct work *w
     return status;
 }
 
+/* -------------------------------------------------------------------------------------------- */
+/* What was reviewed. */
+
+#define DIGEST_TEXT_SIZE (2 * HASH_SIZE + 1)
+
+/*
+ * Over the change set and over what it would write over: when either is another one, so is this.
+ * The command that is signed has seen the record sets as they were read, so that a change between
+ * this and its slot makes it stale.
+ */
+static bool digest_of(const struct work *w, struct rsm_bytes body, char out[DIGEST_TEXT_SIZE])
+{
+    char *text = NULL;
+    size_t size = 0;
+    uint8_t hash[HASH_SIZE];
+    FILE *shown = open_memstream(&text, &size);
+    if (shown == NULL)
+        return false;
+    change_list_print(&w->list, &w->now, shown);
+    bool good = fclose(shown) == 0;
+    effects_hash_parts("rsm plan review v1", bytes_make(body.data, body.size),
+                       bytes_make(text, size), hash);
+    hex_encode(out, bytes_make(hash, sizeof hash));
+    free(text);
+    return good;
+}
+
+/* The author has seen all that the change set is made from. */
+static enum rsm_status see_all(struct ctl *ctl, const struct work *w)
+{
+    enum rsm_status status = ctl_sign_in(ctl);
+    for (size_t i = 0; status == RSM_OK && i < w->now.page_count; i++)
+        status =
+            rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&w->now.pages[i])));
+    return status;
+}
+
+/* The change set as a body, and its digest; prints what is wrong. */
+static enum rsm_status encode(const struct work *w, struct rsm_buffer *body_out,
+                              char digest_out[DIGEST_TEXT_SIZE])
+{
+    *body_out = (struct rsm_buffer){NULL, 0};
+    enum rsm_status status =
+        rsm_body_rrset_change(ctl_bytes(w->zone), w->list.changes, w->list.count, body_out);
+    if (status == RSM_OK && !digest_of(w, rsm_buffer_bytes(body_out), digest_out))
+        status = RSM_FAILED;
+    if (status != RSM_OK)
+        ctl_fail(status, "the change cannot be encoded: %s", rsm_status_sentence(status));
+    return status;
+}
+
+/* Judged at the cluster. */
+static enum rsm_status judge(struct ctl *ctl, const struct work *w, struct rsm_buffer *result_out,
+                             char digest_out[DIGEST_TEXT_SIZE])
+{
+    struct rsm_buffer body;
+    *result_out = (struct rsm_buffer){NULL, 0};
+    enum rsm_status status = encode(w, &body, digest_out);
+    if (status == RSM_OK)
+        status = see_all(ctl, w);
+    if (status == RSM_OK)
+        status = ctl_check(ctl, RSM_KIND_RRSET_CHANGE, rsm_buffer_bytes(&body), result_out);
+    rsm_buffer_free(&body);
+    return status;
+}
+
 int ctl_plan_diff(struct ctl *ctl, int count, char **arguments)
 {
     struct work w;
+    struct rsm_buffer result = {NULL, 0};
+    char digest[DIGEST_TEXT_SIZE];
     (void)count;
     enum rsm_status status = compare(ctl, arguments[0], &w);
     if (status == RSM_OK) {
         change_list_print(&w.list, &w.now, stdout);
         fprintf(stderr, "%zu record sets would change\n", w.list.count);
     }
+    if (status == RSM_OK && w.list.count > 0 && ctl->key_path != NULL) {
+        status = judge(ctl, &w, &result, digest);
+        if (status == RSM_OK) {
+            ctl_print_answers(rsm_value_of(rsm_buffer_bytes(&result)));
+            fprintf(stderr, "digest %s\n", digest);
+        }
+    }
+    rsm_buffer_free(&result);
     work_free(&w);
     return rsm_status_exit(status);
 }
 
+static void print_check(struct ctl *ctl, const struct work *w, struct rsm_value result,
+                        const char *digest)
+{
+    if (ctl->output != CTL_OUTPUT_TABLE) {
+        ctl_print_json(result);
+        fprintf(stderr, "digest %s\n", digest);
+        return;
+    }
+    change_list_print(&w->list, &w->now, stdout);
+    ctl_print_answers(result);
+    ctl_print_check(result);
+    printf("digest %s\n", digest);
+}
+
+int ctl_plan_check(struct ctl *ctl, int count, char **arguments)
+{
+    struct work w;
+    struct rsm_buffer buffer = {NULL, 0};
+    char digest[DIGEST_TEXT_SIZE];
+    (void)count;
+    enum rsm_status status = compare(ctl, arguments[0], &w);
+    if (status == RSM_OK && w.list.count == 0) {
+        fprintf(stderr, "the zone is as the plan says: nothing to do\n");
+    } else if (status == RSM_OK) {
+        status = judge(ctl, &w, &buffer, digest);
+        struct rsm_value result = rsm_value_of(rsm_buffer_bytes(&buffer));
+        if (status == RSM_OK)
+            print_check(ctl, &w, result, digest);
+        if (status == RSM_OK && !ctl_check_passed(result))
+            status = RSM_REFUSED;
+    }
+    rsm_buffer_free(&buffer);
+    work_free(&w);
+    return rsm_status_exit(status);
+}
+
+/* What is there now must be what was reviewed. */
+static bool is_reviewed(struct ctl *ctl, const char *digest)
+{
+    if (ctl->digest == NULL || strcmp(ctl->digest, digest) == 0)
+        return true;
+    ctl_fail(RSM_REFUSED,
+             "this is not what was reviewed: its digest is %s, not %s; the zone or the file has "
+             "changed since: look at it again with plan check",
+             digest, ctl->digest);
+    return false;
+}
+
 static int apply(struct ctl *ctl, struct work *w)
 {
-    struct rsm_buffer body = {NULL, 0};
-    char question[64];
+    struct rsm_buffer body;
+    char question[64], digest[DIGEST_TEXT_SIZE];
     change_list_print(&w->list, &w->now, stderr);
-    if (w->list.count == 0) {
+    if (w->list.count == 0 && ctl->digest == NULL) {
         fprintf(stderr, "the zone is as the plan says: nothing to do\n");
         return 0;
     }
+    enum rsm_status status = encode(w, &body, digest);
+    if (status == RSM_OK && !is_reviewed(ctl, digest))
+        status = RSM_REFUSED;
     snprintf(question, sizeof question, "change %zu record sets", w->list.count);
-    if (!ctl_confirm(ctl, question))
-        return rsm_status_exit(RSM_USAGE);
-    enum rsm_status status = ctl_sign_in(ctl);
-    for (size_t i = 0; status == RSM_OK && i < w->now.page_count; i++)
-        status =
-            rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&w->now.pages[i])));
-    if (status != RSM_OK)
+    if (status == RSM_OK && !ctl_confirm(ctl, question))
+        status = RSM_USAGE;
+    if (status == RSM_OK)
+        status = see_all(ctl, w);
+    if (status != RSM_OK) {
+        rsm_buffer_free(&body);
         return rsm_status_exit(status);
+    }
     if (ctl->reason == NULL)
         ctl->reason = w->file.reason;
-    status = rsm_body_rrset_change(ctl_bytes(w->zone), w->list.changes, w->list.count, &body);
     return ctl_change(ctl, RSM_KIND_RRSET_CHANGE, status, &body, "applied");
 }
 

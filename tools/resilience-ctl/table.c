@@ -63,10 +63,15 @@ const struct ctl_command ctl_commands[] = {
      ctl_record_takeover},
     {"record", "history", "ZONE OWNER TYPE", 3, 3, 0, "all versions of a record set, newest first",
      "resilience-ctl record history example.org www A", ctl_record_history},
-    {"plan", "diff", "FILE", 1, 1, 0, "what a plan file (YAML) would change",
+    {"plan", "diff", "FILE", 1, 1, 0,
+     "what a plan file (YAML) would change, and with --key what resolvers would get",
      "resilience-ctl plan diff plan.yaml", ctl_plan_diff},
-    {"plan", "apply", "FILE", 1, 1, OPT_CHANGE, "show it, then apply it as one change set",
-     "resilience-ctl plan apply plan.yaml --yes", ctl_plan_apply},
+    {"plan", "check", "FILE", 1, 1, 0,
+     "judge it without submitting: stages, risk, class, what resolvers would get, its digest",
+     "resilience-ctl plan check plan.yaml", ctl_plan_check},
+    {"plan", "apply", "FILE", 1, 1, OPT_CHANGE | OPT_DIGEST,
+     "show it, then apply it as one change set; with --digest only what was reviewed",
+     "resilience-ctl plan apply plan.yaml --digest 5d0c... --yes", ctl_plan_apply},
     {"plan", "publish", "PLAN GENERATION ZONE FILE", 4, 4, OPT_CHANGE | OPT_PLAN,
      "a planner signs the wanted content of what is in FILE, as the generation behind --parent",
      "resilience-ctl plan publish db 12 cloud.example g12.zone --parent 11", ctl_plan_publish},
@@ -233,6 +238,8 @@ static void print_options(unsigned options, FILE *out)
         {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},
         {OPT_GRAPH, "  --format text|dot|svg  text unless said; svg needs graphviz\n"
                     "  --limit N              edges, 1000 unless said, 10000 at most\n"},
+        {OPT_DIGEST,
+         "  --digest HEX           only what `plan check` or `plan diff` showed under it\n"},
         {OPT_VERBOSE, "  --verbose              counters and heads as well\n"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
