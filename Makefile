@@ -71,13 +71,14 @@ CFLAGS_ALL = $(CFLAGS_BASE) $(VFLAGS) $(CFLAGS)
 # ---------------------------------------------------------------------------------------------
 # Sources by wildcard; a layer is a folder and becomes an archive.
 
-LAYERS := base consensus storage command rr machine net io client daemon
+LAYERS := base consensus storage command rr machine dns net io client daemon
 DIR_base := src/base
 DIR_consensus := consensus
 DIR_storage := storage
 DIR_command := src/command
 DIR_rr := src/rr
 DIR_machine := src/machine
+DIR_dns := src/dns
 DIR_net := src/net
 DIR_io := src/io
 DIR_client := src/client
@@ -90,6 +91,7 @@ LIBS_storage := -llmdb -lsodium
 LIBS_command := $(call pkg_libs,msgpack libsodium)
 LIBS_rr := $(call pkg_libs,libknot libzscanner libdnssec)
 LIBS_machine :=
+LIBS_dns :=
 LIBS_net := $(call pkg_libs,libevent_core) -lsodium
 LIBS_io := -lpthread
 LIBS_client :=
@@ -109,15 +111,16 @@ NEEDS_storage := io storage base
 NEEDS_command := command base
 NEEDS_rr := rr base
 NEEDS_machine := machine command rr base
+NEEDS_dns := dns machine command rr base
 NEEDS_net := net consensus command base
 NEEDS_io := io storage base
 NEEDS_client := client command base
-NEEDS_daemon := daemon net machine command rr consensus io storage client base
+NEEDS_daemon := daemon net dns machine command rr consensus io storage client base
 NEEDS_ctl := client machine command rr io storage base
 NEEDS_dump := machine command rr io storage base
 NEEDS_auditor := client machine command rr io storage base
 NEEDS_bench := client command io storage base
-NEEDS_sim := daemon net machine command rr consensus storage io base
+NEEDS_sim := daemon net dns machine command rr consensus storage io base
 
 define layer
 SRC_$(1) := $$(filter-out src/daemon/main.c,$$(wildcard $$(DIR_$(1))/*.c))
@@ -360,6 +363,19 @@ nightly-real-asan: ## the tests of `make real` with programs under Address- and 
 MINUTES ?= 60
 nightly-soak: all $(NET_TOOLS) ## a random mix of all faults for MINUTES; SEED=first
 	$(Q)RSM_MINUTES=$(MINUTES) RSM_SEED=$(SEED) tests/run.sh nightly-soak /usr/bin/python3 tests/processes/soak.py
+
+# Real name servers as secondaries (tests/dns).
+.PHONY: dns
+dns: all ## replicas as DNS primaries: signatures, freshness, Knot and NSD as secondaries
+	$(Q)tests/run.sh dns-serving /usr/bin/python3 tests/dns/test_serving.py \
+		only_signed_questions_are_answered ixfr_from_every_serial a_replica_that_is_behind_says_nothing_old
+	$(Q)RSM_DNS_KINDS=knot,nsd RSM_DNS_INCREMENTS=30 tests/run.sh dns-secondaries /usr/bin/python3 tests/dns/test_secondaries.py
+nightly-dns: all ## Knot, NSD, BIND and PowerDNS as secondaries; bad peers; the root zone's history; a million records
+	$(Q)tests/run.sh nightly-dns-serving /usr/bin/python3 tests/dns/test_serving.py
+	$(Q)tests/run.sh nightly-dns-secondaries /usr/bin/python3 tests/dns/test_secondaries.py
+	$(Q)tests/run.sh nightly-dns-large /usr/bin/python3 tests/dns/test_large.py
+dns-latency: all ## from a verdict to the new serial on each secondary: RSM_DNS_SAMPLES (60) of them
+	$(Q)/usr/bin/python3 tests/dns/test_secondaries.py latency
 
 failover: all build/test-load ## measures: writes after kill -9 of the leader, and a start to the first write
 	$(Q)/usr/bin/python3 tests/failover/failover.py

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # packaging/setup.sh [--build] - what building and testing needs beyond a bare Debian 12 with gcc,
 # make and git. As root it installs what is missing; else it prints the one line to run.
+# Name servers are among them, for the tests, which start instances of their own on high ports; where
+# services run, Debian starts its own as well: disable them.
 # --build: only what building and the demo need.
 set -u
 build="gcc make libc6-dev pkg-config libevent-dev liblmdb-dev libsodium-dev libmsgpack-dev
        libknot-dev libjansson-dev libyaml-dev"
 test="bind9-utils knot-dnssecutils libcriterion-dev g++ clang clang-format libclang-rt-14-dev spin graphviz python3 python3-msgpack gzip iproute2 nftables e2fsprogs mount gnuplot-nox"
+test="$test python3-dnspython knot nsd bind9 pdns-server pdns-backend-sqlite3"
 wanted="$build"
 [ "${1:-}" = --build ] || wanted="$wanted $test"
 missing=

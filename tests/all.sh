@@ -36,6 +36,7 @@ leg mutants make outage-mutants
 leg headers tests/run.sh headers tests/clients/headers.sh
 leg install tests/run.sh install tests/clients/install.sh
 leg cluster make cluster
+leg dns make dns
 leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
 leg lin make $jobs lin
 leg real make $jobs real

@@ -59,6 +59,11 @@
  */
 #define MEMBER_DISTANCE 1024u
 #define LIMIT_CLIENT_CONNECTIONS 1024u
+/* Of DNS clients over TCP; of one address a quarter, so that no single one shuts others out. */
+#define LIMIT_DNS_CONNECTIONS 512u
+#define LIMIT_DNS_CONNECTIONS_PER_HOST 128u
+/* Questions that wait for the confirmation that this replica is not behind. */
+#define LIMIT_DNS_WAITING 1024u
 #define LIMIT_IN_FLIGHT_PER_CONNECTION 1024u /* requests without an answer */
 #define LIMIT_OUTPUT_BUFFER (32u << 20)      /* then a slow reader is closed */
 #define LIMIT_PENDING_BYTES (64u << 20)      /* commands that wait at one replica, then BUSY */

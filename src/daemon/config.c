@@ -28,7 +28,15 @@ enum value_kind {
     VALUE_TEXT,
     VALUE_PEER,
     VALUE_CLIENT,
+    VALUE_DNS_LISTEN,
+    VALUE_DNS_KEY,
+    VALUE_DNS_SECONDARY,
 };
+
+static bool may_repeat(enum value_kind kind)
+{
+    return kind == VALUE_ADDRESSES || kind >= VALUE_DNS_LISTEN;
+}
 
 struct key {
     const char *name;
@@ -72,6 +80,12 @@ static const struct key keys[] = {
     {"clock_offset_file", VALUE_PATH, AT(clock_offset_file), 0, 0, false},
     {"scrub_days", VALUE_U32, AT(scrub_days), 0, 3650, false},
     {"scrub_rate", VALUE_U32, AT(scrub_rate), 64, 1u << 30, false},
+    {"dns_listen", VALUE_DNS_LISTEN, AT(dns), 0, 0, false},
+    {"tsig_key", VALUE_DNS_KEY, AT(dns), 0, 0, false},
+    {"secondary", VALUE_DNS_SECONDARY, AT(dns), 0, 0, false},
+    {"dns_allow_unsigned_queries", VALUE_YES_NO, AT(dns.allow_unsigned_queries), 0, 0, false},
+    {"dns_allow_unsigned_transfers", VALUE_YES_NO, AT(dns.allow_unsigned_transfers), 0, 0, false},
+    {"dns_notify_interval_ms", VALUE_U32, AT(dns.notify_interval_ms), 1, 60000, false},
     {"flush_timeout_ms", VALUE_U32, AT(flush_timeout_ms), 100, 600000, false},
 };
 
@@ -119,8 +133,7 @@ static enum rsm_status set_number(struct parser *p, const struct key *key, const
     return RSM_OK;
 }
 
-/* Relative paths count from the file that they are written in, wherever rsmd was started. */
-static char *resolve(const char *file, const char *path)
+char *config_resolve(const char *file, const char *path)
 {
     const char *slash = strrchr(file, '/');
     if (*path == '/' || slash == NULL)
@@ -132,7 +145,7 @@ static char *resolve(const char *file, const char *path)
     return joined;
 }
 
-static bool is_address(const char *value)
+bool config_is_address(const char *value)
 {
     struct sockaddr_storage address;
     int size = (int)sizeof address;
@@ -146,7 +159,7 @@ static bool is_address(const char *value)
 
 static enum rsm_status set_address(struct parser *p, const struct key *key, const char *value)
 {
-    if (!is_address(value))
+    if (!config_is_address(value))
         return complain(p, key->name,
                         "\"%s\" is not an address such as 127.0.0.1:4001 or [::1]:4001", value);
     if (key->kind == VALUE_ADDRESS) {
@@ -184,12 +197,22 @@ static enum rsm_status set_text(struct parser *p, const struct key *key, const c
     if (key->kind == VALUE_TEXT && (!body_is_word(text) || text.size > key->max))
         return complain(p, key->name, "is not a text of 1 to %" PRIu64 " bytes", key->max);
     /* Peers are dialled without a name service; clients have one of their own. */
-    if ((key->kind == VALUE_PEER && !is_address(value)) ||
+    if ((key->kind == VALUE_PEER && !config_is_address(value)) ||
         (key->kind != VALUE_TEXT && !body_is_address(text, key->kind == VALUE_CLIENT)))
         return complain(p, key->name, "\"%s\" is not an address such as 192.0.2.4:4101%s", value,
                         key->kind == VALUE_CLIENT ? " or unix:/run/rsm/client.sock" : "");
     *(char **)field(p->config, key) = mem_copy_string(value);
     return RSM_OK;
+}
+
+static enum rsm_status set_dns(struct parser *p, const struct key *key, const char *value)
+{
+    char why[CONFIG_DNS_WHY_SIZE] = "";
+    struct config_dns *dns = &p->config->dns;
+    enum rsm_status status = key->kind == VALUE_DNS_LISTEN ? config_dns_listen(dns, value, why)
+                             : key->kind == VALUE_DNS_KEY ? config_dns_key(dns, p->path, value, why)
+                                                          : config_dns_secondary(dns, value, why);
+    return status == RSM_OK ? RSM_OK : complain(p, key->name, "%s", why);
 }
 
 static enum rsm_status set(struct parser *p, const struct key *key, const char *value)
@@ -201,7 +224,7 @@ static enum rsm_status set(struct parser *p, const struct key *key, const char *
     case VALUE_U64:
         return set_number(p, key, value);
     case VALUE_PATH:
-        *(char **)field(p->config, key) = resolve(p->path, value);
+        *(char **)field(p->config, key) = config_resolve(p->path, value);
         return RSM_OK;
     case VALUE_ADDRESS:
     case VALUE_ADDRESSES:
@@ -213,6 +236,10 @@ static enum rsm_status set(struct parser *p, const struct key *key, const char *
     case VALUE_PEER:
     case VALUE_CLIENT:
         return set_text(p, key, value);
+    case VALUE_DNS_LISTEN:
+    case VALUE_DNS_KEY:
+    case VALUE_DNS_SECONDARY:
+        return set_dns(p, key, value);
     }
     return RSM_USAGE;
 }
@@ -240,7 +267,7 @@ static enum rsm_status parse_line(struct parser *p, char *line)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (strcmp(keys[i].name, name) != 0)
             continue;
-        if (p->seen[i] && keys[i].kind != VALUE_ADDRESSES)
+        if (p->seen[i] && !may_repeat(keys[i].kind))
             return complain(p, name, "stands twice");
         p->seen[i] = true;
         return set(p, &keys[i], trim(equals + 1));
@@ -264,6 +291,9 @@ static enum rsm_status check_whole(struct parser *p)
         return complain(p, "election_ticks_max", "must be above election_ticks_min");
     if (c->flush_timeout_ms < 10 * c->node.tick_ms)
         return complain(p, "flush_timeout_ms", "must be at least ten times tick_ms");
+    char why[CONFIG_DNS_WHY_SIZE] = "";
+    if (config_dns_check(&c->dns, why) != RSM_OK)
+        return complain(p, "secondary", "%s", why);
     if (c->plaintext)
         return RSM_OK;
     for (uint32_t i = 0; i < c->client_listen_count; i++)
@@ -298,7 +328,8 @@ static void set_defaults(struct config *config)
                               .map_size = UINT64_C(1) << 36,
                               .flush_timeout_ms = 10000,
                               .scrub_days = 7,
-                              .scrub_rate = 65536};
+                              .scrub_rate = 65536,
+                              .dns = {.notify_interval_ms = 50}};
     node_config_default(&config->node);
 }
 
@@ -375,5 +406,6 @@ void config_deinit(struct config *config)
     mem_free(config->client_address);
     for (uint32_t i = 0; i < config->client_listen_count; i++)
         mem_free(config->client_listen[i]);
+    config_dns_deinit(&config->dns);
     *config = (struct config){0};
 }

@@ -3,8 +3,9 @@
  * config.h - the configuration file of rsmd.
  *
  * Lines of `key = value`; blank lines and lines that begin with # are free. A key stands once,
- * except client_listen. packaging/rsmd.conf.example has all keys with their reasons. Paths that do
- * not begin with / are taken from the folder of the configuration file.
+ * except client_listen and some of DNS (config_dns.h). packaging/rsmd.conf.example has all keys
+ * with their reasons. Paths that do not begin with / are taken from the folder of the configuration
+ * file.
  */
 #ifndef RSM_DAEMON_CONFIG_H
 #define RSM_DAEMON_CONFIG_H
@@ -14,6 +15,7 @@
 #include <rsm/status.h>
 
 #include "src/base/log.h"
+#include "src/daemon/config_dns.h"
 #include "src/daemon/node.h"
 
 #define CONFIG_LISTEN_MAX 8u
@@ -42,6 +44,7 @@ struct config {
     uint32_t flush_timeout_ms; /* then the process ends */
     uint32_t scrub_rate;       /* of a pass, KiB a second */
     uint32_t scrub_days;       /* between two passes of the scrubber; 0: only when asked for */
+    struct config_dns dns;
 };
 
 /*
@@ -54,6 +57,10 @@ enum rsm_status config_parse(const char *path, struct bytes text, struct config 
                              char *error);
 void config_deinit(struct config *config);
 
+/* True for "ip:port" with a port above 0. */
+bool config_is_address(const char *value);
+/* Relative paths count from the file that they are written in, wherever rsmd was started. Owned. */
+char *config_resolve(const char *file, const char *path);
 /* True for 127.0.0.0/8 and ::1 of an "ip:port". */
 bool config_is_loopback(const char *address);
 

@@ -40,6 +40,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     struct loop *l = context;
     node_tick(l->node);
     methods_on_tick(l->methods);
+    dns_on_tick(l->dns);
     uint32_t freed;
     if (scrub_on_tick(l->scrub)) /* one that was killed leaves its reader behind */
         (void)store_check_readers(l->store, &freed);
@@ -102,6 +103,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     again_never();
     l->stop_at_ms = clock_monotonic_ms() + STOP_MS;
     rpc_stop_accepting(l->rpc);
+    dns_stop_accepting(l->dns);
     node_stop_accepting(l->node);
 }
 
@@ -255,6 +257,8 @@ static enum rsm_status open_network(struct loop *l)
     status = membership_follow(&l->membership);
     if (status != RSM_OK)
         return complain(l, status, "members", rsm_status_sentence(status));
+    if (l->config->dns.listen_count > 0)
+        return dns_new(&l->config->dns, l->base, l->node, &l->dns, l->text);
     return RSM_OK;
 }
 
@@ -378,6 +382,8 @@ void loop_free(struct loop *l)
     watchdog_step(l->watchdog, "stop");
     store_thread_stop(l->store_thread); /* waits for a commit: it reads the node's overlay */
     scrub_free(l->scrub);
+    dns_free(l->dns); /* before the node: reads of it are not answered any more */
+    l->dns = NULL;
     node_close(l->node); /* answers who waits: methods and links are still there */
     methods_stop(l->methods);
     rpc_free(l->rpc); /* tells methods of each connection that it closes */

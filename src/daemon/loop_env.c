@@ -117,12 +117,16 @@ static void env_submitted(void *context, uint64_t token, const struct node_outco
 
 static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)
 {
-    methods_on_read_ready(((struct loop *)context)->methods, token, status, slot);
+    struct loop *l = context;
+    if (!dns_on_read_ready(l->dns, token, status))
+        methods_on_read_ready(l->methods, token, status, slot);
 }
 
 static void env_applied(void *context, uint64_t slot)
 {
-    methods_on_applied(((struct loop *)context)->methods, slot);
+    struct loop *l = context;
+    methods_on_applied(l->methods, slot);
+    dns_on_applied(l->dns, slot);
 }
 
 static void env_fatal(void *context, enum rsm_status status, const char *text)

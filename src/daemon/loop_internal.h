@@ -8,6 +8,7 @@
 #include <rsm/key.h>
 
 #include "src/command/genesis.h"
+#include "src/daemon/dns.h"
 #include "src/daemon/incarnations.h"
 #include "src/daemon/loop.h"
 #include "src/daemon/membership.h"
@@ -44,6 +45,7 @@ struct loop {
     uint64_t rejoin_as; /* in doubt: the incarnation that the peers are told; 0: the identity's */
     struct rpc_server *rpc;
     struct methods *methods;
+    struct dns *dns; /* NULL: no dns_listen */
     struct scrub *scrub;
     struct node *node;
     uint64_t stop_at_ms; /* 0: not stopping */

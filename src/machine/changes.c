@@ -244,6 +244,20 @@ static void count_set(struct zone_record *row, uint16_t type, uint32_t before, u
         row->alias_count = row->alias_count + step - back;
 }
 
+/*
+ * What a serial is about, for IXFR and NOTIFY. Of a new zone the SOA alone: there is no serial
+ * before it that a difference could begin at.
+ */
+static void put_change(struct judge *j, const struct change_context *c, struct bytes rrset_key,
+                       uint16_t type)
+{
+    struct key key;
+    if (c->is_new_zone && type != RR_TYPE_SOA)
+        return;
+    key_change(&key, j->slot, j->index, rrset_key);
+    judge_put(j, TABLE_CHANGE, key_bytes(&key), c->zone);
+}
+
 /* What stays of the record set that was there, behind the first write. */
 struct kept {
     uint64_t token; /* the fence, also when somebody writes by hand */
@@ -341,6 +355,8 @@ static void write_one(struct judge *j, struct writing *w, struct change *item)
     w->content_changed |= !is_same;
     count_set(c->row, item->type, item->count_before, item->count_after);
     put_set(j, c, item, &kept);
+    if (!is_same)
+        put_change(j, c, change_key(j, item), item->type);
 }
 
 static void raise_serial(struct judge *j, struct writing *w)
@@ -356,6 +372,10 @@ static void raise_serial(struct judge *j, struct writing *w)
     row->serial = floor + 1;
     if (w->soa_serial > row->serial)
         row->serial = w->soa_serial;
+    /* Also when the SOA says nothing new but its serial. A key that is too long was refused. */
+    struct key soa;
+    if (w->soa_serial > floor && key_rrset(&soa, row->id, w->context->zone, RR_TYPE_SOA))
+        put_change(j, w->context, key_bytes(&soa), RR_TYPE_SOA);
     if (floor > 0 && row->serial - floor > SERIAL_JUMP_MAX)
         judge_refuse(j, RSM_RULE_SERIAL_RANGE,
                      "%s: from serial %" PRIu32 " to %" PRIu32 " is further than 2^31 - 1",

@@ -67,6 +67,14 @@ void key_zone_version(struct key *k, struct bytes zone, uint64_t slot, uint32_t 
     add_u16(k, (uint16_t)index);
 }
 
+void key_change(struct key *k, uint64_t slot, uint32_t index, struct bytes rrset_key)
+{
+    key_slot(k, slot);
+    add_u16(k, (uint16_t)index);
+    if (rrset_key.size > 0)
+        add(k, rrset_key.data, rrset_key.size);
+}
+
 /* One label and its end mark; false when the name key gets too long. */
 static bool add_label(struct key *k, size_t size_max, const uint8_t *label, size_t size)
 {

@@ -11,6 +11,7 @@
  *
  *     record set   zone id u64 | name key | 00 | type u16
  *     version      record set  | slot u64 | index u16
+ *     change       slot u64 | index u16 | record set
  *
  * No label is empty and none begins with a bare 00, so that a name's own record sets come right
  * before the names below it. Zone ids are never used twice: a zone that is made again has nothing
@@ -55,6 +56,7 @@ enum table {
     TABLE_NODE_ROW,
     TABLE_EDGE,
     TABLE_EDGE_BACK,
+    TABLE_CHANGE, /* change -> wire name of the zone: what a zone's new serial is about */
     TABLE_END,
 };
 
@@ -117,6 +119,9 @@ void key_add_version(struct key *k, uint64_t slot, uint32_t index);
 void key_protected(struct key *k, struct bytes zone, struct bytes owner, uint16_t type);
 void key_generation(struct key *k, struct bytes plan, uint64_t generation);
 void key_live(struct key *k, struct bytes plan, uint64_t generation, struct bytes rrset_key);
+
+/* Changes from a slot and index on; with a record set's key (or its beginning) behind them. */
+void key_change(struct key *k, uint64_t slot, uint32_t index, struct bytes rrset_key);
 
 /* A record set's key taken apart; the owner is written to `owner_out` (room for 255 bytes). */
 struct rrset_key {

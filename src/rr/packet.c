@@ -268,6 +268,11 @@ uint32_t draft_record_count(const struct draft *m)
     return m->pkt->rrset_count;
 }
 
+size_t draft_size(const struct draft *m)
+{
+    return m->pkt->size;
+}
+
 /* The extended error, as much of its text as there is room for; UTF-8 is cut between characters. */
 static void add_ede(struct draft *m, knot_rrset_t *opt)
 {

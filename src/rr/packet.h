@@ -151,6 +151,8 @@ bool draft_put(struct draft *m, enum packet_section section, struct bytes owner,
 /* Takes all records out and sets TC: ask again over TCP. */
 void draft_truncate(struct draft *m);
 uint32_t draft_record_count(const struct draft *m);
+/* Bytes so far. */
+size_t draft_size(const struct draft *m);
 /* Adds the OPT record. The bytes are borrowed until the message is begun again. */
 struct bytes draft_finish(struct draft *m);
 

@@ -40,7 +40,7 @@ uint32_t tsig_key_purposes(const struct tsig_key *key);
 
 /* Borrowed keys, no name twice. */
 struct tsig_keys {
-    const struct tsig_key *keys[TSIG_KEYS_MAX];
+    struct tsig_key *keys[TSIG_KEYS_MAX];
     uint32_t count;
 };
 

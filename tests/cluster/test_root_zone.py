@@ -117,4 +117,5 @@ def root_zone():
     return None
 
 
-main([root_zone])
+if __name__ == "__main__":
+    main([root_zone])

@@ -4,7 +4,7 @@
 set -eu
 seconds=$1
 shift
-sources=$(ls src/base/*.c consensus/*.c storage/*.c src/command/*.c src/rr/*.c src/machine/*.c \
+sources=$(ls src/base/*.c consensus/*.c storage/*.c src/command/*.c src/rr/*.c src/machine/*.c src/dns/*.c \
     src/net/*.c src/io/*.c tests/lib/*.c src/daemon/*.c | grep -v daemon/main.c)
 for target in "$@"; do
     mkdir -p "build/fuzz/corpus/$target"

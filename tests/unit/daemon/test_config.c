@@ -25,6 +25,35 @@ Test(config, a_good_file)
     cr_assert_eq(mem_live_count(), 0);
 }
 
+Test(config, lines_of_dns)
+{
+    struct config c;
+    char error[CONFIG_ERROR_SIZE];
+    cr_assert_eq(config_parse("/etc/rsm/rsmd.conf",
+                              bytes_of_string(GOOD "dns_listen = 192.0.2.1:53\n"
+                                                   "dns_listen = [2001:db8::1]:53\n"
+                                                   "tsig_key = XFR.Key hmac-sha256 keys/x\n"
+                                                   "tsig_key = u hmac-sha512 /k/u update,transfer\n"
+                                                   "secondary = * 192.0.2.53:53 xfr.key\n"
+                                                   "secondary = Example.COM [2001:db8::2]:53\n"
+                                                   "dns_allow_unsigned_queries = yes\n"),
+                              &c, error),
+                 RSM_OK, "%s", error);
+    const struct config_dns *d = &c.dns;
+    cr_assert(d->listen_count == 2 && d->key_count == 2 && d->secondary_count == 2);
+    cr_assert_str_eq(d->keys[0].name, "xfr.key.");
+    cr_assert_str_eq(d->keys[0].path, "/etc/rsm/keys/x");
+    cr_assert_eq(d->keys[0].purposes, TSIG_TRANSFER | TSIG_NOTIFY);
+    cr_assert_eq(d->keys[1].purposes, TSIG_TRANSFER | TSIG_UPDATE);
+    cr_assert_null(d->secondaries[0].zone);
+    cr_assert_str_eq(d->secondaries[0].key, "xfr.key.");
+    cr_assert_str_eq(d->secondaries[1].zone, "example.com.");
+    cr_assert_null(d->secondaries[1].key);
+    cr_assert(d->allow_unsigned_queries && !d->allow_unsigned_transfers);
+    config_deinit(&c);
+    cr_assert_eq(mem_live_count(), 0);
+}
+
 Test(config, errors_name_file_line_and_key)
 {
     static const struct {
@@ -54,6 +83,20 @@ Test(config, errors_name_file_line_and_key)
         {GOOD "peer_address = unix:/p\n", "f:7: peer_address:"},
         {GOOD "peer_address = replica-4.example:4101\n", "f:7: peer_address:"},
         {GOOD "client_address = unix:\n", "or unix:/run/rsm/client.sock"},
+        {GOOD "dns_listen = 127.0.0.1\n", "f:7: dns_listen: \"127.0.0.1\" is not an address"},
+        {GOOD "tsig_key = a hmac-sha256\n", "f:7: tsig_key: is not NAME ALGORITHM FILE"},
+        {GOOD "tsig_key = a..b hmac-sha256 f\n", "f:7: tsig_key: \"a..b\" is no name"},
+        {GOOD "tsig_key = a hmac-md5 f\n", "f:7: tsig_key: \"hmac-md5\" is neither"},
+        {GOOD "tsig_key = a hmac-sha256 f read\n", "\"read\" is none of transfer, update, notify"},
+        {GOOD "tsig_key = a hmac-sha256 f\ntsig_key = A. hmac-sha256 g\n", "f:8: tsig_key: key a."},
+        {GOOD "tsig_key = a hmac-sha256 f transfer too many\n", "f:7: tsig_key: is not NAME"},
+        {GOOD "secondary = *\n", "f:7: secondary: is not ZONE ADDRESS"},
+        {GOOD "secondary = * nowhere\n", "f:7: secondary: \"nowhere\" is not an address"},
+        {GOOD "dns_listen = 127.0.0.1:53\nsecondary = * 127.0.0.1:54 key\n", "no tsig_key key."},
+        {GOOD "dns_listen = 127.0.0.1:53\ntsig_key = k hmac-sha256 f update\n"
+              "secondary = * 127.0.0.1:54 k\n",
+         "secondary: key k. is not for notify"},
+        {GOOD "secondary = * 127.0.0.1:54\n", "secondary: without dns_listen"},
         {"replica = 2\n", "is missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

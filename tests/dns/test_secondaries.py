@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Knot DNS, NSD, BIND and PowerDNS as secondaries of three replicas.
+
+RSM_DNS_KINDS names some of knot,nsd,bind,pdns (all unless set), RSM_DNS_INCREMENTS how many changes
+follow each other in quick succession (100).
+"""
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from bed import ROOT, WAIT, ZONE_TEXT, Bed, check, missing, records  # noqa: E402
+from harness import main  # noqa: E402
+
+KINDS = tuple(os.environ.get("RSM_DNS_KINDS", "knot,nsd,bind,pdns").split(","))
+INCREMENTS = int(os.environ.get("RSM_DNS_INCREMENTS", "100"))
+LACK = missing(KINDS)
+
+
+def make_zone(bed, text=ZONE_TEXT):
+    path = os.path.join(bed.work, "zone.txt")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"$ORIGIN {bed.zone}.\n" + text)
+    bed.ctl("zone", "create", bed.zone, path)
+    bed.settle()
+
+
+def serial_of(bed):
+    return bed.soa(replica=bed.leader() or 1)
+
+
+def compare(bed, wanted=None):
+    """Every secondary has the replicas' serial, and then their content."""
+    serial = serial_of(bed)
+    wanted = wanted or bed.content()
+    for kind in bed.kinds:
+        bed.wait_for_serial(kind, serial)
+        found = bed.copy_of(kind)
+        check(found == wanted, f"{kind} at {serial}: too many {sorted(found - wanted)[:5]}, missing {sorted(wanted - found)[:5]}")
+
+
+def change(bed, i, **how):
+    """One of several sorts of change: sets that come, change, shrink and go."""
+    owner = ("www", f"new{i % 7}", "mail.deep", "ns1")[i % 4]
+    if i % 11 == 10:
+        bed.ctl("record", "set", bed.zone, "txt", "60", "TXT", f'"change {i}"', "\"and ; another\"", **how)
+    else:
+        values = [f"192.0.2.{(i * 7 + j) % 250 + 1}" for j in range(1 + i % 3)]
+        bed.ctl("record", "set", bed.zone, owner, str(60 + i % 5), "A", *values, **how)
+
+
+def they_follow():
+    """First transfer; changes in quick succession, compared by a full transfer from each secondary."""
+    if LACK:
+        return LACK
+    with Bed(KINDS) as bed:
+        make_zone(bed)
+        for kind in KINDS:
+            bed.start_secondary(kind)
+        compare(bed)
+        for i in range(INCREMENTS):
+            change(bed, i)
+            if i % 10 == 9:
+                compare(bed)
+        bed.ctl("record", "delete", bed.zone, "txt", "TXT", "--yes", status=None)
+        compare(bed)
+        check(serial_of(bed) >= INCREMENTS // 2, f"serial {serial_of(bed)}")
+        log = "".join(bed.text_of_log(i) for i in (1, 2, 3))
+        check("kind=difference" in log, "there was no IXFR")
+    return None
+
+
+def they_go_on_without_the_replica_they_used():
+    """kill -9 of each replica in turn, the leader too: the secondaries still follow the others."""
+    if LACK:
+        return LACK
+    with Bed(KINDS) as bed:
+        make_zone(bed)
+        for kind in KINDS:
+            bed.start_secondary(kind)
+        compare(bed)
+        for round_ in range(3):
+            victim = bed.leader() if round_ == 1 else round_ + 1
+            bed.ctl("dev", "kill", "--dir", bed.dir, "--replica", str(victim), cluster=False)
+            rest = [i for i in (1, 2, 3) if i != victim]
+            others = ",".join(bed.endpoint(i) for i in rest)
+            change(bed, 3 * round_, endpoints=others)
+            bed.settle(rest)
+            serial = bed.soa(replica=rest[0])
+            wanted = records(bed.transfer(replica=rest[0]))
+            for kind in bed.kinds:
+                bed.wait_for_serial(kind, serial)
+                check(bed.copy_of(kind) == wanted, f"{kind} without replica {victim}")
+            bed.ctl("dev", "start", "--dir", bed.dir, "--replica", str(victim), cluster=False)
+            bed.settle()
+    return None
+
+
+def they_answer_when_all_replicas_are_gone():
+    """All replicas killed: the secondaries go on answering."""
+    if LACK:
+        return LACK
+    with Bed(KINDS) as bed:
+        make_zone(bed)
+        for kind in KINDS:
+            bed.start_secondary(kind)
+        compare(bed)
+        wanted = bed.content()
+        for replica in (1, 2, 3):
+            bed.ctl("dev", "kill", "--dir", bed.dir, "--replica", str(replica), cluster=False)
+        for kind in bed.kinds:
+            check(bed.copy_of(kind) == wanted, f"{kind} lost what it had")
+    return None
+
+
+def latency():
+    """How long from a verdict to the new serial on each secondary: a table, no judgement."""
+    if LACK:
+        return LACK
+    count = int(os.environ.get("RSM_DNS_SAMPLES", "60"))
+    with Bed(KINDS) as bed:
+        make_zone(bed)
+        for kind in KINDS:
+            bed.start_secondary(kind)
+        compare(bed)
+        times = {kind: [] for kind in KINDS}
+        for i in range(count):
+            result = bed.json("record", "set", bed.zone, "www", "300", "A", f"192.0.2.{i % 250 + 1}")
+            began = time.monotonic()
+            serial = result.get("serial") if isinstance(result, dict) else None
+            serial = serial or serial_of(bed)
+            left = set(KINDS)
+            while left:
+                for kind in sorted(left):
+                    if bed.serial_at(kind) == serial:
+                        times[kind].append((time.monotonic() - began) * 1000)
+                        left.discard(kind)
+                check(time.monotonic() - began < WAIT, f"{left} do not follow")
+            time.sleep(float(os.environ.get("RSM_DNS_PAUSE", "1.1")))
+        print(f"verdict to new serial, ms, {count} changes {os.environ.get('RSM_DNS_PAUSE', '1.1')} s apart")
+        for kind, values in times.items():
+            values.sort()
+            print(f"  {kind:5} median {statistics.median(values):7.1f}  90 % {values[len(values) * 9 // 10]:7.1f}  "
+                  f"max {values[-1]:7.1f}  min {values[0]:7.1f}")
+    return None
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["latency"]:
+        reason = latency()
+        print(reason or "", end="")
+        sys.exit(0)
+    main([they_follow, they_go_on_without_the_replica_they_used, they_answer_when_all_replicas_are_gone])
