@@ -201,7 +201,7 @@ static void pack_result(struct call *call, struct writer *out, const struct verd
     pack_key(out, "verdict");
     pack_verdict(out, node_applied(call->m->node) + 1, v);
     pack_key(out, "stages");
-    pack_stages(out, v);
+    pack_stages(out, v, NULL);
     pack_key(out, "answers");
     pack_array(out, w->count);
     writer_bytes(out, writer_result(&w->items));

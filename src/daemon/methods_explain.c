@@ -33,11 +33,41 @@ static void pack_figures(struct writer *out, const struct stage_row *row)
     }
 }
 
-void pack_stages(struct writer *out, const struct verdict *v)
+/* Stage 7 is no part of the verdict: each replica's own. */
+static void pack_after(struct writer *out, const struct stage_after *post)
+{
+    pack_map(out, 6);
+    pack_key(out, "stage");
+    pack_uint(out, RSM_STAGE_POSTCOMMIT);
+    pack_key(out, "name");
+    pack_text(out, rsm_stage_id(RSM_STAGE_POSTCOMMIT));
+    pack_key(out, "outcome");
+    pack_text(out, stage_outcome_text(post->outcome));
+    pack_key(out, "why");
+    pack_text(out, post->why);
+    pack_key(out, "rules");
+    pack_array(out, 0);
+    pack_key(out, "figures");
+    pack_map(out, 0);
+}
+
+/* What this replica read back of the slot from its store. */
+static struct stage_after after_commit(struct methods *m, uint64_t slot)
+{
+    struct node_status status;
+    node_get_status(m->node, &status);
+    if (status.alarms & NODE_ALARM_AUDIT)
+        return (struct stage_after){STAGE_FAILED, "the store does not read as it was written"};
+    if (slot > status.stored)
+        return (struct stage_after){STAGE_SKIPPED, "not in this replica's store yet"};
+    return (struct stage_after){STAGE_PASSED, ""};
+}
+
+void pack_stages(struct writer *out, const struct verdict *v, const struct stage_after *post)
 {
     struct bytes record = v->stages;
     struct stage_row row;
-    pack_array(out, STAGE_COUNT_RECORDED);
+    pack_array(out, STAGE_COUNT_RECORDED + (post != NULL ? 1 : 0));
     while (stage_next(&record, &row)) {
         pack_map(out, 6);
         pack_key(out, "stage");
@@ -53,15 +83,18 @@ void pack_stages(struct writer *out, const struct verdict *v)
         pack_key(out, "figures");
         pack_figures(out, &row);
     }
+    if (post != NULL)
+        pack_after(out, post);
 }
 
-static void pack_explained(struct writer *out, uint64_t slot, const struct verdict *v)
+static void pack_explained(struct writer *out, uint64_t slot, const struct verdict *v,
+                           const struct stage_after *post)
 {
     pack_map(out, 2);
     pack_key(out, "verdict");
     pack_verdict(out, slot, v);
     pack_key(out, "stages");
-    pack_stages(out, v);
+    pack_stages(out, v, post);
 }
 
 /* The slot that the call names: a number, or that of a command. */
@@ -89,6 +122,7 @@ enum rsm_status read_explain(struct call *call, struct writer *out)
     if (status != RSM_OK)
         return status;
     struct verdict_walk walk = verdict_walk(row.verdicts);
+    struct stage_after post = after_commit(call->m, slot);
     result_begin(call, out, 4);
     pack_key(out, "explained_slot");
     pack_uint(out, slot);
@@ -99,6 +133,6 @@ enum rsm_status read_explain(struct call *call, struct writer *out)
     pack_key(out, "commands");
     pack_array(out, walk.left);
     while (verdict_next(&walk, &verdict))
-        pack_explained(out, slot, &verdict);
+        pack_explained(out, slot, &verdict, &post);
     return RSM_OK;
 }

@@ -76,8 +76,13 @@ void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t 
                 const struct rrset_record *record);
 /* One verdict, which stands in `slot`. */
 void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v);
-/* methods_explain.c: its stages, as an array of maps. */
-void pack_stages(struct writer *out, const struct verdict *v);
+/* methods_explain.c: its stages, as an array of maps; the last one is `post` unless NULL. */
+struct stage_after {
+    enum stage_outcome outcome;
+    const char *why;
+};
+
+void pack_stages(struct writer *out, const struct verdict *v, const struct stage_after *post);
 /* The array of verdicts of a slot (TABLE_VERDICT's bytes). */
 void pack_verdicts(struct writer *out, uint64_t slot, struct bytes encoded);
 void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE]);

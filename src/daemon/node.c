@@ -64,6 +64,8 @@ const char *node_alarm_name(uint32_t bit)
         return "no-quorum";
     case NODE_ALARM_DISK_DAMAGED:
         return "disk-damaged";
+    case NODE_ALARM_AUDIT:
+        return "audit-mismatch";
     case NODE_ALARM_PEER_DOUBLED:
         return "peer-doubled";
     }
@@ -100,7 +102,7 @@ enum rsm_status node_refuses(const struct node *n)
 {
     if (n->stopping)
         return RSM_UNAVAILABLE;
-    if (n->alarms & (NODE_ALARM_DIVERGED | NODE_ALARM_STATE_DAMAGED))
+    if (n->alarms & (NODE_ALARM_DIVERGED | NODE_ALARM_STATE_DAMAGED | NODE_ALARM_AUDIT))
         return RSM_READ_ONLY;
     return RSM_OK;
 }

@@ -149,8 +149,8 @@ enum node_alarm {
     NODE_ALARM_NO_QUORUM = 1u << 7,         /* no contact with a majority */
     NODE_ALARM_DISK_DAMAGED = 1u << 8,      /* the scrubber found damage; it is being repaired */
     NODE_ALARM_PEER_DOUBLED = 1u << 9,      /* two processes speak as one peer (doubled.h) */
+    NODE_ALARM_AUDIT = 1u << 10, /* the store does not read as it was written: read-only */
 };
-
 /* The stable name of one alarm bit, such as "diverged". */
 const char *node_alarm_name(uint32_t bit);
 

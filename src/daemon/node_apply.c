@@ -185,6 +185,10 @@ void node_on_committed(struct node *n, enum rsm_status status)
         node_fail(n, status, "the store could not be committed");
         return;
     }
+    if (audit_commit(&n->audit, n->frozen, n->base))
+        node_clear(n, NODE_ALARM_AUDIT);
+    else
+        node_raise(n, NODE_ALARM_AUDIT, n->frozen_slot);
     kv_overlay_set_below(n->applied, n->base);
     kv_free(n->frozen);
     n->frozen = NULL;

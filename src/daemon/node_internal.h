@@ -19,6 +19,7 @@
 #include "src/command/signature.h"
 #include "src/daemon/doubled.h"
 #include "src/daemon/heads.h"
+#include "src/daemon/audit.h"
 #include "src/daemon/node.h"
 #include "src/daemon/node_spec.h"
 #include "src/daemon/stages.h"
@@ -142,6 +143,7 @@ struct node {
     uint64_t applied_told; /* env.applied was called for slots up to here */
     uint64_t log_time_ms;
     uint64_t stored_slot;
+    struct audit audit;
     uint64_t frozen_slot; /* what the running commit covers */
     uint64_t last_commit_ms;
     bool commit_now;

@@ -255,6 +255,7 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
     if (status == RSM_OK) {
         open_core(n);
         spec_init(n);
+        audit_init(&n->audit);
         status = open_journal(n);
     }
     if (status == RSM_OK)
@@ -321,6 +322,7 @@ void node_close(struct node *n)
         LOG(LOG_ERROR, "close", LOG_TEXT("text", "the journal's last flush failed"));
     journal_close(n->journal);
     spec_deinit(n);
+    audit_deinit(&n->audit);
     drop_queues(n);
     snapshot_drop_sender(n);
     snapshot_drop_receiver(n);
