@@ -47,7 +47,8 @@ extern "C" {
     X(MEMBER_UPDATE, 20, "member.update")                                                          \
     X(PRINCIPAL_KEY_ADD, 21, "principal.key-add")                                                  \
     X(PRINCIPAL_KEY_REVOKE, 22, "principal.key-revoke")                                            \
-    X(RRSET_TAKEOVER, 23, "rrset.takeover")
+    X(RRSET_TAKEOVER, 23, "rrset.takeover")                                                        \
+    X(RRSET_UPDATE, 24, "rrset.update")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -133,7 +133,19 @@ enum rsm_stage {
     X(OBJECT_BUDGET, 57, "object-budget", EXECUTION, "rule_flip.c",                                \
       "automata write one record set only so often")                                               \
     X(DANGLING, 58, "dangling", CAUSAL, "rule_graph.c",                                            \
-      "what records of our zones point at inside our zones is there")
+      "what records of our zones point at inside our zones is there")                              \
+    X(PREREQ_NXDOMAIN, 59, "prereq-nxdomain", CAUSAL, "update_prereq.c",                           \
+      "a name that the update asks for is in use")                                                 \
+    X(PREREQ_YXDOMAIN, 60, "prereq-yxdomain", CAUSAL, "update_prereq.c",                           \
+      "a name that the update forbids is not in use")                                              \
+    X(PREREQ_NXRRSET, 61, "prereq-nxrrset", CAUSAL, "update_prereq.c",                             \
+      "a record set that the update asks for is there")                                            \
+    X(PREREQ_YXRRSET, 62, "prereq-yxrrset", CAUSAL, "update_prereq.c",                             \
+      "a record set that the update forbids is not there")                                         \
+    X(PREREQ_PLAN, 63, "prereq-plan", CAUSAL, "update.c",                                          \
+      "an update of a plan's content names what is there now")                                     \
+    X(REQUEST_DONE, 64, "request-done", CAUSAL, "update_request.c",                                \
+      "one message of a client is one update")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

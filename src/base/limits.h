@@ -27,6 +27,7 @@
 #define LIMIT_DEPENDENCIES 256u     /* dependencies of one command */
 #define LIMIT_BUNDLE_COMMANDS 1024u /* commands under one signature */
 #define LIMIT_CHANGES 65536u        /* record sets in one change set */
+#define LIMIT_UPDATE_RECORDS 8192u  /* a DNS message of 65,535 bytes holds at most 5,460 */
 #define LIMIT_RRSET_RECORDS 4096u   /* records in one set; a transfer message bounds it as well */
 #define LIMIT_RDATA_SIZE 65535u
 #define LIMIT_RRSET_SIZE 65000u /* a set must fit one DNS message over TCP */

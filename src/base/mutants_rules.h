@@ -19,6 +19,10 @@
 #ifndef RSM_MUTANT_NO_OBJECT_CHECK
 #define RSM_MUTANT_NO_OBJECT_CHECK 0
 #endif
+/* A dynamic update is done whatever its prerequisites. */
+#ifndef RSM_MUTANT_NO_PREREQUISITES
+#define RSM_MUTANT_NO_PREREQUISITES 0
+#endif
 /* A counter may skip some (M77). */
 #ifndef RSM_MUTANT_COUNTER_GAP
 #define RSM_MUTANT_COUNTER_GAP 0

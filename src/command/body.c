@@ -166,6 +166,20 @@ bool body_next_change(struct body_walk *walk, struct body_change *out)
     return walk_took(walk, &u);
 }
 
+bool body_next_record(struct body_walk *walk, struct body_record *out)
+{
+    if (!walk_step(walk))
+        return false;
+    struct unpack u = unpack_make(unpack_raw(&walk->cursor));
+    unpack_array_exactly(&u, 5);
+    out->owner = take_name(&u);
+    out->record_class = (uint16_t)unpack_uint_max(&u, UINT16_MAX);
+    out->type = (uint16_t)unpack_uint_max(&u, UINT16_MAX);
+    out->ttl = (uint32_t)unpack_uint_max(&u, UINT32_MAX);
+    out->rdata = unpack_bin(&u, LIMIT_RDATA_SIZE);
+    return walk_took(walk, &u);
+}
+
 bool body_next_octets(struct body_walk *walk, struct bytes *out)
 {
     if (!walk_step(walk))
@@ -270,6 +284,23 @@ enum rsm_status body_takeover_decode(struct bytes body, struct body_takeover *ou
     out->from = take_word(&u, LIMIT_OWNER_SIZE);
     out->to = take_word(&u, LIMIT_OWNER_SIZE);
     out->scope = take_list(&u, LIMIT_CHANGES);
+    return finish(&u);
+}
+
+enum rsm_status body_update_decode(struct bytes body, struct body_update *out)
+{
+    *out = (struct body_update){.zone = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, 5);
+    out->principal = unpack_str(&u, LIMIT_PRINCIPAL_SIZE);
+    if (unpack_ok(&u) && out->principal.size > 0 && !body_is_word(out->principal))
+        unpack_fail(&u, RSM_MALFORMED);
+    out->request = unpack_bin(&u, RSM_REQUEST_SIZE);
+    if (unpack_ok(&u) && out->request.size != 0 && out->request.size != RSM_REQUEST_SIZE)
+        unpack_fail(&u, RSM_MALFORMED);
+    out->zone = take_name(&u);
+    out->prerequisites = take_list(&u, LIMIT_UPDATE_RECORDS);
+    out->updates = take_list(&u, LIMIT_UPDATE_RECORDS);
     return finish(&u);
 }
 

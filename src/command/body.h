@@ -6,6 +6,7 @@
  *     zone.delete       [zone bin]
  *     rrset.change      [zone bin, changes]
  *     rrset.takeover    [zone bin, from str, to str, scope]
+ *     rrset.update      [principal str, request bin32 or empty, zone bin, prerequisites, updates]
  *     principal.set     [name str, kind str, person str, keys [bin32...], roles [str...],
  *                        budget []: no limits, or [[burst uint, per hour uint] x 4]]
  *     principal.key-add, principal.key-revoke   [name str, key bin32]
@@ -25,6 +26,7 @@
  *     member.add        [id uint, zone str, key bin32, peer str, client str, incarnation uint,
  * known] member.promote    [id uint, known] member.remove     [id uint] member.update     [id uint,
  * zone str, peer str, client str] known             [[id uint, incarnation uint]...], sorted by id
+ *     prerequisites, updates [[owner bin, class uint, type uint, ttl uint, rdata bin]...]
  *     changes           [[owner bin, type uint, ttl uint, rdatas [bin...]]...]
  *
  * body_check is called by envelope_parse: whoever has a struct command has a body that its decoder
@@ -177,5 +179,7 @@ bool body_is_address(struct bytes address, bool may_be_unix);
 /* "person", "automaton", "replica", "gateway"; "all", "zone", "author", "automation". */
 const char *body_principal_kind_text(enum rsm_principal_kind kind);
 const char *body_freeze_scope_text(enum rsm_freeze_scope scope);
+
+#include "src/command/body_update.h"
 
 #endif

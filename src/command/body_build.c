@@ -7,6 +7,7 @@
  */
 #include <rsm/body.h>
 #include <rsm/command.h>
+#include <rsm/update.h>
 
 #include <stdlib.h>
 
@@ -164,6 +165,33 @@ enum rsm_status rsm_body_rrset_takeover(struct rsm_bytes zone, struct rsm_bytes 
     put_str(&w, to);
     enum rsm_status status = put_scope(&w, scope, scope_count);
     return end(&w, RSM_KIND_RRSET_TAKEOVER, status, body_out);
+}
+
+static enum rsm_status put_records(struct writer *w, const struct rsm_record *records, size_t count)
+{
+    enum rsm_status status = put_count(w, count, LIMIT_UPDATE_RECORDS);
+    for (size_t i = 0; i < count && status == RSM_OK; i++) {
+        pack_array(w, 5);
+        put_bin(w, records[i].owner);
+        pack_uint(w, records[i].record_class);
+        pack_uint(w, records[i].type);
+        pack_uint(w, records[i].ttl);
+        put_bin(w, records[i].rdata);
+    }
+    return status;
+}
+
+enum rsm_status rsm_body_rrset_update(const struct rsm_update *update, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 5, body_out);
+    put_str(&w, update->principal);
+    put_bin(&w, update->request);
+    put_bin(&w, update->zone);
+    enum rsm_status status = put_records(&w, update->prerequisites, update->prerequisite_count);
+    if (status == RSM_OK)
+        status = put_records(&w, update->updates, update->update_count);
+    return end(&w, RSM_KIND_RRSET_UPDATE, status, body_out);
 }
 
 /* ---- principals and roles ---- */

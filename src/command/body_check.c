@@ -47,6 +47,56 @@ static enum rsm_status check_takeover(struct bytes body)
     return status == RSM_OK ? check_scope(takeover.scope) : status;
 }
 
+/* RFC 2136 2.4: the five forms of a prerequisite. */
+static bool is_prerequisite(const struct body_record *r)
+{
+    switch (r->record_class) {
+    case RSM_CLASS_ANY:
+    case RSM_CLASS_NONE:
+        return r->ttl == 0 && r->rdata.size == 0;
+    case RSM_CLASS_IN:
+        return r->ttl == 0 && r->type != BODY_TYPE_ANY;
+    }
+    return false;
+}
+
+/* RFC 2136 2.5: the four forms of an update. */
+static bool is_update(const struct body_record *r)
+{
+    switch (r->record_class) {
+    case RSM_CLASS_ANY:
+        return r->ttl == 0 && r->rdata.size == 0;
+    case RSM_CLASS_NONE:
+        return r->ttl == 0 && r->type != BODY_TYPE_ANY;
+    case RSM_CLASS_IN:
+        return r->type != BODY_TYPE_ANY;
+    }
+    return false;
+}
+
+static enum rsm_status check_records(struct body_walk walk,
+                                     bool (*is_good)(const struct body_record *))
+{
+    struct body_record record;
+    while (body_next_record(&walk, &record)) {
+        /* 249 to 254: types of transactions and questions (RFC 6895 3.1). */
+        if (record.type == 0 || (record.type >= 249 && record.type <= 254) || !is_good(&record))
+            return RSM_MALFORMED;
+    }
+    return walk.cursor.status;
+}
+
+static enum rsm_status check_update(struct bytes body)
+{
+    struct body_update update;
+    enum rsm_status status = body_update_decode(body, &update);
+    if (status == RSM_OK)
+        status = check_records(update.prerequisites, is_prerequisite);
+    if (status == RSM_OK)
+        status = check_records(update.updates, is_update);
+    return status;
+}
+
 static enum rsm_status check_principal(enum rsm_kind kind, struct bytes body)
 {
     struct body_principal p;
@@ -126,6 +176,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         return check_zone(kind, body);
     case RSM_KIND_RRSET_TAKEOVER:
         return check_takeover(body);
+    case RSM_KIND_RRSET_UPDATE:
+        return check_update(body);
     case RSM_KIND_PRINCIPAL_SET:
     case RSM_KIND_PRINCIPAL_DELETE:
         return check_principal(kind, body);

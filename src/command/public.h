@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* public.h - between the types of include/rsm and ours. Inside src/command and src/client only. */
+/*
+ * public.h - between the types of include/rsm and ours. For src/command, src/client, src/dns
+ * and src/daemon.
+ */
 #ifndef RSM_COMMAND_PUBLIC_H
 #define RSM_COMMAND_PUBLIC_H
 

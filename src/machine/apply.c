@@ -18,6 +18,7 @@
 #include "src/machine/entry.h"
 #include "src/machine/judge.h"
 #include "src/machine/names.h"
+#include "src/machine/update.h"
 
 #define PENDING_SIZE_MAX (2u * LIMIT_VALUE_SIZE)
 
@@ -28,6 +29,7 @@ struct machine *machine_new(void)
     m->names = name_set_new();
     m->graph = graph_new();
     m->reach = graph_reach_new();
+    m->update = update_work_new();
     reasons_init(&m->reasons);
     writer_init(&m->stage_record, STAGES_SIZE_MAX);
     verdicts_init(&m->verdicts);
@@ -50,6 +52,7 @@ void machine_free(struct machine *m)
     name_set_free(m->names);
     graph_free(m->graph);
     graph_reach_free(m->reach);
+    update_work_free(m->update);
     reasons_deinit(&m->reasons);
     writer_deinit(&m->stage_record);
     verdicts_deinit(&m->verdicts);

@@ -190,11 +190,16 @@ struct writing {
     uint32_t soa_serial;   /* given with a SOA */
 };
 
-/* Rule 3, and for plans rule 4: they are ordered by generation and token, not by clocks. */
+/*
+ * Rule 3, and for plans rule 4: they are ordered by generation and token, not by clocks. Neither
+ * for updates: kind_update.c.
+ */
 static void check_writer(struct judge *j, struct writing *w, const struct change *item,
                          const struct rrset_record *old, bool is_there)
 {
     const struct change_context *c = w->context;
+    if (c->is_update)
+        return;
     if (!is_there) {
         if (!w->zone_was_checked && !c->is_new_zone && c->serial_floor > 0) {
             w->zone_was_checked = true;
@@ -269,7 +274,7 @@ static void keep(struct judge *j, const struct change_context *c, const struct c
                  const struct rrset_record *old, struct kept *out)
 {
     uint8_t buffer[LIMIT_OWNER_SIZE];
-    struct bytes subject = owner_of_change(j->command->author, c->plan, buffer);
+    struct bytes subject = owner_of_change(judge_subject(j), c->plan, buffer);
     rule_owner(j, old, subject, item->owner, item->type);
     struct bytes holder = old->deleted || old->holder.size == 0 ? subject : old->holder;
     CHECK(holder.size <= sizeof out->buffer);
@@ -396,7 +401,7 @@ void changes_write(struct judge *j, struct change_context *c)
         raise_serial(j, &w);
         c->row->content = judge_version(j);
         zone_write(j, c->zone, c->row);
-    } else if (!w.anything_written && j->m->reasons.count == 0) {
+    } else if (!c->is_update && !w.anything_written && j->m->reasons.count == 0) {
         judge_refuse(j, RSM_RULE_NO_CHANGE, "every record set is so already");
     }
     if (c->row->rrset_count > j->policy.zone_rrsets_max) {

@@ -95,9 +95,11 @@ static void dispatch(struct judge *j)
         [RSM_KIND_PRINCIPAL_KEY_ADD] = kind_principal_key,
         [RSM_KIND_PRINCIPAL_KEY_REVOKE] = kind_principal_key,
         [RSM_KIND_RRSET_TAKEOVER] = kind_rrset_takeover,
+        [RSM_KIND_RRSET_UPDATE] = kind_rrset_update,
     };
-    CHECK(j->command->kind >= RSM_KIND_ZONE_CREATE && j->command->kind <= RSM_KIND_RRSET_TAKEOVER);
-    kinds[j->command->kind](j);
+    size_t kind = (size_t)j->command->kind;
+    CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);
+    kinds[kind](j);
 }
 
 static void load_lamport(struct judge *j)

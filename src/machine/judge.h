@@ -69,6 +69,7 @@ struct change_context {
     struct bytes zone;       /* wire name */
     struct zone_record *row; /* of the zone; its bytes are in machine.copy */
     bool is_new_zone;        /* nothing has been written for it yet */
+    bool is_update;          /* its basis are prerequisites; to change nothing is no mistake */
     uint32_t serial_floor;   /* of former lives of a new zone */
     struct bytes plan;       /* plan.execute: what the record sets remember */
     uint64_t generation;
@@ -84,6 +85,7 @@ struct actor {
     bool is_known;
     bool is_automaton;
     bool is_person;
+    bool is_gateway;
     bool is_administrator; /* has the role "admin" */
     struct rsm_budget budget[RSM_BUDGETS];
     struct writer grants; /* kept over commands: blobs verb, zone, suffix, types, each */
@@ -91,6 +93,7 @@ struct actor {
 
 struct name_set;
 struct graph;
+struct update_work;
 
 struct machine {
     struct kv *inner; /* overlay of the command that is judged */
@@ -108,6 +111,7 @@ struct machine {
     struct name_set *names;
     struct graph *graph;
     struct graph_reach *reach;
+    struct update_work *update;
     struct effects effects;
     struct verdicts verdicts; /* for callers who want none */
 };
@@ -120,6 +124,7 @@ struct judge {
     uint64_t now_ms; /* log time */
     const struct command *command;
     const uint8_t *key;
+    struct bytes behalf; /* whose rights count, when not the author's (rrset.update); else empty */
     uint8_t digest[HASH_SIZE];
 
     struct policy policy;
@@ -145,6 +150,12 @@ void judge_del(struct judge *j, enum table table, struct bytes key);
 #define judge_refuse(j, rule, ...) reasons_add(&(j)->m->reasons, (rule), __VA_ARGS__)
 /* The command as a version. */
 struct version judge_version(const struct judge *j);
+
+/* Whose rights and budget count. */
+static inline struct bytes judge_subject(const struct judge *j)
+{
+    return j->behalf.size > 0 ? j->behalf : j->command->author;
+}
 
 /* The verdict of one command; everything is in the overlay m->inner and m->reasons, m->result. */
 enum rsm_status judge_command(struct judge *j, bool is_verified);

@@ -40,14 +40,14 @@ static void refuse(struct judge *j, enum rsm_budget_kind kind, uint64_t level, u
         judge_refuse(j, RSM_RULE_BUDGET,
                      "%.*s: %" PRIu64 " %s at once, its budget holds at most %" PRIu64
                      " and gets %" PRIu64 " an hour; split the change",
-                     TEXT_ARGUMENTS(j->command->author), cost, budget_text(kind), budget->burst,
+                     TEXT_ARGUMENTS(judge_subject(j)), cost, budget_text(kind), budget->burst,
                      budget->per_hour);
     else
         judge_refuse(j, RSM_RULE_BUDGET,
                      "%.*s: needs %" PRIu64 " %s, has %" PRIu64 " of %" PRIu64 ", gets %" PRIu64
                      " an hour; wait %" PRIu64 " ms, until log time %" PRIu64,
-                     TEXT_ARGUMENTS(j->command->author), cost, budget_text(kind), left,
-                     budget->burst, budget->per_hour, wait_ms, j->now_ms + wait_ms);
+                     TEXT_ARGUMENTS(judge_subject(j)), cost, budget_text(kind), left, budget->burst,
+                     budget->per_hour, wait_ms, j->now_ms + wait_ms);
 }
 
 void rule_budget(struct judge *j)
@@ -60,7 +60,7 @@ void rule_budget(struct judge *j)
     if (!a->is_known || !has_budget || MUTANT(NO_BUDGET))
         return;
     struct budget_spent spent;
-    if (!judge_found(j, budget_load(j->kv, j->command->author, a->budget, j->now_ms, &spent)))
+    if (!judge_found(j, budget_load(j->kv, judge_subject(j), a->budget, j->now_ms, &spent)))
         return;
     measure(j, costs);
     for (size_t i = 0; i < RSM_BUDGETS; i++) {
@@ -74,7 +74,7 @@ void rule_budget(struct judge *j)
     }
     writer_reset(&j->m->value);
     budget_encode(&j->m->value, &spent);
-    judge_put_writer(j, TABLE_SPENT, j->command->author, &j->m->value);
+    judge_put_writer(j, TABLE_SPENT, judge_subject(j), &j->m->value);
 }
 
 void rule_budget_of_automaton(struct judge *j, struct bytes name, const struct rsm_budget *budget)

@@ -109,7 +109,9 @@ void rule_flip(struct judge *j, const struct change *item, const struct rrset_re
         return;
     }
     bool is_counted = a->is_automaton && j->policy.object_changes_per_hour > 0;
-    bool is_over = is_there && j->policy.flips_max > 0 && (has_row || a->is_automaton) &&
+    /* Of two gateways nobody can tell here for whom the one before wrote. */
+    bool is_over = is_there && j->behalf.size == 0 && j->policy.flips_max > 0 &&
+                   (has_row || a->is_automaton) &&
                    !bytes_equal(old->version.author, j->command->author);
     if (!count_change(j, &f, item) || (!is_over && !is_counted))
         return;

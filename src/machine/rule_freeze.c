@@ -5,7 +5,7 @@
  *     scope        covers
  *     all          every command
  *     automation   every command of a principal of kind automaton
- *     author       every command of the principal that is named
+ *     author       every command of the principal that is named, or on its behalf
  *     zone         every command that touches the zone: its record sets, itself, plans for it
  *
  * A person with the role "admin" may always set and clear freezes and set policy, principals and
@@ -43,6 +43,7 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_RRSET_CHANGE:
     case RSM_KIND_RRSET_TAKEOVER:
+    case RSM_KIND_RRSET_UPDATE:
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:
     case RSM_KIND_LEASE_RELEASE:
@@ -64,7 +65,8 @@ static bool covers(const struct judge *j, const struct freeze_record *freeze, st
     case RSM_FREEZE_AUTOMATION:
         return j->m->actor.is_automaton;
     case RSM_FREEZE_AUTHOR:
-        return bytes_equal(freeze->subject, j->command->author);
+        return bytes_equal(freeze->subject, j->command->author) ||
+               (j->behalf.size > 0 && bytes_equal(freeze->subject, j->behalf));
     case RSM_FREEZE_ZONE:
         return zone.size > 0 && bytes_equal(freeze->subject, zone);
     }

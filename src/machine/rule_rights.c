@@ -95,28 +95,63 @@ static bool report_revoked(struct judge *j)
     return true;
 }
 
+static void clear_actor(struct actor *a)
+{
+    a->is_known = a->is_automaton = a->is_person = a->is_gateway = a->is_administrator = false;
+    memset(a->budget, 0, sizeof a->budget);
+    writer_reset(&a->grants);
+}
+
+static void take_principal(struct actor *a, const struct principal_record *principal)
+{
+    a->is_known = true;
+    memcpy(a->budget, principal->budget, sizeof a->budget);
+    a->is_person = principal->kind == RSM_PRINCIPAL_PERSON;
+    a->is_automaton = principal->kind == RSM_PRINCIPAL_AUTOMATON;
+    a->is_gateway = principal->kind == RSM_PRINCIPAL_GATEWAY;
+}
+
 void rule_rights_begin(struct judge *j)
 {
     struct actor *a = &j->m->actor;
-    a->is_known = a->is_automaton = a->is_person = a->is_administrator = false;
-    memset(a->budget, 0, sizeof a->budget);
-    writer_reset(&a->grants);
     struct principal_record principal;
+    clear_actor(a);
     if (!judge_found(j, principal_load(j->kv, j->command->author, &principal))) {
         judge_refuse(j, RSM_RULE_KEY_INVALID, "there is no principal %.*s",
                      TEXT_ARGUMENTS(j->command->author));
         return;
     }
-    a->is_known = true;
-    memcpy(a->budget, principal.budget, sizeof a->budget);
-    a->is_person = principal.kind == RSM_PRINCIPAL_PERSON;
-    a->is_automaton = principal.kind == RSM_PRINCIPAL_AUTOMATON;
+    take_principal(a, &principal);
     if (!has_key(&principal, j->key) && !report_revoked(j)) {
         char hex[2 * 8 + 1];
         hex_encode(hex, bytes_make(j->key, 8));
         judge_refuse(j, RSM_RULE_KEY_INVALID, "key %s... is not one of %.*s at slot %llu", hex,
                      TEXT_ARGUMENTS(j->command->author), (unsigned long long)j->slot);
     }
+    load_roles(j, principal.roles);
+}
+
+void rule_rights_behalf(struct judge *j, struct bytes name)
+{
+    struct actor *a = &j->m->actor;
+    struct principal_record principal;
+    if (!a->is_known)
+        return;
+    if (!a->is_gateway)
+        judge_refuse(j, RSM_RULE_RIGHTS, "%.*s is no gateway, and speaks for nobody but itself",
+                     TEXT_ARGUMENTS(j->command->author));
+    clear_actor(a);
+    j->behalf = name;
+    if (!judge_found(j, principal_load(j->kv, name, &principal))) {
+        judge_refuse(j, RSM_RULE_PRINCIPAL_UNKNOWN, "there is no principal %.*s",
+                     TEXT_ARGUMENTS(name));
+        return;
+    }
+    if (principal.kind != RSM_PRINCIPAL_AUTOMATON)
+        judge_refuse(j, RSM_RULE_RIGHTS,
+                     "%.*s is no automaton: a gateway speaks for automata, others sign themselves",
+                     TEXT_ARGUMENTS(name));
+    take_principal(a, &principal);
     load_roles(j, principal.roles);
 }
 
@@ -128,7 +163,8 @@ static bool verb_matches(struct bytes pattern, const char *verb)
     return pattern.size == size && memcmp(pattern.data, verb, size) == 0;
 }
 
-/* What is asked for; owner empty: the zone as a whole, zone empty too: nothing in a zone. */
+/* Of type BODY_TYPE_ANY: some type at that owner. What is asked for; owner empty: the zone as a
+ * whole, zone empty too: nothing in a zone. */
 struct wish {
     const char *verb;
     struct bytes zone, owner;
@@ -155,7 +191,7 @@ static bool grant_matches(const struct grant *g, const struct wish *wish)
     if (wish->owner.size == 0)
         return g->suffix.size == 0 && g->types.size == 0;
     return (g->suffix.size == 0 || pattern_covers(g->suffix, wish->owner)) &&
-           types_have(g->types, wish->type);
+           (wish->type == BODY_TYPE_ANY || types_have(g->types, wish->type));
 }
 
 static bool is_any_verb(struct bytes verb)
@@ -199,11 +235,10 @@ static void require(struct judge *j, const struct wish *wish)
             j, RSM_RULE_AUTOMATON_SCOPE,
             "automaton %.*s: %s%s%s is granted, but not by a grant that names the zone and "
             "its verbs; give its role one",
-            TEXT_ARGUMENTS(j->command->author), wish->verb, on[0] != '\0' ? " on " : "", on);
+            TEXT_ARGUMENTS(judge_subject(j)), wish->verb, on[0] != '\0' ? " on " : "", on);
     else
         judge_refuse(j, RSM_RULE_RIGHTS, "no role of %.*s grants %s%s%s",
-                     TEXT_ARGUMENTS(j->command->author), wish->verb, on[0] != '\0' ? " on " : "",
-                     on);
+                     TEXT_ARGUMENTS(judge_subject(j)), wish->verb, on[0] != '\0' ? " on " : "", on);
 }
 
 void rule_rights_general(struct judge *j)
@@ -240,7 +275,8 @@ void rule_rights_changes(struct judge *j, struct bytes zone)
 bool grants_are_boundless(struct bytes grants)
 {
     static const char *const verbs[] = {"zone.create",  "zone.delete",  "rrset.change",
-                                        "plan.publish", "plan.execute", "plan.collect"};
+                                        "rrset.update", "plan.publish", "plan.execute",
+                                        "plan.collect"};
     struct reader r = reader_make(grants);
     struct grant grant;
     while (next_grant(&r, &grant)) {

@@ -30,7 +30,13 @@ bool key_is_revoked(struct judge *j, const uint8_t *key, struct bytes *of_out, u
 void rule_rights_general(struct judge *j);
 void rule_rights_zone(struct judge *j, struct bytes zone);
 void rule_rights_changes(struct judge *j, struct bytes zone);
+/* Of BODY_TYPE_ANY: some grant reaches the owner, for whatever types. */
 void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, uint16_t type);
+/*
+ * A gateway speaks for an automaton: rights and freezes are that one's from here on. Reports an
+ * author who is no gateway, and a principal who is not there or no automaton.
+ */
+void rule_rights_behalf(struct judge *j, struct bytes principal);
 /* True when some grant of these (blobs as in struct actor) reaches zones without naming one. */
 bool grants_are_boundless(struct bytes grants);
 /* Appends the grants of one role (role.set's array). */
@@ -124,6 +130,7 @@ void kind_zone_create(struct judge *j);
 void kind_zone_delete(struct judge *j);
 void kind_rrset_change(struct judge *j);
 void kind_rrset_takeover(struct judge *j);
+void kind_rrset_update(struct judge *j);
 void kind_principal_set(struct judge *j);
 void kind_principal_delete(struct judge *j);
 void kind_principal_key(struct judge *j); /* both */

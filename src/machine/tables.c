@@ -162,6 +162,23 @@ void key_generation(struct key *k, struct bytes plan, uint64_t generation)
     add_u64(k, generation);
 }
 
+void key_request(struct key *k, struct bytes author, struct bytes identity)
+{
+    k->size = 0;
+    add(k, "\0", 1);
+    add_text(k, author);
+    add(k, identity.data, identity.size);
+}
+
+void key_request_time(struct key *k, uint64_t time_ms, struct bytes author, struct bytes identity)
+{
+    k->size = 0;
+    add(k, "\1", 1);
+    add_u64(k, time_ms);
+    add_text(k, author);
+    add(k, identity.data, identity.size);
+}
+
 void key_live(struct key *k, struct bytes plan, uint64_t generation, struct bytes rrset_key)
 {
     key_generation(k, plan, generation);

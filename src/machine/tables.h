@@ -57,6 +57,7 @@ enum table {
     TABLE_EDGE,
     TABLE_EDGE_BACK,
     TABLE_CHANGE, /* change -> wire name of the zone: what a zone's new serial is about */
+    TABLE_REQUEST, /* requests of updates: update_request.c */
     TABLE_END,
 };
 
@@ -118,6 +119,9 @@ void key_zone_id(struct key *k, uint64_t zone_id);
 void key_add_version(struct key *k, uint64_t slot, uint32_t index);
 void key_protected(struct key *k, struct bytes zone, struct bytes owner, uint16_t type);
 void key_generation(struct key *k, struct bytes plan, uint64_t generation);
+/* 0, author text, identity; and 1, log time u64, author text, identity. */
+void key_request(struct key *k, struct bytes author, struct bytes identity);
+void key_request_time(struct key *k, uint64_t time_ms, struct bytes author, struct bytes identity);
 void key_live(struct key *k, struct bytes plan, uint64_t generation, struct bytes rrset_key);
 
 /* Changes from a slot and index on; with a record set's key (or its beginning) behind them. */

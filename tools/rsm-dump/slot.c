@@ -65,6 +65,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     struct body_plan plan;
     struct body_freeze freeze;
     struct body_takeover takeover;
+    struct body_update update;
 
     switch (c->kind) {
     case RSM_KIND_ZONE_CREATE:
@@ -72,6 +73,10 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_RRSET_CHANGE:
         if (body_zone_decode(c->kind, c->body, &zone) == RSM_OK)
             return zone.zone;
+        break;
+    case RSM_KIND_RRSET_UPDATE:
+        if (body_update_decode(c->body, &update) == RSM_OK)
+            return update.zone;
         break;
     case RSM_KIND_PLAN_PUBLISH:
     case RSM_KIND_PLAN_EXECUTE:
@@ -150,11 +155,34 @@ static json_t *changes_json(struct body_walk walk)
     return list;
 }
 
+static const char *class_text(uint16_t record_class)
+{
+    return record_class == RSM_CLASS_ANY ? "ANY" : record_class == RSM_CLASS_NONE ? "NONE" : "IN";
+}
+
+static json_t *records_json(struct body_walk walk)
+{
+    json_t *list = json_array();
+    struct body_record record;
+
+    while (body_next_record(&walk, &record)) {
+        char type[RR_TYPE_TEXT_MAX];
+        json_t *item = json_pack("{s:o,s:s,s:s,s:I}", "owner", shown_name(record.owner), "class",
+                                 class_text(record.record_class), "type",
+                                 rr_type_to_text(record.type, type), "ttl", (json_int_t)record.ttl);
+        if (record.rdata.size > 0)
+            json_object_set_new(item, "rdata", shown_rdata(record.type, record.rdata));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
 /* Changes as text; other bodies as the array that they are. */
 static json_t *body_json(const struct command *c)
 {
     struct body_zone zone;
     struct body_plan plan;
+    struct body_update update;
 
     if ((c->kind == RSM_KIND_ZONE_CREATE || c->kind == RSM_KIND_RRSET_CHANGE) &&
         body_zone_decode(c->kind, c->body, &zone) == RSM_OK)
@@ -165,6 +193,11 @@ static json_t *body_json(const struct command *c)
                          (json_int_t)plan.generation, "parent", (json_int_t)plan.parent, "zone",
                          shown_name(plan.zone), "complete", plan.complete, "content",
                          changes_json(plan.content));
+    if (c->kind == RSM_KIND_RRSET_UPDATE && body_update_decode(c->body, &update) == RSM_OK)
+        return json_pack("{s:o,s:o,s:o,s:o}", "principal", shown_text(update.principal), "zone",
+                         shown_name(update.zone), "prerequisites",
+                         records_json(update.prerequisites), "updates",
+                         records_json(update.updates));
     return shown_value(c->body);
 }
 

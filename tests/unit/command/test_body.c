@@ -124,6 +124,45 @@ Test(body, freezes_leases_policy)
     cr_assert(rsm_body_policy_set(rsm_bytes_make("", 0), &b) == RSM_MALFORMED);
 }
 
+Test(body, updates)
+{
+    const struct rsm_bytes rdata = rsm_bytes_make("\x7f\x00\x00\x01", 4);
+    const struct rsm_record needs[] = {{OWNER, RSM_CLASS_NONE, BODY_TYPE_ANY, 0, {NULL, 0}}};
+    const struct rsm_record does[] = {{OWNER, RSM_CLASS_IN, 1, 60, rdata},
+                                      {OWNER, RSM_CLASS_NONE, 1, 0, rdata}};
+    struct rsm_update update = {.principal = rsm_text("acme"),
+                                .zone = ZONE,
+                                .prerequisites = needs,
+                                .prerequisite_count = 1,
+                                .updates = does,
+                                .update_count = 2};
+    struct rsm_buffer b;
+    struct body_update u;
+    struct body_record r;
+    cr_assert(rsm_body_rrset_update(&update, &b) == RSM_OK);
+    cr_assert(body_update_decode(body_of(&b), &u) == RSM_OK);
+    cr_assert(is_text(u.principal, "acme") && u.prerequisites.left == 1 && u.updates.left == 2);
+    cr_assert(body_next_record(&u.prerequisites, &r) && r.record_class == RSM_CLASS_NONE &&
+              r.type == BODY_TYPE_ANY && r.rdata.size == 0);
+    cr_assert(body_next_record(&u.updates, &r) && r.ttl == 60 && r.rdata.size == 4);
+    rsm_buffer_free(&b);
+    update.request = rsm_bytes_make("0123456789abcdef0123456789abcdef", RSM_REQUEST_SIZE);
+    cr_assert(rsm_body_rrset_update(&update, &b) == RSM_OK);
+    cr_assert(body_update_decode(body_of(&b), &u) == RSM_OK && u.request.size == RSM_REQUEST_SIZE);
+    rsm_buffer_free(&b);
+    update.request.size--;
+    cr_assert(rsm_body_rrset_update(&update, &b) == RSM_MALFORMED, "none or all of it");
+    update.request.size = 0;
+    update.principal = rsm_text("");
+    cr_assert(rsm_body_rrset_update(&update, &b) == RSM_OK, "on its own behalf");
+    rsm_buffer_free(&b);
+    update.principal = rsm_text("a\nb");
+    cr_assert(rsm_body_rrset_update(&update, &b) == RSM_MALFORMED);
+    update.principal = rsm_text("acme");
+    update.update_count = LIMIT_UPDATE_RECORDS + 1;
+    cr_assert(rsm_body_rrset_update(&update, &b) == RSM_TOO_MANY);
+}
+
 Test(body, plans)
 {
     const struct rsm_bytes rdata = rsm_bytes_make("\x7f\x00\x00\x01", 4);
@@ -339,6 +378,8 @@ Test(body, every_item_of_another_type)
         {RSM_KIND_ZONE_DELETE, "91c403016100"},
         {RSM_KIND_RRSET_CHANGE, "92c403016100"
                                 "9194c403016100013c91c401ff"},
+        {RSM_KIND_RRSET_UPDATE, "95a162c400c4030161009195c403016100ccfeccff00c400"
+                                "9195c40301610001013cc4047f000001"},
         {RSM_KIND_PRINCIPAL_SET, "96a162a6706572736f6ea142909090"},
         {RSM_KIND_PRINCIPAL_DELETE, "91a162"},
         {RSM_KIND_ROLE_SET, "92a1729194a12ac400c40091"
