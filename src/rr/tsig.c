@@ -186,15 +186,64 @@ void tsig_begin(const struct tsig_key *key, struct tsig_exchange *x)
     *x = (struct tsig_exchange){.key = key, .verdict = TSIG_NONE};
 }
 
+static bool is_by(const knot_rrset_t *tsig, const struct tsig_key *key)
+{
+    return name_equal(bytes_make(tsig->owner, knot_dname_size(tsig->owner)), key->name) &&
+           knot_tsig_rdata_alg(tsig) == key->knot.algorithm;
+}
+
 bool tsig_check_answer(const struct tsig_exchange *x, const struct packet *answer)
 {
     const knot_rrset_t *tsig = answer->pkt->tsig_rr;
     if (x->key == NULL)
         return tsig == NULL;
-    if (tsig == NULL ||
-        !name_equal(bytes_make(tsig->owner, knot_dname_size(tsig->owner)), x->key->name) ||
-        knot_tsig_rdata_alg(tsig) != x->key->knot.algorithm)
+    if (tsig == NULL || !is_by(tsig, x->key))
         return false;
     return knot_tsig_client_check(tsig, answer->pkt->wire, answer->pkt->size, x->mac, x->mac_size,
                                   &x->key->knot, 0) == KNOT_EOK;
+}
+
+void tsig_stream_init(struct tsig_stream *s, const struct tsig_exchange *exchange)
+{
+    *s = (struct tsig_stream){.exchange = *exchange};
+    writer_init(&s->unsigned_wires, (size_t)(TSIG_UNSIGNED_MAX + 1) * PACKET_SIZE_MAX);
+}
+
+void tsig_stream_deinit(struct tsig_stream *s)
+{
+    writer_deinit(&s->unsigned_wires);
+}
+
+static bool check_next(struct tsig_stream *s, const struct packet *answer)
+{
+    const struct tsig_exchange *x = &s->exchange;
+    const knot_rrset_t *tsig = answer->pkt->tsig_rr;
+    writer_bytes(&s->unsigned_wires, bytes_make(answer->pkt->wire, answer->pkt->size));
+    if (tsig == NULL)
+        return ++s->unsigned_count <= TSIG_UNSIGNED_MAX && !s->unsigned_wires.failed;
+    return is_by(tsig, x->key) && !s->unsigned_wires.failed &&
+           knot_tsig_client_check_next(tsig, s->unsigned_wires.data, s->unsigned_wires.size, x->mac,
+                                       x->mac_size, &x->key->knot, s->time_signed) == KNOT_EOK;
+}
+
+bool tsig_stream_check(struct tsig_stream *s, const struct packet *answer)
+{
+    struct tsig_exchange *x = &s->exchange;
+    const knot_rrset_t *tsig = answer->pkt->tsig_rr;
+    if (x->key == NULL)
+        return tsig == NULL;
+    if (x->message_count++ == 0 ? !tsig_check_answer(x, answer) : !check_next(s, answer))
+        return false;
+    if (tsig != NULL) {
+        keep_mac(x, tsig);
+        s->time_signed = knot_tsig_rdata_time_signed(tsig);
+        s->unsigned_count = 0;
+        writer_reset(&s->unsigned_wires);
+    }
+    return true;
+}
+
+bool tsig_stream_is_closed(const struct tsig_stream *s)
+{
+    return s->exchange.key == NULL || (s->exchange.message_count > 0 && s->unsigned_count == 0);
 }

@@ -80,4 +80,25 @@ void tsig_begin(const struct tsig_key *key, struct tsig_exchange *exchange_out);
 /* The first answer to that question is signed as it must be. Without a key: is not signed. */
 bool tsig_check_answer(const struct tsig_exchange *x, const struct packet *answer);
 
+/*
+ * An answer of many messages, as the asking side checks it (RFC 8945 5.3.1): the first is signed,
+ * later ones may be without, at most TSIG_UNSIGNED_MAX one after the other, and the last is signed.
+ */
+#define TSIG_UNSIGNED_MAX 99u
+
+struct tsig_stream {
+    struct tsig_exchange exchange; /* begun by tsig_begin, the question signed */
+    struct writer unsigned_wires;  /* since the last signature, which will cover them */
+    uint32_t unsigned_count;
+    uint64_t time_signed; /* of the last one */
+};
+
+/* Takes over the exchange. */
+void tsig_stream_init(struct tsig_stream *s, const struct tsig_exchange *exchange);
+void tsig_stream_deinit(struct tsig_stream *s);
+/* The next message. False: its signature is bad, or it should have one (without a key: has one). */
+bool tsig_stream_check(struct tsig_stream *s, const struct packet *answer);
+/* The last message was signed: nothing was added behind. True without a key. */
+bool tsig_stream_is_closed(const struct tsig_stream *s);
+
 #endif

@@ -81,6 +81,19 @@ void zone_content_free(struct zone_content *content)
     *content = (struct zone_content){0};
 }
 
+uint32_t zone_content_serial(const struct zone_content *content)
+{
+    struct rsm_value rdata;
+    for (size_t i = 0; i < content->set_count; i++) {
+        struct rsm_walk walk = rsm_walk_begin(content->sets[i].rdatas);
+        if (content->sets[i].type != RR_TYPE_SOA || !rsm_walk_next(&walk, &rdata))
+            continue;
+        struct rsm_bytes bytes = rsm_value_octets(rdata);
+        return bytes.size >= 22 ? rr_soa_serial(bytes_make(bytes.data, bytes.size)) : 0;
+    }
+    return 0;
+}
+
 /* -------------------------------------------------------------------------------------------- */
 /* Change sets. */
 
@@ -188,7 +201,8 @@ void change_list_between(struct change_list *list, const struct zone_content *no
     for (size_t i = 0; scope->may_delete && i < now->set_count; i++) {
         const struct zone_set *n = &now->sets[i];
         const struct zonefile_rrset *w = NULL;
-        if (!in_scope(scope, n->owner) || n->type == RR_TYPE_SOA)
+        if (!in_scope(scope, n->owner) || n->type == RR_TYPE_SOA ||
+            (n->type == RR_TYPE_NS && bytes_equal(n->owner, scope->keeps_ns)))
             continue;
         for (size_t k = hint; k < wanted->rrset_count && k < hint + 8 && w == NULL; k++)
             if (wanted->rrsets[k].type == n->type && name_equal(wanted->rrsets[k].owner, n->owner))

@@ -28,6 +28,9 @@ enum rsm_status zone_content_read(struct ctl *ctl, struct bytes zone, struct byt
                                   struct zone_content *out);
 void zone_content_free(struct zone_content *content);
 
+/* Of its SOA; 0 when it has none. */
+uint32_t zone_content_serial(const struct zone_content *content);
+
 /* A change set in the making; rdatas are borrowed from what it was made of. */
 struct change_list {
     struct rsm_change *changes; /* owned */
@@ -42,6 +45,7 @@ void change_list_free(struct change_list *list);
 /* Which record sets a change may touch. */
 struct change_scope {
     bool may_delete;
+    struct bytes keeps_ns;     /* this owner's NS are not deleted; empty: nobody's */
     const struct bytes *names; /* only these owners; NULL: all */
     size_t name_count;
 };

@@ -51,6 +51,9 @@ enum ctl_option {
     OPT_WAIT = 1 << 13,     /* --wait */
     OPT_GRAPH = 1 << 14,    /* --format --limit */
     OPT_DIGEST = 1 << 15,   /* --digest */
+    OPT_FORMAT = 1 << 20,   /* --format */
+    OPT_SERVER = 1 << 21,   /* --with --tsig */
+    OPT_TRANSFER = 1 << 22, /* --from-axfr --tsig */
 };
 
 struct ctl {
@@ -62,7 +65,7 @@ struct ctl {
     bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
         *scope, *subject, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
-        *format, *digest;
+        *format, *digest, *from_axfr, *with, *tsig;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     struct ctl_list members, labels, roles, public_keys, budgets;
     /* the session, made when first needed */
@@ -188,6 +191,8 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_plan_check;
 /* principal.c */
 ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
+/* transfer.c */
+ctl_run ctl_zone_compare;
 /* record.c */
 ctl_run ctl_record_takeover;
 

@@ -73,7 +73,10 @@ static const struct flag flags[] = {
     {"client-address", OPT_MEMBER, TEXT, AT(client_address)},
     {"wait", OPT_WAIT, TEXT, AT(wait)},
     {"digest", OPT_DIGEST, TEXT, AT(digest)},
-    {"format", OPT_GRAPH, TEXT, AT(format)},
+    {"from-axfr", OPT_TRANSFER, TEXT, AT(from_axfr)},
+    {"with", OPT_SERVER, TEXT, AT(with)},
+    {"tsig", OPT_TRANSFER | OPT_SERVER, TEXT, AT(tsig)},
+    {"format", OPT_GRAPH | OPT_FORMAT, TEXT, AT(format)},
     {"verbose", OPT_VERBOSE, SWITCH, AT(verbose)},
 };
 

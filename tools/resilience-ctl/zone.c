@@ -4,7 +4,18 @@
 #include <unistd.h>
 
 #include "src/rr/data.h"
-#include "tools/resilience-ctl/changes.h"
+#include "tools/resilience-ctl/octodns.h"
+#include "tools/resilience-ctl/transfer.h"
+
+/* --format */
+static bool take_format(struct ctl *ctl, bool *is_octodns_out)
+{
+    *is_octodns_out = ctl->format != NULL && strcmp(ctl->format, "octodns") == 0;
+    if (ctl->format == NULL || *is_octodns_out || strcmp(ctl->format, "master") == 0)
+        return true;
+    ctl_fail(RSM_USAGE, "--format is master or octodns, not \"%s\"", ctl->format);
+    return false;
+}
 
 static const struct ctl_column zone_columns[] = {{"ZONE", "zone"},
                                                  {"SERIAL", "serial"},
@@ -109,17 +120,35 @@ int ctl_zone_delete(struct ctl *ctl, int count, char **arguments)
                       &body, "deleted");
 }
 
+/* From another primary: its secondaries take only what has a higher serial (RFC 1982 3.2). */
+static void add_serial(struct change_list *list, const struct ctl *ctl,
+                       const struct zone_content *now, const struct zonefile *file)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->changes[i].type == RR_TYPE_SOA)
+            return;
+    for (size_t i = 0; ctl->from_axfr != NULL && i < file->rrset_count; i++) {
+        const struct zonefile_rrset *set = &file->rrsets[i];
+        if (set->type == RR_TYPE_SOA && rr_soa_serial(set->rdatas[0]) > zone_content_serial(now))
+            change_list_add(list, set->owner, set->type, set->ttl, set->rdatas, set->count);
+    }
+}
+
 /* An existing zone: the difference, as one change set. */
 static int bring(struct ctl *ctl, struct bytes zone, const struct zone_content *now,
                  const struct zonefile *file)
 {
     struct change_list list = {0};
     struct change_scope scope = {.may_delete = ctl->replace};
+    bool is_octodns = false;
+    if (take_format(ctl, &is_octodns) && is_octodns)
+        scope.keeps_ns = zone; /* as octoDNS does with files that do not name them */
     struct rsm_buffer body = {NULL, 0};
     int result = 0;
     for (size_t i = 0; i < now->page_count; i++)
         rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&now->pages[i])));
     change_list_between(&list, now, file, &scope);
+    add_serial(&list, ctl, now, file);
     if (list.count == 0) {
         fprintf(stderr, "the zone is as the file says: nothing to do\n");
     } else {
@@ -131,28 +160,39 @@ static int bring(struct ctl *ctl, struct bytes zone, const struct zone_content *
     return result;
 }
 
+int ctl_import(struct ctl *ctl, struct bytes zone, const struct zonefile *file)
+{
+    struct zone_content now = {0};
+    enum rsm_status status = ctl_sign_in(ctl);
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK)
+        status = zone_content_read(ctl, zone, (struct bytes){NULL, 0}, &now);
+    if (status == RSM_OK)
+        result = bring(ctl, zone, &now, file);
+    else if (status == RSM_NOT_FOUND)
+        result = create(ctl, zone, file);
+    else
+        result = rsm_status_exit(status);
+    zone_content_free(&now);
+    return result;
+}
+
 int ctl_zone_import(struct ctl *ctl, int count, char **arguments)
 {
     uint8_t buffer[NAME_SIZE_MAX];
     struct bytes zone;
     struct zonefile file = {0};
-    struct zone_content now = {0};
-    (void)count;
-    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
+    bool is_octodns;
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone) ||
+        !take_format(ctl, &is_octodns))
         return rsm_status_exit(RSM_USAGE);
-    enum rsm_status status = zonefile_load(arguments[1], zone, &file);
-    if (status == RSM_OK)
-        status = ctl_sign_in(ctl);
-    int result = rsm_status_exit(status);
-    if (status == RSM_OK)
-        status = zone_content_read(ctl, zone, (struct bytes){NULL, 0}, &now);
-    if (status == RSM_OK)
-        result = bring(ctl, zone, &now, &file);
-    else if (status == RSM_NOT_FOUND)
-        result = create(ctl, zone, &file);
-    else
-        result = rsm_status_exit(status);
-    zone_content_free(&now);
+    if ((ctl->from_axfr != NULL) == (count == 2))
+        return ctl_fail(RSM_USAGE, "either a FILE, or --from-axfr HOST[:PORT]");
+    if (ctl->from_axfr != NULL)
+        return ctl_import_from_server(ctl, zone);
+    enum rsm_status status = is_octodns ? octodns_load(arguments[1], zone, &file)
+                                        : zonefile_load(arguments[1], zone, &file);
+    int result = status == RSM_OK ? ctl_import(ctl, zone, &file) : rsm_status_exit(status);
     zonefile_free(&file);
     return result;
 }
@@ -182,15 +222,19 @@ int ctl_zone_export(struct ctl *ctl, int count, char **arguments)
     struct bytes zone;
     struct zone_content content;
     struct writer text;
+    bool is_octodns;
     (void)count;
-    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone) ||
+        !take_format(ctl, &is_octodns))
         return rsm_status_exit(RSM_USAGE);
     enum rsm_status status = zone_content_read(ctl, zone, (struct bytes){NULL, 0}, &content);
     if (status == RSM_NOT_FOUND)
         ctl_fail(status, "there is no zone %s: %s", arguments[0], rsm_client_error(ctl->client));
     writer_init(&text, ZONEFILE_SIZE_MAX);
-    if (status == RSM_OK &&
-        (!write_sets(&content, true, &text) || !write_sets(&content, false, &text))) {
+    if (status == RSM_OK && is_octodns) {
+        status = octodns_write(&content, zone, &text);
+    } else if (status == RSM_OK &&
+               (!write_sets(&content, true, &text) || !write_sets(&content, false, &text))) {
         status = RSM_MALFORMED;
         ctl_fail(status, "a record of the zone has no text form");
     }

@@ -177,6 +177,106 @@ Test(tsig, each_message_of_a_stream_is_signed_over_the_one_before)
     cr_assert_eq(mem_live_count(), 0);
 }
 
+/* Three answers to one question, signed one over the other; copies of their bytes. */
+static void make_stream(struct tsig_exchange *client, const struct tsig_key *key,
+                        struct bytes wires[3], uint8_t memory[3][1024])
+{
+    struct tsig_keys keys = {.keys = {NULL}, .count = 0};
+    struct tsig_exchange server;
+    struct draft *m = draft_new();
+    keys.keys[keys.count++] = (void *)(uintptr_t)key;
+    struct packet *q = ask(m, key, client);
+    cr_assert_eq(tsig_check_question(q, &keys, &server), TSIG_GOOD);
+    for (int i = 0; i < 3; i++) {
+        struct bytes wire;
+        draft_begin_answer(m, q, PACKET_SIZE_MAX, tsig_size(&server));
+        cr_assert(draft_put(m, PACKET_ANSWER, NAME(zone), RR_TYPE_A, PACKET_CLASS_IN, 1,
+                            bytes_make(address, 4)));
+        cr_assert_eq(tsig_sign(&server, m, &wire), RSM_OK);
+        memcpy(memory[i], wire.data, wire.size);
+        wires[i] = bytes_make(memory[i], wire.size);
+    }
+    packet_free(q);
+    draft_free(m);
+}
+
+/* Bit i of `kept`: message i arrives. The number of messages that checked, negative: not closed. */
+static int check_stream(const struct tsig_exchange *client, const struct bytes wires[3],
+                        unsigned kept)
+{
+    struct tsig_stream stream;
+    int count = 0;
+    tsig_stream_init(&stream, client);
+    for (int i = 0; i < 3; i++) {
+        if ((kept & (1u << i)) == 0)
+            continue;
+        struct packet *a = parse(wires[i]);
+        bool is_good = tsig_stream_check(&stream, a);
+        packet_free(a);
+        if (!is_good)
+            break;
+        count++;
+    }
+    count = tsig_stream_is_closed(&stream) ? count : -count;
+    tsig_stream_deinit(&stream);
+    return count;
+}
+
+Test(tsig, a_stream_without_one_of_its_messages_is_seen)
+{
+    struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
+    struct tsig_exchange client;
+    struct bytes wires[3];
+    uint8_t memory[3][1024];
+    make_stream(&client, key, wires, memory);
+    cr_assert_eq(check_stream(&client, wires, 7), 3);
+    cr_assert_eq(check_stream(&client, wires, 5), 1, "the second is missing");
+    cr_assert_eq(check_stream(&client, wires, 6), 0, "the first is missing");
+    memory[1][12 + 14 + 4 + 9] ^= 1; /* its TTL */
+    cr_assert_eq(check_stream(&client, wires, 7), 1, "the second was changed");
+    struct tsig_exchange unsigned_client;
+    tsig_begin(NULL, &unsigned_client);
+    cr_assert_eq(check_stream(&unsigned_client, wires, 7), 0, "signed by a key we do not have");
+    tsig_key_free(key);
+}
+
+/* Messages in between may be without a signature, but not the first, and not a hundred. */
+Test(tsig, gaps_in_a_stream)
+{
+    struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
+    struct tsig_exchange client;
+    struct bytes wires[3];
+    uint8_t memory[3][1024];
+    struct tsig_stream stream;
+    struct tsig_exchange none = {.key = NULL, .verdict = TSIG_NONE};
+    make_stream(&client, key, wires, memory);
+    struct draft *m = draft_new();
+    struct packet *q = ask(m, NULL, &none);
+    draft_begin_answer(m, q, PACKET_SIZE_MAX, 0);
+    struct bytes bare_wire = draft_finish(m);
+    struct packet *bare = parse(bare_wire), *first = parse(wires[0]), *second = parse(wires[1]);
+    tsig_stream_init(&stream, &client);
+    cr_assert(!tsig_stream_check(&stream, bare), "the first has to be signed");
+    tsig_stream_deinit(&stream);
+    tsig_stream_init(&stream, &client);
+    cr_assert(tsig_stream_check(&stream, first) && tsig_stream_is_closed(&stream));
+    for (unsigned i = 0; i < TSIG_UNSIGNED_MAX; i++)
+        cr_assert(tsig_stream_check(&stream, bare) && !tsig_stream_is_closed(&stream));
+    cr_assert(!tsig_stream_check(&stream, bare), "one too many");
+    tsig_stream_deinit(&stream);
+    tsig_stream_init(&stream, &client);
+    cr_assert(tsig_stream_check(&stream, first) && tsig_stream_check(&stream, bare));
+    cr_assert(!tsig_stream_check(&stream, second),
+              "its signature does not cover what was slipped in");
+    tsig_stream_deinit(&stream);
+    packet_free(bare);
+    packet_free(first);
+    packet_free(second);
+    packet_free(q);
+    draft_free(m);
+    tsig_key_free(key);
+}
+
 Test(tsig, a_changed_question_is_seen)
 {
     struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
