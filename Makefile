@@ -372,9 +372,11 @@ nightly-soak: all $(NET_TOOLS) ## a random mix of all faults for MINUTES; SEED=f
 dns: all ## replicas as DNS primaries: signatures, freshness, Knot and NSD as secondaries
 	$(Q)tests/run.sh dns-serving /usr/bin/python3 tests/dns/test_serving.py \
 		only_signed_questions_are_answered ixfr_from_every_serial a_replica_that_is_behind_says_nothing_old
+	$(Q)tests/run.sh dns-updates /usr/bin/python3 tests/dns/test_update.py real_clients answers races same_message_again leader_dies
 	$(Q)RSM_DNS_KINDS=knot,nsd RSM_DNS_INCREMENTS=30 tests/run.sh dns-secondaries /usr/bin/python3 tests/dns/test_secondaries.py
 nightly-dns: all ## Knot, NSD, BIND and PowerDNS as secondaries; bad peers; the root zone's history; a million records
 	$(Q)tests/run.sh nightly-dns-serving /usr/bin/python3 tests/dns/test_serving.py
+	$(Q)tests/run.sh nightly-dns-updates /usr/bin/python3 tests/dns/test_update.py
 	$(Q)tests/run.sh nightly-dns-secondaries /usr/bin/python3 tests/dns/test_secondaries.py
 	$(Q)tests/run.sh nightly-dns-large /usr/bin/python3 tests/dns/test_large.py
 dns-latency: all ## from a verdict to the new serial on each secondary: RSM_DNS_SAMPLES (60) of them

@@ -83,6 +83,7 @@ static const struct key keys[] = {
     {"dns_listen", VALUE_DNS_LISTEN, AT(dns), 0, 0, false},
     {"tsig_key", VALUE_DNS_KEY, AT(dns), 0, 0, false},
     {"secondary", VALUE_DNS_SECONDARY, AT(dns), 0, 0, false},
+    {"gateway_key", VALUE_PATH, AT(dns.gateway_key), 0, 0, false},
     {"dns_allow_unsigned_queries", VALUE_YES_NO, AT(dns.allow_unsigned_queries), 0, 0, false},
     {"dns_allow_unsigned_transfers", VALUE_YES_NO, AT(dns.allow_unsigned_transfers), 0, 0, false},
     {"dns_notify_interval_ms", VALUE_U32, AT(dns.notify_interval_ms), 1, 60000, false},

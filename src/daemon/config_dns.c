@@ -10,7 +10,7 @@
 #include "src/daemon/config.h"
 #include "src/rr/name.h"
 
-#define WORDS_MAX 4u
+#define WORDS_MAX 5u
 
 __attribute__((format(printf, 2, 3))) static enum rsm_status complain(char *why, const char *format,
                                                                       ...)
@@ -94,14 +94,20 @@ static enum rsm_status add_key(struct config_dns *dns, const char *file, char *w
         return complain(why, "key %.100s stands twice", name);
     if (strcmp(words[1], "hmac-sha256") != 0 && strcmp(words[1], "hmac-sha512") != 0)
         return complain(why, "\"%.100s\" is neither hmac-sha256 nor hmac-sha512", words[1]);
-    for (char *word = count == 4 ? strtok_r(words[3], ",", &rest) : NULL; word != NULL;
+    for (char *word = count >= 4 ? strtok_r(words[3], ",", &rest) : NULL; word != NULL;
          word = strtok_r(NULL, ",", &rest))
         if (!take_purpose(word, &key.purposes))
             return complain(why, "\"%.100s\" is none of transfer, update, notify", word);
     if (key.purposes == 0)
         key.purposes = TSIG_TRANSFER | TSIG_NOTIFY;
+    if (count == 5 && (key.purposes & TSIG_UPDATE) == 0)
+        return complain(why, "a principal stands behind a key for updates only");
+    if (count == 5 && strlen(words[4]) > LIMIT_PRINCIPAL_SIZE)
+        return complain(why, "\"%.100s\" is too long for a principal", words[4]);
     if (dns->key_count == TSIG_KEYS_MAX)
         return complain(why, "at most %u keys", TSIG_KEYS_MAX);
+    /* Unless said: the principal of the key's own name, without the dot behind it. */
+    key.principal = count == 5 ? mem_copy_string(words[4]) : mem_copy_text(name, strlen(name) - 1);
     key.name = mem_copy_string(name);
     key.algorithm = mem_copy_string(words[1]);
     key.path = config_resolve(file, words[2]);
@@ -115,8 +121,9 @@ enum rsm_status config_dns_key(struct config_dns *dns, const char *file, const c
     char *words[WORDS_MAX];
     char *copy;
     uint32_t count = split(value, &copy, words);
-    enum rsm_status status = count < 3 ? complain(why, "is not NAME ALGORITHM FILE [PURPOSES]")
-                                       : add_key(dns, file, words, count, why);
+    enum rsm_status status =
+        count < 3 ? complain(why, "is not NAME ALGORITHM FILE [PURPOSES [PRINCIPAL]]")
+                  : add_key(dns, file, words, count, why);
     mem_free(copy);
     return status;
 }
@@ -176,11 +183,13 @@ void config_dns_deinit(struct config_dns *dns)
         mem_free(dns->keys[i].name);
         mem_free(dns->keys[i].algorithm);
         mem_free(dns->keys[i].path);
+        mem_free(dns->keys[i].principal);
     }
     for (uint32_t i = 0; i < dns->secondary_count; i++) {
         mem_free(dns->secondaries[i].zone);
         mem_free(dns->secondaries[i].address);
         mem_free(dns->secondaries[i].key);
     }
+    mem_free(dns->gateway_key);
     *dns = (struct config_dns){.listen_count = 0};
 }

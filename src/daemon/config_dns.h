@@ -3,7 +3,8 @@
  * config_dns.h - the lines of the configuration that are about DNS.
  *
  *     dns_listen = 192.0.2.1:53                               may stand several times, as may:
- *     tsig_key = NAME ALGORITHM FILE [PURPOSE,PURPOSE]        transfer, update, notify
+ *     tsig_key = NAME ALGORITHM FILE [PURPOSE,PURPOSE [PRINCIPAL]]      transfer, update, notify
+ *     gateway_key = FILE                                      signs what keys for updates ask for
  *     secondary = ZONE|* ADDRESS:PORT [KEY]
  */
 #ifndef RSM_DAEMON_CONFIG_DNS_H
@@ -20,6 +21,7 @@ struct config_tsig {
     char *name, *algorithm;
     char *path; /* of a file with the secret in base64 */
     uint32_t purposes;
+    char *principal; /* whose updates are signed with it */
 };
 
 struct config_secondary {
@@ -36,6 +38,7 @@ struct config_dns {
     uint32_t key_count;
     struct config_secondary secondaries[NOTIFY_TARGETS_MAX];
     uint32_t secondary_count;
+    char *gateway_key; /* NULL: no updates */
     bool allow_unsigned_queries;
     bool allow_unsigned_transfers;
     uint32_t notify_interval_ms;

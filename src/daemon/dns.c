@@ -20,41 +20,42 @@
 #include "src/daemon/dns_internal.h"
 #include "src/io/clock.h"
 
-/* Tokens of the clients' reads are counted from 1. */
-#define READ_TOKEN_BIT (UINT64_C(1) << 63)
-
 /* -------------------------------------------------------------------------------------------- */
 /* Exchanges. */
 
-struct exchange {
-    struct dns *dns;
-    struct serve *serve; /* owned */
-    struct dns_peer peer;
-    uint64_t began_ms;
-    struct exchange *next, *previous; /* among those that wait */
-    bool waits;
-};
-
-static void unlink_waiting(struct exchange *x)
+void exchange_link(struct exchange *x, struct exchange_list *list)
 {
-    struct dns *d = x->dns;
-    if (!x->waits)
+    x->list = list;
+    x->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = x;
+    else
+        list->first = x;
+    list->last = x;
+    list->count++;
+}
+
+static void exchange_unlink(struct exchange *x)
+{
+    struct exchange_list *list = x->list;
+    if (list == NULL)
         return;
-    x->waits = false;
+    x->list = NULL;
     if (x->previous != NULL)
         x->previous->next = x->next;
     else
-        d->waiting = x->next;
+        list->first = x->next;
     if (x->next != NULL)
         x->next->previous = x->previous;
     else
-        d->waiting_last = x->previous;
-    d->waiting_count--;
+        list->last = x->previous;
+    x->next = x->previous = NULL;
+    list->count--;
 }
 
-static void free_exchange(struct exchange *x)
+void dns_exchange_free(struct exchange *x)
 {
-    unlink_waiting(x);
+    exchange_unlink(x);
     serve_free(x->serve);
     mem_free(x);
 }
@@ -73,7 +74,7 @@ static void log_transfer(const struct exchange *x, const char *end)
         LOG_TEXT("key", s.key.size > 0 ? name_to_text(s.key, key) : "none"));
 }
 
-static void send_to(struct exchange *x, struct bytes wire)
+void dns_exchange_send(struct exchange *x, struct bytes wire)
 {
     if (x->peer.connection != NULL)
         dns_connection_send(x->peer.connection, wire);
@@ -93,7 +94,7 @@ static void produce(struct exchange *x)
     if (status == RSM_DAMAGED)
         node_on_damage(d->node);
     if (has_message) {
-        send_to(x, wire);
+        dns_exchange_send(x, wire);
         if (x->peer.connection != NULL)
             return;
     }
@@ -102,25 +103,14 @@ static void produce(struct exchange *x)
         dns_connection_abort(x->peer.connection);
     else if (x->peer.connection != NULL)
         dns_connection_done(x->peer.connection);
-    free_exchange(x);
+    dns_exchange_free(x);
 }
 
 static void answer(struct exchange *x, bool is_fresh)
 {
-    unlink_waiting(x);
+    exchange_unlink(x);
     serve_set_slot(x->serve, node_applied(x->dns->node), is_fresh);
     produce(x);
-}
-
-/* Nobody takes updates here. */
-static void answer_update(struct exchange *x)
-{
-    struct bytes wire;
-    if (serve_answer(x->serve, x->dns->draft, RCODE_NOTIMP, PACKET_EDE_NONE, NULL, &wire))
-        send_to(x, wire);
-    if (x->peer.connection != NULL)
-        dns_connection_done(x->peer.connection);
-    free_exchange(x);
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -137,19 +127,19 @@ static void begin_read(struct dns *d)
     if (d->read_began_ms != 0)
         return;
     d->read_began_ms = clock_monotonic_ms();
-    d->read_token = READ_TOKEN_BIT | ++d->read_count;
+    d->read_token = DNS_TOKEN_BIT | ++d->read_count;
     node_read(d->node, d->read_token);
 }
 
 static void answer_waiting(struct dns *d, bool fresh)
 {
-    while (d->waiting != NULL)
-        answer(d->waiting, fresh);
+    while (d->waiting.first != NULL)
+        answer(d->waiting.first, fresh);
 }
 
 bool dns_on_read_ready(struct dns *d, uint64_t token, enum rsm_status status)
 {
-    if ((token & READ_TOKEN_BIT) == 0)
+    if ((token & DNS_TOKEN_BIT) == 0)
         return false;
     if (d == NULL || token != d->read_token || d->read_began_ms == 0)
         return true;
@@ -180,27 +170,21 @@ static void on_work(evutil_socket_t fd, short what, void *context)
         give_up_reading(d);
     else if (is_fresh(d))
         answer_waiting(d, true);
-    else if (d->waiting != NULL)
+    else if (d->waiting.first != NULL)
         begin_read(d); /* the one that ended began too long ago */
     dns_notify_work(d);
+    dns_update_turn(d);
 }
 
 static void wait_for_read(struct exchange *x)
 {
     struct dns *d = x->dns;
-    if (d->is_doubtful || d->waiting_count == LIMIT_DNS_WAITING) {
+    if (d->is_doubtful || d->waiting.count == LIMIT_DNS_WAITING) {
         begin_read(d);
         answer(x, false);
         return;
     }
-    x->waits = true;
-    x->previous = d->waiting_last;
-    if (d->waiting_last != NULL)
-        d->waiting_last->next = x;
-    else
-        d->waiting = x;
-    d->waiting_last = x;
-    d->waiting_count++;
+    exchange_link(x, &d->waiting);
     begin_read(d);
 }
 
@@ -231,7 +215,7 @@ static void on_message(void *context, const struct dns_peer *from, struct bytes 
         produce(x);
         break;
     case SERVE_UPDATE:
-        answer_update(x);
+        dns_update_begin(x, wire);
         break;
     case SERVE_READ:
         if (is_fresh(d))
@@ -246,7 +230,7 @@ static void on_room(void *context, struct dns_connection *connection)
 {
     struct exchange *x = dns_connection_owner(connection);
     (void)context;
-    if (x != NULL && !x->waits)
+    if (x != NULL && x->list == NULL)
         produce(x);
 }
 
@@ -257,7 +241,7 @@ static void on_closed(void *context, struct dns_connection *connection)
     if (x == NULL)
         return;
     log_transfer(x, "the secondary closed");
-    free_exchange(x);
+    dns_exchange_free(x);
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -275,12 +259,13 @@ static enum rsm_status listen_on_all(struct dns *d, const struct config_dns *con
 }
 
 enum rsm_status dns_new(const struct config_dns *config, struct event_base *base, struct node *node,
-                        struct dns **dns_out, char *text)
+                        const uint8_t *cluster_id, struct dns **dns_out, char *text)
 {
     char why[CONFIG_DNS_WHY_SIZE] = "";
     struct dns *d = mem_alloc(sizeof *d);
     *dns_out = NULL;
     d->node = node;
+    d->config = config;
     d->draft = draft_new();
     d->policy.allow_unsigned_queries = config->allow_unsigned_queries;
     d->policy.allow_unsigned_transfers = config->allow_unsigned_transfers;
@@ -299,6 +284,8 @@ enum rsm_status dns_new(const struct config_dns *config, struct event_base *base
         status = listen_on_all(d, config, text);
     if (status == RSM_OK)
         status = dns_notify_open(d, config, text);
+    if (status == RSM_OK)
+        status = dns_update_open(d, config, cluster_id, text);
     if (status != RSM_OK) {
         dns_free(d);
         return status;
@@ -313,8 +300,11 @@ void dns_free(struct dns *d)
         return;
     if (d->server != NULL)
         dns_server_close_all(d->server); /* on_closed frees each exchange */
-    while (d->waiting != NULL)
-        free_exchange(d->waiting);
+    while (d->waiting.first != NULL)
+        dns_exchange_free(d->waiting.first);
+    while (d->updating.first != NULL)
+        dns_exchange_free(d->updating.first);
+    dns_update_close(d);
     dns_server_free(d->server);
     notify_free(d->notify);
     dns_keys_free(&d->policy.keys);
@@ -343,4 +333,5 @@ void dns_on_tick(struct dns *d)
     if (d->read_began_ms != 0 && clock_monotonic_ms() - d->read_began_ms > DNS_CONFIRM_MS)
         give_up_reading(d);
     dns_notify_work(d);
+    dns_update_turn(d);
 }

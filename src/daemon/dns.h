@@ -19,18 +19,23 @@ struct dns;
 #define DNS_FRESH_MS 50u
 #define DNS_CONFIRM_MS 1000u
 
+/* Of tokens that node_read and node_submit give back: those of the clients are counted from 1. */
+#define DNS_TOKEN_BIT (UINT64_C(1) << 63)
+
 /*
- * Reads the keys and listens. The configuration is borrowed and has dns_listen; the node is called
- * from the events of `base`. On failure *dns_out is NULL and `text` (CONFIG_ERROR_SIZE) says why.
+ * Reads the keys and listens; updates are signed for that cluster. The configuration is borrowed
+ * and has dns_listen; the node is called from the events of `base`. On failure *dns_out is NULL and
+ * `text` (CONFIG_ERROR_SIZE) says why.
  */
 enum rsm_status dns_new(const struct config_dns *config, struct event_base *base, struct node *node,
-                        struct dns **dns_out, char *text);
+                        const uint8_t *cluster_id, struct dns **dns_out, char *text);
 /* All of these ignore NULL. */
 void dns_free(struct dns *d);
 /* No more questions; transfers in hand are broken off by dns_free. */
 void dns_stop_accepting(struct dns *d);
 /* From the node's environment. True: the token was one of ours. */
 bool dns_on_read_ready(struct dns *d, uint64_t token, enum rsm_status status);
+bool dns_on_submitted(struct dns *d, uint64_t token, const struct node_outcome *outcome);
 void dns_on_applied(struct dns *d, uint64_t slot);
 /* Once a tick. */
 void dns_on_tick(struct dns *d);

@@ -7,21 +7,40 @@
 
 #include "src/daemon/dns.h"
 #include "src/daemon/dns_keys.h"
+#include "src/daemon/gateway.h"
 #include "src/dns/serve.h"
 #include "src/machine/tables.h"
 #include "src/rr/name.h"
 
-struct exchange;
+/* Exchanges that wait for the same thing, oldest first. */
+struct exchange_list {
+    struct exchange *first, *last;
+    uint32_t count;
+};
+
+struct exchange {
+    struct dns *dns;
+    struct serve *serve; /* owned */
+    struct dns_peer peer;
+    uint64_t began_ms;
+    uint64_t waiter;            /* of an update: its number at the gateway */
+    struct exchange_list *list; /* that it is in; NULL: it waits for nothing */
+    struct exchange *next, *previous;
+};
 
 struct dns {
-    struct node *node;         /* borrowed */
-    struct dns_server *server; /* owned, as is all below */
+    struct node *node;               /* borrowed */
+    const struct config_dns *config; /* borrowed */
+    struct dns_server *server;       /* owned, as is all below */
     struct serve_policy policy;
     struct draft *draft;
-    struct event *work; /* run as soon as the node's step is over */
-    /* questions that wait for a read, oldest first */
-    struct exchange *waiting, *waiting_last;
-    uint32_t waiting_count;
+    struct event *work;           /* run as soon as the node's step is over */
+    struct exchange_list waiting; /* for a read */
+    /* updates */
+    struct exchange_list updating; /* for the gateway */
+    struct rsm_key *gateway_key;   /* NULL: no updates; and so with the gateway */
+    struct gateway *gateway;
+    uint64_t waiter_count, submit_count;
     /* confirmation */
     uint64_t read_token, read_count;
     uint64_t read_began_ms; /* 0: none runs */
@@ -38,6 +57,20 @@ struct dns {
     struct key sweep; /* after taking the lead: the zone that was told last of all zones */
     bool sweeping;
 };
+
+/* dns.c */
+void exchange_link(struct exchange *x, struct exchange_list *list);
+void dns_exchange_send(struct exchange *x, struct bytes wire);
+void dns_exchange_free(struct exchange *x);
+
+/* dns_update.c */
+enum rsm_status dns_update_open(struct dns *d, const struct config_dns *config,
+                                const uint8_t *cluster_id, char *text);
+void dns_update_close(struct dns *d);
+/* An update that is signed well; `wire` are its bytes. The exchange may be gone when it returns. */
+void dns_update_begin(struct exchange *x, struct bytes wire);
+/* Signs what waits, ends what waited too long. */
+void dns_update_turn(struct dns *d);
 
 /* dns_notify.c */
 enum rsm_status dns_notify_open(struct dns *d, const struct config_dns *config, char *text);

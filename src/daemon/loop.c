@@ -258,7 +258,7 @@ static enum rsm_status open_network(struct loop *l)
     if (status != RSM_OK)
         return complain(l, status, "members", rsm_status_sentence(status));
     if (l->config->dns.listen_count > 0)
-        return dns_new(&l->config->dns, l->base, l->node, &l->dns, l->text);
+        return dns_new(&l->config->dns, l->base, l->node, l->genesis.cluster_id, &l->dns, l->text);
     return RSM_OK;
 }
 

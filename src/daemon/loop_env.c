@@ -112,7 +112,9 @@ static bool env_verify(void *context, uint32_t replica, struct bytes text,
 
 static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
 {
-    methods_on_submitted(((struct loop *)context)->methods, token, outcome);
+    struct loop *l = context;
+    if (!dns_on_submitted(l->dns, token, outcome))
+        methods_on_submitted(l->methods, token, outcome);
 }
 
 static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)

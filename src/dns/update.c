@@ -46,8 +46,9 @@ static bool collect(const struct packet *p, enum packet_section section, struct 
     return !packet_record(p, section, (uint32_t)out->count, &r);
 }
 
-static bool build(const struct packet *p, const char *principal, struct records sections[2],
-                  struct rsm_buffer *body_out, struct update_reply *reply_out)
+static bool build(const struct packet *p, const char *principal, struct rsm_bytes request,
+                  struct records sections[2], struct rsm_buffer *body_out,
+                  struct update_reply *reply_out)
 {
     const struct packet_head *head = packet_head(p);
     for (size_t i = 0; i < 2; i++) {
@@ -62,6 +63,7 @@ static bool build(const struct packet *p, const char *principal, struct records 
         return false;
     }
     struct rsm_update update = {.principal = rsm_text(principal),
+                                .request = request,
                                 .zone = bytes_to_public(head->name),
                                 .prerequisites = sections[0].items,
                                 .prerequisite_count = sections[0].count,
@@ -76,8 +78,8 @@ static bool build(const struct packet *p, const char *principal, struct records 
     return status == RSM_OK;
 }
 
-bool update_build(const struct packet *p, const char *principal, struct rsm_buffer *body_out,
-                  struct update_reply *reply_out)
+bool update_build(const struct packet *p, const char *principal, struct rsm_bytes request,
+                  struct rsm_buffer *body_out, struct update_reply *reply_out)
 {
     const struct packet_head *head = packet_head(p);
     struct records sections[2] = {{NULL, 0}, {NULL, 0}};
@@ -91,7 +93,7 @@ bool update_build(const struct packet *p, const char *principal, struct rsm_buff
         reply(reply_out, RCODE_NOTAUTH, PACKET_EDE_NOT_AUTHORITATIVE, "only class IN is served");
         return false;
     }
-    bool is_good = build(p, principal, sections, body_out, reply_out);
+    bool is_good = build(p, principal, request, sections, body_out, reply_out);
     mem_free(sections[0].items);
     mem_free(sections[1].items);
     return is_good;

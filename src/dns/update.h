@@ -19,12 +19,13 @@ struct update_reply {
 };
 
 /*
- * The body of the command that the message asks for, on behalf of a principal. True: *body_out is
+ * The body of the command that the message asks for, on behalf of a principal; `request`: as in
+ * rsm/update.h. True: *body_out is
  * the caller's (rsm_buffer_free). False: *reply_out says why there is none: FORMERR for what RFC
  * 2136 3.1.1, 3.2 and 3.4.1 call so, NOTAUTH for another class than IN, SERVFAIL without memory.
  */
-bool update_build(const struct packet *p, const char *principal, struct rsm_buffer *body_out,
-                  struct update_reply *reply_out);
+bool update_build(const struct packet *p, const char *principal, struct rsm_bytes request,
+                  struct rsm_buffer *body_out, struct update_reply *reply_out);
 
 /*
  * The answer that a verdict comes to. Rights come before prerequisites, so that these are no way to

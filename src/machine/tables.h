@@ -56,7 +56,7 @@ enum table {
     TABLE_NODE_ROW,
     TABLE_EDGE,
     TABLE_EDGE_BACK,
-    TABLE_CHANGE, /* change -> wire name of the zone: what a zone's new serial is about */
+    TABLE_CHANGE,  /* change -> wire name of the zone: what a zone's new serial is about */
     TABLE_REQUEST, /* requests of updates: update_request.c */
     TABLE_END,
 };

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct body_update update;
     if (packet_parse(bytes_make(data, size), &p) != RSM_OK)
         return 0;
-    if (update_build(p, "acme", &body, &reply)) {
+    if (update_build(p, "acme", rsm_text(""), &body, &reply)) {
         struct bytes bytes = bytes_make(body.data, body.size);
         CHECK(body_check(RSM_KIND_RRSET_UPDATE, bytes) == RSM_OK);
         CHECK(body_update_decode(bytes, &update) == RSM_OK);

@@ -34,17 +34,22 @@ Test(config, lines_of_dns)
                                                    "dns_listen = [2001:db8::1]:53\n"
                                                    "tsig_key = XFR.Key hmac-sha256 keys/x\n"
                                                    "tsig_key = u hmac-sha512 /k/u update,transfer\n"
+                                                   "tsig_key = v.w hmac-sha256 v update acme@x\n"
+                                                   "gateway_key = gateway.key\n"
                                                    "secondary = * 192.0.2.53:53 xfr.key\n"
                                                    "secondary = Example.COM [2001:db8::2]:53\n"
                                                    "dns_allow_unsigned_queries = yes\n"),
                               &c, error),
                  RSM_OK, "%s", error);
     const struct config_dns *d = &c.dns;
-    cr_assert(d->listen_count == 2 && d->key_count == 2 && d->secondary_count == 2);
+    cr_assert(d->listen_count == 2 && d->key_count == 3 && d->secondary_count == 2);
     cr_assert_str_eq(d->keys[0].name, "xfr.key.");
     cr_assert_str_eq(d->keys[0].path, "/etc/rsm/keys/x");
     cr_assert_eq(d->keys[0].purposes, TSIG_TRANSFER | TSIG_NOTIFY);
     cr_assert_eq(d->keys[1].purposes, TSIG_TRANSFER | TSIG_UPDATE);
+    cr_assert_str_eq(d->keys[1].principal, "u");
+    cr_assert_str_eq(d->keys[2].principal, "acme@x");
+    cr_assert_str_eq(d->gateway_key, "/etc/rsm/gateway.key");
     cr_assert_null(d->secondaries[0].zone);
     cr_assert_str_eq(d->secondaries[0].key, "xfr.key.");
     cr_assert_str_eq(d->secondaries[1].zone, "example.com.");
@@ -89,7 +94,8 @@ Test(config, errors_name_file_line_and_key)
         {GOOD "tsig_key = a hmac-md5 f\n", "f:7: tsig_key: \"hmac-md5\" is neither"},
         {GOOD "tsig_key = a hmac-sha256 f read\n", "\"read\" is none of transfer, update, notify"},
         {GOOD "tsig_key = a hmac-sha256 f\ntsig_key = A. hmac-sha256 g\n", "f:8: tsig_key: key a."},
-        {GOOD "tsig_key = a hmac-sha256 f transfer too many\n", "f:7: tsig_key: is not NAME"},
+        {GOOD "tsig_key = a hmac-sha256 f update too many\n", "f:7: tsig_key: is not NAME"},
+        {GOOD "tsig_key = a hmac-sha256 f transfer who\n", "a principal stands behind a key for"},
         {GOOD "secondary = *\n", "f:7: secondary: is not ZONE ADDRESS"},
         {GOOD "secondary = * nowhere\n", "f:7: secondary: \"nowhere\" is not an address"},
         {GOOD "dns_listen = 127.0.0.1:53\nsecondary = * 127.0.0.1:54 key\n", "no tsig_key key."},

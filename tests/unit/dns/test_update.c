@@ -57,7 +57,7 @@ static bool build(const struct row *row, struct rsm_buffer *body, struct update_
         cr_assert(draft_put(draft, sections[i], wire("www.example."), row->type[i], row->class[i],
                             row -> ttl[i], bytes_make(address, row->size[i])));
     cr_assert(packet_parse(draft_finish(draft), &p) == RSM_OK);
-    bool is_good = update_build(p, "acme", body, reply);
+    bool is_good = update_build(p, "acme", rsm_text(""), body, reply);
     packet_free(p);
     return is_good;
 }
