@@ -272,13 +272,14 @@ def octodns():
         check(serial(cluster, "old.example.") == before + 1, "the two strings of the TXT are one now")
         with open(path, "w", encoding="ascii") as file:
             file.write("---\nwww:\n  type: A\n  values: [192.0.2.7, 192.0.2.8]\n'':\n  type: MX\n  value: {exchange: mx.example., preference: 5}\n"
+                       "ns1: &ns {type: A, value: 192.0.2.9}\nns2: *ns\n"
                        "t:\n  - {type: TXT, ttl: 60, value: \"" + "x" * 300 + "\\\\; y\"}\n")
         refused = cluster.ctl("zone", "import", "copy.example", path, "--format", "octodns", status=4)
         check("cname-beside" in refused.stdout + refused.stderr, "www is an alias, and nothing was to be deleted")
         cluster.ctl("zone", "import", "copy.example", path, "--format", "octodns", "--replace")
         text = cluster.ctl("zone", "export", "copy.example").stdout
         check("copy.example.\t3600\tIN\tNS\tns1.copy.example." in text, "NS that the file does not name stay")
-        check("ns1.copy.example.\t" not in text.replace("NS\tns1", ""), "all else goes")
+        check("mail.copy.example.\t" not in text, "all else goes")
         check('t.copy.example.\t60\tIN\tTXT\t"' + "x" * 255 + '" "' + "x" * 45 + '; y"' in text, text)
         bad = {"www: {type: A}": "either value or values", "www: {type: NSEC, value: x}": "a type that",
                "www: {type: A, value: '192.0.2.1 ; rm'}": "no value", "www: {type: A, value: 300.0.0.1}": "record 1",
