@@ -242,8 +242,12 @@ def history():
         for slot, status, words in ((made, 4, "made or deleted"), (99, 3, "changed no zone"), (0, 2, "no slot")):
             check(words in cluster.ctl("undo", str(slot), "--yes", status=status).stderr, f"undo {slot}")
         automaton = cluster.automaton("bot", "rrset.*,a.example")
-        cluster.ctl("undo", str(set_to("www", 3)), "--yes", key=automaton)
-        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A").stdout, "whoever may write may take back")
+        cluster.ctl("record", "set", "a.example", "bots", "60", "A", "192.0.2.1", key=automaton)
+        wrong = cluster.json("record", "set", "a.example", "bots", "60", "A", "192.0.2.2", key=automaton)["slot"]
+        cluster.ctl("undo", str(wrong), "--yes", key=automaton)
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "bots", "A").stdout, "whoever may write may take back")
+        done = cluster.ctl("undo", str(set_to("www", 3)), "--yes", key=automaton, status=4)
+        check("refused by owner" in done.stderr, f"what somebody else holds: {done.stderr}")
         reader = cluster.automaton("reader", "rrset.change,other.example")
         check("rights" in cluster.ctl("undo", str(set_to("www", 4)), "--yes", key=reader, status=4).stderr, "and nobody else")
         dice = random.Random(7)
