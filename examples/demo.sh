@@ -105,6 +105,8 @@ publish() {
 }
 E1=db.cloud.example./A E2=db-v6.cloud.example./AAAA E3=db-fips.cloud.example./A E4=account.db.cloud.example./A
 publish 1
+note "who imported the zone owns its record sets; a person hands the endpoints over to the plan"
+run 0 "$ctl" record takeover cloud.example admin@dev plan:db $E1 $E2 $E3 $E4 --reason "the planner keeps these"
 run 0 "$ctl" --key "$work/enactor-b.key" lease acquire cloud.example/db --ttl 2s
 tb=$(token)
 run 0 "$ctl" --key "$work/enactor-b.key" plan execute db 1 --lease cloud.example/db --token "$tb"
