@@ -300,10 +300,11 @@ scenarios-update: $(B)/scenario ## writes the traces anew; read the difference
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 $(B)/replay-%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay_main.o $(B)/lib/test.a $(call archives,sim) $(B)/lib/client.a
-	$(link) $(VLINK) $(call libs,sim) $(call pkg_libs,yaml-0.1)
+	$(link) $(VLINK) $(call libs,sim) $(LIBS_ctl)
 # Parsers of a tool.
 $(B)/replay-axfr: $(B)/obj/tools/resilience-ctl/axfr.o
 $(B)/replay-octodns: $(B)/obj/tools/resilience-ctl/octodns_read.o
+$(B)/replay-policy: $(call objects,$(filter-out tools/resilience-ctl/main.c,$(SRC_ctl)))
 unit-programs: $(HAVE_UNIT:%=$(B)/%) $(B)/sim $(FUZZERS:%=$(B)/replay-%)
 fuzz-replay: $(FUZZERS:%=$(B)/replay-%)
 	$(Q)for f in $(FUZZERS); do tests/run.sh fuzz-$$f-$(notdir $(B)) $(B)/replay-$$f tests/data/corpus/$$f || exit 1; done

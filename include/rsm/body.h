@@ -78,6 +78,11 @@ enum rsm_status rsm_body_rrset_takeover(struct rsm_bytes zone, struct rsm_bytes 
                                         struct rsm_bytes to, const struct rsm_rrset_id *scope,
                                         size_t scope_count, struct rsm_buffer *body_out);
 
+/* Record sets that were looked for and not found, and such that were found again. */
+enum rsm_status rsm_body_rrset_observe(struct rsm_bytes zone, const struct rsm_rrset_id *absent,
+                                       size_t absent_count, const struct rsm_rrset_id *present,
+                                       size_t present_count, struct rsm_buffer *body_out);
+
 /* What a principal spends; each command that is applied costs some of each. */
 enum rsm_budget_kind {
     RSM_BUDGET_COMMANDS = 0, /* 1 */

@@ -48,7 +48,8 @@ extern "C" {
     X(PRINCIPAL_KEY_ADD, 21, "principal.key-add")                                                  \
     X(PRINCIPAL_KEY_REVOKE, 22, "principal.key-revoke")                                            \
     X(RRSET_TAKEOVER, 23, "rrset.takeover")                                                        \
-    X(RRSET_UPDATE, 24, "rrset.update")
+    X(RRSET_UPDATE, 24, "rrset.update")                                                            \
+    X(RRSET_OBSERVE, 25, "rrset.observe")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -145,7 +145,15 @@ enum rsm_stage {
     X(PREREQ_PLAN, 63, "prereq-plan", CAUSAL, "update.c",                                          \
       "an update of a plan's content names what is there now")                                     \
     X(REQUEST_DONE, 64, "request-done", CAUSAL, "update_request.c",                                \
-      "one message of a client is one update")
+      "one message of a client is one update")                                                     \
+    X(LIMIT, 65, "limit", IMPACT, "rule_limit.c",                                                  \
+      "what is changed at once and in a time is within the policy's limits")                       \
+    X(TIME_WINDOW, 66, "time-window", EXECUTION, "rule_limit.c",                                   \
+      "the policy allows changes of the zone at this time")                                        \
+    X(SOA_EXPIRE, 67, "soa-expire", PREFLIGHT, "rule_dns.c",                                       \
+      "secondaries keep the zone long enough")                                                     \
+    X(ABSENT, 68, "absent", IMPACT, "rule_absent.c",                                               \
+      "what automata delete has been absent for long enough")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

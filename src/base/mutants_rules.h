@@ -95,4 +95,20 @@
 #ifndef RSM_MUTANT_FORGET_POINTERS
 #define RSM_MUTANT_FORGET_POINTERS 0
 #endif
+/* The policy's limits are not asked. */
+#ifndef RSM_MUTANT_NO_LIMIT
+#define RSM_MUTANT_NO_LIMIT 0
+#endif
+/* A SOA expires as soon as it likes. */
+#ifndef RSM_MUTANT_NO_SOA_EXPIRE
+#define RSM_MUTANT_NO_SOA_EXPIRE 0
+#endif
+/* An automaton deletes what it missed once. */
+#ifndef RSM_MUTANT_NO_ABSENT
+#define RSM_MUTANT_NO_ABSENT 0
+#endif
+/* The policy's times are not asked. */
+#ifndef RSM_MUTANT_NO_TIMES
+#define RSM_MUTANT_NO_TIMES 0
+#endif
 #endif

@@ -304,6 +304,17 @@ enum rsm_status body_update_decode(struct bytes body, struct body_update *out)
     return finish(&u);
 }
 
+enum rsm_status body_observe_decode(struct bytes body, struct body_observe *out)
+{
+    *out = (struct body_observe){.zone = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, 3);
+    out->zone = take_name(&u);
+    out->absent = take_list(&u, LIMIT_CHANGES);
+    out->present = take_list(&u, LIMIT_CHANGES);
+    return finish(&u);
+}
+
 static const char *const PRINCIPAL_KINDS[] = {
     [RSM_PRINCIPAL_PERSON] = "person",
     [RSM_PRINCIPAL_AUTOMATON] = "automaton",

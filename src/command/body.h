@@ -7,6 +7,7 @@
  *     rrset.change      [zone bin, changes]
  *     rrset.takeover    [zone bin, from str, to str, scope]
  *     rrset.update      [principal str, request bin32 or empty, zone bin, prerequisites, updates]
+ *     rrset.observe     [zone bin, absent as scope, present as scope]
  *     principal.set     [name str, kind str, person str, keys [bin32...], roles [str...],
  *                        budget []: no limits, or [[burst uint, per hour uint] x 4]]
  *     principal.key-add, principal.key-revoke   [name str, key bin32]
@@ -84,6 +85,11 @@ struct body_takeover {
     struct body_walk scope;
 };
 
+struct body_observe {
+    struct bytes zone;
+    struct body_walk absent, present;
+};
+
 struct body_principal {
     struct bytes name;
     enum rsm_principal_kind kind;
@@ -148,6 +154,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body);
 /* The kind must be one of the group named; statuses as body_check, never an error once checked. */
 enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct body_zone *out);
 enum rsm_status body_takeover_decode(struct bytes body, struct body_takeover *out);
+enum rsm_status body_observe_decode(struct bytes body, struct body_observe *out);
 enum rsm_status body_principal_decode(enum rsm_kind kind, struct bytes body,
                                       struct body_principal *out); /* also .delete: the name */
 enum rsm_status body_principal_key_decode(enum rsm_kind kind, struct bytes body,

@@ -194,6 +194,19 @@ enum rsm_status rsm_body_rrset_update(const struct rsm_update *update, struct rs
     return end(&w, RSM_KIND_RRSET_UPDATE, status, body_out);
 }
 
+enum rsm_status rsm_body_rrset_observe(struct rsm_bytes zone, const struct rsm_rrset_id *absent,
+                                       size_t absent_count, const struct rsm_rrset_id *present,
+                                       size_t present_count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 3, body_out);
+    put_bin(&w, zone);
+    enum rsm_status status = put_scope(&w, absent, absent_count);
+    if (status == RSM_OK)
+        status = put_scope(&w, present, present_count);
+    return end(&w, RSM_KIND_RRSET_OBSERVE, status, body_out);
+}
+
 /* ---- principals and roles ---- */
 
 enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,

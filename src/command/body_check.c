@@ -97,6 +97,15 @@ static enum rsm_status check_update(struct bytes body)
     return status;
 }
 
+static enum rsm_status check_observe(struct bytes body)
+{
+    struct body_observe observe;
+    enum rsm_status status = body_observe_decode(body, &observe);
+    if (status == RSM_OK)
+        status = check_scope(observe.absent);
+    return status == RSM_OK ? check_scope(observe.present) : status;
+}
+
 static enum rsm_status check_principal(enum rsm_kind kind, struct bytes body)
 {
     struct body_principal p;
@@ -174,6 +183,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_RRSET_CHANGE:
         return check_zone(kind, body);
+    case RSM_KIND_RRSET_OBSERVE:
+        return check_observe(body);
     case RSM_KIND_RRSET_TAKEOVER:
         return check_takeover(body);
     case RSM_KIND_RRSET_UPDATE:

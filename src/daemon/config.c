@@ -79,6 +79,7 @@ static const struct key keys[] = {
     {"map_size", VALUE_U64, AT(map_size), 1u << 20, UINT64_C(1) << 46, false},
     {"clock_offset_file", VALUE_PATH, AT(clock_offset_file), 0, 0, false},
     {"scrub_days", VALUE_U32, AT(scrub_days), 0, 3650, false},
+    {"submit_rate", VALUE_U32, AT(submit_rate), 0, 1u << 30, false},
     {"scrub_rate", VALUE_U32, AT(scrub_rate), 64, 1u << 30, false},
     {"dns_listen", VALUE_DNS_LISTEN, AT(dns), 0, 0, false},
     {"tsig_key", VALUE_DNS_KEY, AT(dns), 0, 0, false},
@@ -330,6 +331,7 @@ static void set_defaults(struct config *config)
                               .flush_timeout_ms = 10000,
                               .scrub_days = 7,
                               .scrub_rate = 65536,
+                              .submit_rate = 20000,
                               .dns = {.notify_interval_ms = 50}};
     node_config_default(&config->node);
 }

@@ -42,6 +42,7 @@ struct config {
     uint64_t map_size;         /* of the store, bytes of address space */
     char *clock_offset_file;   /* NULL, but in tests: see src/io/clock.h */
     uint32_t flush_timeout_ms; /* then the process ends */
+    uint32_t submit_rate;      /* envelopes in a second of one client connection; 0: no limit */
     uint32_t scrub_rate;       /* of a pass, KiB a second */
     uint32_t scrub_days;       /* between two passes of the scrubber; 0: only when asked for */
     struct config_dns dns;

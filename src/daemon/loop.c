@@ -308,6 +308,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
         return status;
     }
     methods_set_network(l->methods, l->rpc, l->links);
+    methods_set_submit_rate(l->methods, config->submit_rate);
     l->scrub = scrub_new(config->data, config->scrub_days, config->scrub_rate, l->node);
     methods_set_scrub(l->methods, l->scrub);
     open_events(l);

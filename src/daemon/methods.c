@@ -7,6 +7,7 @@
  */
 #include "src/daemon/methods.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +51,7 @@ static const struct method methods_table[] = {
     {"graph", 1, 1, true, read_graph},
     {"log.range", 1, 2, true, read_log_range},
     {"log.raw", 1, 2, true, read_log_raw},
+    {"genesis", 0, 0, false, read_genesis},
     {"member.list", 0, 0, true, read_member_list},
     {"member.self", 0, 0, false, read_member_self},
     {"scrub", 0, 0, false, run_scrub},
@@ -270,6 +272,15 @@ static void submit(struct methods *m, struct rpc_request *request)
                          "submit takes one envelope, a bin of at most 16 MiB");
         return;
     }
+    uint64_t wait_ms;
+    if (!admission_take(&m->admission, rpc_connection_id(request->connection), envelope.size,
+                        m->ticks * m->tick_ms, &wait_ms)) {
+        char details[48];
+        snprintf(details, sizeof details, "wait_ms=%" PRIu64, wait_ms);
+        rpc_answer_error(request, RSM_RATE_LIMITED, details,
+                         "this connection hands in too much; nothing was judged, send it later");
+        return;
+    }
     struct blob *blob = blob_new(envelope);
     uint64_t token = ++m->next_token;
     wait_for(m, token, request, NULL);
@@ -337,6 +348,9 @@ void methods_on_submitted(struct methods *m, uint64_t token, const struct node_o
     struct waiting *w = take_waiting(m, token);
     if (w == NULL)
         return;
+    if (outcome->status == RSM_BAD_SIGNATURE || outcome->status == RSM_WRONG_CLUSTER ||
+        outcome->status == RSM_UNKNOWN_PRINCIPAL || outcome->status == RSM_UNKNOWN_KEY)
+        admission_punish(&m->admission, rpc_connection_id(w->request->connection));
     if (outcome->status != RSM_OK) {
         char details[64] = "";
         struct node_status status;
@@ -381,6 +395,7 @@ void methods_on_applied(struct methods *m, uint64_t slot)
 
 void methods_on_tick(struct methods *m)
 {
+    m->ticks++;
     watch_on_tick(m);
 }
 
@@ -403,6 +418,11 @@ void methods_fill_rpc(struct methods *m, struct rpc_config *config)
     config->context = m;
     config->on_request = on_request;
     config->on_closed = on_closed;
+}
+
+void methods_set_submit_rate(struct methods *m, uint32_t rate)
+{
+    admission_init(&m->admission, rate);
 }
 
 void methods_set_network(struct methods *m, const struct rpc_server *rpc,

@@ -44,6 +44,9 @@ void methods_fill_rpc(struct methods *m, struct rpc_config *config);
 void methods_set_network(struct methods *m, const struct rpc_server *rpc,
                          const struct peer_links *links);
 
+/* Envelopes in a second of one connection; 0, as at first: no limit. */
+void methods_set_submit_rate(struct methods *m, uint32_t rate);
+
 /* For `scrub` and its part of `status`. */
 void methods_set_scrub(struct methods *m, struct scrub *scrub);
 

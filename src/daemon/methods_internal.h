@@ -5,6 +5,7 @@
 
 #include "src/command/pack.h"
 #include "src/command/unpack.h"
+#include "src/daemon/admission.h"
 #include "src/daemon/methods.h"
 #include "src/machine/members.h"
 #include "src/machine/query.h"
@@ -31,6 +32,8 @@ struct methods {
     uint64_t watch_changes; /* watches that went with their connection */
     struct poll *polls;
     uint32_t tick_ms;
+    uint64_t ticks; /* so many have passed: the time of `admission` */
+    struct admission admission;
     struct methods_self self;
     struct writer out;
 };
@@ -109,6 +112,9 @@ method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_rrset_
     read_freeze_list, read_lease_list, read_plan_list, read_plan_get, read_log_range, read_status,
     read_hello, read_rr_parse, read_member_list, read_member_self, run_scrub, read_stages,
     read_explain, read_graph, read_log_raw, read_check;
+
+/* methods_status.c */
+method_read read_genesis;
 
 /* methods_watch.c: they take the request over. */
 void watch_begin(struct call *call);

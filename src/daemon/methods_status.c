@@ -47,6 +47,19 @@ enum rsm_status read_hello(struct call *call, struct writer *out)
     return RSM_OK;
 }
 
+/* genesis: the file's bytes. */
+enum rsm_status read_genesis(struct call *call, struct writer *out)
+{
+    struct writer bytes;
+    writer_init(&bytes, GENESIS_SIZE_MAX);
+    enum rsm_status status = genesis_encode(call->m->genesis, &bytes);
+    pack_map(out, 1);
+    pack_key(out, "genesis");
+    pack_bin(out, writer_result(&bytes));
+    writer_deinit(&bytes);
+    return status;
+}
+
 static void pack_alarms(struct writer *out, uint32_t alarms)
 {
     uint32_t count = 0;

@@ -41,6 +41,7 @@ struct machine *machine_new(void)
     writer_init(&m->content, LIMIT_VALUE_SIZE);
     writer_init(&m->pending, PENDING_SIZE_MAX);
     writer_init(&m->sorted, LIMIT_VALUE_SIZE);
+    writer_init(&m->list, LIMIT_VALUE_SIZE);
     return m;
 }
 
@@ -64,6 +65,7 @@ void machine_free(struct machine *m)
     writer_deinit(&m->content);
     writer_deinit(&m->pending);
     writer_deinit(&m->sorted);
+    writer_deinit(&m->list);
     mem_free(m->changes.items);
     mem_free(m->changes.rdatas);
     mem_free(m);

@@ -276,6 +276,8 @@ static void keep(struct judge *j, const struct change_context *c, const struct c
     uint8_t buffer[LIMIT_OWNER_SIZE];
     struct bytes subject = owner_of_change(judge_subject(j), c->plan, buffer);
     rule_owner(j, old, subject, item->owner, item->type);
+    if (item->rdata_count == 0)
+        rule_absent(j, change_key(j, item), old, item->owner, item->type);
     struct bytes holder = old->deleted || old->holder.size == 0 ? subject : old->holder;
     CHECK(holder.size <= sizeof out->buffer);
     memcpy(out->buffer, holder.data, holder.size);

@@ -95,6 +95,7 @@ static void dispatch(struct judge *j)
         [RSM_KIND_PRINCIPAL_KEY_ADD] = kind_principal_key,
         [RSM_KIND_PRINCIPAL_KEY_REVOKE] = kind_principal_key,
         [RSM_KIND_RRSET_TAKEOVER] = kind_rrset_takeover,
+        [RSM_KIND_RRSET_OBSERVE] = kind_rrset_observe,
         [RSM_KIND_RRSET_UPDATE] = kind_rrset_update,
     };
     size_t kind = (size_t)j->command->kind;

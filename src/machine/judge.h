@@ -107,6 +107,7 @@ struct machine {
     struct writer copy;    /* a row that must outlive writes */
     struct writer content; /* a plan's content, for its execution */
     struct writer pending; /* refused digests of the slot, written at its end */
+    struct writer list;    /* a list of the policy that is walked */
     struct writer sorted;  /* rdatas of one set, in order */
     struct name_set *names;
     struct graph *graph;

@@ -346,6 +346,7 @@ static void execute(struct judge *j, const struct body_plan *body,
     rule_graph(j, &context);
     rule_impact(j, &context);
     rule_floor(j, &context);
+    rule_limit(j, context.zone, row);
     mark_executed(j, body, generation);
     pack_map(&j->m->result, 1);
     pack_text(&j->m->result, "serial");

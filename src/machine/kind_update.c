@@ -83,6 +83,7 @@ static void make_changes(struct judge *j, const struct body_update *body, struct
     rule_cycle(j, &context);
     rule_graph(j, &context);
     rule_floor(j, &context);
+    rule_limit(j, context.zone, context.row);
     add_result(j, row);
 }
 

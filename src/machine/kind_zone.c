@@ -150,6 +150,7 @@ void kind_rrset_change(struct judge *j)
     rule_graph(j, &context);
     rule_impact(j, &context);
     rule_floor(j, &context);
+    rule_limit(j, body.zone, &row);
     add_result(j, &row);
 }
 
@@ -176,6 +177,7 @@ static void delete_sets(struct judge *j, uint64_t zone_id)
             live_set(j, record.plan, record.generation, key_bytes(&place), false);
         }
         judge_del(j, TABLE_FLIP, key_bytes(&place));
+        judge_del(j, TABLE_ABSENT, key_bytes(&place));
         if (key_parse_rrset(key_bytes(&place), owner, &parts))
             rule_graph_drop(j, zone_id, parts.owner, parts.type);
         judge_del(j, TABLE_RRSET, key_bytes(&place));
@@ -197,12 +199,14 @@ void kind_zone_delete(struct judge *j)
     }
     rule_causal_version(j, &row.content, words_object(OBJECT_ZONE, body.zone, words));
     rule_floor_zone(j, body.zone, row.id);
+    rule_absent_zone(j, body.zone);
     rule_impact_zone(j, body.zone, &row);
     uint8_t floor[4];
     put_u32(floor, row.serial);
     judge_put(j, TABLE_SERIAL, body.zone, bytes_make(floor, sizeof floor));
     delete_sets(j, row.id);
     j->m->changes.gone = row.rrset_count;
+    rule_limit(j, body.zone, &row);
     row.deleted = true;
     zone_write(j, body.zone, &row);
     rule_graph_zone(j, body.zone);

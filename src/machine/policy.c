@@ -4,6 +4,7 @@
  *
  *     TABLE_POLICY  "policy"     canonical map of the numbers that are set
  *                   "protected"  the list as it was given; TABLE_PROTECTED has it by key
+ *                   other lists  as they were given
  *
  * The list stands apart: every command reads the numbers, and the list may be long.
  */
@@ -16,9 +17,12 @@
 #include "src/command/pack.h"
 #include "src/command/unpack.h"
 #include "src/machine/judge.h"
+#include "src/machine/policy_limit.h"
 
 #define NUMBERS bytes_of_string("policy")
 #define PROTECTED bytes_of_string("protected")
+#define LIMITS bytes_of_string("limits")
+#define TIMES bytes_of_string("times")
 #define NUMBERS_SIZE_MAX 4096u
 
 struct number {
@@ -91,36 +95,47 @@ static void sort_numbers(size_t order[NUMBER_COUNT])
     }
 }
 
+/* In the order of their names. */
+static const char *const lists[] = {"limits", "protected", "times"};
+
+#define LIST_COUNT (sizeof lists / sizeof *lists)
+
+static enum rsm_status encode_list(struct kv *kv, const char *name, struct writer *out)
+{
+    struct bytes list;
+    enum rsm_status status = kv_get(kv, TABLE_POLICY, bytes_of_string(name), &list);
+    if (status != RSM_OK && status != RSM_NOT_FOUND)
+        return status;
+    pack_text(out, name);
+    if (status == RSM_OK)
+        pack_raw(out, list);
+    else
+        pack_array(out, 0);
+    return RSM_OK;
+}
+
 enum rsm_status policy_encode(struct kv *kv, struct writer *out)
 {
     struct policy policy;
     enum rsm_status status = policy_load(kv, &policy);
     if (status != RSM_OK)
         return status;
-    struct bytes list;
-    status = kv_get(kv, TABLE_POLICY, PROTECTED, &list);
-    if (status != RSM_OK && status != RSM_NOT_FOUND)
-        return status;
-    bool has_list = status == RSM_OK;
     size_t order[NUMBER_COUNT];
     sort_numbers(order);
-    pack_map(out, NUMBER_COUNT + 1);
-    bool is_written = false;
-    for (size_t i = 0; i <= NUMBER_COUNT; i++) {
+    pack_map(out, NUMBER_COUNT + LIST_COUNT);
+    size_t list = 0;
+    for (size_t i = 0; i <= NUMBER_COUNT && status == RSM_OK; i++) {
         const struct number *n = i < NUMBER_COUNT ? &numbers[order[i]] : NULL;
-        if (!is_written && (n == NULL || strcmp(n->name, "protected") > 0)) {
-            is_written = true;
-            pack_text(out, "protected");
-            if (has_list)
-                pack_raw(out, list);
-            else
-                pack_array(out, 0);
-        }
-        if (n != NULL) {
+        while (status == RSM_OK && list < LIST_COUNT &&
+               (n == NULL || strcmp(n->name, lists[list]) > 0))
+            status = encode_list(kv, lists[list++], out);
+        if (n != NULL && status == RSM_OK) {
             pack_text(out, n->name);
             pack_uint(out, *field(&policy, n));
         }
     }
+    if (status != RSM_OK)
+        return status;
     return out->failed ? RSM_TOO_LARGE : RSM_OK;
 }
 
@@ -249,6 +264,10 @@ static void check(struct bytes map, struct reasons *reasons)
             check_number(&value, n, reasons);
         else if (bytes_equal(name, PROTECTED))
             check_protected(&value, reasons);
+        else if (bytes_equal(name, LIMITS))
+            policy_limits_check(&value, reasons);
+        else if (bytes_equal(name, TIMES))
+            policy_times_check(&value, reasons);
         else
             refuse(reasons, "%.*s is no policy", TEXT_ARGUMENTS(name));
     }
@@ -271,33 +290,40 @@ static enum rsm_status clear_protected(struct kv *kv)
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
-static enum rsm_status set_protected(struct kv *kv, struct bytes raw, bool *changed)
+/* TABLE_PROTECTED has the list by key. */
+static enum rsm_status index_protected(struct kv *kv, struct unpack list)
 {
-    struct bytes before;
-    enum rsm_status status = kv_get(kv, TABLE_POLICY, PROTECTED, &before);
-    if (status != RSM_OK && status != RSM_NOT_FOUND)
+    enum rsm_status status = clear_protected(kv);
+    if (unpack_peek(&list) == UNPACK_NIL)
         return status;
-    if (status == RSM_OK && bytes_equal(before, raw))
-        return RSM_OK;
-    struct unpack u = unpack_make(raw);
-    bool is_reset = unpack_nil(&u);
-    if (is_reset && status == RSM_NOT_FOUND)
-        return RSM_OK;
-    *changed = true;
-    status = clear_protected(kv);
-    if (status != RSM_OK || is_reset)
-        return status == RSM_OK ? kv_del(kv, TABLE_POLICY, PROTECTED) : status;
-    for (uint32_t left = unpack_array(&u); left > 0 && status == RSM_OK; left--) {
+    for (uint32_t left = unpack_array(&list); left > 0 && status == RSM_OK; left--) {
         struct policy_protected item;
         struct key key;
         uint8_t floor[4];
-        if (!take_protected(&u, &item, NULL))
+        if (!take_protected(&list, &item, NULL))
             return RSM_DAMAGED; /* was checked */
         key_protected(&key, item.zone, item.owner, item.type);
         put_u32(floor, item.floor);
         status = kv_put(kv, TABLE_PROTECTED, key_bytes(&key), bytes_make(floor, sizeof floor));
     }
-    return status == RSM_OK ? kv_put(kv, TABLE_POLICY, PROTECTED, raw) : status;
+    return status;
+}
+
+static enum rsm_status set_list(struct kv *kv, struct bytes name, struct bytes raw, bool *changed)
+{
+    struct bytes before;
+    struct unpack u = unpack_make(raw);
+    bool is_reset = unpack_nil(&u);
+    enum rsm_status status = kv_get(kv, TABLE_POLICY, name, &before);
+    if (status != RSM_OK && status != RSM_NOT_FOUND)
+        return status;
+    if (is_reset ? status == RSM_NOT_FOUND : status == RSM_OK && bytes_equal(before, raw))
+        return RSM_OK;
+    *changed = true;
+    status = bytes_equal(name, PROTECTED) ? index_protected(kv, unpack_make(raw)) : RSM_OK;
+    if (status != RSM_OK)
+        return status;
+    return is_reset ? kv_del(kv, TABLE_POLICY, name) : kv_put(kv, TABLE_POLICY, name, raw);
 }
 
 static enum rsm_status put_numbers(struct kv *kv, struct policy *policy, uint32_t set)
@@ -332,7 +358,7 @@ static enum rsm_status apply(struct kv *kv, struct bytes map, bool *changed)
         struct bytes raw = unpack_raw(&u);
         const struct number *n = find_number(name);
         if (n == NULL) {
-            status = set_protected(kv, raw, changed);
+            status = set_list(kv, name, raw, changed);
             continue;
         }
         struct unpack value = unpack_make(raw);

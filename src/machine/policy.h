@@ -6,7 +6,7 @@
  * stay. An unknown key, a wrong type or a number outside its bounds is policy-bad, and nothing is
  * set then.
  *
- * A list besides:
+ * Lists besides: limits and times (policy_limit.h), and
  *     protected [[zone bin, owner bin, type uint, floor uint]...]   default: none, at most 4096
  * The record set keeps at least `floor` records (1 or more): no command lowers it below.
  */
@@ -50,7 +50,14 @@
     /* What automata may write to one record set in an hour; 0: no limit. */                       \
     X(object_changes_per_hour, 0, 1000000, 0)                                                      \
     /* 1: a record may point at a name inside our zones that is not there. */                      \
-    X(dangling_allowed, 0, 1, 0)
+    X(dangling_allowed, 0, 1, 0)                                                                   \
+    /* The SOA's expire field in seconds: how long secondaries go on when all of this is dead. */  \
+    X(soa_expire_min, 0, 2147483647, 0)                                                            \
+    X(soa_expire_max, 0, 2147483647, 2147483647)                                                   \
+    /* An automaton deletes what was reported absent so many times, the first so long ago; 0: */   \
+    /* whenever it likes. */                                                                       \
+    X(absent_times, 0, 1000, 0)                                                                    \
+    X(absent_ms, 0, 2678400000, 0)
 
 struct policy {
 #define POLICY_FIELD(name, least, most, initial) uint64_t name;

@@ -73,6 +73,22 @@ static void check_single(struct judge *j, struct bytes zone, const struct change
                      item->rdata_count);
 }
 
+/* The data is that of a SOA. */
+static void check_expire(struct judge *j, const struct change *item, const char *words)
+{
+    struct body_walk walk = item->rdatas;
+    struct bytes rdata;
+    if (item->type != RR_TYPE_SOA || item->rdata_count != 1 || !body_next_octets(&walk, &rdata))
+        return;
+    uint32_t expire = rr_soa_expire(rdata);
+    if ((expire < j->policy.soa_expire_min || expire > j->policy.soa_expire_max) &&
+        !MUTANT(NO_SOA_EXPIRE))
+        judge_refuse(j, RSM_RULE_SOA_EXPIRE,
+                     "%s: expire %" PRIu32 " s, the policy allows %" PRIu64 " to %" PRIu64
+                     ": secondaries answer that long without a primary",
+                     words, expire, j->policy.soa_expire_min, j->policy.soa_expire_max);
+}
+
 /* Words are made for each change although few need them: that costs less than it looks. */
 void rule_dns_change(struct judge *j, struct bytes zone, struct change *item)
 {
@@ -91,6 +107,8 @@ void rule_dns_change(struct judge *j, struct bytes zone, struct change *item)
     check_single(j, zone, item, words);
     if (!check_data(j, item, words))
         item->is_bad = true;
+    else
+        check_expire(j, item, words);
     if (item->type == RR_TYPE_SOA && item->rdata_count != 1)
         item->is_bad = true; /* so that the zone keeps the one it has */
 }

@@ -44,6 +44,7 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_RRSET_CHANGE:
     case RSM_KIND_RRSET_TAKEOVER:
     case RSM_KIND_RRSET_UPDATE:
+    case RSM_KIND_RRSET_OBSERVE:
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:
     case RSM_KIND_LEASE_RELEASE:

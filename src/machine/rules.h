@@ -69,6 +69,20 @@ void rule_owner_of_key(struct judge *j, const struct rrset_record *old, struct b
 void rule_flip(struct judge *j, const struct change *item, const struct rrset_record *old,
                bool is_there);
 
+/* ---- rule_absent.c ---- */
+
+/* The author would delete the record set, which is `old` now. */
+void rule_absent(struct judge *j, struct bytes rrset_key, const struct rrset_record *old,
+                 struct bytes owner, uint16_t type);
+void rule_absent_zone(struct judge *j, struct bytes zone);
+
+/* ---- rule_limit.c ---- */
+
+/* Behind the writes: what was done to the zone's record sets, and when. */
+void rule_limit(struct judge *j, struct bytes zone, const struct zone_record *row);
+/* True when a zone's labels (zone_record) have this one with this value. */
+bool zone_has_label(struct bytes labels, struct bytes label, struct bytes value);
+
 /* ---- rule_freeze.c ---- */
 
 /* `zone`: empty for a command that touches none. */
@@ -131,6 +145,7 @@ void kind_zone_delete(struct judge *j);
 void kind_rrset_change(struct judge *j);
 void kind_rrset_takeover(struct judge *j);
 void kind_rrset_update(struct judge *j);
+void kind_rrset_observe(struct judge *j);
 void kind_principal_set(struct judge *j);
 void kind_principal_delete(struct judge *j);
 void kind_principal_key(struct judge *j); /* both */

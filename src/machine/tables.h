@@ -56,8 +56,10 @@ enum table {
     TABLE_NODE_ROW,
     TABLE_EDGE,
     TABLE_EDGE_BACK,
-    TABLE_CHANGE,  /* change -> wire name of the zone: what a zone's new serial is about */
-    TABLE_REQUEST, /* requests of updates: update_request.c */
+    TABLE_CHANGE,   /* change -> wire name of the zone: what a zone's new serial is about */
+    TABLE_REQUEST,  /* requests of updates: update_request.c */
+    TABLE_VELOCITY, /* limit text, author text, zone wire name -> policy_limit.h */
+    TABLE_ABSENT,   /* record set -> how often it was missed: rule_absent.c */
     TABLE_END,
 };
 

@@ -324,6 +324,12 @@ uint32_t rr_soa_serial(struct bytes rdata)
     return get_u32(rdata.data + rdata.size - 20);
 }
 
+uint32_t rr_soa_expire(struct bytes rdata)
+{
+    CHECK(rdata.size >= 22);
+    return get_u32(rdata.data + rdata.size - 8);
+}
+
 uint32_t rr_soa_minimum(struct bytes rdata)
 {
     CHECK(rdata.size >= 22);

@@ -52,6 +52,7 @@ bool rr_data_target(uint16_t type, struct bytes rdata, struct bytes *name_out);
 
 /* rdata is a SOA's, checked (CHECKed for its least size). */
 uint32_t rr_soa_serial(struct bytes rdata);
+uint32_t rr_soa_expire(struct bytes rdata);
 uint32_t rr_soa_minimum(struct bytes rdata);
 void rr_soa_set_serial(uint8_t *rdata, size_t size, uint32_t serial);
 

@@ -1,6 +1,10 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rights, budgets, policy and ownership through the real tools."""
 import os
+import socket
+
+import msgpack
 
 from harness import Cluster, check, main
 
@@ -74,4 +78,109 @@ def owners_and_fights():
         write(two, "www", 4)
 
 
-main([keys_and_budgets, owners_and_fights])
+POLICY = """
+limits:
+  - {name: few, who: change, acts: [delete], count: 1}
+protected:
+  - {zone: a.example, owner: www, type: A, floor: 1}
+tests:
+  - name: two at once
+    zone: a.example
+    state: |
+      @ 60 IN SOA ns1 admin 1 60 60 600 60
+      @ 60 IN NS ns1
+      ns1 60 IN A 192.0.2.1
+      x 60 IN A 192.0.2.1
+      y 60 IN A 192.0.2.1
+    delete: [{owner: x, type: A}, {owner: y, type: A}]
+    expect: %s
+"""
+
+
+def policy_files():
+    with Cluster() as cluster:
+        good, bad = os.path.join(cluster.work, "good.yaml"), os.path.join(cluster.work, "bad.yaml")
+        for path, expected in ((good, "limit"), (bad, "applied")):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(POLICY % expected)
+        cluster.ctl("policy", "check", good)
+        check("1 passed, 0 failed" in cluster.ctl("policy", "test", good).stdout, "its own case")
+        done = cluster.ctl("policy", "test", bad, status=1)
+        check("bad.yaml:7: FAILED two at once" in done.stdout and "limit few" in done.stdout, done.stdout)
+        check("does not decide" in cluster.ctl("policy", "apply", bad, "--yes", status=4).stderr, "a policy that fails its cases")
+        for text, words in (("numbers: {ttl_min: 99999999}", "must be 0 to"), ("numbers: {x: 1}", ":1: \"x\" means nothing"),
+                            ("limits: [{name: a, who: change, acts: [delete]}]", "count or a share"), ("a: [", "did not find"),
+                            ("times: [{who: all, from: '08:00', to: '07:00'}]", "times"), ("tests: [{name: x}]", "text is wanted")):
+            done = cluster.ctl("policy", "check", "-", text=text + "\n", status=2)
+            check(words in done.stderr, f"{text}: {done.stderr}")
+        # The past, under the new policy: three names in a zone, two of them deleted at once.
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.1\nx 60 IN A 192.0.2.1\ny 60 IN A 192.0.2.1\n")
+        plan = "zone: a.example\nnames: [x, y]\nrecords: |\n  ; nothing\n"
+        slot = int(cluster.json("plan", "apply", "-", "--yes", text=plan)["slot"])
+        cluster.ctl("record", "delete", "a.example", "www", "A", "--yes")
+        listed = cluster.ctl("policy", "what-if", good).stdout
+        check(f"slot {slot}\n" in listed and "limit few" in listed and "endpoint-empty" in listed, listed)
+        check("2 of " in listed.splitlines()[-1], listed)
+        later = cluster.ctl("policy", "what-if", good, "--since", str(slot + 1)).stdout
+        check("1 of 1 commands" in later and "limit few" not in later, later)
+        # In force: what differs is shown, then it is set, then it is as the file says.
+        diff = cluster.ctl("policy", "diff", good).stdout
+        check("few" in diff and diff.startswith("+"), diff)
+        cluster.ctl("policy", "apply", good, "--yes", "--reason", "limits")
+        check(cluster.ctl("policy", "diff", good).stdout == "", "it was applied")
+        shown = cluster.ctl("policy", "show").stdout
+        check(cluster.ctl("policy", "diff", "-", text=shown).stdout == "", "what is shown is the policy")
+        check("nothing to do" in cluster.ctl("policy", "apply", good, "--yes").stderr, "twice")
+        for name in ("z", "v"):
+            cluster.ctl("record", "set", "a.example", name, "60", "A", "192.0.2.1")
+        plan = "zone: a.example\nnames: [z, v]\nrecords: |\n  ; nothing\n"
+        done = cluster.ctl("plan", "apply", "-", "--yes", text=plan, status=4)
+        check("limit few" in done.stderr, done.stderr)
+
+
+def absence_is_not_deletion():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        key = cluster.automaton("robot", "rrset.*,a.example")
+        cluster.ctl("policy", "set", "absent_times=2")
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.1", key=key)
+        done = cluster.ctl("record", "delete", "a.example", "x", "A", "--yes", key=key, status=4)
+        check("absent" in done.stderr and "reported absent 0 times" in done.stderr, done.stderr)
+        for verb in ("absent", "present", "absent"):
+            cluster.ctl("record", verb, "a.example", "x.a.example./A", key=key)
+        cluster.ctl("record", "delete", "a.example", "x", "A", "--yes", key=key, status=4)
+        cluster.ctl("record", "absent", "a.example", "x.a.example./A", key=key)
+        cluster.ctl("record", "delete", "a.example", "x", "A", "--yes", key=key)
+
+
+def floods_are_turned_away_before_signatures():
+    with Cluster(1) as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "1")
+        with open(f"{cluster.dir}/replica-1/rsmd.conf", "a", encoding="ascii") as file:
+            file.write("submit_rate = 50\n")
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "1")
+        path = os.path.join(cluster.work, "envelope")
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.9", "--no-submit", "--envelope-out", path)
+        with open(path, "rb") as file:
+            good = file.read()
+        parts = msgpack.unpackb(good)
+        parts[5] = bytes(64)
+        host, port = cluster.endpoint(1).rsplit(":", 1)
+
+        def submit(envelope, times):
+            with socket.create_connection((host, int(port))) as client:
+                client.settimeout(30)
+                client.sendall(b"".join(msgpack.packb([0, i, "submit", [envelope]]) for i in range(times)))
+                unpacker, answers = msgpack.Unpacker(raw=False), []
+                while len(answers) < times:
+                    unpacker.feed(client.recv(65536))
+                    answers += [message[2] for message in unpacker]
+                return answers
+
+        answers = submit(msgpack.packb(parts), 20)
+        check(answers[0].startswith("BAD_SIGNATURE") and answers[1].startswith("RATE_LIMITED wait_ms="), answers[:2])
+        check(submit(good, 1) == [None], "another connection is not slower for it")
+
+
+main([keys_and_budgets, owners_and_fights, policy_files, absence_is_not_deletion, floods_are_turned_away_before_signatures])

@@ -13,6 +13,7 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/machine/absent.h"
 #include "src/machine/budget.h"
 #include "src/machine/flip.h"
 #include "src/machine/members.h"
@@ -99,6 +100,8 @@ static void run_row(struct bytes row)
     (void)lease_decode(row, &lease);
     (void)plan_decode(row, &plan);
     (void)generation_decode(row, &generation);
+    struct absent_record absent;
+    (void)absent_decode(row, &absent);
     struct flip_record flip;
     (void)flip_decode(row, &flip);
     struct budget_spent spent;

@@ -35,6 +35,7 @@ struct ctl_list {
 
 /* Bits of the options that a command takes, besides those that all take. */
 enum ctl_option {
+    OPT_SINCE = 1 << 30,    /* --since */
     OPT_CHANGE = 1 << 0,    /* --reason --envelope-out --no-submit --yes */
     OPT_READ = 1 << 1,      /* --at --stale */
     OPT_DEV = 1 << 2,       /* --dir --replicas --base-port --replica */
@@ -67,6 +68,7 @@ struct ctl {
         *scope, *subject, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
         *format, *digest, *from_axfr, *with, *tsig;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
+    uint64_t since;
     struct ctl_list members, labels, roles, public_keys, budgets;
     /* the session, made when first needed */
     struct rsm_client *client;
@@ -176,24 +178,6 @@ void ctl_print_map(struct ctl *ctl, struct rsm_value map);
 const char *ctl_cell(struct rsm_value value, char *out, size_t size);
 
 /* Commands, a file per noun. */
-typedef int ctl_run(struct ctl *ctl, int count, char **arguments);
-ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl_dev_kill,
-    ctl_dev_start, ctl_keygen, ctl_cluster_init, ctl_zone_create, ctl_zone_delete, ctl_zone_list,
-    ctl_zone_import, ctl_zone_export, ctl_record_set, ctl_record_delete, ctl_record_get,
-    ctl_record_list, ctl_record_history, ctl_plan_diff, ctl_plan_apply, ctl_plan_publish,
-    ctl_plan_execute, ctl_plan_collect, ctl_plan_list, ctl_plan_show, ctl_lease_acquire,
-    ctl_lease_renew, ctl_lease_release, ctl_lease_list, ctl_principal_set, ctl_principal_delete,
-    ctl_principal_list, ctl_role_set, ctl_role_delete, ctl_role_list, ctl_policy_get,
-    ctl_policy_set, ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status,
-    ctl_log_tail, ctl_scrub, ctl_stages, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list,
-    ctl_member_add, ctl_member_promote, ctl_member_remove, ctl_member_update, ctl_member_replace,
-    ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo, ctl_explain, ctl_rules, ctl_graph,
-    ctl_plan_check;
-/* principal.c */
-ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
-/* transfer.c */
-ctl_run ctl_zone_compare;
-/* record.c */
-ctl_run ctl_record_takeover;
+#include "tools/resilience-ctl/commands.h"
 
 #endif

@@ -55,6 +55,7 @@ static const struct flag flags[] = {
     {"limit", OPT_LOG | OPT_GRAPH, NUMBER, AT(limit)},
     {"author", OPT_LOG, TEXT, AT(author)},
     {"follow", OPT_LOG, SWITCH, AT(follow)},
+    {"since", OPT_SINCE, NUMBER, AT(since)},
     {"ttl", OPT_LEASE, TEXT, AT(ttl)},
     {"token", OPT_LEASE | OPT_PLAN, NUMBER, AT(token)},
     {"lease", OPT_PLAN, TEXT, AT(lease)},

@@ -217,3 +217,38 @@ int ctl_record_takeover(struct ctl *ctl, int count, char **arguments)
     mem_free(scope);
     return result;
 }
+
+static int observe(struct ctl *ctl, int count, char **arguments, bool is_present)
+{
+    uint8_t zone_buffer[NAME_SIZE_MAX];
+    struct bytes zone;
+    size_t id_count = (size_t)count - 1;
+    struct rsm_buffer body = {NULL, 0};
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, zone_buffer, &zone))
+        return rsm_status_exit(RSM_USAGE);
+    struct rsm_rrset_id *ids = mem_alloc((id_count + 1) * sizeof *ids);
+    uint8_t(*names)[NAME_SIZE_MAX] = mem_alloc((id_count + 1) * sizeof *names);
+    bool is_good = true;
+    for (size_t i = 0; i < id_count && is_good; i++)
+        is_good = ctl_parse_rrset_id(arguments[1 + i], names[i], &ids[i]);
+    enum rsm_status status = is_good ? ctl_sign_in(ctl) : RSM_USAGE;
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK) {
+        status = rsm_body_rrset_observe(ctl_bytes(zone), ids, is_present ? 0 : id_count, ids,
+                                        is_present ? id_count : 0, &body);
+        result = ctl_change(ctl, RSM_KIND_RRSET_OBSERVE, status, &body, "noted");
+    }
+    mem_free(names);
+    mem_free(ids);
+    return result;
+}
+
+int ctl_record_absent(struct ctl *ctl, int count, char **arguments)
+{
+    return observe(ctl, count, arguments, false);
+}
+
+int ctl_record_present(struct ctl *ctl, int count, char **arguments)
+{
+    return observe(ctl, count, arguments, true);
+}

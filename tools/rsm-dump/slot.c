@@ -66,6 +66,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     struct body_freeze freeze;
     struct body_takeover takeover;
     struct body_update update;
+    struct body_observe observe;
 
     switch (c->kind) {
     case RSM_KIND_ZONE_CREATE:
@@ -87,6 +88,10 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_RRSET_TAKEOVER:
         if (body_takeover_decode(c->body, &takeover) == RSM_OK)
             return takeover.zone;
+        break;
+    case RSM_KIND_RRSET_OBSERVE:
+        if (body_observe_decode(c->body, &observe) == RSM_OK)
+            return observe.zone;
         break;
     case RSM_KIND_FREEZE_SET:
         if (body_freeze_decode(c->kind, c->body, &freeze) == RSM_OK &&

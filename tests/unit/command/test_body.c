@@ -365,52 +365,57 @@ Test(body, limits)
     cr_assert(rsm_body_zone_create(ZONE, labels, 2, NULL, 0, &b) == RSM_MALFORMED, "no UTF-8");
 }
 
+/* A good body of each kind. */
+static const struct {
+    enum rsm_kind kind;
+    const char *hex; /* a body that is good */
+} good_bodies[] = {
+    {RSM_KIND_ZONE_CREATE, "93c403016100"
+                           "80"
+                           "90"},
+    {RSM_KIND_ZONE_DELETE, "91c403016100"},
+    {RSM_KIND_RRSET_CHANGE, "92c403016100"
+                            "9194c403016100013c91c401ff"},
+    {RSM_KIND_RRSET_UPDATE, "95a162c400c4030161009195c403016100ccfeccff00c400"
+                            "9195c40301610001013cc4047f000001"},
+    {RSM_KIND_PRINCIPAL_SET, "96a162a6706572736f6ea142909090"},
+    {RSM_KIND_PRINCIPAL_DELETE, "91a162"},
+    {RSM_KIND_ROLE_SET, "92a1729194a12ac400c40091"
+                        "01"},
+    {RSM_KIND_ROLE_DELETE, "91a172"},
+    {RSM_KIND_POLICY_SET, "9180"},
+    {RSM_KIND_FREEZE_SET, "94a166a3616c6ca000"},
+    {RSM_KIND_FREEZE_CLEAR, "91a166"},
+    {RSM_KIND_LEASE_ACQUIRE, "92a16c05"},
+    {RSM_KIND_LEASE_RENEW, "93a16c0505"},
+    {RSM_KIND_LEASE_RELEASE, "92a16c05"},
+    {RSM_KIND_PLAN_PUBLISH, "97a1700100c403016100919"
+                            "2c4030161000190c3"},
+    {RSM_KIND_PLAN_EXECUTE, "95a17001"
+                            "90"
+                            "a16c05"},
+    {RSM_KIND_PLAN_COLLECT, "92a17001"},
+    {RSM_KIND_MEMBER_ADD, "9704a161c420" KEY_HEX "a3613a31a3613a32"
+                          "059192010a"},
+    {RSM_KIND_MEMBER_PROMOTE, "9204929201059203cc80"},
+    {RSM_KIND_MEMBER_REMOVE, "9104"},
+    {RSM_KIND_MEMBER_UPDATE, "9404a161a3613a31a3613a32"},
+    {RSM_KIND_RRSET_TAKEOVER, "94c403016100a161a162"
+                              "9192c40301610001"},
+    {RSM_KIND_RRSET_OBSERVE, "93c403016100"
+                             "9192c40301610001"
+                             "90"},
+    {RSM_KIND_PRINCIPAL_KEY_ADD, "92a162c420" KEY_HEX},
+    {RSM_KIND_PRINCIPAL_KEY_REVOKE, "92a162c420" KEY_HEX},
+};
+
 /* Each item of each body replaced by a value of another type is refused, and so is one more. */
 Test(body, every_item_of_another_type)
 {
-    static const struct {
-        enum rsm_kind kind;
-        const char *hex; /* a body that is good */
-    } rows[] = {
-        {RSM_KIND_ZONE_CREATE, "93c403016100"
-                               "80"
-                               "90"},
-        {RSM_KIND_ZONE_DELETE, "91c403016100"},
-        {RSM_KIND_RRSET_CHANGE, "92c403016100"
-                                "9194c403016100013c91c401ff"},
-        {RSM_KIND_RRSET_UPDATE, "95a162c400c4030161009195c403016100ccfeccff00c400"
-                                "9195c40301610001013cc4047f000001"},
-        {RSM_KIND_PRINCIPAL_SET, "96a162a6706572736f6ea142909090"},
-        {RSM_KIND_PRINCIPAL_DELETE, "91a162"},
-        {RSM_KIND_ROLE_SET, "92a1729194a12ac400c40091"
-                            "01"},
-        {RSM_KIND_ROLE_DELETE, "91a172"},
-        {RSM_KIND_POLICY_SET, "9180"},
-        {RSM_KIND_FREEZE_SET, "94a166a3616c6ca000"},
-        {RSM_KIND_FREEZE_CLEAR, "91a166"},
-        {RSM_KIND_LEASE_ACQUIRE, "92a16c05"},
-        {RSM_KIND_LEASE_RENEW, "93a16c0505"},
-        {RSM_KIND_LEASE_RELEASE, "92a16c05"},
-        {RSM_KIND_PLAN_PUBLISH, "97a1700100c403016100919"
-                                "2c4030161000190c3"},
-        {RSM_KIND_PLAN_EXECUTE, "95a17001"
-                                "90"
-                                "a16c05"},
-        {RSM_KIND_PLAN_COLLECT, "92a17001"},
-        {RSM_KIND_MEMBER_ADD, "9704a161c420" KEY_HEX "a3613a31a3613a32"
-                              "059192010a"},
-        {RSM_KIND_MEMBER_PROMOTE, "9204929201059203cc80"},
-        {RSM_KIND_MEMBER_REMOVE, "9104"},
-        {RSM_KIND_MEMBER_UPDATE, "9404a161a3613a31a3613a32"},
-        {RSM_KIND_RRSET_TAKEOVER, "94c403016100a161a162"
-                                  "9192c40301610001"},
-        {RSM_KIND_PRINCIPAL_KEY_ADD, "92a162c420" KEY_HEX},
-        {RSM_KIND_PRINCIPAL_KEY_REVOKE, "92a162c420" KEY_HEX},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct bytes good = fixture_hex(rows[i].hex);
-        const char *kind = rsm_kind_text(rows[i].kind);
-        cr_assert(body_check(rows[i].kind, good) == RSM_OK, "%s", kind);
+    for (size_t i = 0; i < sizeof good_bodies / sizeof good_bodies[0]; i++) {
+        struct bytes good = fixture_hex(good_bodies[i].hex);
+        const char *kind = rsm_kind_text(good_bodies[i].kind);
+        cr_assert(body_check(good_bodies[i].kind, good) == RSM_OK, "%s", kind);
         struct unpack u = unpack_make(good);
         uint32_t count = unpack_array(&u);
         for (uint32_t item = 0; item <= count; item++) {
@@ -428,12 +433,13 @@ Test(body, every_item_of_another_type)
             }
             if (item == count)
                 pack_nil(&w);
-            cr_assert(body_check(rows[i].kind, writer_result(&w)) == RSM_WRONG_TYPE, "%s, item %u",
-                      kind, item);
+            cr_assert(body_check(good_bodies[i].kind, writer_result(&w)) == RSM_WRONG_TYPE,
+                      "%s, item %u", kind, item);
             writer_deinit(&w);
         }
         for (size_t cut = 0; cut < good.size; cut++)
-            cr_assert(body_check(rows[i].kind, bytes_make(good.data, cut)) != RSM_OK, "%s", kind);
+            cr_assert(body_check(good_bodies[i].kind, bytes_make(good.data, cut)) != RSM_OK, "%s",
+                      kind);
         fixture_free(good);
     }
     cr_assert(body_check((enum rsm_kind)99, bytes_make("\x90", 1)) == RSM_UNKNOWN_KIND);

@@ -35,6 +35,7 @@ static void tear_down(void)
 }
 
 TestSuite(owner, .init = set_up, .fini = tear_down);
+TestSuite(absent, .init = set_up, .fini = tear_down);
 TestSuite(flip, .init = set_up, .fini = tear_down);
 
 #define EXPECT(rule, part)                                                                         \
@@ -290,4 +291,99 @@ Test(flip, the_row_goes_with_the_zone)
     cr_assert(actor_do(root, RSM_KIND_ZONE_DELETE, body), "%s", world_words(w));
     cr_assert_eq(kv_next(w->kv, TABLE_FLIP, bytes_make(NULL, 0), false, &key, &value),
                  RSM_NOT_FOUND);
+}
+
+/* ---- absence ---- */
+
+static bool observe(struct actor *a, const char *owner, bool is_present)
+{
+    struct rsm_rrset_id id = {wire(owner), RR_TYPE_A};
+    struct rsm_buffer body;
+    cr_assert_eq(
+        rsm_body_rrset_observe(wire(ZONE), &id, is_present ? 0 : 1, &id, is_present ? 1 : 0, &body),
+        RSM_OK);
+    actor_see_all(a);
+    return actor_do(a, RSM_KIND_RRSET_OBSERVE, body);
+}
+
+static void miss(int times)
+{
+    for (int i = 0; i < times; i++)
+        cr_assert(observe(one, "a.example.", false), "%s", world_words(w));
+}
+
+/* So many times, and so long ago: both, and one less of either is not enough. */
+Test(absent, times_over_a_time)
+{
+    cr_assert(put(one, "a.example.", 1));
+    set_policy("absent_times", 3);
+    set_policy("absent_ms", HOUR_MS);
+    cr_assert(!put(one, "a.example.", 0));
+    cr_assert(world_refused_only(w, RSM_RULE_ABSENT), "%s", world_words(w));
+    EXPECT(RSM_RULE_ABSENT, "reported absent 0 times");
+    miss(2);
+    w->now_ms += HOUR_MS;
+    cr_assert(!put(one, "a.example.", 0));
+    EXPECT(RSM_RULE_ABSENT, "reported absent 2 times since 3600000 ms");
+    miss(1);
+    cr_assert(put(one, "a.example.", 0), "%s", world_words(w));
+    cr_assert(put(one, "a.example.", 1));
+    miss(3);
+    w->now_ms += HOUR_MS - 1;
+    cr_assert(!put(one, "a.example.", 0), "a new one is counted anew");
+    w->now_ms += 1;
+    cr_assert(put(one, "a.example.", 0), "%s", world_words(w));
+}
+
+/* Being there again, and any write, ends the count; so it does for a source that misses it at
+ * times. */
+Test(absent, what_ends_the_count)
+{
+    cr_assert(put(one, "a.example.", 1));
+    set_policy("absent_times", 2);
+    for (int i = 0; i < 3; i++) {
+        miss(1);
+        cr_assert(observe(one, "a.example.", true), "%s", world_words(w));
+    }
+    cr_assert(!put(one, "a.example.", 0));
+    miss(1);
+    cr_assert(put(one, "a.example.", 2));
+    miss(1);
+    cr_assert(!put(one, "a.example.", 0));
+    miss(1);
+    cr_assert(put(one, "a.example.", 0), "%s", world_words(w));
+}
+
+/* Persons are not asked, and altering is not deleting; whole zones are left to persons. */
+Test(absent, who_is_asked)
+{
+    struct rsm_buffer body;
+    set_policy("ownership", 0);
+    set_policy("absent_times", 2);
+    cr_assert(put(one, WWW, 9), "%s", world_words(w));
+    cr_assert(put(root, WWW, 0), "%s", world_words(w));
+    world_role(w, "zones", "zone.*", ZONE);
+    struct actor *three = world_principal(w, "three", RSM_PRINCIPAL_AUTOMATON, "zones");
+    actor_see_all(three);
+    cr_assert_eq(rsm_body_zone_delete(wire(ZONE), &body), RSM_OK);
+    cr_assert(!actor_do(three, RSM_KIND_ZONE_DELETE, body));
+    EXPECT(RSM_RULE_ABSENT, "no whole zone");
+}
+
+Test(absent, reports_that_are_refused)
+{
+    struct rsm_rrset_id twice[] = {{wire(WWW), RR_TYPE_A}, {wire(WWW), RR_TYPE_A}};
+    struct rsm_buffer body;
+    cr_assert(!observe(one, "none.example.", false));
+    EXPECT(RSM_RULE_RRSET_UNKNOWN, "none.example. A is not there");
+    struct actor *bob = world_principal(w, "bob", RSM_PRINCIPAL_PERSON, "reader");
+    cr_assert(!observe(bob, WWW, false));
+    EXPECT(RSM_RULE_RIGHTS, "rrset.observe");
+    actor_see_all(one);
+    cr_assert_eq(rsm_body_rrset_observe(wire(ZONE), twice, 2, NULL, 0, &body), RSM_OK);
+    cr_assert(!actor_do(one, RSM_KIND_RRSET_OBSERVE, body));
+    EXPECT(RSM_RULE_DUPLICATE_CHANGE, "named twice");
+    cr_assert_eq(rsm_body_rrset_observe(wire(ZONE), NULL, 0, NULL, 0, &body), RSM_OK);
+    cr_assert(!actor_do(one, RSM_KIND_RRSET_OBSERVE, body));
+    EXPECT(RSM_RULE_NO_CHANGE, "no record set");
 }

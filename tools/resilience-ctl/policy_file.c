@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * policy_file.c - YAML to the map of policy.set (see policy_file.h and docs/policy.md).
+ *
+ * The map has every key that there is, sorted, for the file is the whole policy: nil where it says
+ * nothing. Bounds are the state machine's to judge; what is refused here has no place in the map.
+ */
+#include "tools/resilience-ctl/policy_file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/mem.h"
+#include "src/command/pack.h"
+#include "src/machine/policy.h"
+#include "src/machine/policy_limit.h"
+#include "tools/resilience-ctl/policy_yaml.h"
+
+#define MAP_SIZE_MAX (8u << 20)
+
+static const char *const NUMBERS[] = {
+#define POLICY_NAME(name, least, most, initial) #name,
+    POLICY_LIST(POLICY_NAME)
+#undef POLICY_NAME
+        NULL,
+};
+
+#define NUMBER_COUNT (sizeof NUMBERS / sizeof NUMBERS[0] - 1)
+#define NUMBER_MOST UINT64_C(9007199254740991) /* counters of commands end there */
+
+static const struct bytes NO_NAME = {NULL, 0};
+
+/* ---- lists ---- */
+
+static void pack_protected(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
+{
+    static const char *const keys[] = {"zone", "owner", "type", "floor", NULL};
+    uint8_t zone_buffer[NAME_SIZE_MAX], owner_buffer[NAME_SIZE_MAX];
+    if (!yaml_check_map(r, item, keys))
+        return;
+    struct bytes zone = yaml_name(r, yaml_get(r, item, "zone"), NO_NAME, zone_buffer);
+    struct bytes owner = yaml_name(r, yaml_get(r, item, "owner"), zone, owner_buffer);
+    pack_array(out, 4);
+    pack_bin(out, zone);
+    pack_bin(out, owner);
+    pack_uint(out, yaml_type(r, yaml_get(r, item, "type")));
+    pack_uint(out, yaml_number(r, yaml_get(r, item, "floor"), LIMIT_RRSET_RECORDS));
+}
+
+/* "NAME=VALUE"; nothing: no label is asked for. */
+static void pack_label(struct yaml_reading *r, struct writer *out, const yaml_node_t *node)
+{
+    const char *text = node != NULL ? yaml_text(r, node) : "";
+    const char *equals = strchr(text, '=');
+    if (node != NULL && (equals == NULL || equals == text))
+        yaml_fail(r, node, "\"%s\" is no label such as tier=critical", text);
+    pack_str(out, bytes_make(text, equals != NULL ? (size_t)(equals - text) : 0));
+    pack_text(out, equals != NULL ? equals + 1 : "");
+}
+
+/* An absent zone is every zone. */
+static void pack_zone(struct yaml_reading *r, struct writer *out, const yaml_node_t *node)
+{
+    uint8_t buffer[NAME_SIZE_MAX];
+    pack_bin(out, node != NULL ? yaml_name(r, node, NO_NAME, buffer) : NO_NAME);
+}
+
+static uint64_t take_bits(struct yaml_reading *r, yaml_node_t *node, const char *const *words)
+{
+    uint64_t bits = 0;
+    size_t count = yaml_count(r, node, 64);
+    for (size_t i = 0; i < count && yaml_is_good(r); i++)
+        bits |= UINT64_C(1) << yaml_choice(r, yaml_item(r, node, i), words);
+    return bits;
+}
+
+static void pack_limit(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
+{
+    static const char *const keys[] = {"name",  "who",   "acts",   "zone",     "label",
+                                       "count", "share", "within", "existing", NULL};
+    static const char *const whos[] = {"change", "author", "automata", NULL};
+    static const char *const acts[] = {"add", "alter", "delete", NULL};
+    if (!yaml_check_map(r, item, keys))
+        return;
+    const yaml_node_t *count = yaml_get(r, item, "count"), *share = yaml_get(r, item, "share");
+    const yaml_node_t *within = yaml_get(r, item, "within");
+    const yaml_node_t *existing = yaml_get(r, item, "existing");
+    pack_array(out, 10);
+    pack_text(out, yaml_text(r, yaml_get(r, item, "name")));
+    pack_text(out, whos[yaml_choice(r, yaml_get(r, item, "who"), whos)]);
+    pack_uint(out, take_bits(r, yaml_get(r, item, "acts"), acts));
+    pack_zone(r, out, yaml_get(r, item, "zone"));
+    pack_label(r, out, yaml_get(r, item, "label"));
+    pack_uint(out, count != NULL ? yaml_number(r, count, UINT32_MAX) : 0);
+    pack_uint(out, share != NULL ? yaml_share(r, share) : 0);
+    pack_uint(out, within != NULL ? yaml_duration(r, within) : 0);
+    pack_uint(out, existing != NULL ? yaml_number(r, existing, UINT32_MAX) : 0);
+}
+
+static void pack_time(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
+{
+    static const char *const keys[] = {"zone", "who", "days", "from", "to", "offset", NULL};
+    static const char *const whos[] = {"all", "automata", NULL};
+    static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
+    if (!yaml_check_map(r, item, keys))
+        return;
+    yaml_node_t *day = yaml_get(r, item, "days");
+    const yaml_node_t *offset = yaml_get(r, item, "offset");
+    pack_array(out, 6);
+    pack_zone(r, out, yaml_get(r, item, "zone"));
+    pack_text(out, whos[yaml_choice(r, yaml_get(r, item, "who"), whos)]);
+    pack_uint(out, day != NULL ? take_bits(r, day, days) : 127);
+    pack_uint(out, yaml_minute(r, yaml_get(r, item, "from")));
+    pack_uint(out, yaml_minute(r, yaml_get(r, item, "to")));
+    pack_uint(out, offset != NULL ? yaml_offset(r, offset) : 1440);
+}
+
+static const struct list_form {
+    const char *name;
+    size_t most;
+    void (*pack)(struct yaml_reading *r, struct writer *out, yaml_node_t *item);
+} LISTS[] = {
+    {"limits", POLICY_LIMITS_MAX, pack_limit},
+    {"protected", POLICY_PROTECTED_MAX, pack_protected},
+    {"times", POLICY_TIMES_MAX, pack_time},
+};
+
+#define LIST_COUNT (sizeof LISTS / sizeof LISTS[0])
+
+/* ---- the map ---- */
+
+static void pack_list(struct yaml_reading *r, struct writer *out, yaml_node_t *root,
+                      const struct list_form *form)
+{
+    yaml_node_t *node = yaml_get(r, root, form->name);
+    if (node == NULL) {
+        pack_nil(out);
+        return;
+    }
+    size_t count = yaml_count(r, node, form->most);
+    pack_array(out, (uint32_t)count);
+    for (size_t i = 0; i < count && yaml_is_good(r); i++)
+        form->pack(r, out, yaml_item(r, node, i));
+}
+
+static void pack_number(struct yaml_reading *r, struct writer *out, yaml_node_t *numbers,
+                        const char *name)
+{
+    const yaml_node_t *node = numbers != NULL ? yaml_get(r, numbers, name) : NULL;
+    if (node == NULL)
+        pack_nil(out);
+    else
+        pack_uint(out, yaml_number(r, node, NUMBER_MOST));
+}
+
+static void pack_policy(struct yaml_reading *r, struct writer *out, yaml_node_t *root)
+{
+    const char *names[NUMBER_COUNT + LIST_COUNT];
+    size_t count = 0;
+    yaml_node_t *numbers = yaml_get(r, root, "numbers");
+    if (numbers != NULL && !yaml_check_map(r, numbers, NUMBERS))
+        return;
+    for (size_t i = 0; i < NUMBER_COUNT + LIST_COUNT; i++) {
+        const char *name = i < NUMBER_COUNT ? NUMBERS[i] : LISTS[i - NUMBER_COUNT].name;
+        size_t at = count++;
+        for (; at > 0 && strcmp(names[at - 1], name) > 0; at--)
+            names[at] = names[at - 1];
+        names[at] = name;
+    }
+    pack_map(out, (uint32_t)count);
+    for (size_t i = 0; i < count && yaml_is_good(r); i++) {
+        size_t list = 0;
+        while (list < LIST_COUNT && strcmp(LISTS[list].name, names[i]) != 0)
+            list++;
+        pack_text(out, names[i]);
+        if (list < LIST_COUNT)
+            pack_list(r, out, root, &LISTS[list]);
+        else
+            pack_number(r, out, numbers, names[i]);
+    }
+}
+
+/* ---- cases ---- */
+
+static char *copy_text(struct yaml_reading *r, const yaml_node_t *node)
+{
+    const char *text = yaml_text(r, node);
+    return mem_copy_text(text, strlen(text));
+}
+
+static void take_labels(struct yaml_reading *r, yaml_node_t *node, struct policy_case *c)
+{
+    size_t count = yaml_count(r, node, POLICY_LABELS_MAX);
+    for (size_t i = 0; i < count && yaml_is_good(r); i++) {
+        const yaml_node_t *item = yaml_item(r, node, i);
+        const char *text = yaml_text(r, item);
+        const char *equals = strchr(text, '=');
+        if (equals == NULL) {
+            yaml_fail(r, item, "\"%s\" is no label such as tier=critical", text);
+            return;
+        }
+        c->label_names[c->label_count] = mem_copy_text(text, (size_t)(equals - text));
+        c->label_values[c->label_count++] = mem_copy_text(equals + 1, strlen(equals + 1));
+    }
+}
+
+static void take_deletes(struct yaml_reading *r, yaml_node_t *node, struct policy_case *c)
+{
+    size_t count = yaml_count(r, node, POLICY_CASE_DELETES_MAX);
+    for (size_t i = 0; i < count && yaml_is_good(r); i++) {
+        static const char *const keys[] = {"owner", "type", NULL};
+        yaml_node_t *item = yaml_item(r, node, i);
+        if (!yaml_check_map(r, item, keys))
+            return;
+        struct bytes owner =
+            yaml_name(r, yaml_get(r, item, "owner"), c->zone, c->delete_buffers[i]);
+        c->deletes[i].owner = rsm_bytes_make(owner.data, owner.size);
+        c->deletes[i].type = yaml_type(r, yaml_get(r, item, "type"));
+        c->delete_count++;
+    }
+}
+
+/* "applied", or the ids of all rules that refuse it. */
+static void take_expect(struct yaml_reading *r, yaml_node_t *node, struct policy_case *c)
+{
+    size_t count = yaml_count(r, node, POLICY_CASE_EXPECT_MAX);
+    for (size_t i = 0; i < count && yaml_is_good(r); i++) {
+        const yaml_node_t *item = yaml_item(r, node, i);
+        const char *text = yaml_text(r, item);
+        uint32_t rule = 1;
+        if (count == 1 && strcmp(text, "applied") == 0)
+            return;
+        while (strcmp(rsm_rule_id(rule), "unknown") != 0 && strcmp(rsm_rule_id(rule), text) != 0)
+            rule++;
+        if (strcmp(rsm_rule_id(rule), "unknown") == 0)
+            yaml_fail(r, item, "\"%s\" is neither \"applied\" nor the id of a rule", text);
+        else
+            c->expect[c->expect_count++] = rule;
+    }
+    if (count == 0)
+        yaml_fail(r, node, "expect: applied, or the ids of the rules that refuse it");
+}
+
+static void take_now(struct yaml_reading *r, const yaml_node_t *node, struct policy_case *c)
+{
+    struct tm tm = {.tm_sec = 0};
+    const char *text = yaml_text(r, node);
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    time_t seconds = end != NULL && *end == '\0' ? timegm(&tm) : -1;
+    if (seconds < 0)
+        yaml_fail(r, node, "\"%s\" is no time such as 2026-01-05T10:00:00Z", text);
+    else
+        c->now_ms = (uint64_t)seconds * 1000;
+}
+
+static void take_case(struct yaml_reading *r, yaml_node_t *node, struct policy_case *c)
+{
+    static const char *const keys[] = {"name", "zone",   "state",       "labels", "by", "at",
+                                       "set",  "delete", "delete-zone", "expect", NULL};
+    static const char *const bys[] = {"person", "automaton", NULL};
+    static const char *const yes[] = {"no", "yes", NULL};
+    *c = (struct policy_case){.line = node != NULL ? node->start_mark.line + 1 : 0};
+    if (!yaml_check_map(r, node, keys))
+        return;
+    yaml_node_t *set = yaml_get(r, node, "set"), *at = yaml_get(r, node, "at");
+    yaml_node_t *by = yaml_get(r, node, "by"), *whole = yaml_get(r, node, "delete-zone");
+    c->name = copy_text(r, yaml_get(r, node, "name"));
+    c->zone = yaml_name(r, yaml_get(r, node, "zone"), NO_NAME, c->zone_buffer);
+    c->state = copy_text(r, yaml_get(r, node, "state"));
+    take_labels(r, yaml_get(r, node, "labels"), c);
+    c->is_automaton = by != NULL && yaml_choice(r, by, bys) == 1;
+    c->deletes_zone = whole != NULL && yaml_choice(r, whole, yes) == 1;
+    if (at != NULL)
+        take_now(r, at, c);
+    if (set != NULL)
+        c->set = copy_text(r, set);
+    take_deletes(r, yaml_get(r, node, "delete"), c);
+    take_expect(r, yaml_get(r, node, "expect"), c);
+    if (c->set == NULL && c->delete_count == 0 && !c->deletes_zone)
+        yaml_fail(r, node, "a case changes something: set, delete or delete-zone");
+}
+
+static void take_cases(struct yaml_reading *r, yaml_node_t *node, struct policy_file *out)
+{
+    size_t count = yaml_count(r, node, POLICY_CASES_MAX);
+    out->cases = mem_alloc((count + 1) * sizeof *out->cases);
+    for (size_t i = 0; i < count && yaml_is_good(r); i++)
+        take_case(r, yaml_item(r, node, i), &out->cases[out->case_count++]);
+}
+
+/* ---- the file ---- */
+
+static void take_document(struct yaml_reading *r, struct policy_file *out)
+{
+    static const char *const keys[] = {"numbers", "protected", "limits", "times", "tests", NULL};
+    yaml_node_t *root = yaml_document_get_root_node(r->document);
+    if (!yaml_check_map(r, root, keys))
+        return;
+    pack_policy(r, &out->map, root);
+    if (yaml_is_good(r) && out->map.failed)
+        yaml_fail(r, root, "the policy is too large");
+    if (yaml_is_good(r))
+        take_cases(r, yaml_get(r, root, "tests"), out);
+}
+
+enum rsm_status policy_file_read(const char *path, struct bytes text, struct policy_file *out,
+                                 char error[POLICY_FILE_ERROR_SIZE])
+{
+    yaml_parser_t parser;
+    yaml_document_t document;
+    struct yaml_reading r = {.document = &document, .path = path, .error = error};
+    *out = (struct policy_file){.cases = NULL};
+    error[0] = '\0';
+    writer_init(&out->map, MAP_SIZE_MAX);
+    if (text.size > POLICY_FILE_SIZE_MAX || !yaml_parser_initialize(&parser)) {
+        yaml_fail(&r, NULL, "the file is too large");
+        return RSM_USAGE;
+    }
+    yaml_parser_set_input_string(&parser, text.data, text.size);
+    if (yaml_parser_load(&parser, &document) == 1) {
+        take_document(&r, out);
+        yaml_document_delete(&document);
+    } else {
+        (void)snprintf(error, POLICY_FILE_ERROR_SIZE, "%s:%zu: %s", path,
+                       parser.problem_mark.line + 1,
+                       parser.problem != NULL ? parser.problem : "not YAML");
+    }
+    yaml_parser_delete(&parser);
+    return error[0] == '\0' ? RSM_OK : RSM_USAGE;
+}
+
+void policy_file_free(struct policy_file *file)
+{
+    for (size_t i = 0; i < file->case_count; i++) {
+        struct policy_case *c = &file->cases[i];
+        mem_free(c->name);
+        mem_free(c->state);
+        mem_free(c->set);
+        for (uint32_t k = 0; k < c->label_count; k++) {
+            mem_free(c->label_names[k]);
+            mem_free(c->label_values[k]);
+        }
+    }
+    mem_free(file->cases);
+    writer_deinit(&file->map);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* policy_show.c - a policy as the YAML file that makes it (see policy_file.h). */
+#include "tools/resilience-ctl/policy_file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rsm/wire.h>
+
+#include "src/machine/policy.h"
+#include "src/machine/policy_limit.h"
+#include "src/rr/data.h"
+
+/* In quotes: names and labels may be what YAML takes for something else. */
+static void write_quoted(struct writer *out, struct bytes text)
+{
+    writer_format(out, "\"");
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '"' || text.data[i] == '\\')
+            writer_format(out, "\\");
+        writer_u8(out, text.data[i]);
+    }
+    writer_format(out, "\"");
+}
+
+static void write_name(struct writer *out, struct bytes name)
+{
+    char text[NAME_TEXT_MAX];
+    const char *is = name_to_text(name, text);
+    write_quoted(out, bytes_of_string(is));
+}
+
+static struct bytes octets(struct rsm_value item, uint32_t index)
+{
+    struct rsm_bytes b = rsm_value_octets(rsm_value_at(item, index));
+    return bytes_make(b.data, b.size);
+}
+
+static uint64_t number(struct rsm_value item, uint32_t index)
+{
+    return rsm_value_uint(rsm_value_at(item, index));
+}
+
+static void write_protected(struct writer *out, struct rsm_value item)
+{
+    char type[RR_TYPE_TEXT_MAX];
+    writer_format(out, "  - {zone: ");
+    write_name(out, octets(item, 0));
+    writer_format(out, ", owner: ");
+    write_name(out, octets(item, 1));
+    writer_format(out, ", type: %s, floor: %" PRIu64 "}\n",
+                  rr_type_to_text((uint16_t)number(item, 2), type), number(item, 3));
+}
+
+static void write_words(struct writer *out, uint64_t bits, const char *const *words)
+{
+    const char *separator = "";
+    writer_format(out, "[");
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if ((bits >> i & 1u) == 0)
+            continue;
+        writer_format(out, "%s%s", separator, words[i]);
+        separator = ", ";
+    }
+    writer_format(out, "]");
+}
+
+static void write_zone(struct writer *out, struct bytes zone)
+{
+    if (zone.size == 0)
+        return;
+    writer_format(out, ", zone: ");
+    write_name(out, zone);
+}
+
+static void write_limit(struct writer *out, struct rsm_value item)
+{
+    static const char *const acts[] = {"add", "alter", "delete", NULL};
+    struct bytes who = octets(item, 1), label = octets(item, 4), value = octets(item, 5);
+    writer_format(out, "  - {name: ");
+    write_quoted(out, octets(item, 0));
+    writer_format(out, ", who: %.*s, acts: ", (int)who.size, (const char *)who.data);
+    write_words(out, number(item, 2), acts);
+    write_zone(out, octets(item, 3));
+    if (label.size > 0)
+        writer_format(out, ", label: \"%.*s=%.*s\"", (int)label.size, (const char *)label.data,
+                      (int)value.size, (const char *)value.data);
+    if (number(item, 6) > 0)
+        writer_format(out, ", count: %" PRIu64, number(item, 6));
+    if (number(item, 7) > 0)
+        writer_format(out, ", share: %" PRIu64 ".%" PRIu64 "%%", number(item, 7) / 10,
+                      number(item, 7) % 10);
+    if (number(item, 8) > 0)
+        writer_format(out, ", within: %" PRIu64 "ms", number(item, 8));
+    if (number(item, 9) > 0)
+        writer_format(out, ", existing: %" PRIu64, number(item, 9));
+    writer_format(out, "}\n");
+}
+
+static void write_time(struct writer *out, struct rsm_value item)
+{
+    static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
+    struct bytes who = octets(item, 1);
+    uint64_t from = number(item, 3), to = number(item, 4), offset = number(item, 5);
+    uint64_t away = offset >= 1440 ? offset - 1440 : 1440 - offset;
+    writer_format(out, "  - {who: %.*s, days: ", (int)who.size, (const char *)who.data);
+    write_words(out, number(item, 2), days);
+    write_zone(out, octets(item, 0));
+    writer_format(out,
+                  ", from: \"%02" PRIu64 ":%02" PRIu64 "\", to: \"%02" PRIu64 ":%02" PRIu64
+                  "\", offset: \"%c%02" PRIu64 ":%02" PRIu64 "\"}\n",
+                  from / 60, from % 60, to / 60, to % 60, offset >= 1440 ? '+' : '-', away / 60,
+                  away % 60);
+}
+
+static void write_list(struct writer *out, struct rsm_value map, const char *name,
+                       void (*write)(struct writer *out, struct rsm_value item))
+{
+    struct rsm_value list = rsm_value_get(map, name);
+    struct rsm_walk walk = rsm_walk_begin(list);
+    struct rsm_value item;
+    if (rsm_value_count(list) == 0)
+        return;
+    writer_format(out, "%s:\n", name);
+    while (rsm_walk_next(&walk, &item))
+        write(out, item);
+}
+
+enum rsm_status policy_file_write(struct writer *out, struct bytes bytes)
+{
+    struct rsm_value map = rsm_value_of(rsm_bytes_make(bytes.data, bytes.size));
+    writer_format(out, "numbers:\n");
+#define WRITE_NUMBER(name, least, most, initial)                                                   \
+    writer_format(out, "  " #name ": %" PRIu64 "\n", rsm_value_uint(rsm_value_get(map, #name)));
+    POLICY_LIST(WRITE_NUMBER)
+#undef WRITE_NUMBER
+    write_list(out, map, "protected", write_protected);
+    write_list(out, map, "limits", write_limit);
+    write_list(out, map, "times", write_time);
+    return out->failed ? RSM_TOO_LARGE : RSM_OK;
+}
