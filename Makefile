@@ -256,6 +256,8 @@ $(B)/shim.so: tests/faults/shim.c tests/faults/shim.h
 $(B)/fault-calls: $(B)/obj/tests/faults/calls_main.o $(B)/lib/test.a $(call archives,storage) $(B)/shim.so
 	$(link) $(filter %.so,$^) $(VLINK) $(call libs,storage)
 FAULT_EVERY ?= 7
+# The journal's own workloads, which run with each of its ways to flush.
+JOURNAL_WORKLOADS := create open-after-a-kill append segment-change drop renew
 fault-calls: all fault-calls-alone ## the n-th call of the storage code fails (FAULT_EVERY=1: each n)
 	$(Q)tests/run.sh fault-daemon env RSM_SHIM=$(CURDIR)/$(B)/shim.so /usr/bin/python3 tests/faults/daemon.py
 nightly-faults: all ## each call and each allocation of the storage code fails, and each call of a whole rsmd (an hour)
@@ -273,8 +275,10 @@ coverage-consensus: ## branches of consensus/ that its unit tests and scenarios 
 	$(Q)rm -f $$(find build/coverage -name '*.gcda' 2>/dev/null)
 	$(Q)$(MAKE) unit-consensus scenarios VARIANT=coverage
 	$(Q)tests/check/branches.py consensus --list
+FAULT_ENV = env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp)
 fault-calls-alone: $(B)/fault-calls $(B)/shim.so
-	$(Q)tests/run.sh fault-calls env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/fault-calls --every $(FAULT_EVERY)
+	$(Q)tests/run.sh fault-calls $(FAULT_ENV) $(B)/fault-calls --every $(FAULT_EVERY)
+	$(Q)for flush in odsync odirect; do tests/run.sh fault-calls-$$flush $(FAULT_ENV) $(B)/fault-calls --every $(FAULT_EVERY) --flush $$flush $(JOURNAL_WORKLOADS) || exit 1; done
 nightly-storage: ## every byte, sector, length and file of a small journal; 50,000 damaged stores; every planted mistake
 	$(Q)$(MAKE) journal-damage EVERY=1
 	$(Q)$(MAKE) store-damage SAMPLES=10000

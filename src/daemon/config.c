@@ -25,6 +25,7 @@ enum value_kind {
     VALUE_ADDRESSES,
     VALUE_YES_NO,
     VALUE_LEVEL,
+    VALUE_FLUSH,
     VALUE_TEXT,
     VALUE_PEER,
     VALUE_CLIENT,
@@ -69,6 +70,7 @@ static const struct key keys[] = {
     {"stall_ticks", VALUE_U32, AT(node.stall_ticks), 1, 100000, false},
     {"window", VALUE_U32, AT(node.window), 1, MEMBER_DISTANCE, false},
     {"batch_entries", VALUE_U32, AT(node.batch_entries), 1, LIMIT_BATCH_ENTRIES, false},
+    {"journal_flush", VALUE_FLUSH, AT(journal_flush), 0, 0, false},
     {"segment_size", VALUE_U32, AT(node.segment_size), 65536, 1u << 30, false},
     {"store_commit_ms", VALUE_U32, AT(node.store_commit_ms), 1, 60000, false},
     {"store_commit_bytes", VALUE_U32, AT(node.store_commit_bytes), 4096, 1u << 30, false},
@@ -234,6 +236,10 @@ static enum rsm_status set(struct parser *p, const struct key *key, const char *
     case VALUE_YES_NO:
     case VALUE_LEVEL:
         return set_word(p, key, value);
+    case VALUE_FLUSH:
+        if (disk_flush_parse(value, field(p->config, key)))
+            return RSM_OK;
+        return complain(p, key->name, "\"%s\" is none of fdatasync, odsync, odirect", value);
     case VALUE_TEXT:
     case VALUE_PEER:
     case VALUE_CLIENT:
@@ -328,6 +334,7 @@ static void set_defaults(struct config *config)
 {
     *config = (struct config){.log_level = LOG_INFO,
                               .map_size = UINT64_C(1) << 36,
+                              .journal_flush = DISK_FLUSH_ODIRECT,
                               .flush_timeout_ms = 10000,
                               .scrub_days = 7,
                               .scrub_rate = 65536,

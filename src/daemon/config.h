@@ -17,6 +17,7 @@
 #include "src/base/log.h"
 #include "src/daemon/config_dns.h"
 #include "src/daemon/node.h"
+#include "src/io/disk_posix.h"
 
 #define CONFIG_LISTEN_MAX 8u
 #define CONFIG_FILE_MAX 65536u
@@ -39,12 +40,13 @@ struct config {
     char *client_address;
     enum log_level log_level;
     bool plaintext;
-    uint64_t map_size;         /* of the store, bytes of address space */
-    char *clock_offset_file;   /* NULL, but in tests: see src/io/clock.h */
-    uint32_t flush_timeout_ms; /* then the process ends */
-    uint32_t submit_rate;      /* envelopes in a second of one client connection; 0: no limit */
-    uint32_t scrub_rate;       /* of a pass, KiB a second */
-    uint32_t scrub_days;       /* between two passes of the scrubber; 0: only when asked for */
+    uint64_t map_size;             /* of the store, bytes of address space */
+    enum disk_flush journal_flush; /* how the journal's bytes become durable */
+    char *clock_offset_file;       /* NULL, but in tests: see src/io/clock.h */
+    uint32_t flush_timeout_ms;     /* then the process ends */
+    uint32_t submit_rate;          /* envelopes in a second of one client connection; 0: no limit */
+    uint32_t scrub_rate;           /* of a pass, KiB a second */
+    uint32_t scrub_days;           /* between two passes of the scrubber; 0: only when asked for */
     struct config_dns dns;
 };
 

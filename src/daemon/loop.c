@@ -188,6 +188,7 @@ static enum rsm_status open_storage(struct loop *l)
     status = disk_posix_open(data_dir_descriptor(l->dir), "journal", true, &l->disk);
     if (status != RSM_OK)
         return complain(l, status, "journal", rsm_status_sentence(status));
+    disk_posix_set_flush(l->disk, l->config->journal_flush);
     status = incarnations_open(&l->incarnations, l->dir);
     if (status != RSM_OK)
         return complain(l, status, "peers", rsm_status_sentence(status));

@@ -2,28 +2,29 @@
 /* disk_posix.c - a directory of the file system as a struct disk. */
 #include "src/io/disk_posix.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/check.h"
+#include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/io/disk_direct.h"
+#include "src/io/disk_names.h"
 
-#define NAME_SIZE 32
-#define NUMBER_DIGITS 20u
 #define SUFFIX ".seg"
 #define SUFFIX_ASIDE ".aside"
 #define LIST_PART 64u
-#define ZERO_CHUNK (1u << 20)
 
 struct open_file {
     uint64_t file;
     int descriptor;
+    int direct;      /* for DISK_FLUSH_ODIRECT; -1: none */
+    bool is_flushed; /* DISK_FLUSH_ODSYNC: what an earlier process left was flushed once */
 };
 
 struct disk_posix {
@@ -31,9 +32,11 @@ struct disk_posix {
     int directory;
     const char *suffix;
     bool writable;
+    enum disk_flush flush;
     struct open_file *files; /* owned; few: segments in use and prepared */
     size_t file_count;
-    uint8_t *zeros; /* owned, made when first needed */
+    struct direct_buffer buffer;
+    struct direct_buffer zeros;
 };
 
 enum rsm_status disk_posix_status(int error)
@@ -63,89 +66,46 @@ static struct disk_posix *from_disk(struct disk *disk)
     return (struct disk_posix *)disk;
 }
 
-static void make_name(uint64_t file, const char *suffix, char name_out[NAME_SIZE])
-{
-    snprintf(name_out, NAME_SIZE, "%020" PRIu64 "%s", file, suffix);
-}
-
-/* The number in a name that make_name would make; false for any other. */
-static bool parse_name(const char *name, const char *suffix, uint64_t *file_out)
-{
-    char again[NAME_SIZE];
-
-    if (strlen(name) != NUMBER_DIGITS + strlen(suffix))
-        return false;
-    *file_out = strtoull(name, NULL, 10);
-    make_name(*file_out, suffix, again);
-    return strcmp(name, again) == 0;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-/* Keeps the `capacity` lowest of all numbers seen so far, in no order. */
-static void keep_number(uint64_t *files, size_t capacity, size_t seen, uint64_t file)
-{
-    size_t highest = 0;
-
-    if (seen < capacity) {
-        files[seen] = file;
-        return;
-    }
-    for (size_t i = 1; i < capacity; i++) {
-        if (files[i] > files[highest])
-            highest = i;
-    }
-    if (capacity > 0 && files[highest] > file)
-        files[highest] = file;
-}
-
-static enum rsm_status list_names(struct disk_posix *d, const char *suffix, uint64_t *files_out,
-                                  size_t capacity, size_t *count_out)
-{
-    uint64_t file = 0;
-
-    *count_out = 0;
-    int copy = openat(d->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (copy < 0)
-        return disk_posix_status(errno);
-    DIR *stream = fdopendir(copy);
-    if (stream == NULL) {
-        close(copy);
-        return RSM_IO;
-    }
-    for (;;) {
-        errno = 0; /* the end and an error look alike but for this */
-        const struct dirent *entry = readdir(stream);
-        if (entry == NULL)
-            break;
-        if (parse_name(entry->d_name, suffix, &file))
-            keep_number(files_out, capacity, (*count_out)++, file);
-    }
-    enum rsm_status status = disk_posix_status(errno);
-    closedir(stream);
-    size_t kept = *count_out < capacity ? *count_out : capacity;
-    qsort(files_out, kept, sizeof(*files_out), compare_numbers);
-    return status;
-}
-
 static enum rsm_status posix_list(struct disk *disk, uint64_t *files_out, size_t capacity,
                                   size_t *count_out)
 {
     struct disk_posix *d = from_disk(disk);
 
-    return list_names(d, d->suffix, files_out, capacity, count_out);
+    return disk_names_list(d->directory, d->suffix, files_out, capacity, count_out);
 }
 
-static void remember(struct disk_posix *d, uint64_t file, int descriptor)
+static void close_direct(struct open_file *f)
 {
+    if (f->direct >= 0)
+        close(f->direct);
+    f->direct = -1;
+}
+
+/* Direct writes are not to be had: from now on all is as with fdatasync, which was right so far. */
+static void give_up_direct(struct disk_posix *d)
+{
+    for (size_t i = 0; i < d->file_count; i++)
+        close_direct(&d->files[i]);
+    d->flush = DISK_FLUSH_FDATASYNC;
+    LOG(LOG_WARNING, "journal-flush", LOG_TEXT("wanted", disk_flush_name(DISK_FLUSH_ODIRECT)),
+        LOG_TEXT("flush", disk_flush_name(d->flush)),
+        LOG_TEXT("why", "the file system takes no direct writes of 512 bytes"));
+}
+
+static struct open_file *remember(struct disk_posix *d, uint64_t file, int descriptor)
+{
+    char name[DISK_NAME_SIZE];
+
     d->files = mem_realloc(d->files, (d->file_count + 1) * sizeof(*d->files));
-    d->files[d->file_count++] = (struct open_file){file, descriptor};
+    struct open_file *f = &d->files[d->file_count++];
+    *f = (struct open_file){.file = file, .descriptor = descriptor, .direct = -1};
+    if (d->writable && d->flush == DISK_FLUSH_ODIRECT) {
+        disk_name_make(file, d->suffix, name);
+        f->direct = direct_open(d->directory, name);
+        if (f->direct < 0)
+            give_up_direct(d);
+    }
+    return f;
 }
 
 static void forget(struct disk_posix *d, uint64_t file)
@@ -153,53 +113,67 @@ static void forget(struct disk_posix *d, uint64_t file)
     for (size_t i = 0; i < d->file_count; i++) {
         if (d->files[i].file != file)
             continue;
+        close_direct(&d->files[i]);
         close(d->files[i].descriptor);
         d->files[i] = d->files[--d->file_count];
         return;
     }
 }
 
-/* The file's descriptor, opened when it is not open yet. */
-static enum rsm_status get_descriptor(struct disk_posix *d, uint64_t file, int *descriptor_out)
+static int open_flags(const struct disk_posix *d)
 {
-    char name[NAME_SIZE];
+    return (d->writable ? O_RDWR : O_RDONLY) |
+           (d->writable && d->flush == DISK_FLUSH_ODSYNC ? O_DSYNC : 0);
+}
+
+/* The file, opened when it is not open yet; borrowed until the next call for another one. */
+static enum rsm_status get_file(struct disk_posix *d, uint64_t file, struct open_file **file_out)
+{
+    char name[DISK_NAME_SIZE];
     struct stat info;
 
     for (size_t i = 0; i < d->file_count; i++) {
         if (d->files[i].file == file) {
-            *descriptor_out = d->files[i].descriptor;
+            *file_out = &d->files[i];
             return RSM_OK;
         }
     }
-    make_name(file, d->suffix, name);
+    disk_name_make(file, d->suffix, name);
     /* Not blocking: a fifo under this name must not hang us. */
     int descriptor =
-        openat(d->directory, name,
-               (d->writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        openat(d->directory, name, open_flags(d) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0)
         return disk_posix_status(errno);
     if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
         close(descriptor);
         return RSM_IO;
     }
-    remember(d, file, descriptor);
-    *descriptor_out = descriptor;
+    *file_out = remember(d, file, descriptor);
     return RSM_OK;
+}
+
+static enum rsm_status get_descriptor(struct disk_posix *d, uint64_t file, int *descriptor_out)
+{
+    struct open_file *f = NULL;
+    enum rsm_status status = get_file(d, file, &f);
+
+    *descriptor_out = status == RSM_OK ? f->descriptor : -1;
+    return status;
 }
 
 static enum rsm_status posix_create(struct disk *disk, uint64_t file)
 {
     struct disk_posix *d = from_disk(disk);
-    char name[NAME_SIZE];
+    char name[DISK_NAME_SIZE];
 
     if (!d->writable)
         return RSM_READ_ONLY;
-    make_name(file, d->suffix, name);
+    disk_name_make(file, d->suffix, name);
     int descriptor =
-        openat(d->directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        openat(d->directory, name, open_flags(d) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (descriptor < 0)
         return disk_posix_status(errno);
-    remember(d, file, descriptor);
+    (void)remember(d, file, descriptor);
     return RSM_OK;
 }
 
@@ -255,31 +229,52 @@ static enum rsm_status write_all(int descriptor, uint64_t offset, const uint8_t 
     return RSM_OK;
 }
 
+static bool is_of_sectors(const struct open_file *f, uint64_t first, uint64_t size)
+{
+    return f->direct >= 0 && (first | size) % DISK_SECTOR_SIZE == 0;
+}
+
 static enum rsm_status posix_write(struct disk *disk, uint64_t file, uint64_t offset,
                                    const void *data, size_t size)
 {
     struct disk_posix *d = from_disk(disk);
-    int descriptor = -1;
+    struct open_file *f = NULL;
+    bool is_refused = false;
 
     if (!d->writable)
         return RSM_READ_ONLY;
-    enum rsm_status status = get_descriptor(d, file, &descriptor);
-    return status == RSM_OK ? write_all(descriptor, offset, data, size) : status;
+    enum rsm_status status = get_file(d, file, &f);
+    if (status != RSM_OK)
+        return status;
+    if (is_of_sectors(f, offset, size)) {
+        status = direct_write(f->direct, offset, data, size, &d->buffer, &is_refused);
+        if (!is_refused)
+            return status;
+        give_up_direct(d);
+    }
+    return write_all(f->descriptor, offset, data, size);
 }
 
 static enum rsm_status posix_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
 {
     struct disk_posix *d = from_disk(disk);
-    int descriptor = -1;
+    struct open_file *f = NULL;
+    bool is_refused = false;
 
     if (!d->writable)
         return RSM_READ_ONLY;
-    enum rsm_status status = get_descriptor(d, file, &descriptor);
-    if (d->zeros == NULL)
-        d->zeros = mem_alloc(ZERO_CHUNK);
+    enum rsm_status status = get_file(d, file, &f);
+    if (status != RSM_OK)
+        return status;
+    if (is_of_sectors(f, first, end)) {
+        status = direct_zero(f->direct, first, end, &d->zeros, &is_refused);
+        if (!is_refused)
+            return status;
+        give_up_direct(d);
+    }
     while (status == RSM_OK && first < end) {
-        size_t part = end - first < ZERO_CHUNK ? (size_t)(end - first) : ZERO_CHUNK;
-        status = write_all(descriptor, first, d->zeros, part);
+        size_t part = end - first < DIRECT_CHUNK_MAX ? (size_t)(end - first) : DIRECT_CHUNK_MAX;
+        status = write_all(f->descriptor, first, direct_buffer_get(&d->zeros), part);
         first += part;
     }
     return status;
@@ -288,26 +283,29 @@ static enum rsm_status posix_zero(struct disk *disk, uint64_t file, uint64_t fir
 static enum rsm_status posix_flush(struct disk *disk, uint64_t file)
 {
     struct disk_posix *d = from_disk(disk);
-    int descriptor = -1;
+    struct open_file *f = NULL;
 
     if (!d->writable)
         return RSM_READ_ONLY;
-    enum rsm_status status = get_descriptor(d, file, &descriptor);
+    enum rsm_status status = get_file(d, file, &f);
     if (status != RSM_OK)
         return status;
+    if (d->flush == DISK_FLUSH_ODSYNC && f->is_flushed)
+        return RSM_OK;
+    f->is_flushed = true;
     /* EINTR is a failure as well: nobody says that it can be tried again. */
-    return fdatasync(descriptor) == 0 ? RSM_OK : disk_posix_status(errno);
+    return fdatasync(f->descriptor) == 0 ? RSM_OK : disk_posix_status(errno);
 }
 
 static enum rsm_status posix_remove(struct disk *disk, uint64_t file)
 {
     struct disk_posix *d = from_disk(disk);
-    char name[NAME_SIZE];
+    char name[DISK_NAME_SIZE];
 
     if (!d->writable)
         return RSM_READ_ONLY;
     forget(d, file);
-    make_name(file, d->suffix, name);
+    disk_name_make(file, d->suffix, name);
     if (unlinkat(d->directory, name, 0) == 0 || errno == ENOENT)
         return RSM_OK;
     return disk_posix_status(errno);
@@ -326,14 +324,14 @@ static enum rsm_status posix_flush_directory(struct disk *disk)
 static enum rsm_status posix_set_aside(struct disk *disk, uint64_t file)
 {
     struct disk_posix *d = from_disk(disk);
-    char name[NAME_SIZE];
-    char aside[NAME_SIZE];
+    char name[DISK_NAME_SIZE];
+    char aside[DISK_NAME_SIZE];
 
     if (!d->writable)
         return RSM_READ_ONLY;
     forget(d, file);
-    make_name(file, d->suffix, name);
-    make_name(file, SUFFIX_ASIDE, aside);
+    disk_name_make(file, d->suffix, name);
+    disk_name_make(file, SUFFIX_ASIDE, aside);
     if (renameat(d->directory, name, d->directory, aside) == 0 || errno == ENOENT)
         return RSM_OK;
     return disk_posix_status(errno);
@@ -349,10 +347,10 @@ static enum rsm_status posix_drop_aside(struct disk *disk)
     if (!d->writable)
         return RSM_READ_ONLY;
     do {
-        status = list_names(d, SUFFIX_ASIDE, files, LIST_PART, &count);
+        status = disk_names_list(d->directory, SUFFIX_ASIDE, files, LIST_PART, &count);
         for (size_t i = 0; i < count && i < LIST_PART && status == RSM_OK; i++) {
-            char name[NAME_SIZE];
-            make_name(files[i], SUFFIX_ASIDE, name);
+            char name[DISK_NAME_SIZE];
+            disk_name_make(files[i], SUFFIX_ASIDE, name);
             if (unlinkat(d->directory, name, 0) != 0)
                 status = disk_posix_status(errno);
         }
@@ -364,11 +362,14 @@ static void posix_free(struct disk *disk)
 {
     struct disk_posix *d = from_disk(disk);
 
-    for (size_t i = 0; i < d->file_count; i++)
+    for (size_t i = 0; i < d->file_count; i++) {
+        close_direct(&d->files[i]);
         close(d->files[i].descriptor);
+    }
     close(d->directory);
     mem_free(d->files);
-    mem_free(d->zeros);
+    direct_buffer_deinit(&d->buffer);
+    direct_buffer_deinit(&d->zeros);
     mem_free(d);
 }
 
@@ -401,6 +402,7 @@ static enum rsm_status open_suffix(int directory, const char *name, const char *
     d->directory = descriptor;
     d->suffix = suffix;
     d->writable = writable;
+    d->flush = DISK_FLUSH_FDATASYNC;
     *disk_out = &d->disk;
     return RSM_OK;
 }
@@ -414,4 +416,38 @@ enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
 enum rsm_status disk_posix_open_aside(int directory, const char *name, struct disk **disk_out)
 {
     return open_suffix(directory, name, SUFFIX_ASIDE, false, disk_out);
+}
+
+static const char *const flush_names[] = {[DISK_FLUSH_FDATASYNC] = "fdatasync",
+                                          [DISK_FLUSH_ODSYNC] = "odsync",
+                                          [DISK_FLUSH_ODIRECT] = "odirect"};
+
+bool disk_flush_parse(const char *name, enum disk_flush *flush_out)
+{
+    for (int i = DISK_FLUSH_FDATASYNC; i <= DISK_FLUSH_ODIRECT; i++) {
+        if (strcmp(name, flush_names[i]) == 0) {
+            *flush_out = (enum disk_flush)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *disk_flush_name(enum disk_flush flush)
+{
+    return flush_names[flush];
+}
+
+void disk_posix_set_flush(struct disk *disk, enum disk_flush flush)
+{
+    struct disk_posix *d = from_disk(disk);
+    CHECK(disk->ops == &posix_ops);
+    CHECK(d->file_count == 0);
+    d->flush = flush;
+}
+
+enum disk_flush disk_posix_flush_now(const struct disk *disk)
+{
+    CHECK(disk->ops == &posix_ops);
+    return ((const struct disk_posix *)(const void *)disk)->flush;
 }

@@ -3,7 +3,7 @@
  * disk_posix.h - struct disk over a directory: file n is "n.seg", 20 digits; set aside "n.aside".
  *
  * Files are 0600, opened with O_NOFOLLOW and O_CLOEXEC relative to the directory's descriptor, and
- * kept open until removed. A flush is fdatasync.
+ * kept open until removed. How bytes become durable is enum disk_flush.
  */
 #ifndef RSM_IO_DISK_POSIX_H
 #define RSM_IO_DISK_POSIX_H
@@ -19,6 +19,31 @@
  */
 enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
                                 struct disk **disk_out);
+
+/*
+ * What a write and a flush are. All keep what disk.h promises; docs/performance.md has figures.
+ *
+ *   fdatasync   writes go to the page cache, a flush writes the dirty pages and the device's cache
+ *   odsync      each write is durable when it ends (O_DSYNC); a flush does nothing more
+ *   odirect     writes of whole sectors go to the device (O_DIRECT), a flush writes its cache
+ */
+enum disk_flush {
+    DISK_FLUSH_FDATASYNC = 1,
+    DISK_FLUSH_ODSYNC,
+    DISK_FLUSH_ODIRECT,
+};
+
+/* By its name above; false for another one. */
+bool disk_flush_parse(const char *name, enum disk_flush *flush_out);
+const char *disk_flush_name(enum disk_flush flush);
+
+/*
+ * For a disk of disk_posix_open, before any of its files is opened; without this it is fdatasync.
+ * Where the file system refuses direct writes, fdatasync takes their place; it is logged.
+ */
+void disk_posix_set_flush(struct disk *disk, enum disk_flush flush);
+/* What it is now. */
+enum disk_flush disk_posix_flush_now(const struct disk *disk);
 
 /* The same for reading what was set aside, under its numbers. */
 enum rsm_status disk_posix_open_aside(int directory, const char *name, struct disk **disk_out);

@@ -2,7 +2,7 @@
 /*
  * calls_main.c - for each workload of the storage code and each n: the n-th call fails.
  *
- *   LD_PRELOAD=.../shim.so calls [--every N] [WORKLOAD...]
+ *   LD_PRELOAD=.../shim.so calls [--every N] [--flush fdatasync|odsync|odirect] [WORKLOAD...]
  *
  * A workload begins with a directory that an undisturbed preparation made. A child copies nothing
  * and knows nothing: it does its work with the shim armed, writes down what was acknowledged to it
@@ -62,6 +62,7 @@ struct acknowledged {
 };
 
 static struct acknowledged *acked;
+static enum disk_flush flush = DISK_FLUSH_FDATASYNC;
 
 struct parts {
     char path[TEMP_DIR_SIZE + 64];
@@ -131,6 +132,7 @@ static enum rsm_status open_journal(struct parts *p)
         disk_posix_open(data_dir_descriptor(p->dir), "journal", true, &p->disk);
     if (status != RSM_OK)
         return status;
+    disk_posix_set_flush(p->disk, flush);
     status = journal_open(p->disk, &identity, &options, visit, p, &p->report, &p->journal);
     return status;
 }
@@ -735,9 +737,11 @@ int main(int argc, char **argv)
     unsigned every = 1;
     int first = 1;
 
-    if (argc >= 3 && strcmp(argv[1], "--every") == 0) {
-        every = (unsigned)strtoul(argv[2], NULL, 10);
-        first = 3;
+    for (; first + 1 < argc && argv[first][0] == '-'; first += 2) {
+        if (strcmp(argv[first], "--every") == 0)
+            every = (unsigned)strtoul(argv[first + 1], NULL, 10);
+        else if (strcmp(argv[first], "--flush") != 0 || !disk_flush_parse(argv[first + 1], &flush))
+            return 2;
     }
     if (every == 0)
         return 2;

@@ -81,6 +81,7 @@ Test(config, errors_name_file_line_and_key)
         {GOOD "election_ticks_max = 15\n", "election_ticks_max: must be above"},
         {GOOD "heartbeat_ticks = 8\n", "election_ticks_min: must be above"},
         {GOOD "flush_timeout_ms = 100\ntick_ms = 11\n", "flush_timeout_ms: must be at least ten"},
+        {GOOD "journal_flush = never\n", "f:7: journal_flush: \"never\" is none of fdatasync"},
         {GOOD "join = perhaps\n", "f:7: join: \"perhaps\" is neither"},
         {GOOD "join = yes\n", "zone: is missing: with join"},
         {GOOD "join = yes\nzone = a\tb\n", "f:8: zone: is not a text"},

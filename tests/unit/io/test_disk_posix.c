@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/io/disk_direct.h"
 #include "src/io/disk_posix.h"
 #include "storage/journal.h"
 #include "tests/lib/temp_dir.h"
@@ -19,7 +20,8 @@ static void open_disk(const struct temp_dir *dir, bool writable, struct disk **o
     close(directory);
 }
 
-Test(disk_posix, does_what_disk_h_says)
+/* Every way of flushing keeps what disk.h says. */
+static void does_what_disk_h_says(enum disk_flush flush)
 {
     struct temp_dir dir;
     struct disk *disk = NULL;
@@ -29,10 +31,13 @@ Test(disk_posix, does_what_disk_h_says)
     char path[TEMP_DIR_SIZE + 64];
     struct stat info;
     char text[4];
+    char sectors[1536];
+    char again[1536];
     uint8_t page[64];
 
     temp_dir_make(&dir);
     open_disk(&dir, true, &disk);
+    disk_posix_set_flush(disk, flush);
     cr_assert_eq(disk_list(disk, files, 4, &count), RSM_OK);
     cr_assert_eq(count, 0);
     cr_assert_eq(disk_create(disk, 7), RSM_OK);
@@ -41,14 +46,21 @@ Test(disk_posix, does_what_disk_h_says)
     cr_assert_eq(disk_zero(disk, 7, 0, 3 << 20), RSM_OK);
     cr_assert_eq(disk_size(disk, 7, &size), RSM_OK);
     cr_assert_eq(size, 3 << 20);
+    memset(sectors, 's', sizeof(sectors));
+    cr_assert_eq(disk_write(disk, 7, 4096, sectors, sizeof(sectors)), RSM_OK);
+    cr_assert_eq(disk_zero(disk, 7, 4608, 5120), RSM_OK);
     cr_assert_eq(disk_write(disk, 7, 100, "abcd", 4), RSM_OK);
     cr_assert_eq(disk_flush(disk, 7), RSM_OK);
     cr_assert_eq(disk_flush_directory(disk), RSM_OK);
     disk_free(disk);
 
     open_disk(&dir, true, &disk);
+    disk_posix_set_flush(disk, flush);
     cr_assert_eq(disk_read(disk, 7, 100, text, 4), RSM_OK);
     cr_assert_arr_eq(text, "abcd", 4);
+    memset(sectors + 512, 0, 512);
+    cr_assert_eq(disk_read(disk, 7, 4096, again, sizeof(again)), RSM_OK);
+    cr_assert_arr_eq(again, sectors, sizeof(sectors));
     cr_assert_eq(disk_read(disk, 7, (3 << 20) - 2, text, 4), RSM_IO, "beyond the end");
     cr_assert_eq(disk_zero(disk, 7, 101, 102), RSM_OK);
     cr_assert_eq(disk_read(disk, 7, 90, page, sizeof(page)), RSM_OK);
@@ -68,6 +80,46 @@ Test(disk_posix, does_what_disk_h_says)
     cr_assert_eq(disk_remove(disk, 7), RSM_OK);
     cr_assert_eq(disk_size(disk, 7, &size), RSM_NOT_FOUND);
     disk_free(disk);
+    temp_dir_remove(&dir);
+}
+
+Test(disk_posix, does_what_disk_h_says)
+{
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+        enum disk_flush parsed;
+        does_what_disk_h_says((enum disk_flush)flush);
+        cr_assert(disk_flush_parse(disk_flush_name((enum disk_flush)flush), &parsed));
+        cr_assert_eq(parsed, (enum disk_flush)flush);
+    }
+}
+
+/* Where direct writes are refused, what was to be written is written all the same. */
+Test(disk_posix, direct_writes_that_are_refused)
+{
+    char sector[512];
+    struct direct_buffer buffer = {NULL, NULL};
+    bool is_refused = false;
+    int ends[2];
+
+    memset(sector, 'x', sizeof(sector));
+    cr_assert_eq(direct_open(AT_FDCWD, "/proc/self/comm"), -1, "no direct writes there");
+    /* The kernel's own word for it, from a place that is no sector. */
+    struct temp_dir dir;
+    char path[TEMP_DIR_SIZE + 64];
+    temp_dir_make(&dir);
+    int file = open(temp_dir_path(&dir, "f", path), O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        enum rsm_status status = direct_write(file, 100, sector, 100, &buffer, &is_refused);
+        cr_assert_eq(status, RSM_OK);
+        close(file);
+    }
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_neq(direct_write(ends[1], 0, sector, sizeof(sector), &buffer, &is_refused), RSM_OK,
+                  "a pipe has no places");
+    cr_assert(!is_refused);
+    close(ends[0]);
+    close(ends[1]);
+    direct_buffer_deinit(&buffer);
     temp_dir_remove(&dir);
 }
 
@@ -143,8 +195,9 @@ Test(disk_posix, a_journal_on_it_comes_back)
     unsigned count = 0;
 
     temp_dir_make(&dir);
-    for (unsigned turn = 0; turn < 3; turn++) {
+    for (unsigned turn = 0; turn < 7; turn++) { /* each way after each other one */
         open_disk(&dir, true, &disk);
+        disk_posix_set_flush(disk, (enum disk_flush)(turn % 3 + 1));
         count = 0;
         cr_assert_eq(
             journal_open(disk, &identity, &options, count_records, &count, &report, &journal),

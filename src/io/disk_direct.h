@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * disk_direct.h - writes past the page cache (O_DIRECT), for disk_posix.c.
+ *
+ * They save copying into pages, finding the dirty ones again at the flush, and the pages. Places
+ * and sizes are multiples of a sector of the device, and memory is aligned, which is made so here.
+ */
+#ifndef RSM_IO_DISK_DIRECT_H
+#define RSM_IO_DISK_DIRECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsm/status.h>
+
+#define DIRECT_CHUNK_MAX (1u << 20)
+
+/* Aligned memory for what is written; zeroed, made when first needed. */
+struct direct_buffer {
+    uint8_t *memory; /* owned */
+    uint8_t *data;   /* the aligned place in it, DIRECT_CHUNK_MAX bytes */
+};
+
+uint8_t *direct_buffer_get(struct direct_buffer *b);
+void direct_buffer_deinit(struct direct_buffer *b);
+
+/*
+ * A second descriptor of the file `name`, opened for direct writes of whole sectors of 512 bytes;
+ * -1 where file system or device refuse that.
+ */
+int direct_open(int directory, const char *name);
+
+/*
+ * Exactly `size` bytes; offset and size are multiples of 512. *refused_out: the system does not
+ * take such writes after all, and nothing was written; the status is then RSM_OK.
+ */
+enum rsm_status direct_write(int descriptor, uint64_t offset, const void *data, size_t size,
+                             struct direct_buffer *buffer, bool *refused_out);
+/* Zeros in [first, end), multiples of 512; `zeros` is never written to. */
+enum rsm_status direct_zero(int descriptor, uint64_t first, uint64_t end,
+                            struct direct_buffer *zeros, bool *refused_out);
+
+#endif
