@@ -321,7 +321,10 @@ $(B)/test-load: $(B)/obj/tests/cluster/load.o $(call archives,client)
 $(B)/test-tamper: $(B)/obj/tests/cluster/tamper.o $(call archives,dump)
 	$(link) $(VLINK) $(call libs,dump)
 
-cluster: all build/test-load build/test-tamper ## real processes: kill -9, the root zone, clients (some minutes)
+$(B)/many-callers: $(B)/obj/examples/many_callers.o $(call archives,client)
+	$(link) $(VLINK) $(call libs,client)
+
+cluster: all build/test-load build/test-tamper build/many-callers ## real processes: kill -9, the root zone, clients (some minutes)
 	$(Q)tests/cluster/run.sh
 
 # The linearizability checker and its own tests (tests/lin); histories of real clusters below.
@@ -364,7 +367,7 @@ nightly-processes: all $(NET_TOOLS) ## CUTS power cuts of a whole site, and as m
 	$(Q)RSM_ROUNDS=20 tests/run.sh nightly-processes /usr/bin/python3 tests/processes/test_processes.py
 	$(Q)RSM_CUTS=$(CUTS) tests/run.sh nightly-power-cuts /usr/bin/python3 tests/processes/test_power_cut.py
 nightly-real-asan: ## the tests of `make real` with programs under Address- and UndefinedBehaviorSanitizer
-	$(Q)$(MAKE) programs build/asan/test-load build/asan/relay build/asan/lin-record build/asan/lin-check VARIANT=asan
+	$(Q)$(MAKE) programs build/asan/test-load build/asan/many-callers build/asan/relay build/asan/lin-record build/asan/lin-check VARIANT=asan
 	$(Q)for t in net/test_relay net/test_namespaces processes/test_processes processes/test_power_cut; do \
 		RSM_BIN="$(CURDIR)/build/asan" ASAN_OPTIONS=abort_on_error=1:handle_segv=0 \
 		tests/run.sh asan-$$t /usr/bin/python3 tests/$$t.py || exit 1; done

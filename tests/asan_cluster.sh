@@ -4,7 +4,7 @@
 # UndefinedBehaviorSanitizer; fewer cycles, for each instruction costs twice. RSM_ASAN_TESTS names the
 # tests, "all" is every one.
 cd "$(dirname "$0")/.." || exit 1
-make "${1:--j1}" programs build/asan/test-load build/asan/test-tamper VARIANT=asan || exit 1
+make "${1:--j1}" programs build/asan/test-load build/asan/test-tamper build/asan/many-callers VARIANT=asan || exit 1
 export RSM_BIN="$PWD/build/asan" RSM_KILL_CYCLES=15 ASAN_OPTIONS=abort_on_error=1
 status=0
 tests=${RSM_ASAN_TESTS:-kill snapshot identity operations clients}

@@ -42,6 +42,8 @@ check() { # NAME COMMAND...
     passed=$((passed + 1))
 }
 # shellcheck disable=SC2086
+check example gcc -std=gnu11 -Wall -Wextra -Werror $cflags -o "$work/example" examples/many_callers.c $libs
+# shellcheck disable=SC2086
 check c gcc -std=c11 -Wall -Wextra -Werror $cflags -o "$work/c" "$work/program.c" $libs
 # shellcheck disable=SC2086
 check cc g++ -std=c++17 -Wall -Wextra -Werror $cflags -o "$work/cc" "$work/program.cc" $libs

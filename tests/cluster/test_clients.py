@@ -287,6 +287,18 @@ def watches():
         client.bad("BAD_PARAMS", "watch", "now")
 
 
+def callers_that_share():
+    """Threads that share an author: all is applied, and what waited together has travelled together."""
+    with Cluster(3) as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        out = cluster.run(f"{BIN}/many-callers", cluster.endpoints, f"{cluster.dir}/admin.key", "a.example", "32", "2").stdout
+        check(out.rstrip().endswith(" 0 signed again, 0 not applied"), out)
+        listed = cluster.ctl("record", "list", "a.example").stdout
+        check(all(f"caller{i}.a.example" in listed for i in range(32)), listed[:500])
+        print("note:", out.strip())
+        check(float(out.split(" in a bundle")[0].split()[-1]) > 1.5, f"they are not bundled: {out}")
+
+
 def what_a_commit_costs():
     """One client, one command after the other: a slot, and on each replica one flush, for each."""
     with Cluster(3) as cluster:
@@ -321,4 +333,4 @@ def by_stage(client):
     return stages
 
 
-main([reads, what_real_clients_send, bad_bytes, submits, watches, what_a_commit_costs])
+main([reads, what_real_clients_send, bad_bytes, submits, watches, callers_that_share, what_a_commit_costs])
