@@ -115,8 +115,9 @@ uint64_t journal_durable_seq(const struct journal *j);
  * RSM_IO: as journal_flush.
  */
 enum rsm_status journal_prepare_next(struct journal *j);
-/* While the disk is full it says so only now and then. */
-bool journal_is_idle_work_due(struct journal *j);
+bool journal_is_idle_work_due(struct journal *j); /* while the disk is full: now and then */
+/* The same between appends, each 10 ms or so: no mark, and zeros in small steps. */
+enum rsm_status journal_prepare_ahead(struct journal *j);
 
 /*
  * The store holds every slot up to `slot`, durably: removes the segments before the current one

@@ -10,6 +10,8 @@
 
 /* Zeroed and flushed in one go in an idle moment: about 2 ms, a whole segment would take 50. */
 #define PREPARE_SLICE (512u << 10)
+/* Between appends: some 0.1 ms. */
+#define PREPARE_SLICE_MIN (64u << 10)
 /* While the disk is full, only each so many-th question finds work: each try costs a few calls. */
 #define LOW_RETRY 64u
 
@@ -184,15 +186,38 @@ static bool owes_mark(const struct journal *j)
     return j->mark.b < j->durable_group && j->segments[j->current].has_groups;
 }
 
-bool journal_is_idle_work_due(struct journal *j)
+static bool is_segment_due(struct journal *j)
 {
-    if (j->dead || j->read_only)
-        return false;
-    if (owes_mark(j))
-        return true;
-    if (prepared(j) >= j->prepared_count)
+    if (j->dead || j->read_only || prepared(j) >= j->prepared_count)
         return false;
     return !j->low || ++j->asked_while_low % LOW_RETRY == 0;
+}
+
+bool journal_is_idle_work_due(struct journal *j)
+{
+    return (!j->dead && !j->read_only && owes_mark(j)) || is_segment_due(j);
+}
+
+/*
+ * No mark: the next group brings it. And no more zeros than twice what was written since the last
+ * call, but 64 KiB: a flush may wait behind them, and the segment is ready before it is needed.
+ */
+enum rsm_status journal_prepare_ahead(struct journal *j)
+{
+    if (j->dead)
+        return RSM_IO;
+    if (j->read_only)
+        return RSM_READ_ONLY;
+    if (!is_segment_due(j))
+        return RSM_OK;
+    uint64_t slice = 2 * (j->counters.bytes - j->bytes_at_slice);
+    slice -= slice % DISK_SECTOR_SIZE; /* a count of bytes of whole sectors all the same */
+    if (slice < PREPARE_SLICE_MIN)
+        slice = PREPARE_SLICE_MIN;
+    if (slice > PREPARE_SLICE)
+        slice = PREPARE_SLICE;
+    j->bytes_at_slice = j->counters.bytes;
+    return journal_prepare_some(j, j->segment_size, slice);
 }
 
 enum rsm_status journal_prepare_next(struct journal *j)

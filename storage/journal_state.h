@@ -66,6 +66,7 @@ struct journal {
     size_t current;
     struct journal_preparation preparing;
     uint32_t asked_while_low;
+    uint64_t bytes_at_slice; /* counters.bytes when journal_prepare_ahead made its last slice */
     struct journal_base base;
     struct segment_mark mark; /* the newest of the current segment */
     uint64_t offset;          /* end of the last durable group in it */

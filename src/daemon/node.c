@@ -268,11 +268,15 @@ static void watch_contact(struct node *n)
     }
 }
 
-static void idle_disk_work(struct node *n)
+/* Marks and segments: all of it while nothing is appended, a small part at a time else. */
+static void spare_disk_work(struct node *n)
 {
-    if (!n->journal_writable || n->flush_wanted || !journal_is_idle_work_due(n->journal))
+    bool is_busy = n->flush_wanted || n->seq_last != n->seq_at_tick;
+    n->seq_at_tick = n->seq_last;
+    if (!n->journal_writable || (!is_busy && !journal_is_idle_work_due(n->journal)))
         return;
-    enum rsm_status status = journal_prepare_next(n->journal);
+    enum rsm_status status =
+        is_busy ? journal_prepare_ahead(n->journal) : journal_prepare_next(n->journal);
     if (status == RSM_DISK_FULL)
         node_raise(n, NODE_ALARM_DISK_LOW, 0);
     else if (status != RSM_OK)
@@ -289,7 +293,7 @@ void node_tick(struct node *n)
     if (n->dead)
         return;
     watch_contact(n);
-    idle_disk_work(n);
+    spare_disk_work(n);
     if (n->tick % n->config.heartbeat_ticks == 0) {
         peer_send_heads(n);
         peer_judge_heads(n);

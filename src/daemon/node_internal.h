@@ -118,6 +118,7 @@ struct node {
     /* journal */
     uint64_t seq_last;    /* appended */
     uint64_t seq_durable; /* flushed, and said to the core */
+    uint64_t seq_at_tick; /* appended when the last tick came */
     bool flush_wanted;    /* something not lazy was appended */
     bool journal_writable;
     uint64_t repair_segment;   /* segments up to this one are damaged; 0: none */

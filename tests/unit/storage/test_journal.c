@@ -108,6 +108,39 @@ Test(journal, segments_follow_each_other_with_a_checkpoint_first)
     rig_deinit(&rig);
 }
 
+/*
+ * While groups are written a segment is prepared in small steps, as fast as the journal grows, so
+ * that no group ever waits for a whole one; and the marks are left to the groups.
+ */
+Test(journal, preparing_stays_ahead_of_what_is_written)
+{
+    struct journal_rig rig;
+    struct journal_counters before, after;
+    unsigned calls = 0;
+
+    rig_init(&rig);
+    rig.options.segment_size = 1 << 20;
+    rig.options.prepared_count = 1;
+    rig.value_size = 1000;
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    for (journal_get_counters(rig.journal, &before); before.prepared == 0; calls++) {
+        cr_assert_eq(journal_prepare_ahead(rig.journal), RSM_OK);
+        journal_get_counters(rig.journal, &before);
+    }
+    cr_assert_eq(calls, 16, "64 KiB a call while nothing is written");
+    for (unsigned turn = 0; turn < 60; turn++) {
+        cr_assert_eq(rig_write(&rig, 100), RSM_OK); /* tens of KB */
+        journal_get_counters(rig.journal, &before);
+        cr_assert_eq(journal_prepare_ahead(rig.journal), RSM_OK);
+        journal_get_counters(rig.journal, &after);
+        cr_assert_eq(after.bytes, before.bytes, "no mark");
+    }
+    cr_assert_gt(after.segments, 2);
+    cr_assert_eq(after.prepared_late, 0);
+    cr_assert(journal_is_idle_work_due(rig.journal), "the mark of the last group");
+    rig_deinit(&rig);
+}
+
 /* A large segment is prepared in slices; whoever needs it before, gets the rest done at once. */
 Test(journal, preparing_goes_on_in_slices)
 {
