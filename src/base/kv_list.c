@@ -22,9 +22,15 @@ struct bytes kv_node_value(const struct kv_node *node)
     return bytes_make(node->value, node->value_size);
 }
 
+static uint8_t *first_place(struct kv_node *node)
+{
+    return (uint8_t *)&node->next[node->height] + node->key_size;
+}
+
 static void free_node(struct kv_node *node)
 {
-    mem_free(node->value);
+    if (node->value != first_place(node))
+        mem_free(node->value);
     mem_free(node);
 }
 
@@ -115,7 +121,8 @@ static void set_value(struct kv_list *list, struct kv_node *node, struct bytes v
         /* The new value may borrow from the old one: copy first, free afterwards. */
         uint8_t *copy = mem_copy(value.data, value.size);
         list->size += value.size - node->value_capacity;
-        mem_free(node->value);
+        if (node->value != first_place(node))
+            mem_free(node->value);
         node->value = copy;
         node->value_capacity = (uint32_t)value.size;
     } else if (value.size > 0) {
@@ -125,15 +132,20 @@ static void set_value(struct kv_list *list, struct kv_node *node, struct bytes v
     node->deleted = deleted;
 }
 
-static struct kv_node *make_node(struct kv_list *list, uint8_t table, struct bytes key)
+/* One allocation for an entry whose value does not grow, which is what most of them are. */
+static struct kv_node *make_node(struct kv_list *list, uint8_t table, struct bytes key,
+                                 size_t value_size)
 {
     uint8_t height = draw_height(list);
-    size_t size = sizeof(struct kv_node) + height * sizeof(struct kv_node *) + key.size;
+    size_t size =
+        sizeof(struct kv_node) + height * sizeof(struct kv_node *) + key.size + value_size;
     struct kv_node *node = mem_alloc(size);
     node->table = table;
     node->height = height;
     node->key_size = (uint16_t)key.size;
+    node->value_capacity = (uint32_t)value_size;
     memcpy(&node->next[height], key.data, key.size);
+    node->value = first_place(node);
     list->size += size;
     list->count++;
     return node;
@@ -149,7 +161,7 @@ void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct b
         set_value(list, at, value, deleted);
         return;
     }
-    struct kv_node *node = make_node(list, table, key);
+    struct kv_node *node = make_node(list, table, key, deleted ? 0 : value.size);
     for (; list->height < node->height; list->height++)
         path[list->height] = &list->head[list->height];
     for (uint32_t level = 0; level < node->height; level++) {

@@ -14,14 +14,14 @@
 
 struct kv_node {
     struct kv_node *previous; /* on the lowest level; NULL for the first */
-    uint8_t *value;           /* owned; NULL when deleted or empty */
+    uint8_t *value;           /* behind the key, or owned when it has outgrown that place */
     uint32_t value_size;
     uint32_t value_capacity;
     uint16_t key_size;
     uint8_t table;
     uint8_t height;
     bool deleted;
-    struct kv_node *next[]; /* `height` of them, then the key */
+    struct kv_node *next[]; /* `height` of them, then the key, then room for the first value */
 };
 
 struct kv_list {
