@@ -2,6 +2,7 @@
 /* methods_status.c - who this replica is and how it is. Needs neither a leader nor a majority. */
 #include <string.h>
 
+#include "src/base/mem.h"
 #include "src/daemon/methods_internal.h"
 #include "src/daemon/scrub.h"
 #include "src/net/peer_link.h"
@@ -116,7 +117,7 @@ static void pack_counters(struct writer *out, const struct methods *m, const str
     const struct rpc_counters *rpc = rpc_get_counters(m->rpc);
     const struct peer_links_counters *links = peer_links_get_counters(m->links);
     pack_key(out, "counters");
-    pack_map(out, 19);
+    pack_map(out, 23);
     pack_number(out, "submitted", s->submitted);
     pack_number(out, "applied_commands", s->applied_commands);
     pack_number(out, "refused_commands", s->refused_commands);
@@ -128,6 +129,10 @@ static void pack_counters(struct writer *out, const struct methods *m, const str
     pack_number(out, "store_commits", s->store_commits);
     pack_number(out, "leader_changes", s->leader_changes);
     pack_number(out, "bad_frames", s->bad_frames);
+    pack_number(out, "accepts_sent", s->accepts_sent);
+    pack_number(out, "votes_sent", s->votes_sent);
+    pack_number(out, "chosen_sent", s->chosen_sent);
+    pack_number(out, "allocations", mem_total_count());
     pack_number(out, "client_connections", rpc->connections);
     pack_number(out, "client_requests", rpc->requests);
     pack_number(out, "client_errors", rpc->errors);

@@ -188,7 +188,7 @@ struct node_status {
     uint64_t journal_segments;
     uint64_t store_commits;
     uint64_t leader_changes;
-    uint64_t bad_frames;
+    uint64_t bad_frames, accepts_sent, votes_sent, chosen_sent; /* messages */
     uint64_t contact_age_ms;   /* since the last proof of contact with a majority or the leader */
     uint32_t rejoin_waits_for; /* bit i: replica i has to come before this one may vote again */
     uint32_t peer_count;

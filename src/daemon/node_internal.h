@@ -178,7 +178,7 @@ struct node {
         uint64_t refused_commands;
         uint64_t store_commits;
         uint64_t leader_changes;
-        uint64_t bad_frames;
+        uint64_t bad_frames, sent[PAXOS_MESSAGE_TYPE_END]; /* sent: messages, by type */
     } counters;
     struct stages *stages; /* owned */
     uint64_t contact_ms;

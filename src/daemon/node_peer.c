@@ -35,6 +35,7 @@ static struct peer_stamp stamp_for(struct node *n, uint32_t to, uint64_t seq)
 void peer_send_message(struct node *n, const struct paxos_send *send)
 {
     struct peer_stamp stamp = stamp_for(n, send->to, send->durable_seq);
+    n->counters.sent[send->message.type]++;
     struct blob *frame = peer_encode_message(&send->message, &stamp);
     if (send->message.type == PAXOS_HEARTBEAT)
         stages_on_heartbeat(n->stages, send->to, node_now_ns(n));

@@ -55,6 +55,9 @@ void node_get_status(struct node *n, struct node_status *out)
         .store_commits = n->counters.store_commits,
         .leader_changes = n->counters.leader_changes,
         .bad_frames = n->counters.bad_frames,
+        .accepts_sent = n->counters.sent[PAXOS_ACCEPT],
+        .votes_sent = n->counters.sent[PAXOS_ACCEPTED],
+        .chosen_sent = n->counters.sent[PAXOS_CHOSEN],
         .rejoin_waits_for = paxos_rejoin_waits_for(n->paxos),
         .contact_age_ms = node_now_ms(n) - n->contact_ms,
     };
