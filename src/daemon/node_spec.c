@@ -250,6 +250,13 @@ enum judgement spec_judge(struct node *n, uint64_t slot, struct blob *value,
 {
     if (slot <= n->applied_slot)
         return JUDGED_OK; /* its verdict has fallen already */
+    /*
+     * Sent again, as a leader does when votes are late. To throw everything away for that and judge
+     * it anew would make a slow follower slower, and more late.
+     */
+    if (verdicts_out == NULL && slot < n->spec.end &&
+        bytes_equal(blob_bytes(place(n, slot)->value), blob_bytes(value)))
+        return JUDGED_OK;
     if (!can_judge(n, slot))
         return JUDGED_WAIT;
     enum judgement judgement = judge_next(n, value, verdicts_out);
