@@ -33,7 +33,7 @@ void node_config_default(struct node_config *config)
         .window = 1024,
         .batch_entries = LIMIT_BATCH_ENTRIES,
         .segment_size = 16u << 20,
-        .store_commit_ms = 200,
+        .store_commit_ms = 1000,
         .store_commit_bytes = 8u << 20,
         .submit_timeout_ms = 10000,
         .clock_bound_ms = 10000,

@@ -119,6 +119,16 @@ static void queued(struct node *n, struct submission *s, uint64_t begin_ns)
     stages_add(n->stages, STAGE_VERIFY, begin_ns, s->queued_ns);
 }
 
+/*
+ * No room for one more. Asked before its signature is verified: when more comes than can be done,
+ * refusing must cost less than doing, or nothing gets done for it.
+ */
+static bool is_too_much(struct node *n, const uint8_t digest[HASH_SIZE], size_t size)
+{
+    return submissions_is_full(n->submissions, size) &&
+           submissions_find(n->submissions, digest) == NULL;
+}
+
 void node_submit(struct node *n, uint64_t token, struct blob *envelope)
 {
     n->counters.submitted++;
@@ -129,6 +139,10 @@ void node_submit(struct node *n, uint64_t token, struct blob *envelope)
     n->stages->decode_ns = 0;
     stages_add(n->stages, STAGE_DECODE, came_ns, begin_ns);
     envelope_digest(blob_bytes(envelope), digest);
+    if (is_too_much(n, digest, envelope->size)) {
+        answer_status(n, token, RSM_BUSY, "too many commands wait at this replica");
+        return;
+    }
     enum rsm_status status = node_verify_envelope(n, blob_bytes(envelope), digest, &e);
     if (status != RSM_OK) {
         answer_status(n, token, status, bad_envelope_text(status));
@@ -173,9 +187,12 @@ void submit_on_forward(struct node *n, uint32_t from, struct bytes raw)
     struct envelope e;
     uint64_t begin_ns = node_now_ns(n);
     envelope_digest(raw, digest);
-    enum rsm_status status = node_verify_envelope(n, raw, digest, &e);
     const char *text = NULL;
-    if (status != RSM_OK)
+    enum rsm_status status =
+        is_too_much(n, digest, raw.size) ? RSM_BUSY : node_verify_envelope(n, raw, digest, &e);
+    if (status == RSM_BUSY)
+        text = "too many commands wait at the leader";
+    else if (status != RSM_OK)
         text = bad_envelope_text(status);
     if (status == RSM_OK)
         status = node_refuses(n);

@@ -60,12 +60,17 @@ struct submission *submissions_find_id(struct submissions *s, uint64_t id)
     return at != NULL && at->id == id ? at : NULL;
 }
 
+bool submissions_is_full(const struct submissions *s, size_t size)
+{
+    return s->count >= LIMIT_PENDING_COUNT || s->bytes + size > LIMIT_PENDING_BYTES;
+}
+
 enum rsm_status submissions_add(struct submissions *s, const uint8_t digest[HASH_SIZE],
                                 struct blob *envelope, uint64_t now_ms,
                                 struct submission **submission_out)
 {
     CHECK(submissions_find(s, digest) == NULL);
-    if (s->count >= LIMIT_PENDING_COUNT || s->bytes + envelope->size > LIMIT_PENDING_BYTES)
+    if (submissions_is_full(s, envelope->size))
         return RSM_BUSY;
     struct submission *added = mem_alloc(sizeof *added);
     memcpy(added->digest, digest, HASH_SIZE);

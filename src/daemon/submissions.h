@@ -57,9 +57,12 @@ void submissions_free(struct submissions *s);
 struct submission *submissions_find(struct submissions *s, const uint8_t digest[HASH_SIZE]);
 struct submission *submissions_find_id(struct submissions *s, uint64_t id);
 
+/* One of `size` bytes more would pass LIMIT_PENDING_COUNT or LIMIT_PENDING_BYTES. */
+bool submissions_is_full(const struct submissions *s, size_t size);
+
 /*
  * Adds one in state QUEUED and takes a reference to the envelope. The digest is not there yet.
- * RSM_BUSY when LIMIT_PENDING_COUNT or LIMIT_PENDING_BYTES would be passed.
+ * RSM_BUSY when submissions_is_full.
  */
 enum rsm_status submissions_add(struct submissions *s, const uint8_t digest[HASH_SIZE],
                                 struct blob *envelope, uint64_t now_ms,
