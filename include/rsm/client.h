@@ -123,8 +123,11 @@ void rsm_client_unwatch(struct rsm_client *client, uint64_t watch);
 struct rsm_verdict {
     struct rsm_event id;
     bool applied;
+    bool staged;  /* good, and waits for votes or approvals: not in effect */
+    bool settled; /* not of this envelope: a change that waited has ended in the same slot */
+    struct rsm_value digest; /* of the command */
     struct rsm_value rules;  /* refused: [{"rule": id, "evidence": text}...] */
-    struct rsm_value result; /* applied: what the command brought, a map */
+    struct rsm_value result; /* not refused: what the command brought, a map */
 };
 
 /* Walks the verdicts of a result, in the order of the commands. False at the end. */

@@ -49,7 +49,11 @@ extern "C" {
     X(PRINCIPAL_KEY_REVOKE, 22, "principal.key-revoke")                                            \
     X(RRSET_TAKEOVER, 23, "rrset.takeover")                                                        \
     X(RRSET_UPDATE, 24, "rrset.update")                                                            \
-    X(RRSET_OBSERVE, 25, "rrset.observe")
+    X(RRSET_OBSERVE, 25, "rrset.observe")                                                          \
+    X(CHANGE_REQUEST, 26, "change.request")                                                        \
+    X(CHANGE_VOTE, 27, "change.vote")                                                              \
+    X(CHANGE_APPROVE, 28, "change.approve")                                                        \
+    X(CHANGE_CANCEL, 29, "change.cancel")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

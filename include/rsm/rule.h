@@ -153,7 +153,22 @@ enum rsm_stage {
     X(SOA_EXPIRE, 67, "soa-expire", PREFLIGHT, "rule_dns.c",                                       \
       "secondaries keep the zone long enough")                                                     \
     X(ABSENT, 68, "absent", IMPACT, "rule_absent.c",                                               \
-      "what automata delete has been absent for long enough")
+      "what automata delete has been absent for long enough")                                      \
+    X(NAME_RESERVED, 69, "name-reserved", PREFLIGHT, "kind_principal.c",                           \
+      "names that the cluster gives itself are nobody's")                                          \
+    X(CHANGE_UNKNOWN, 70, "change-unknown", PREFLIGHT, "kind_change.c", "the change was staged")   \
+    X(CHANGE_SETTLED, 71, "change-settled", EXECUTION, "kind_change.c", "the change still waits")  \
+    X(VOTE_INVALID, 72, "vote-invalid", QUORUM, "kind_change.c",                                   \
+      "a voter of the change's members votes once")                                                \
+    X(VOTED_NO, 73, "voted-no", QUORUM, "settle.c", "no replica votes no")                         \
+    X(CHANGE_EXPIRED, 74, "change-expired", QUORUM, "settle.c",                                    \
+      "what is needed comes before the deadline")                                                  \
+    X(CHANGE_CANCELLED, 75, "change-cancelled", EXECUTION, "kind_change.c",                        \
+      "nobody takes the change back")                                                              \
+    X(APPROVER, 76, "approver", QUORUM, "kind_change.c",                                           \
+      "two persons approve, neither of them the author")                                           \
+    X(OVERRIDE_RULE, 77, "override-rule", PREFLIGHT, "kind_change.c",                              \
+      "only rules that an override may name are named")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,
@@ -173,8 +188,7 @@ enum rsm_stage rsm_rule_stage(uint32_t rule);
 /* The file that checks it, for people. Static memory. */
 const char *rsm_rule_file(uint32_t rule);
 
-/* The rules' numbers are 1 to this one. */
-uint32_t rsm_rule_last(void);
+uint32_t rsm_rule_last(void); /* the rules' numbers are 1 to this one */
 
 /* The stable id, such as "pre-flight", and what the stage looks at. Static memory. */
 const char *rsm_stage_id(uint32_t stage);

@@ -57,7 +57,8 @@ extern "C" {
     X(WRONG_IDENTITY, "WRONG_IDENTITY", 1, "belongs to another replica or cluster")                \
     X(NEWER_FORMAT, "NEWER_FORMAT", 1, "written by a newer version")                               \
     X(EXISTS, "EXISTS", 1, "is there already")                                                     \
-    X(NOT_READY, "NOT_READY", 1, "has not caught up yet")
+    X(NOT_READY, "NOT_READY", 1, "has not caught up yet")                                          \
+    X(STAGED, "STAGED", 8, "waits for votes or approvals")
 
 enum rsm_status {
 #define RSM_STATUS_ENUM(name, text, exit_status, sentence) RSM_##name,

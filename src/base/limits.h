@@ -40,6 +40,13 @@
 #define LIMIT_LABELS_PER_ZONE 64u     /* labels are for people and filters, not for data */
 #define LIMIT_REASONS_PER_VERDICT 64u /* failing rules reported at once; the rest is counted */
 
+/* Changes that wait for votes at one time: each is looked at in every slot that touches one. */
+#define LIMIT_STAGED 64u
+/* One of them: its bytes are in the state until it ends. Larger changes are split. */
+#define LIMIT_STAGED_SIZE (1u << 20)
+#define LIMIT_OVERRIDES 16u   /* rules that one change may ask to be let past */
+#define LIMIT_CLASS_RULES 64u /* items of the policy's list "classes" */
+
 /* Keys of the state: LMDB's own bound is 511 bytes. */
 #define LIMIT_KEY_SIZE 500u
 /* A value of the state or the log: an envelope and its frame. */

@@ -111,4 +111,40 @@
 #ifndef RSM_MUTANT_NO_TIMES
 #define RSM_MUTANT_NO_TIMES 0
 #endif
+/* A replica's second vote replaces its first one. */
+#ifndef RSM_MUTANT_VOTES_TWICE
+#define RSM_MUTANT_VOTES_TWICE 0
+#endif
+/* A vote behind the deadline counts. */
+#ifndef RSM_MUTANT_LATE_VOTES_COUNT
+#define RSM_MUTANT_LATE_VOTES_COUNT 0
+#endif
+/* A no is taken for silence. */
+#ifndef RSM_MUTANT_NO_IS_SILENCE
+#define RSM_MUTANT_NO_IS_SILENCE 0
+#endif
+/* More than half of the zones are enough for a critical change. */
+#ifndef RSM_MUTANT_MAJORITY_IS_ALL
+#define RSM_MUTANT_MAJORITY_IS_ALL 0
+#endif
+/* A change that waits never expires. */
+#ifndef RSM_MUTANT_NO_DEADLINE
+#define RSM_MUTANT_NO_DEADLINE 0
+#endif
+/* An emergency needs no approvals. */
+#ifndef RSM_MUTANT_NO_APPROVALS
+#define RSM_MUTANT_NO_APPROVALS 0
+#endif
+/* The author's person approves under another name. */
+#ifndef RSM_MUTANT_AUTHOR_APPROVES
+#define RSM_MUTANT_AUTHOR_APPROVES 0
+#endif
+/* What a change that waited writes counts as seen by whoever saw it staged. */
+#ifndef RSM_MUTANT_EFFECT_IS_SEEN
+#define RSM_MUTANT_EFFECT_IS_SEEN 0
+#endif
+/* What the author wrote after a change was staged counts as seen by it. */
+#ifndef RSM_MUTANT_OWN_LATER_SEEN
+#define RSM_MUTANT_OWN_LATER_SEEN 0
+#endif
 #endif

@@ -199,7 +199,10 @@ void rsm_author_learn(struct rsm_author *author, struct rsm_bytes submit_result)
         if (!bytes_equal(bytes_of_public(verdict.id.author), own_name(author)) || counter == 0 ||
             counter > ENVELOPE_COUNTER_MAX)
             continue;
-        bool is_used = verdict.applied || names_rule(verdict.rules, "counter-used");
+        if (verdict.settled)
+            continue;
+        bool is_used =
+            verdict.applied || verdict.staged || names_rule(verdict.rules, "counter-used");
         if (is_used && counter >= author->counter_next)
             author->counter_next = counter + 1;
         else if (!is_used && counter < author->counter_next)
@@ -227,6 +230,7 @@ enum rsm_status rsm_author_submit(struct rsm_author *author, struct rsm_client *
         struct rsm_walk walk = rsm_verdicts(rsm_buffer_bytes(&result));
         status = !rsm_verdict_next(&walk, &verdict) ? RSM_MALFORMED
                  : verdict.applied                  ? RSM_OK
+                 : verdict.staged                   ? RSM_STAGED
                                                     : RSM_REFUSED;
         rsm_author_learn(author, rsm_buffer_bytes(&result));
     } else if (status != RSM_OUTCOME_UNKNOWN) {

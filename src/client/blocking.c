@@ -124,6 +124,9 @@ bool rsm_verdict_next(struct rsm_walk *walk, struct rsm_verdict *verdict_out)
     verdict_out->id.author = rsm_value_octets(rsm_value_get(item, "author"));
     verdict_out->id.counter = rsm_value_uint(rsm_value_get(item, "counter"));
     verdict_out->applied = bytes_equal(bytes_of_public(verdict), bytes_of_string("applied"));
+    verdict_out->staged = bytes_equal(bytes_of_public(verdict), bytes_of_string("staged"));
+    verdict_out->settled = bytes_equal(bytes_of_public(verdict), bytes_of_string("settled"));
+    verdict_out->digest = rsm_value_get(item, "digest");
     verdict_out->rules = rsm_value_get(item, "rules");
     verdict_out->result = rsm_value_get(item, "result");
     return true;

@@ -6,6 +6,7 @@
  * are canonical already (envelope_parse), but nothing here relies on it for its own safety.
  */
 #include "src/command/body.h"
+#include "src/command/body_change.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "src/base/ids.h"
 #include "src/base/limits.h"
 #include "src/command/envelope.h"
+#include "src/command/public.h"
 
 bool body_is_name(struct bytes name)
 {
@@ -502,5 +504,69 @@ enum rsm_status body_member_decode(enum rsm_kind kind, struct bytes body, struct
         out->incarnation = take_incarnation(&u);
     if (has_known)
         out->known = take_list(&u, LIMIT_REPLICAS);
+    return finish(&u);
+}
+
+/* ---- changes that wait ---- */
+
+static const char *const CLASSES[] = {
+    [RSM_CLASS_STANDARD] = "standard",
+    [RSM_CLASS_CRITICAL] = "critical",
+    [RSM_CLASS_EMERGENCY] = "emergency",
+};
+
+const char *body_class_text(enum rsm_class class)
+{
+    return class >= RSM_CLASS_STANDARD && class <= RSM_CLASS_EMERGENCY ? CLASSES[class] : "unknown";
+}
+
+bool body_class_parse(struct bytes text, enum rsm_class *out)
+{
+    for (uint32_t i = RSM_CLASS_STANDARD; i <= RSM_CLASS_EMERGENCY; i++) {
+        *out = (enum rsm_class)i;
+        if (bytes_equal(text, bytes_of_string(CLASSES[i])))
+            return true;
+    }
+    return false;
+}
+
+bool body_may_be_requested(enum rsm_kind kind)
+{
+    return kind == RSM_KIND_ZONE_CREATE || kind == RSM_KIND_ZONE_DELETE ||
+           kind == RSM_KIND_RRSET_CHANGE || kind == RSM_KIND_PLAN_EXECUTE ||
+           kind == RSM_KIND_POLICY_SET;
+}
+
+enum rsm_status body_request_decode(struct bytes body, struct body_request *out)
+{
+    *out = (struct body_request){.body = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, 4);
+    struct bytes class = unpack_str(&u, LIMIT_LABEL_SIZE);
+    if (unpack_ok(&u) && !body_class_parse(class, &out->class_least))
+        unpack_fail(&u, RSM_MALFORMED);
+    out->overrides = take_list(&u, LIMIT_OVERRIDES);
+    struct rsm_bytes kind = bytes_to_public(unpack_str(&u, LIMIT_LABEL_SIZE));
+    if (unpack_ok(&u) && rsm_kind_parse(kind, &out->kind) != RSM_OK)
+        unpack_fail(&u, RSM_UNKNOWN_KIND);
+    if (unpack_ok(&u) && !body_may_be_requested(out->kind))
+        unpack_fail(&u, RSM_MALFORMED);
+    out->body = unpack_raw(&u);
+    return finish(&u);
+}
+
+enum rsm_status body_ballot_decode(enum rsm_kind kind, struct bytes body, struct body_ballot *out)
+{
+    bool is_vote = kind == RSM_KIND_CHANGE_VOTE;
+    CHECK(is_vote || kind == RSM_KIND_CHANGE_APPROVE || kind == RSM_KIND_CHANGE_CANCEL);
+    *out = (struct body_ballot){.change = NULL};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, is_vote ? 4 : 1);
+    out->change = unpack_bin_exactly(&u, HASH_SIZE);
+    if (is_vote) {
+        out->yes = unpack_bool(&u);
+        out->slot = take_number(&u);
+        out->effect = unpack_bin_exactly(&u, HASH_SIZE);
+    }
     return finish(&u);
 }

@@ -27,6 +27,10 @@
  *     member.add        [id uint, zone str, key bin32, peer str, client str, incarnation uint,
  * known] member.promote    [id uint, known] member.remove     [id uint] member.update     [id uint,
  * zone str, peer str, client str] known             [[id uint, incarnation uint]...], sorted by id
+ *     change.request    [class str, overrides [rule id str...], kind str, body of that kind]
+ *     change.vote       [change bin32, yes bool, slot uint, effect bin32]
+ *     change.approve    [change bin32]
+ *     change.cancel     [change bin32]
  *     prerequisites, updates [[owner bin, class uint, type uint, ttl uint, rdata bin]...]
  *     changes           [[owner bin, type uint, ttl uint, rdatas [bin...]]...]
  *

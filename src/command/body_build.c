@@ -6,6 +6,7 @@
  * one definition of a good body, and a builder's mistake cannot leave this process.
  */
 #include <rsm/body.h>
+#include <rsm/change.h>
 #include <rsm/command.h>
 #include <rsm/update.h>
 
@@ -14,6 +15,7 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/command/body.h"
+#include "src/command/body_change.h"
 #include "src/command/canonical.h"
 #include "src/command/pack.h"
 #include "src/command/public.h"
@@ -450,4 +452,53 @@ enum rsm_status rsm_body_member_update(const struct rsm_member *member, struct r
     put_str(&w, member->peer_address);
     put_str(&w, member->client_address);
     return end(&w, RSM_KIND_MEMBER_UPDATE, RSM_OK, body_out);
+}
+
+/* ---- changes that wait ---- */
+
+enum rsm_status rsm_body_change_request(enum rsm_class class_least,
+                                        const struct rsm_bytes *overrides, size_t override_count,
+                                        const char *kind, struct rsm_bytes body,
+                                        struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    pack_text(&w, body_class_text(class_least));
+    enum rsm_status status = put_count(&w, override_count, LIMIT_OVERRIDES);
+    for (size_t i = 0; i < override_count && status == RSM_OK; i++)
+        put_str(&w, overrides[i]);
+    pack_text(&w, kind);
+    pack_raw(&w, bytes_of_public(body));
+    return end(&w, RSM_KIND_CHANGE_REQUEST, status, body_out);
+}
+
+enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, uint64_t slot,
+                                     struct rsm_bytes effect_hash, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    put_bin(&w, change_digest);
+    pack_bool(&w, yes);
+    pack_uint(&w, slot);
+    put_bin(&w, effect_hash);
+    return end(&w, RSM_KIND_CHANGE_VOTE, RSM_OK, body_out);
+}
+
+static enum rsm_status build_digest(enum rsm_kind kind, struct rsm_bytes digest,
+                                    struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 1, body_out);
+    put_bin(&w, digest);
+    return end(&w, kind, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_change_approve(struct rsm_bytes change_digest, struct rsm_buffer *body_out)
+{
+    return build_digest(RSM_KIND_CHANGE_APPROVE, change_digest, body_out);
+}
+
+enum rsm_status rsm_body_change_cancel(struct rsm_bytes change_digest, struct rsm_buffer *body_out)
+{
+    return build_digest(RSM_KIND_CHANGE_CANCEL, change_digest, body_out);
 }

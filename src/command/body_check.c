@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* body_check.c - every list of a body, walked to its end (see body.h). */
 #include "src/command/body.h"
+#include "src/command/body_change.h"
 
 #include "src/base/check.h"
 #include "src/base/limits.h"
@@ -169,6 +170,31 @@ static enum rsm_status check_member(enum rsm_kind kind, struct bytes body)
     return member.known.cursor.status;
 }
 
+static enum rsm_status check_request(struct bytes body)
+{
+    struct body_request request;
+    enum rsm_status status = body_request_decode(body, &request);
+    if (status != RSM_OK)
+        return status;
+    struct bytes before = {NULL, 0};
+    for (; request.overrides.left > 0; request.overrides.left--) {
+        struct bytes rule = unpack_str(&request.overrides.cursor, LIMIT_LABEL_SIZE);
+        if (!unpack_ok(&request.overrides.cursor))
+            return request.overrides.cursor.status;
+        if (!body_is_word(rule) || bytes_compare(before, rule) >= 0)
+            return RSM_MALFORMED;
+        before = rule;
+    }
+    switch (request.kind) {
+    case RSM_KIND_PLAN_EXECUTE:
+        return check_plan(request.kind, request.body);
+    case RSM_KIND_POLICY_SET:
+        return body_policy_decode(request.body, &before);
+    default: /* body_may_be_requested: the kinds of zones */
+        return check_zone(request.kind, request.body);
+    }
+}
+
 enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
 {
     union {
@@ -176,6 +202,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct body_freeze freeze;
         struct body_lease lease;
         struct body_principal_key key;
+        struct body_ballot ballot;
     } scratch;
 
     switch (kind) {
@@ -216,6 +243,12 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_MEMBER_REMOVE:
     case RSM_KIND_MEMBER_UPDATE:
         return check_member(kind, body);
+    case RSM_KIND_CHANGE_REQUEST:
+        return check_request(body);
+    case RSM_KIND_CHANGE_VOTE:
+    case RSM_KIND_CHANGE_APPROVE:
+    case RSM_KIND_CHANGE_CANCEL:
+        return body_ballot_decode(kind, body, &scratch.ballot);
     }
     return RSM_UNKNOWN_KIND;
 }

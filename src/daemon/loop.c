@@ -20,6 +20,8 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/command/key.h"
+#include "src/command/keyfile.h"
 #include "src/daemon/loop_internal.h"
 #include "src/daemon/scrub.h"
 #include "src/daemon/stores.h"
@@ -27,6 +29,7 @@
 #include "src/io/clock.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
+#include "src/machine/staged.h"
 
 #define STOP_MS 3000u
 
@@ -156,7 +159,12 @@ static enum rsm_status read_key(struct loop *l)
         return complain(l, status, path, rsm_status_sentence(status));
     const char *why = "";
     status = membership_check(l->config, &l->genesis, rsm_key_public(l->key), &why);
-    return status == RSM_OK ? RSM_OK : complain(l, status, path, why);
+    if (status != RSM_OK)
+        return complain(l, status, path, why);
+    char name[16];
+    snprintf(name, sizeof name, REPLICA_AUTHOR "%u", l->config->node.self);
+    status = key_from_seed(name, key_seed(l->key), &l->vote_key);
+    return status == RSM_OK ? RSM_OK : complain(l, status, path, rsm_status_sentence(status));
 }
 
 static enum rsm_status open_data(struct loop *l)
@@ -397,6 +405,7 @@ void loop_free(struct loop *l)
     store_close(l->store);
     data_dir_close(l->dir);
     rsm_key_free(l->key);
+    rsm_key_free(l->vote_key);
     blob_unref(l->genesis_bytes);
     if (l->base != NULL)
         event_base_free(l->base);

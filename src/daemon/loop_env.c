@@ -99,6 +99,18 @@ static void env_sign(void *context, struct bytes text, uint8_t signature_out[SIG
                    signature_out) == RSM_OK);
 }
 
+static struct blob *env_sign_command(void *context, struct bytes command)
+{
+    struct loop *l = context;
+    struct rsm_buffer envelope;
+    if (rsm_command_sign(l->vote_key, l->genesis.cluster_id,
+                         (struct rsm_bytes){command.data, command.size}, &envelope) != RSM_OK)
+        return NULL;
+    struct blob *blob = blob_new(bytes_make(envelope.data, envelope.size));
+    rsm_buffer_free(&envelope);
+    return blob;
+}
+
 static bool env_verify(void *context, uint32_t replica, struct bytes text,
                        const uint8_t signature[SIGNATURE_SIZE])
 {
@@ -218,6 +230,7 @@ void loop_fill_env(struct loop *l, struct node_env *env)
                              .incoming_drop = env_incoming_drop,
                              .sign = env_sign,
                              .verify = env_verify,
+                             .sign_command = env_sign_command,
                              .submitted = env_submitted,
                              .read_ready = env_read_ready,
                              .applied = env_applied,

@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 
+#include <rsm/command.h>
 #include <rsm/key.h>
 
 #include "src/command/genesis.h"
@@ -28,6 +29,7 @@ struct loop {
     struct event *committed;
     struct event *signals[SIGNALS];
     struct rsm_key *key;
+    struct rsm_key *vote_key; /* the same, by the name under which this replica votes */
     struct blob *genesis_bytes;
     struct genesis genesis;
     struct data_dir *dir;

@@ -36,6 +36,7 @@ static const struct method methods_table[] = {
     {"outcome", 1, 2, true, read_outcome},
     {"check", 1, 1, true, read_check},
     {"explain", 1, 2, true, read_explain},
+    {"change.list", 0, 0, true, read_change_list},
     {"zone.list", 0, 0, true, read_zone_list},
     {"zone.get", 1, 1, true, read_zone_get},
     {"rrset.get", 3, 3, true, read_rrset_get},

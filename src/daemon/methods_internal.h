@@ -6,6 +6,7 @@
 #include "src/command/pack.h"
 #include "src/command/unpack.h"
 #include "src/daemon/admission.h"
+#include "src/daemon/node_change.h"
 #include "src/daemon/methods.h"
 #include "src/machine/members.h"
 #include "src/machine/query.h"
@@ -100,6 +101,13 @@ enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, stru
 enum rsm_status find_outcome(struct call *call, uint64_t *slot_out, uint32_t *index_out,
                              struct verdict *out);
 
+/*
+ * methods_change.c: a change as a map: one that waits or waited with its votes and approvals, any
+ * other one with `state`.
+ */
+enum rsm_status pack_change(struct kv *kv, struct writer *out, const uint8_t *digest, uint64_t slot,
+                            enum change_state state);
+
 /* methods_member.c: as machine_members, of the applied state. */
 enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
                                 struct member_config *next_out);
@@ -111,7 +119,7 @@ method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_rrset_
     read_rrset_list, read_rrset_history, read_principal_list, read_role_list, read_policy_get,
     read_freeze_list, read_lease_list, read_plan_list, read_plan_get, read_log_range, read_status,
     read_hello, read_rr_parse, read_member_list, read_member_self, run_scrub, read_stages,
-    read_explain, read_graph, read_log_raw, read_check;
+    read_explain, read_graph, read_log_raw, read_check, read_change_list;
 
 /* methods_status.c */
 method_read read_genesis;

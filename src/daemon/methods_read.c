@@ -78,23 +78,51 @@ enum rsm_status find_outcome(struct call *call, uint64_t *slot_out, uint32_t *in
     return status;
 }
 
+/* No slot that is applied here has it: on its way, or not known at all. */
+static enum rsm_status read_on_its_way(struct call *call, struct writer *out)
+{
+    struct unpack params = unpack_make(call->request->params);
+    (void)unpack_array(&params);
+    struct bytes first = unpack_octets(&params, LIMIT_PRINCIPAL_SIZE);
+    uint64_t counter = call->param_count == 2 ? unpack_uint(&params) : 0;
+    uint8_t digest[HASH_SIZE];
+    enum change_state state = node_change_state(call->m->node, first, counter, digest);
+    if (state == 0)
+        return RSM_NOT_FOUND;
+    call->text[0] = '\0';
+    result_begin(call, out, 3);
+    pack_key(out, "index");
+    pack_uint(out, 0);
+    pack_key(out, "verdicts");
+    pack_array(out, 0);
+    pack_key(out, "change");
+    return pack_change(node_state(call->m->node), out, digest, 0, state);
+}
+
 enum rsm_status read_outcome(struct call *call, struct writer *out)
 {
     struct log_verdict row;
     uint64_t slot;
     uint32_t index;
     struct verdict verdict;
+    uint8_t digest[HASH_SIZE];
     enum rsm_status status = find_outcome(call, &slot, &index, &verdict);
-    if (status == RSM_OK)
-        status = log_get_verdict(node_state(call->m->node), slot, &row);
+    if (status == RSM_NOT_FOUND)
+        return read_on_its_way(call, out);
     if (status != RSM_OK)
         return status;
-    result_begin(call, out, 2);
+    enum change_state state = verdict.kind == VERDICT_REFUSED ? CHANGE_REFUSED : CHANGE_LIVE;
+    memcpy(digest, verdict.digest, HASH_SIZE);
+    status = log_get_verdict(node_state(call->m->node), slot, &row);
+    if (status != RSM_OK)
+        return status;
+    result_begin(call, out, 3);
     pack_key(out, "index");
     pack_uint(out, index);
     pack_key(out, "verdicts");
     pack_verdicts(out, slot, row.verdicts);
-    return RSM_OK;
+    pack_key(out, "change");
+    return pack_change(node_state(call->m->node), out, digest, slot, state);
 }
 
 /* -------------------------------------------------------------------------------------------- */

@@ -125,7 +125,7 @@ void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v)
     pack_key(out, "digest");
     pack_hash(out, v->digest);
     pack_key(out, "verdict");
-    pack_text(out, v->kind == VERDICT_APPLIED ? "applied" : "refused");
+    pack_text(out, verdict_kind_text(v->kind));
     pack_key(out, "slot");
     pack_uint(out, duplicate ? v->first_slot : slot);
     pack_key(out, "duplicate");
@@ -135,7 +135,7 @@ void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v)
     pack_key(out, "omitted");
     pack_uint(out, v->kind == VERDICT_REFUSED ? v->omitted : 0);
     pack_key(out, "result");
-    if (v->kind == VERDICT_APPLIED && v->result.size > 0)
+    if (v->kind != VERDICT_REFUSED && v->result.size > 0)
         pack_raw(out, v->result);
     else
         pack_map(out, 0);

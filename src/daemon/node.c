@@ -238,6 +238,8 @@ void node_flush(struct node *n)
         if (n->flush_wanted)
             flush_journal(n);
         apply_learned(n);
+        if (n->applied_slot != applied)
+            vote_when_due(n);
         moved =
             flushed || n->applied_slot != applied || (n->learned_count > 0 && !apply_is_held(n));
     }
@@ -298,6 +300,7 @@ void node_tick(struct node *n)
         peer_send_heads(n);
         peer_judge_heads(n);
         submit_expire(n);
+        vote_when_due(n);
         apply_commit_again(n);
         snapshot_on_tick(n);
         repair_on_tick(n);

@@ -58,6 +58,12 @@ struct node_env {
     /* Signs a checkpoint with the replica's own key; and whether that member did (loop.c). */
     void (*sign)(void *context, struct bytes text, uint8_t signature_out[64]);
     bool (*verify)(void *context, uint32_t replica, struct bytes text, const uint8_t signature[64]);
+    /*
+     * The envelope around a command of the replica itself (author "replica:N"), signed with its
+     * member's key; owned by the caller. NULL when it cannot be made. NULL as a function: this
+     * replica never votes on changes.
+     */
+    struct blob *(*sign_command)(void *context, struct bytes command);
     /* Ends a node_submit. Called once for each, perhaps from inside node_submit's caller's turn. */
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
     /* Ends a node_read: the state of this replica is now as new as the read's beginning. */

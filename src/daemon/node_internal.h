@@ -163,6 +163,7 @@ struct node {
     bool stopping;                          /* takes no more commands */
     bool chosen_to_announce;
 
+    uint8_t vote_digest[HASH_SIZE]; /* envelope of the last vote (node_vote.c) */
     /* verified envelopes, by digest: a direct-mapped memo */
     uint8_t (*memo)[HASH_SIZE];
 
@@ -173,8 +174,7 @@ struct node {
 
     /* counters */
     struct {
-        uint64_t submitted;
-        uint64_t applied_commands;
+        uint64_t submitted, applied_commands;
         uint64_t refused_commands;
         uint64_t store_commits;
         uint64_t leader_changes;

@@ -124,6 +124,9 @@ void snapshot_hash_piece(uint8_t hash[HASH_SIZE], uint64_t slot, uint64_t number
                          struct bytes rows);
 void snapshot_put_checkpoint(const struct checkpoint *c, uint8_t out[CHECKPOINT_SIZE]);
 
+/* node_vote.c: votes on what waits, when this replica has not said anything of it */
+void vote_when_due(struct node *n);
+
 /* node_repair.c */
 void repair_on_tick(struct node *n);
 

@@ -2,7 +2,9 @@
 /* node_status.c - what a node says of itself. */
 #include <string.h>
 
+#include "src/daemon/node_change.h"
 #include "src/daemon/node_internal.h"
+#include "src/machine/entry.h"
 
 static void fill_peers(struct node *n, struct node_status *out)
 {
@@ -65,4 +67,43 @@ void node_get_status(struct node *n, struct node_status *out)
     memcpy(out->verdict_head, n->chain.verdict, HASH_SIZE);
     fill_journal(n, out);
     fill_peers(n, out);
+}
+
+/* ---- changes on their way ---- */
+
+struct wanted {
+    struct bytes author_or_digest;
+    uint64_t counter; /* 0: a digest is wanted */
+};
+
+static bool has_command(const struct wanted *w, struct bytes raw, uint8_t digest_out[HASH_SIZE])
+{
+    struct envelope e;
+    struct command c;
+    if (envelope_parse(raw, &e) != RSM_OK)
+        return false;
+    struct envelope_walk walk = envelope_commands(&e);
+    while (envelope_next(&walk, &c)) {
+        command_digest(c.raw, e.key, digest_out);
+        if (w->counter > 0 ? c.counter == w->counter && bytes_equal(c.author, w->author_or_digest)
+                           : bytes_equal(bytes_make(digest_out, HASH_SIZE), w->author_or_digest))
+            return true;
+    }
+    return false;
+}
+
+enum change_state node_change_state(struct node *n, struct bytes author_or_digest, uint64_t counter,
+                                    uint8_t digest_out[HASH_SIZE])
+{
+    struct wanted wanted = {author_or_digest, counter};
+    for (size_t i = 0; i < n->learned_count; i++) {
+        struct entry entry;
+        if (entry_parse(blob_bytes(n->learned[i].value), &entry) == RSM_OK &&
+            entry.kind == ENTRY_COMMANDS && has_command(&wanted, entry.payload, digest_out))
+            return CHANGE_CHOSEN;
+    }
+    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = s->newer)
+        if (has_command(&wanted, blob_bytes(s->envelope), digest_out))
+            return CHANGE_SUBMITTED;
+    return 0;
 }

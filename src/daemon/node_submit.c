@@ -18,6 +18,7 @@
 #include "src/daemon/node_ready.h"
 #include "src/machine/entry.h"
 #include "src/machine/query.h"
+#include "src/machine/staged.h"
 #include "src/net/peer_codec.h"
 
 #define TICK_COOKIE UINT64_MAX /* no submission has this number: a lost tick is not missed */
@@ -388,6 +389,21 @@ void submit_propose(struct node *n)
         blob_unref(batch[i].value);
 }
 
+/* A change whose deadline lies between log time and now. */
+static bool change_is_due(struct node *n, uint64_t now_ms)
+{
+    struct key place = {.size = 0};
+    struct staged_record row;
+    uint8_t digest[HASH_SIZE];
+    if (pending_count(n->applied) == 0)
+        return false;
+    while (pending_next(n->applied, &place, digest) == RSM_OK)
+        if (staged_load(n->applied, digest, &row) == RSM_OK && row.deadline_ms > n->log_time_ms &&
+            row.deadline_ms <= now_ms)
+            return true;
+    return false;
+}
+
 /* A lease or a freeze whose end lies between log time and now. */
 static bool deadline_has_passed(struct node *n, uint64_t now_ms)
 {
@@ -400,7 +416,7 @@ static bool deadline_has_passed(struct node *n, uint64_t now_ms)
     while (query_freeze_next(n->applied, &freezes) == RSM_OK)
         if (freezes.freeze.until_ms > n->log_time_ms && freezes.freeze.until_ms <= now_ms)
             return true;
-    return false;
+    return change_is_due(n, now_ms);
 }
 
 void submit_time(struct node *n)
@@ -439,7 +455,7 @@ void submit_forward(struct node *n)
     for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = s->newer) {
         bool due = s->state == SUBMISSION_QUEUED || (again && s->state == SUBMISSION_FORWARDED &&
                                                      now - s->sent_ms >= FORWARD_AGAIN_MS);
-        if (!due || s->token_count == 0)
+        if (!due || (s->token_count == 0 && !s->is_own))
             continue;
         struct blob *frame = peer_encode_forward(blob_bytes(s->envelope));
         n->env.send(n->env.context, leader, frame);
@@ -493,10 +509,12 @@ void submit_on_applied(struct node *n, const uint8_t digest[HASH_SIZE], uint64_t
     struct submission *s = submissions_find(n->submissions, digest);
     if (s == NULL)
         return;
-    struct node_outcome outcome = {.status = RSM_OK,
-                                   .slot = slot,
-                                   .duplicate = verdicts->duplicate_count == verdicts->count,
-                                   .verdicts = verdicts_bytes(verdicts)};
+    struct node_outcome outcome = {
+        .status = RSM_OK,
+        .slot = slot,
+        .duplicate = verdicts->duplicate_count > 0 &&
+                     verdicts->duplicate_count + verdicts->settled_count == verdicts->count,
+        .verdicts = verdicts_bytes(verdicts)};
     struct verdict first;
     if (outcome.duplicate && verdict_at(outcome.verdicts, 0, &first) == RSM_OK)
         outcome.slot = first.first_slot;

@@ -39,6 +39,7 @@ struct submission {
     uint64_t sent_ms;      /* last time it was forwarded, monotonic; 0 never */
     enum submission_state state;
     uint32_t handed;    /* times it was proposed here or forwarded */
+    bool is_own;        /* made here: it is forwarded though no client waits for it */
     bool may_be_chosen; /* it left this replica, or was proposed: a time-out is "unknown" */
     uint32_t origins;   /* bit i: replica i forwarded it */
     uint64_t *tokens;   /* owned */

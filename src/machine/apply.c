@@ -13,11 +13,13 @@
 
 #include <string.h>
 
+#include "src/base/blob.h"
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/machine/entry.h"
 #include "src/machine/judge.h"
 #include "src/machine/names.h"
+#include "src/machine/settle.h"
 #include "src/machine/update.h"
 
 #define PENDING_SIZE_MAX (2u * LIMIT_VALUE_SIZE)
@@ -208,7 +210,10 @@ static void apply_command(struct slot_work *w, const struct envelope *e, const s
         return;
     }
     CHECK(!m->result.failed);
-    verdicts_add_applied(w->out, &id, writer_result(&m->result));
+    if (j.is_staged)
+        verdicts_add_staged(w->out, &id, writer_result(&m->result));
+    else
+        verdicts_add_applied(w->out, &id, writer_result(&m->result));
     writer_reset(&m->value);
     encode_digest(&m->value, w, index, last_verdict(w->out, before));
     judge_put_writer(&j, TABLE_DIGEST, bytes_make(j.digest, HASH_SIZE), &m->value);
@@ -314,6 +319,8 @@ static enum rsm_status put_applied(struct kv *kv, uint64_t slot)
 
 static void write_slot(struct slot_work *w)
 {
+    if (w->fault != RSM_OK)
+        return;
     uint8_t slot[8], now[8];
     put_u64(slot, w->slot);
     put_u64(now, w->now_ms);
@@ -346,7 +353,7 @@ static enum machine_judgement judgement_of(const struct slot_work *w, enum entry
     if (kind != ENTRY_COMMANDS)
         return w->out->count > 0 && w->out->count == w->out->duplicate_count ? MACHINE_DUPLICATE
                                                                              : MACHINE_ACCEPT;
-    if (w->out->applied_count > 0)
+    if (w->out->applied_count + w->out->staged_count > 0)
         return MACHINE_ACCEPT;
     return w->out->refused_count > 0 ? MACHINE_REFUSE : MACHINE_DUPLICATE;
 }
@@ -369,8 +376,10 @@ static enum rsm_status run(struct slot_work *w, struct bytes value,
     if (w->fault == RSM_OK)
         apply_payload(w, &entry);
     *judgement_out = judgement_of(w, entry.kind);
-    if (w->fault == RSM_OK && (!w->only_judge || *judgement_out == MACHINE_ACCEPT))
+    if (w->fault == RSM_OK && (!w->only_judge || *judgement_out == MACHINE_ACCEPT)) {
+        w->fault = settle_slot(m, w->kv, w->slot, w->now_ms, w->out);
         write_slot(w);
+    }
     w->out->log_time_ms = w->now_ms;
     effects_end(&m->effects, w->out->effects);
     kv_overlay_clear(m->inner);
@@ -409,4 +418,41 @@ enum rsm_status machine_replay(struct kv *kv, uint64_t slot, struct bytes writes
 {
     enum rsm_status status = effects_replay(writes, kv);
     return status == RSM_OK ? put_applied(kv, slot) : status;
+}
+
+enum rsm_status machine_check_staged(struct machine *m, struct kv *kv,
+                                     const uint8_t digest[HASH_SIZE], uint64_t now_ms,
+                                     uint8_t effect_out[HASH_SIZE], const struct reasons **why_out)
+{
+    struct staged_record row;
+    struct bytes bytes;
+    struct command command;
+    enum rsm_status status = staged_load(kv, digest, &row);
+    if (status == RSM_OK)
+        status = kv_get(kv, TABLE_STAGED_COMMAND, bytes_make(digest, HASH_SIZE), &bytes);
+    if (status != RSM_OK)
+        return status;
+    struct blob *copy = blob_new(bytes); /* reads of the rules may take the row's bytes away */
+    uint8_t key[RSM_PUBLIC_KEY_SIZE];
+    memcpy(key, row.key, sizeof key);
+    struct judge j = {.m = m,
+                      .kv = m->inner,
+                      .slot = row.slot,
+                      .index = row.index,
+                      .now_ms = now_ms,
+                      .command = &command,
+                      .key = key};
+    memcpy(j.digest, digest, HASH_SIZE);
+    kv_overlay_clear(m->inner);
+    kv_overlay_set_below(m->inner, kv);
+    status = command_parse(blob_bytes(copy), &command) == RSM_OK ? RSM_OK : RSM_DAMAGED;
+    if (status == RSM_OK) {
+        judge_dry(&j);
+        status = j.fault == RSM_OK ? effect_hash(m->inner, effect_out) : j.fault;
+    }
+    *why_out = &m->reasons;
+    kv_overlay_clear(m->inner);
+    kv_overlay_set_below(m->inner, NULL);
+    blob_unref(copy);
+    return status;
 }

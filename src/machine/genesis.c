@@ -7,6 +7,7 @@
  *     operator   zones, record sets, freezes, leases, plans
  *     planner    publish plans
  *     enactor    execute and collect plans, hold leases
+ *     approver   approve emergencies
  *     reader     nothing: for principals that only authenticate
  *
  * These name no zone, so that they are for people; an automaton gets a role of its own.
@@ -30,6 +31,7 @@ static const struct builtin builtins[] = {
     {"operator", {"zone.*", "rrset.*", "freeze.*", "lease.*", "plan.*"}},
     {"planner", {"plan.publish"}},
     {"enactor", {"plan.execute", "plan.collect", "lease.*"}},
+    {"approver", {"change.approve"}},
     {"reader", {NULL}},
 };
 

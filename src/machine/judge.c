@@ -6,6 +6,7 @@
 
 #include "src/base/check.h"
 #include "src/command/pack.h"
+#include "src/machine/staged.h"
 
 bool judge_found(struct judge *j, enum rsm_status status)
 {
@@ -34,6 +35,11 @@ void judge_del(struct judge *j, enum table table, struct bytes key)
 
 struct version judge_version(const struct judge *j)
 {
+    if (j->effect_author_size > 0)
+        return (struct version){.author = bytes_make(j->effect_author, j->effect_author_size),
+                                .counter = j->effect_counter,
+                                .lamport = j->effect_lamport,
+                                .slot = j->slot};
     return (struct version){.author = j->command->author,
                             .counter = j->command->counter,
                             .lamport = j->command->lamport,
@@ -97,6 +103,9 @@ static void dispatch(struct judge *j)
         [RSM_KIND_RRSET_TAKEOVER] = kind_rrset_takeover,
         [RSM_KIND_RRSET_OBSERVE] = kind_rrset_observe,
         [RSM_KIND_RRSET_UPDATE] = kind_rrset_update,
+        [RSM_KIND_CHANGE_VOTE] = kind_change_vote,
+        [RSM_KIND_CHANGE_APPROVE] = kind_change_approve,
+        [RSM_KIND_CHANGE_CANCEL] = kind_change_cancel,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);
@@ -114,6 +123,25 @@ static void load_lamport(struct judge *j)
         j->fault = RSM_DAMAGED;
 }
 
+static void begin(struct judge *j)
+{
+    kv_overlay_clear(j->m->inner);
+    reasons_reset(&j->m->reasons);
+    stages_begin(&j->m->stages);
+    writer_reset(&j->m->result);
+    changes_begin(j);
+    j->class = RSM_CLASS_STANDARD;
+}
+
+static void load(struct judge *j)
+{
+    load_lamport(j);
+    (void)judge_found(j, policy_load(j->kv, &j->policy));
+    stage_skip(&j->m->stages, RSM_STAGE_IMPACT, STAGE_WHY_NO_RECORDS);
+    stage_skip(&j->m->stages, RSM_STAGE_QUORUM, STAGE_WHY_STANDARD);
+    rule_rights_begin(j);
+}
+
 /*
  * The rules of all stages are asked, also when one has failed: an author learns at once all that is
  * wrong. A kind says itself when it has got as far as the impact.
@@ -121,15 +149,11 @@ static void load_lamport(struct judge *j)
 static void run_stages(struct judge *j)
 {
     struct stages_made *s = &j->m->stages;
-    load_lamport(j);
-    (void)judge_found(j, policy_load(j->kv, &j->policy));
-    stage_skip(s, RSM_STAGE_IMPACT, STAGE_WHY_NO_RECORDS);
-    stage_skip(s, RSM_STAGE_QUORUM, STAGE_WHY_STANDARD);
-    rule_rights_begin(j);
-    rule_causal_event(j);
+    request_unwrap(j);
     if (j->fault == RSM_OK)
         dispatch(j);
     rule_budget(j);
+    reasons_drop(&j->m->reasons, j->overrides, j->override_count);
     stage_ran(s, RSM_STAGE_PREFLIGHT);
     stage_ran(s, RSM_STAGE_CAUSAL);
     stage_ran(s, RSM_STAGE_EXECUTION);
@@ -137,24 +161,104 @@ static void run_stages(struct judge *j)
         rule_precommit(j);
 }
 
-enum rsm_status judge_command(struct judge *j, bool is_verified)
+static void end(struct judge *j)
 {
     struct machine *m = j->m;
-    kv_overlay_clear(m->inner);
-    reasons_reset(&m->reasons);
-    stages_begin(&m->stages);
-    writer_reset(&m->result);
-    changes_begin(j);
-    if (is_verified)
-        run_stages(j);
-    else
-        judge_refuse(j, RSM_RULE_KEY_INVALID, "the envelope's signature is not good");
-    if (is_verified && j->fault == RSM_OK && m->reasons.count == 0)
-        judge_remember(j);
-    if (is_verified && m->result.size == 0)
-        pack_map(&m->result, 0);
     writer_reset(&m->stage_record);
     stages_encode(&m->stage_record, &m->stages, m->reasons.failed);
     CHECK(!m->stage_record.failed);
+}
+
+/* What a change that waited writes gets its own event, by an author of its own:
+ *
+ *   1. alice's change 5 is staged; bob reads, and has seen alice up to 5
+ *   2. the change takes effect: a record set is new
+ *   3. bob writes that set as he saw it. By alice's counter he would have seen the new one.
+ *
+ * So the effect is event n of "effect:alice", whom bob has not seen.
+ */
+static void begin_effect(struct judge *j)
+{
+    const struct command *c = j->command;
+    size_t prefix = strlen(EFFECT_AUTHOR);
+    struct author_record before = {.counter = 0};
+    if (MUTANT(EFFECT_IS_SEEN))
+        return;
+    CHECK(prefix + c->author.size <= sizeof j->effect_author);
+    memcpy(j->effect_author, EFFECT_AUTHOR, prefix);
+    memcpy(j->effect_author + prefix, c->author.data, c->author.size);
+    j->effect_author_size = prefix + c->author.size;
+    (void)judge_found(
+        j, author_load(j->kv, bytes_make(j->effect_author, j->effect_author_size), &before));
+    j->effect_counter = before.counter + 1;
+    j->effect_lamport = j->lamport_highest + 1;
+}
+
+/* In the place of judge_remember: the author's own counter was used when it was staged. */
+static void remember_effect(struct judge *j)
+{
+    struct command effect = *j->command;
+    if (j->effect_author_size == 0)
+        return;
+    effect.author = bytes_make(j->effect_author, j->effect_author_size);
+    effect.counter = j->effect_counter;
+    effect.lamport = j->effect_lamport;
+    j->command = &effect;
+    judge_remember(j);
+    j->command = &j->inner;
+}
+
+static void judge_again(struct judge *j, bool has_effect)
+{
+    begin(j);
+    load(j);
+    j->is_settled = true;
+    j->inner = *j->command;
+    if (has_effect)
+        begin_effect(j);
+    run_stages(j);
+    stage_ran(&j->m->stages, RSM_STAGE_QUORUM);
+    if (j->m->result.size == 0)
+        pack_map(&j->m->result, 0);
+    end(j);
+}
+
+void judge_settled(struct judge *j)
+{
+    judge_again(j, true);
+    if (j->fault == RSM_OK && j->m->reasons.count == 0)
+        remember_effect(j);
+}
+
+void judge_dry(struct judge *j)
+{
+    judge_again(j, false);
+}
+
+/* It stands: it takes effect now, or it waits. */
+static void accept(struct judge *j)
+{
+    if (j->class > RSM_CLASS_STANDARD)
+        stage_change(j);
+    if (j->fault == RSM_OK && j->m->reasons.count == 0)
+        judge_remember(j);
+}
+
+enum rsm_status judge_command(struct judge *j, bool is_verified)
+{
+    struct machine *m = j->m;
+    begin(j);
+    if (is_verified) {
+        load(j);
+        rule_causal_event(j);
+        run_stages(j);
+    } else {
+        judge_refuse(j, RSM_RULE_KEY_INVALID, "the envelope's signature is not good");
+    }
+    if (is_verified && j->fault == RSM_OK && m->reasons.count == 0)
+        accept(j);
+    if (is_verified && m->result.size == 0)
+        pack_map(&m->result, 0);
+    end(j);
     return j->fault;
 }

@@ -13,11 +13,14 @@
 #ifndef RSM_MACHINE_JUDGE_H
 #define RSM_MACHINE_JUDGE_H
 
+#include <rsm/change.h>
+
 #include "src/command/body.h"
 #include "src/command/envelope.h"
 #include "src/machine/effects.h"
 #include "src/machine/graph.h"
 #include "src/machine/machine.h"
+#include "src/machine/members.h"
 #include "src/machine/policy.h"
 #include "src/machine/record.h"
 #include "src/machine/tables.h"
@@ -138,6 +141,17 @@ struct judge {
     size_t last_author_size;
     uint64_t last_counter;
     enum rsm_rule last_rule; /* 0: it was seen */
+    /* How much agreement it needs: policy_class.c, kind_change.c. */
+    enum rsm_class class;
+    uint32_t overrides[LIMIT_OVERRIDES]; /* rules that shall not refuse it */
+    uint32_t override_count;
+    struct command inner; /* what a request wraps; then `command` points to it */
+    bool is_staged;       /* it waits: staging.c */
+    /* A change that waited takes effect: what it writes has an author of its own (judge.c). */
+    bool is_settled;
+    uint8_t effect_author[LIMIT_PRINCIPAL_SIZE];
+    size_t effect_author_size;
+    uint64_t effect_counter, effect_lamport;
 };
 
 /* ---- judge.c ---- */
@@ -149,8 +163,7 @@ void judge_put(struct judge *j, enum table table, struct bytes key, struct bytes
 void judge_put_writer(struct judge *j, enum table table, struct bytes key, const struct writer *w);
 void judge_del(struct judge *j, enum table table, struct bytes key);
 #define judge_refuse(j, rule, ...) reasons_add(&(j)->m->reasons, (rule), __VA_ARGS__)
-/* The command as a version. */
-struct version judge_version(const struct judge *j);
+struct version judge_version(const struct judge *j); /* the command as one */
 
 /* Whose rights and budget count. */
 static inline struct bytes judge_subject(const struct judge *j)
@@ -160,6 +173,10 @@ static inline struct bytes judge_subject(const struct judge *j)
 
 /* The verdict of one command; everything is in the overlay m->inner and m->reasons, m->result. */
 enum rsm_status judge_command(struct judge *j, bool is_verified);
+/* A staged change again, in the state as it is now; m->reasons, m->result and the overlay. */
+void judge_settled(struct judge *j);
+/* The same for a replica's own check: `slot` and `index` are those of its staging. */
+void judge_dry(struct judge *j);
 /* Writes what every applied command leaves: its event, its author's counter, the Lamport clock. */
 void judge_remember(struct judge *j);
 

@@ -347,6 +347,7 @@ static void execute(struct judge *j, const struct body_plan *body,
     rule_impact(j, &context);
     rule_floor(j, &context);
     rule_limit(j, context.zone, row);
+    class_of_changes(j, context.zone);
     mark_executed(j, body, generation);
     pack_map(&j->m->result, 1);
     pack_text(&j->m->result, "serial");

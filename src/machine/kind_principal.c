@@ -17,6 +17,7 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/machine/staged.h"
 
 #define ADMIN bytes_of_string("admin")
 
@@ -135,6 +136,11 @@ void kind_principal_set(struct judge *j)
     CHECK(status == RSM_OK);
     begin(j);
     rule_causal_object(j, OBJECT_PRINCIPAL, body.name, NULL);
+    if (is_reserved_author(body.name))
+        judge_refuse(j, RSM_RULE_NAME_RESERVED,
+                     "names that begin with " REPLICA_AUTHOR " and " EFFECT_AUTHOR
+                     " are the cluster's own; choose another than %.*s",
+                     TEXT_ARGUMENTS(body.name));
     check_roles(j, &body);
     check_keys(j, body.keys);
     if (body.kind == RSM_PRINCIPAL_AUTOMATON)

@@ -124,6 +124,7 @@ void kind_zone_create(struct judge *j)
     rule_cycle(j, &context);
     rule_graph(j, &context);
     rule_impact(j, &context);
+    class_of_zone(j, body.zone);
     object_write(j, OBJECT_ZONE, body.zone);
     add_result(j, &row);
 }
@@ -151,6 +152,7 @@ void kind_rrset_change(struct judge *j)
     rule_impact(j, &context);
     rule_floor(j, &context);
     rule_limit(j, body.zone, &row);
+    class_of_changes(j, body.zone);
     add_result(j, &row);
 }
 
@@ -201,6 +203,7 @@ void kind_zone_delete(struct judge *j)
     rule_floor_zone(j, body.zone, row.id);
     rule_absent_zone(j, body.zone);
     rule_impact_zone(j, body.zone, &row);
+    class_of_zone(j, body.zone);
     uint8_t floor[4];
     put_u32(floor, row.serial);
     judge_put(j, TABLE_SERIAL, body.zone, bytes_make(floor, sizeof floor));

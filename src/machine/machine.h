@@ -98,4 +98,14 @@ void machine_keep_writes(struct machine *m, struct writer *writes);
 /* RSM_DAMAGED: these are no writes. Else as the kv says; not RSM_OK: it is half written. */
 enum rsm_status machine_replay(struct kv *kv, uint64_t slot, struct bytes writes);
 
+/*
+ * A replica's own check of a change that waits, before it votes: makes the effect again in the
+ * state `kv` (which is not written to), at log time `now_ms`. *why_out: reasons against it, none
+ * when its count is 0; borrowed, until the machine is used again. `effect_out` is comparable with
+ * the row's basis only in the state after the slot of its staging. RSM_NOT_FOUND: it does not wait.
+ */
+enum rsm_status machine_check_staged(struct machine *m, struct kv *kv,
+                                     const uint8_t digest[HASH_SIZE], uint64_t now_ms,
+                                     uint8_t effect_out[HASH_SIZE], const struct reasons **why_out);
+
 #endif

@@ -21,6 +21,7 @@
 
 #define NUMBERS bytes_of_string("policy")
 #define PROTECTED bytes_of_string("protected")
+#define CLASSES bytes_of_string("classes")
 #define LIMITS bytes_of_string("limits")
 #define TIMES bytes_of_string("times")
 #define NUMBERS_SIZE_MAX 4096u
@@ -96,7 +97,7 @@ static void sort_numbers(size_t order[NUMBER_COUNT])
 }
 
 /* In the order of their names. */
-static const char *const lists[] = {"limits", "protected", "times"};
+static const char *const lists[] = {"classes", "limits", "protected", "times"};
 
 #define LIST_COUNT (sizeof lists / sizeof *lists)
 
@@ -268,6 +269,8 @@ static void check(struct bytes map, struct reasons *reasons)
             policy_limits_check(&value, reasons);
         else if (bytes_equal(name, TIMES))
             policy_times_check(&value, reasons);
+        else if (bytes_equal(name, CLASSES))
+            policy_class_check(&value, reasons);
         else
             refuse(reasons, "%.*s is no policy", TEXT_ARGUMENTS(name));
     }

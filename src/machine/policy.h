@@ -6,7 +6,7 @@
  * stay. An unknown key, a wrong type or a number outside its bounds is policy-bad, and nothing is
  * set then.
  *
- * Lists besides: limits and times (policy_limit.h), and
+ * Lists besides: classes (policy_class.c), limits and times (policy_limit.h), and
  *     protected [[zone bin, owner bin, type uint, floor uint]...]   default: none, at most 4096
  * The record set keeps at least `floor` records (1 or more): no command lowers it below.
  */
@@ -57,7 +57,17 @@
     /* An automaton deletes what was reported absent so many times, the first so long ago; 0: */   \
     /* whenever it likes. */                                                                       \
     X(absent_times, 0, 1000, 0)                                                                    \
-    X(absent_ms, 0, 2678400000, 0)
+    X(absent_ms, 0, 2678400000, 0)                                                                 \
+    /* How long a critical change waits for its votes; an emergency for its approvals, and then    \
+     */                                                                                            \
+    /* for its votes. Log time. */                                                                 \
+    X(critical_deadline_ms, 1000, 86400000, 60000)                                                 \
+    X(emergency_request_ms, 60000, 604800000, 7200000)                                             \
+    X(emergency_token_ms, 60000, 900000, 900000)                                                   \
+    /* Above 0: at the deadline the yes of so many zones is enough, when no replica said no. 0:    \
+     */                                                                                            \
+    /* every zone of the voters, always. */                                                        \
+    X(vote_zones_least, 0, 9, 0)
 
 struct policy {
 #define POLICY_FIELD(name, least, most, initial) uint64_t name;
@@ -89,6 +99,10 @@ struct policy_protected {
     uint32_t floor;
     uint8_t buffer[LIMIT_NAME_SIZE];
 };
+
+/* policy_class.c: the form of the list "classes". */
+struct unpack;
+void policy_class_check(struct unpack *list, struct reasons *reasons);
 
 struct key;
 enum rsm_status policy_next_protected(struct kv *kv, struct bytes zone, struct key *place,

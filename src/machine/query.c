@@ -4,12 +4,30 @@
 
 #include <string.h>
 
+#include "src/machine/members.h"
 #include "src/machine/policy.h"
+#include "src/machine/staged.h"
+
+/* A replica's votes are signed with the key that it is a member with. */
+static enum rsm_status member_key_valid(struct kv *kv, uint32_t id,
+                                        const uint8_t key[ENVELOPE_KEY_SIZE])
+{
+    struct member_config config;
+    enum rsm_status status = members_below(kv, UINT64_MAX, &config);
+    if (status != RSM_OK)
+        return status == RSM_NOT_FOUND ? RSM_UNKNOWN_PRINCIPAL : status;
+    const struct member *m = member_config_find(&config, id);
+    if (m == NULL)
+        return RSM_UNKNOWN_PRINCIPAL;
+    return memcmp(m->key, key, sizeof m->key) == 0 ? RSM_OK : RSM_UNKNOWN_KEY;
+}
 
 enum rsm_status query_key_valid(struct kv *kv, struct bytes author,
                                 const uint8_t key[ENVELOPE_KEY_SIZE])
 {
     struct principal_record principal;
+    if (replica_of_author(author) != 0)
+        return member_key_valid(kv, replica_of_author(author), key);
     enum rsm_status status = principal_load(kv, author, &principal);
     if (status == RSM_NOT_FOUND)
         return RSM_UNKNOWN_PRINCIPAL;

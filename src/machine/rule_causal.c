@@ -17,6 +17,23 @@
 #include <string.h>
 
 #include "src/base/check.h"
+#include "src/machine/staged.h"
+
+/* A dependency that waits for votes, or never took effect, has not happened. A replica's vote names
+ * the change that it is for. */
+static void check_in_effect(struct judge *j, const struct command_event *dependency,
+                            const uint8_t *digest)
+{
+    struct staged_record row;
+    uint8_t copy[HASH_SIZE];
+    if (j->command->kind == RSM_KIND_CHANGE_VOTE)
+        return;
+    memcpy(copy, digest, HASH_SIZE);
+    if (judge_found(j, staged_load(j->kv, copy, &row)) && row.state != CHANGE_LIVE)
+        judge_refuse(j, RSM_RULE_DEPENDENCY_MISSING, "%.*s %" PRIu64 " is %s, not in effect",
+                     TEXT_ARGUMENTS(dependency->author), dependency->counter,
+                     change_state_text(row.state));
+}
 
 /* Rule 1. */
 static void check_dependencies(struct judge *j)
@@ -35,6 +52,8 @@ static void check_dependencies(struct judge *j)
                          ", this command has %" PRIu64,
                          TEXT_ARGUMENTS(dependency.author), dependency.counter, event.slot,
                          event.lamport, c->lamport);
+        } else {
+            check_in_effect(j, &dependency, event.digest);
         }
     }
 }
@@ -138,8 +157,9 @@ static bool writer_saw_all(struct judge *j, const struct version *last)
 /* 0 when the last writer is inside the command's vector clock. */
 static enum rsm_rule judge_writer(struct judge *j, const struct version *last)
 {
+    /* Own commands before this one count as seen; one that waited may come after later ones. */
     if (bytes_equal(last->author, j->command->author))
-        return 0; /* own commands before this one count as seen */
+        return last->counter > j->command->counter && !MUTANT(OWN_LATER_SEEN) ? RSM_RULE_STALE : 0;
     if (command_clock_of(j->command, last->author) >= last->counter)
         return 0;
     return writer_saw_all(j, last) ? RSM_RULE_STALE : RSM_RULE_CONCURRENT;

@@ -21,6 +21,7 @@
 
 #include "src/base/check.h"
 #include "src/machine/judge.h"
+#include "src/machine/staged.h"
 
 static void hash_content(uint32_t ttl, struct bytes rdatas, uint8_t hash_out[HASH_SIZE])
 {
@@ -62,7 +63,7 @@ static void step(struct judge *j, struct flip_record *f, const struct rrset_reco
         f->flips = 0;
     }
     f->hash = old_hash;
-    f->author = old->version.author;
+    f->author = author_behind(old->version.author);
     f->other = author;
     if (f->flips >= j->policy.flips_max && !MUTANT(NO_FLIPS))
         f->frozen_slot = j->slot;
@@ -112,7 +113,7 @@ void rule_flip(struct judge *j, const struct change *item, const struct rrset_re
     /* Of two gateways nobody can tell here for whom the one before wrote. */
     bool is_over = is_there && j->behalf.size == 0 && j->policy.flips_max > 0 &&
                    (has_row || a->is_automaton) &&
-                   !bytes_equal(old->version.author, j->command->author);
+                   !bytes_equal(author_behind(old->version.author), j->command->author);
     if (!count_change(j, &f, item) || (!is_over && !is_counted))
         return;
     if (is_over) {

@@ -38,6 +38,9 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_MEMBER_PROMOTE:
     case RSM_KIND_MEMBER_REMOVE:
     case RSM_KIND_MEMBER_UPDATE:
+    case RSM_KIND_CHANGE_VOTE: /* these three never ask: what they end is judged itself */
+    case RSM_KIND_CHANGE_APPROVE:
+    case RSM_KIND_CHANGE_CANCEL:
         return true;
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
@@ -51,6 +54,7 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_PLAN_PUBLISH:
     case RSM_KIND_PLAN_EXECUTE:
     case RSM_KIND_PLAN_COLLECT:
+    case RSM_KIND_CHANGE_REQUEST: /* judged as what it wraps */
         return false;
     }
     return false;

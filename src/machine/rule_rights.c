@@ -19,6 +19,7 @@
 
 #include "src/base/check.h"
 #include "src/machine/pattern.h"
+#include "src/machine/staged.h"
 
 void grants_append(struct writer *out, struct bytes array)
 {
@@ -111,11 +112,30 @@ static void take_principal(struct actor *a, const struct principal_record *princ
     a->is_gateway = principal->kind == RSM_PRINCIPAL_GATEWAY;
 }
 
+/* A replica's key is the one it is a member with, as long as it is one. No role is its. */
+static bool is_replica(struct judge *j)
+{
+    struct member_config config = {.count = 0};
+    uint32_t id = replica_of_author(j->command->author);
+    (void)judge_found(j, machine_members_at(j->kv, NULL, j->slot, &config));
+    const struct member *m = member_config_find(&config, id);
+    if (m != NULL && memcmp(m->key, j->key, sizeof m->key) == 0)
+        return true;
+    judge_refuse(j, RSM_RULE_KEY_INVALID,
+                 "replica %u is no member with that key in configuration %llu", id,
+                 (unsigned long long)config.version);
+    return false;
+}
+
 void rule_rights_begin(struct judge *j)
 {
     struct actor *a = &j->m->actor;
     struct principal_record principal;
     clear_actor(a);
+    if (replica_of_author(j->command->author) != 0) {
+        a->is_known = is_replica(j);
+        return;
+    }
     if (!judge_found(j, principal_load(j->kv, j->command->author, &principal))) {
         judge_refuse(j, RSM_RULE_KEY_INVALID, "there is no principal %.*s",
                      TEXT_ARGUMENTS(j->command->author));

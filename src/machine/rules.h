@@ -82,6 +82,22 @@ void rule_absent_zone(struct judge *j, struct bytes zone);
 void rule_limit(struct judge *j, struct bytes zone, const struct zone_record *row);
 /* True when a zone's labels (zone_record) have this one with this value. */
 bool zone_has_label(struct bytes labels, struct bytes label, struct bytes value);
+/* ---- policy_class.c, staging.c, kind_change.c: how much agreement a change needs ---- */
+
+/* Raises j->class to what the policy asks for the changes, or for the whole zone. */
+void class_of_changes(struct judge *j, struct bytes zone);
+void class_of_zone(struct judge *j, struct bytes zone);
+/* Throws the effect away and lets the change wait; or refuses it (quota). */
+void stage_change(struct judge *j);
+/* One more, or one less, waits. */
+void pending_add(struct judge *j, int64_t step);
+/* A hash of what an overlay would write. */
+enum rsm_status effect_hash(const struct kv *overlay, uint8_t hash_out[HASH_SIZE]);
+/* A request becomes the command that it wraps. */
+void request_unwrap(struct judge *j);
+void kind_change_vote(struct judge *j);
+void kind_change_approve(struct judge *j);
+void kind_change_cancel(struct judge *j);
 
 /* ---- rule_freeze.c ---- */
 

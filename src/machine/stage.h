@@ -34,7 +34,8 @@ enum stage_outcome {
 #define STAGE_WHY_LIST(X)                                                                          \
     X(NOT_REACHED, 1, "an earlier stage refused the command")                                      \
     X(NO_RECORDS, 2, "the command changes no records")                                             \
-    X(STANDARD, 3, "the class is standard: chosen is enough")
+    X(STANDARD, 3, "the class is standard: chosen is enough")                                      \
+    X(WAITS, 4, "the change waits for votes or approvals")
 
 enum stage_why {
 #define STAGE_WHY_ENUM(name, number, words) STAGE_WHY_##name = number,

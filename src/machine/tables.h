@@ -56,10 +56,15 @@ enum table {
     TABLE_NODE_ROW,
     TABLE_EDGE,
     TABLE_EDGE_BACK,
-    TABLE_CHANGE,   /* change -> wire name of the zone: what a zone's new serial is about */
-    TABLE_REQUEST,  /* requests of updates: update_request.c */
-    TABLE_VELOCITY, /* limit text, author text, zone wire name -> policy_limit.h */
-    TABLE_ABSENT,   /* record set -> how often it was missed: rule_absent.c */
+    TABLE_CHANGE,         /* change -> wire name of the zone: what a zone's new serial is about */
+    TABLE_REQUEST,        /* requests of updates: update_request.c */
+    TABLE_VELOCITY,       /* limit text, author text, zone wire name -> policy_limit.h */
+    TABLE_ABSENT,         /* record set -> how often it was missed: rule_absent.c */
+    TABLE_STAGED,         /* digest -> a change that waits, or waited: staged.h */
+    TABLE_STAGED_COMMAND, /* digest -> its bytes, while it waits */
+    TABLE_PENDING,        /* slot u64, index u16 -> digest of a change that waits */
+    TABLE_VOTE,           /* digest, replica u8 -> staged.h */
+    TABLE_APPROVAL,       /* digest, person -> staged.h */
     TABLE_END,
 };
 
@@ -71,6 +76,7 @@ enum table {
 #define META_NODE_ID "node-id"     /* the last id of a node of the graph given out, u64 */
 #define META_LABEL_LOW "label-low" /* the lowest and the highest label of a node, u64 */
 #define META_LABEL_HIGH "label-high"
+#define META_PENDING "pending"           /* how many rows TABLE_PENDING has, u64; none: 0 */
 #define META_ENTRY_HEAD "entry-head"     /* 32 bytes; written by the caller of machine_apply */
 #define META_VERDICT_HEAD "verdict-head" /* 32 bytes; written by the caller of machine_apply */
 

@@ -85,9 +85,9 @@ static bool read_verdict(struct reader *r, struct verdict *out)
 {
     memset(out, 0, sizeof *out);
     uint8_t kind = reader_u8(r);
-    if (kind != VERDICT_APPLIED && kind != VERDICT_REFUSED)
+    if (kind < VERDICT_APPLIED || kind > VERDICT_SETTLED)
         r->failed = true;
-    out->kind = kind == VERDICT_APPLIED ? VERDICT_APPLIED : VERDICT_REFUSED;
+    out->kind = r->failed ? VERDICT_REFUSED : (enum verdict_kind)kind;
     out->first_slot = reader_u64(r);
     out->first_index = reader_u32(r);
     out->counter = reader_u64(r);
@@ -95,10 +95,10 @@ static bool read_verdict(struct reader *r, struct verdict *out)
     out->author = reader_blob(r, LIMIT_PRINCIPAL_SIZE);
     out->stages = reader_blob(r, STAGES_SIZE_MAX);
     r->failed |= !stages_check(out->stages);
-    if (out->kind == VERDICT_APPLIED)
-        out->result = reader_blob(r, VERDICTS_SIZE_MAX);
-    else
+    if (out->kind == VERDICT_REFUSED)
         read_reasons(r, out);
+    else
+        out->result = reader_blob(r, VERDICTS_SIZE_MAX);
     return !r->failed;
 }
 
@@ -145,6 +145,15 @@ bool verdict_names(const struct verdict *v, enum rsm_rule rule)
     return false;
 }
 
+const char *verdict_kind_text(enum verdict_kind kind)
+{
+    static const char *const texts[] = {[VERDICT_APPLIED] = "applied",
+                                        [VERDICT_REFUSED] = "refused",
+                                        [VERDICT_STAGED] = "staged",
+                                        [VERDICT_SETTLED] = "settled"};
+    return texts[kind];
+}
+
 /* ---- in words ---- */
 
 struct text {
@@ -166,8 +175,8 @@ static void text_add(struct text *t, const char *format, ...)
 static void describe(struct text *t, const struct verdict *v)
 {
     text_add(t, "%.*s %" PRIu64 ":", (int)v->author.size, (const char *)v->author.data, v->counter);
-    if (v->kind == VERDICT_APPLIED)
-        text_add(t, " applied");
+    if (v->kind != VERDICT_REFUSED)
+        text_add(t, " %s", verdict_kind_text(v->kind));
     struct reader r = reader_make(v->reasons);
     uint32_t rule;
     struct bytes evidence;
@@ -292,12 +301,57 @@ static void add_reasons(struct verdicts *v, uint32_t count, uint32_t omitted, st
     writer_bytes(&v->bytes, reasons);
 }
 
+void reasons_drop(struct reasons *r, const uint32_t *rules, uint32_t count)
+{
+    struct reader old = reader_make(writer_result(&r->bytes));
+    struct writer kept;
+    uint32_t rule, kept_count = 0;
+    struct bytes evidence;
+    if (count == 0 || r->omitted > 0)
+        return;
+    writer_init(&kept, REASONS_SIZE_MAX);
+    r->failed = 0;
+    while (verdict_reason_next(&old, &rule, &evidence)) {
+        bool is_named = false;
+        for (uint32_t i = 0; i < count; i++)
+            is_named |= rules[i] == rule;
+        if (is_named)
+            continue;
+        r->failed |= 1u << rsm_rule_stage(rule);
+        writer_u32(&kept, rule);
+        writer_blob(&kept, evidence);
+        kept_count++;
+    }
+    writer_reset(&r->bytes);
+    writer_bytes(&r->bytes, writer_result(&kept));
+    r->count = kept_count;
+    writer_deinit(&kept);
+}
+
+static void add_result(struct verdicts *v, enum verdict_kind kind, const struct verdict_id *id,
+                       struct bytes result)
+{
+    add_head(v, kind, id, 0, 0);
+    writer_blob(&v->bytes, result);
+    added(v);
+}
+
 void verdicts_add_applied(struct verdicts *v, const struct verdict_id *id, struct bytes result)
 {
-    add_head(v, VERDICT_APPLIED, id, 0, 0);
-    writer_blob(&v->bytes, result);
+    add_result(v, VERDICT_APPLIED, id, result);
     v->applied_count++;
-    added(v);
+}
+
+void verdicts_add_staged(struct verdicts *v, const struct verdict_id *id, struct bytes result)
+{
+    add_result(v, VERDICT_STAGED, id, result);
+    v->staged_count++;
+}
+
+void verdicts_add_settled(struct verdicts *v, const struct verdict_id *id, struct bytes result)
+{
+    add_result(v, VERDICT_SETTLED, id, result);
+    v->settled_count++;
 }
 
 /*
@@ -340,10 +394,10 @@ void verdicts_add_duplicate(struct verdicts *v, const struct verdict *first, uin
     struct verdict_id id = {first->author, first->counter, first->digest, first->stages};
     add_head(v, first->kind, &id, verdict_is_duplicate(first) ? first->first_slot : slot,
              verdict_is_duplicate(first) ? first->first_index : index);
-    if (first->kind == VERDICT_APPLIED)
-        writer_blob(&v->bytes, first->result);
-    else
+    if (first->kind == VERDICT_REFUSED)
         add_reasons(v, first->reason_count, first->omitted, first->reasons);
+    else
+        writer_blob(&v->bytes, first->result);
     v->duplicate_count++;
     added(v);
 }

@@ -3,10 +3,10 @@
  * verdict.h - what became of the commands of one slot.
  *
  *     verdicts   count u32, then each:
- *     verdict    kind u8 (1 applied, 2 refused) | first slot u64 | first index u32 (both 0: this is
- *                the first verdict) | counter u64 | digest 32 bytes | author blob | stages blob
- *                (stage.h) | applied: result blob | refused: reasons u16, omitted u32, then each:
- *                rule u32, evidence blob
+ *     verdict    kind u8 (1 applied, 2 refused, 3 staged, 4 settled) | first slot u64 | first
+ *                index u32 (both 0: this is the first verdict) | counter u64 | digest 32 bytes |
+ *                author blob | stages blob (stage.h) | refused: reasons u16, omitted u32, then
+ *                each: rule u32, evidence blob | else: result blob
  *
  * A blob is a size as u32 and the bytes. These bytes are what TABLE_VERDICT holds and what the
  * verdict chain covers. A command that had its verdict before gets the first one again, whole,
@@ -28,6 +28,8 @@
 enum verdict_kind {
     VERDICT_APPLIED = 1,
     VERDICT_REFUSED,
+    VERDICT_STAGED,  /* good, and waits for agreement: staging.c */
+    VERDICT_SETTLED, /* it waited, and the slot ended that: settle.c. Behind all others of a slot */
 };
 
 /* One verdict, borrowed from the bytes that it was read from. */
@@ -39,7 +41,7 @@ struct verdict {
     uint64_t counter;
     const uint8_t *digest;
     struct bytes stages;   /* walk: stage_next */
-    struct bytes result;   /* applied: a canonical MessagePack map, see docs/protocol.md */
+    struct bytes result;   /* not refused: a canonical MessagePack map, see docs/protocol.md */
     uint32_t reason_count; /* refused */
     uint32_t omitted;      /* reasons above LIMIT_REASONS_PER_VERDICT */
     struct bytes reasons;  /* walk: verdict_reason_next */
@@ -57,6 +59,8 @@ struct verdicts {
     uint32_t applied_count;     /* applied now; duplicates are not counted */
     uint32_t refused_count;     /* refused now */
     uint32_t duplicate_count;   /* had their verdict before */
+    uint32_t staged_count;      /* staged now */
+    uint32_t settled_count;     /* changes of earlier slots */
     uint64_t log_time_ms;       /* of the slot */
     uint8_t effects[HASH_SIZE]; /* over all writes: effects.h */
 };
@@ -85,6 +89,8 @@ bool verdict_reason_next(struct reader *reader, uint32_t *rule_out, struct bytes
 enum rsm_status verdicts_check(struct bytes encoded);
 /* The verdict with that index. RSM_NOT_FOUND, RSM_DAMAGED. */
 enum rsm_status verdict_at(struct bytes encoded, uint32_t index, struct verdict *out);
+/* "applied", "refused", "staged", "settled". Static memory. */
+const char *verdict_kind_text(enum verdict_kind kind);
 /* True when the verdict names the rule. */
 bool verdict_names(const struct verdict *v, enum rsm_rule rule);
 
@@ -122,6 +128,10 @@ struct verdict_id {
 void verdicts_add_applied(struct verdicts *v, const struct verdict_id *id, struct bytes result);
 void verdicts_add_refused(struct verdicts *v, const struct verdict_id *id,
                           const struct reasons *reasons);
+void verdicts_add_staged(struct verdicts *v, const struct verdict_id *id, struct bytes result);
+void verdicts_add_settled(struct verdicts *v, const struct verdict_id *id, struct bytes result);
+/* Takes reasons of these rules out; not when some were left out of the list already. */
+void reasons_drop(struct reasons *r, const uint32_t *rules, uint32_t count);
 /* `first` is the verdict at (slot, index), or itself a duplicate, whose first place is taken. */
 void verdicts_add_duplicate(struct verdicts *v, const struct verdict *first, uint64_t slot,
                             uint32_t index);

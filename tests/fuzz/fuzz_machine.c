@@ -19,6 +19,7 @@
 #include "src/machine/members.h"
 #include "src/machine/logtable.h"
 #include "src/machine/record.h"
+#include "src/machine/staged.h"
 #include "tests/lib/machine_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -92,7 +93,14 @@ static void run_row(struct bytes row)
     struct plan_record plan;
     struct generation_record generation;
     struct log_verdict log;
+    struct staged_record staged;
+    struct vote_record vote;
+    struct approval_record approval;
     struct bytes item;
+    (void)vote_decode(row, &vote);
+    (void)approval_decode(row, &approval);
+    if (staged_decode(row, &staged) == RSM_OK)
+        CHECK(strcmp(change_state_text(staged.state), "unknown") != 0);
     (void)version_decode(row, &version);
     (void)event_decode(row, &event);
     (void)zone_decode(row, &zone);

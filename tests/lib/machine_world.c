@@ -21,11 +21,12 @@ void world_genesis_members(struct genesis *genesis)
     static const uint8_t keys[3][RSM_PUBLIC_KEY_SIZE] = {{101}, {102}, {103}};
     static const char *const peers[] = {"127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003"};
     static const char *const clients[] = {"127.0.0.1:8001", "127.0.0.1:8002", "unix:/tmp/c"};
+    static const char *const zones[] = {"us-east-1a", "us-east-1b", "us-east-1c"};
     genesis->member_count = 3;
     for (uint32_t i = 0; i < 3; i++)
         genesis->members[i] =
             (struct genesis_member){.id = i + 1,
-                                    .zone = bytes_of_string("a"),
+                                    .zone = bytes_of_string(zones[i]),
                                     .key = keys[i],
                                     .peer_address = bytes_of_string(peers[i]),
                                     .client_address = bytes_of_string(clients[i])};
@@ -208,8 +209,8 @@ static void learn(struct world *w)
     while (verdict_next(&walk, &v)) {
         for (size_t i = 0; i < w->actor_count; i++) {
             struct actor *a = &w->actors[i];
-            if (v.kind == VERDICT_APPLIED && bytes_equal(v.author, bytes_of_string(a->name)) &&
-                v.counter > a->counter)
+            if ((v.kind == VERDICT_APPLIED || v.kind == VERDICT_STAGED) &&
+                bytes_equal(v.author, bytes_of_string(a->name)) && v.counter > a->counter)
                 a->counter = v.counter;
         }
     }

@@ -172,7 +172,7 @@ static void audit_new_slot(struct audit *a, uint32_t replica, uint64_t slot, str
                                        bytes_make(row->effects, HASH_SIZE)};
     hash_parts(fact.verdict_head, "rsm verdict v1", 15, of_verdict, 4);
     fact_add(a, &fact);
-    recount_slot(a->recount, slot, entry, row->verdicts);
+    recount_slot(a->recount, slot, row->log_time_ms, entry, row->verdicts);
 }
 
 void audit_on_applied(struct audit *a, uint32_t replica, uint64_t slot, struct kv *state)

@@ -15,12 +15,15 @@
 #include <string.h>
 
 #include <rsm/body.h>
+#include <rsm/change.h>
 #include <rsm/command.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/command/keyfile.h"
+#include "src/command/pack.h"
 #include "src/machine/logtable.h"
+#include "src/machine/query.h"
 #include "src/machine/verdict.h"
 
 #define TYPE_A 1
@@ -28,6 +31,7 @@
 #define TYPE_SOA 6
 #define NAME_SIZE 32
 #define AUTHORS_MAX 16
+#define EFFECT_NAME_SIZE 24
 
 struct author {
     struct node_cluster *cluster;
@@ -47,6 +51,7 @@ struct author {
     uint64_t refused_slot; /* of the present bytes, which are sent again all the same; 0: not yet */
     bool skips;            /* the present command leaves a counter out: it must be refused */
     bool is_shared;        /* the command under way is for the zone of all */
+    bool is_critical;      /* and asks for a higher class */
     bool is_member;        /* or changes the members */
     bool is_raced;         /* other bytes with its counter are on their way, and may be first */
     uint64_t lamport;
@@ -71,11 +76,26 @@ static void author_later(struct author *a)
 
 static void body_of_principal(struct author *admin, struct rsm_buffer *body)
 {
-    const struct author *a = &admin->cluster->authors[admin->counter];
+    const struct author *a = &admin->cluster->authors[admin->counter - 1];
     struct rsm_bytes key = rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE);
     struct rsm_bytes role = rsm_text("admin");
     CHECK(rsm_body_principal_set(rsm_text(a->name), RSM_PRINCIPAL_PERSON, rsm_text(a->name), &key,
                                  1, &role, 1, NULL, body) == RSM_OK);
+}
+
+/* The administrator's first: how long changes wait, and for whom. */
+static void body_of_policy(const struct author *admin, struct rsm_buffer *body)
+{
+    const struct node_options *o = &admin->cluster->options;
+    struct writer map;
+    writer_init(&map, 256);
+    pack_map(&map, 2);
+    pack_text(&map, "critical_deadline_ms");
+    pack_uint(&map, o->critical_ms);
+    pack_text(&map, "vote_zones_least");
+    pack_uint(&map, o->zones_least);
+    CHECK(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, body) == RSM_OK);
+    writer_deinit(&map);
 }
 
 static void body_of_zone(const struct author *a, struct rsm_buffer *body)
@@ -104,7 +124,7 @@ static void body_of_change(const struct author *a, struct rsm_buffer *body)
 {
     const struct author *first = &a->cluster->authors[1];
     const uint8_t *zone = a->is_shared ? first->zone : a->zone;
-    uint8_t owner[NAME_SIZE + 3] = {2, a->is_shared ? 'x' : 'w', 0};
+    uint8_t owner[NAME_SIZE + 3] = {2, a->is_shared ? 'x' : a->is_critical ? 'c' : 'w', 0};
     uint8_t address[4];
     owner[2] = (uint8_t)('a' + a->counter % (a->is_shared ? 2 : 5));
     memcpy(owner + 3, zone, a->zone_size);
@@ -131,10 +151,37 @@ static void body_of_change(const struct author *a, struct rsm_buffer *body)
     }
     CHECK(rsm_body_rrset_change(rsm_bytes_make(zone, a->zone_size), changes, both ? 2 : 1, body) ==
           RSM_OK);
+    if (!a->is_critical)
+        return;
+    struct rsm_buffer inner = *body;
+    CHECK(rsm_body_change_request(RSM_CLASS_CRITICAL, NULL, 0, "rrset.change",
+                                  rsm_buffer_bytes(&inner), body) == RSM_OK);
+    rsm_buffer_free(&inner);
+}
+
+/* What changes that waited wrote, as the replica that is asked knows it. */
+static size_t see_effects(struct author *a, struct rsm_event *seen,
+                          char names[AUTHORS_MAX][EFFECT_NAME_SIZE])
+{
+    struct node_cluster *c = a->cluster;
+    struct query_clock clock;
+    size_t count = 0;
+    for (uint32_t i = 0; i < c->options.author_count; i++) {
+        snprintf(names[i], EFFECT_NAME_SIZE, "effect:%s", c->authors[i].name);
+        if (query_clock(replica_state(c, a->replica), bytes_of_string(names[i]), &clock) !=
+                RSM_OK ||
+            clock.counter == 0)
+            continue;
+        seen[count++] = (struct rsm_event){rsm_text(names[i]), clock.counter};
+        if (clock.lamport_highest >= a->lamport)
+            a->lamport = clock.lamport_highest + 1;
+    }
+    return count;
 }
 
 /* What the author has seen: its own commands, and for the zone of all what others were told. */
-static size_t author_clock(struct author *a, struct rsm_event seen[AUTHORS_MAX])
+static size_t author_clock(struct author *a, struct rsm_event seen[2 * AUTHORS_MAX],
+                           char names[AUTHORS_MAX][EFFECT_NAME_SIZE])
 {
     struct node_cluster *c = a->cluster;
     size_t count = 0;
@@ -149,6 +196,8 @@ static size_t author_clock(struct author *a, struct rsm_event seen[AUTHORS_MAX])
             seen[count++] =
                 (struct rsm_event){rsm_text(c->authors[i].name), c->authors[i].done_last};
     }
+    if (a->is_shared || a->is_critical)
+        count += see_effects(a, seen + count, names);
     return count;
 }
 
@@ -158,7 +207,10 @@ static struct blob *author_sign(struct author *a)
     struct rsm_buffer command;
     struct rsm_buffer envelope;
     enum rsm_kind kind = RSM_KIND_RRSET_CHANGE;
-    if (a->index == 0) {
+    if (a->index == 0 && a->counter == 1) {
+        kind = RSM_KIND_POLICY_SET;
+        body_of_policy(a, &body);
+    } else if (a->index == 0) {
         kind = RSM_KIND_PRINCIPAL_SET;
         body_of_principal(a, &body);
     } else if (a->counter == 1) {
@@ -167,12 +219,14 @@ static struct blob *author_sign(struct author *a)
     } else if (a->is_member) {
         kind = member_body(a->cluster, a->replica, &body);
     } else {
+        kind = a->is_critical ? RSM_KIND_CHANGE_REQUEST : kind;
         body_of_change(a, &body);
     }
     char reason[32];
     snprintf(reason, sizeof(reason), "attempt %u", a->attempt);
-    struct rsm_event seen[AUTHORS_MAX];
-    size_t seen_count = author_clock(a, seen);
+    struct rsm_event seen[2 * AUTHORS_MAX];
+    char names[AUTHORS_MAX][EFFECT_NAME_SIZE];
+    size_t seen_count = author_clock(a, seen, names);
     struct rsm_command c = {.id = {rsm_text(a->name), a->counter + (a->skips ? 1 : 0)},
                             .lamport = a->lamport,
                             .clock = seen,
@@ -219,7 +273,7 @@ static void author_next(void *context, void *argument)
         replica_read(c, a->replica, a->token);
         return;
     }
-    if (a->envelope == NULL && a->index == 0 && a->counter + 1 >= c->options.author_count) {
+    if (a->envelope == NULL && a->index == 0 && a->counter >= c->options.author_count) {
         author_later(a); /* the administrator has made all others */
         return;
     }
@@ -228,6 +282,8 @@ static void author_next(void *context, void *argument)
         a->is_member = a->index > 0 && a->counter > 1 && c->member_wish != NULL;
         a->is_shared = !a->is_member && a->index > 1 && a->counter > 1 &&
                        c->authors[1].done_last > 0 && sim_chance(&c->sim, c->options.shared_ppm);
+        a->is_critical = !a->is_member && a->index > 0 && a->counter > 1 &&
+                         sim_chance(&c->sim, c->options.critical_ppm);
         a->skips = !a->is_member && !a->is_raced && a->index > 0 && a->counter > 1 &&
                    sim_chance(&c->sim, 30000);
         a->asked = 0;
@@ -280,7 +336,8 @@ static void author_refused(struct author *a, const struct node_outcome *outcome,
     }
     verdict_describe(verdict, text, sizeof(text));
     /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
-    if (!a->is_shared && !a->is_member && !a->skips && (a->counter > 1 || a->index == 0))
+    if (!a->is_shared && !a->is_member && !a->is_critical && !a->skips &&
+        (a->counter > 1 || a->index == 0))
         sim_fail(&c->sim, "a good command was refused: %s", text);
     if (a->refused_slot != 0 && a->refused_slot != slot)
         sim_fail(&c->sim, "I11: %s %" PRIu64 " was refused in slot %" PRIu64 ", and in %" PRIu64,
@@ -303,7 +360,9 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
         sim_fail(&c->sim, "%s %" PRIu64 ": the outcome is another command's", a->name, a->counter);
         return;
     }
-    if (verdict.kind != VERDICT_APPLIED) {
+    if (verdict.kind == VERDICT_STAGED)
+        sim_mark(c, SIM_MARK_CHANGE_STAGED);
+    if (verdict.kind == VERDICT_REFUSED) {
         author_refused(a, outcome, &verdict);
         return;
     }

@@ -94,6 +94,8 @@ void member_on_applied(struct replica *r, uint64_t slot)
     sim_note(&c->sim, "slot %" PRIu64 ": from slot %" PRIu64 " on voters %x of members %x", slot,
              c->members.next_first, c->members.next_voters, c->members.next_all);
     checker_set_voters(c->checker, next.effective_slot, c->members.next_voters);
+    stage_set_voters(recount_stages(audit_recount(c->audit)), next.effective_slot,
+                     c->members.next_voters);
 }
 
 /* As membership.c does for the links: whom they talk to, and as what. */
@@ -168,18 +170,19 @@ static size_t list_known(const struct replica *at, const struct member_config *c
 }
 
 /* The address moves with each update. */
-static void describe(struct replica *r, char peer[32], char client[32], uint8_t *key,
-                     struct rsm_member *out)
+static void describe(struct replica *r, char peer[32], char client[32],
+                     char zone[REPLICA_ZONE_SIZE], struct rsm_member *out)
 {
-    memset(key, (int)r->id + 99, GENESIS_KEY_SIZE);
+    replica_zone(r->id, zone);
     snprintf(peer, 32, "127.0.%u.1:%u", r->moves, 6999 + r->id);
     snprintf(client, 32, "127.0.%u.2:%u", r->moves, 6999 + r->id);
-    *out = (struct rsm_member){.id = r->id,
-                               .zone = rsm_text("az"),
-                               .key = rsm_bytes_make(key, GENESIS_KEY_SIZE),
-                               .peer_address = rsm_text(peer),
-                               .client_address = rsm_text(client),
-                               .incarnation = r->announced};
+    *out = (struct rsm_member){
+        .id = r->id,
+        .zone = rsm_text(zone),
+        .key = rsm_bytes_make(replica_public_key(r->cluster, r->id), GENESIS_KEY_SIZE),
+        .peer_address = rsm_text(peer),
+        .client_address = rsm_text(client),
+        .incarnation = r->announced};
 }
 
 static bool may_remove(const struct node_cluster *c, const struct member_config *config,
@@ -197,7 +200,7 @@ enum rsm_kind member_body(struct node_cluster *c, uint32_t at, struct rsm_buffer
     struct member_config config, next;
     struct rsm_incarnation known[LIMIT_REPLICAS];
     struct rsm_member member;
-    uint8_t key[GENESIS_KEY_SIZE];
+    char zone[REPLICA_ZONE_SIZE];
     char peer[32];
     char client[32];
     c->member_wish = NULL;
@@ -208,7 +211,7 @@ enum rsm_kind member_body(struct node_cluster *c, uint32_t at, struct rsm_buffer
     size_t known_count = list_known(replica_at(c, at), &config, 0, known);
     const struct member *m = member_config_find(&config, wish->replica);
     if (m == NULL) {
-        describe(r, peer, client, key, &member);
+        describe(r, peer, client, zone, &member);
         CHECK(rsm_body_member_add(&member, known, known_count, body_out) == RSM_OK);
         return RSM_KIND_MEMBER_ADD;
     }
@@ -222,7 +225,7 @@ enum rsm_kind member_body(struct node_cluster *c, uint32_t at, struct rsm_buffer
         return RSM_KIND_MEMBER_PROMOTE;
     }
     r->moves++;
-    describe(r, peer, client, key, &member);
+    describe(r, peer, client, zone, &member);
     CHECK(rsm_body_member_update(&member, body_out) == RSM_OK);
     return RSM_KIND_MEMBER_UPDATE;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "src/base/check.h"
 #include "src/base/mem.h"
 
 #define NAME_MAX 64u
@@ -40,6 +41,7 @@ struct recount {
     size_t author_count;
     struct counted_set *sets; /* owned */
     size_t set_count;
+    struct stage_book *stages; /* owned */
 };
 
 /* One command, as far as it is looked at. */
@@ -51,12 +53,14 @@ struct told {
     struct bytes kind;
     struct reader body; /* at its first element */
     uint32_t body_count;
+    struct bytes raw;
 };
 
 struct recount *recount_new(struct sim *sim)
 {
     struct recount *m = mem_alloc(sizeof(*m));
     m->sim = sim;
+    m->stages = stage_book_new(sim);
     return m;
 }
 
@@ -66,6 +70,7 @@ void recount_free(struct recount *m)
         mem_free(m->authors[i].slots);
     for (size_t i = 0; i < m->set_count; i++)
         mem_free(m->sets[i].addresses);
+    stage_book_free(m->stages);
     mem_free(m->authors);
     mem_free(m->sets);
     mem_free(m);
@@ -127,9 +132,40 @@ static uint32_t read_count(struct reader *r)
     return 0;
 }
 
+/* Jumps over one value, whatever it is. */
+static void skip_value(struct reader *r)
+{
+    for (uint64_t left = 1; left > 0 && !r->failed; left--) {
+        struct reader here = *r;
+        uint8_t head = reader_u8(&here);
+        if (head == 0xc0 || head == 0xc2 || head == 0xc3) {
+            (void)reader_u8(r);
+        } else if ((head >= 0x80 && head <= 0x9f) || (head >= 0xdc && head <= 0xdf)) {
+            bool is_map = (head >= 0x80 && head <= 0x8f) || head >= 0xde;
+            left += (is_map ? 2u : 1u) * (uint64_t)read_count(r);
+        } else if (head < 0x80 || (head >= 0xcc && head <= 0xcf)) {
+            (void)read_uint(r);
+        } else {
+            (void)read_bytes(r);
+        }
+    }
+}
+
+/* At the value of a key of a map; false: it has none. */
+static bool find_value(struct bytes map, const char *key, struct reader *out)
+{
+    *out = reader_make(map);
+    for (uint32_t left = read_count(out); left > 0 && !out->failed; left--) {
+        if (bytes_equal(read_bytes(out), bytes_of_string(key)))
+            return !out->failed;
+        skip_value(out);
+    }
+    return false;
+}
+
 static struct told read_command(struct reader *r)
 {
-    struct told t = {0};
+    struct told t = {.raw = bytes_make(r->data, r->size)};
     (void)read_count(r);
     t.author = read_bytes(r);
     t.counter = read_uint(r);
@@ -149,6 +185,13 @@ static struct told read_command(struct reader *r)
     t.kind = read_bytes(r);
     t.body_count = read_count(r);
     t.body = *r;
+    if (bytes_equal(t.kind, bytes_of_string("change.request"))) {
+        (void)read_bytes(&t.body);
+        for (uint32_t left = read_count(&t.body); left > 0; left--)
+            (void)read_bytes(&t.body);
+        t.kind = read_bytes(&t.body);
+        t.body_count = read_count(&t.body);
+    }
     return t;
 }
 
@@ -241,10 +284,10 @@ static bool walk_changes(struct recount *m, const struct told *t, uint64_t slot)
 }
 
 struct given {
-    uint8_t kind; /* 1 applied, 2 refused */
+    uint8_t kind; /* 1 applied, 2 refused, 3 staged, 4 settled */
     uint64_t first_slot;
     uint64_t counter;
-    struct bytes author;
+    struct bytes author, digest, result;
 };
 
 static struct given read_verdict(struct reader *r)
@@ -252,10 +295,11 @@ static struct given read_verdict(struct reader *r)
     struct given g = {.kind = reader_u8(r), .first_slot = reader_u64(r)};
     (void)reader_u32(r);
     g.counter = reader_u64(r);
-    (void)reader_bytes(r, 32);
+    g.digest = reader_bytes(r, 32);
     g.author = reader_blob(r, 1000);
-    if (g.kind == 1) {
-        (void)reader_blob(r, 1u << 24);
+    (void)reader_blob(r, 1000); /* the record of the stages */
+    if (g.kind != 2) {
+        g.result = reader_blob(r, 1u << 24);
         return g;
     }
     uint16_t reasons = reader_u16(r);
@@ -267,8 +311,71 @@ static struct given read_verdict(struct reader *r)
     return g;
 }
 
+static void take_policy(struct recount *m, const struct told *t)
+{
+    struct reader at;
+    if (bytes_equal(t->kind, bytes_of_string("policy.set")) &&
+        find_value(bytes_make(t->body.data + t->body.offset, t->body.size - t->body.offset),
+                   "vote_zones_least", &at))
+        stage_set_zones_least(m->stages, (uint32_t)read_uint(&at));
+}
+
+static void take_vote(struct recount *m, const struct told *t, const struct given *g, uint64_t slot,
+                      uint64_t now_ms)
+{
+    struct reader r = t->body, late;
+    if (!bytes_equal(t->kind, bytes_of_string("change.vote")))
+        return;
+    struct bytes digest = read_bytes(&r);
+    bool yes = reader_u8(&r) == 0xc3;
+    bool is_late = find_value(g->result, "late", &late) && reader_u8(&late) == 0xc3;
+    if (digest.size == HASH_SIZE && t->author.size > 0)
+        stage_on_vote(m->stages, digest.data, (uint32_t)(t->author.data[t->author.size - 1] - '0'),
+                      yes, is_late, slot, now_ms);
+}
+
+static void take_staged(struct recount *m, const struct told *t, const struct given *g,
+                        uint64_t slot)
+{
+    struct stage_change change = {
+        .author = t->author, .command = t->raw, .counter = t->counter, .slot = slot};
+    struct reader at;
+    memcpy(change.digest, g->digest.data, HASH_SIZE);
+    if (find_value(g->result, "deadline_ms", &at))
+        change.deadline_ms = read_uint(&at);
+    stage_on_staged(m->stages, &change);
+}
+
+/* What it writes is an event of "effect:" and its author. */
+static void take_settled(struct recount *m, const struct given *g, uint64_t slot, uint64_t now_ms)
+{
+    struct reader at;
+    struct bytes state = {NULL, 0};
+    if (find_value(g->result, "state", &at))
+        state = read_bytes(&at);
+    const struct stage_change *c = stage_on_settled(m->stages, g->digest.data, state, slot, now_ms);
+    if (c == NULL || !bytes_equal(state, bytes_of_string("live")))
+        return;
+    struct reader r = reader_make(c->command);
+    struct told t = read_command(&r);
+    char name[NAME_MAX];
+    struct bytes author = t.author;
+    CHECK(author.size + 7 <= sizeof(name));
+    memcpy(name, "effect:", 7);
+    memcpy(name + 7, author.data, author.size);
+    if (!walk_changes(m, &t, 0))
+        sim_fail(m->sim, "I20: slot %" PRIu64 ": an effect over a change that it had not seen",
+                 slot);
+    struct counted_author *a = author_of(m, bytes_make(name, author.size + 7));
+    a->slots = mem_realloc(a->slots, (a->counter + 2) * sizeof(*a->slots));
+    a->slots[++a->counter] = slot;
+    t.author = bytes_make(name, author.size + 7);
+    t.counter = a->counter;
+    (void)walk_changes(m, &t, slot);
+}
+
 static void take_applied(struct recount *m, struct counted_author *a, const struct told *t,
-                         uint64_t slot)
+                         uint64_t slot, bool is_staged)
 {
     if (t->counter != a->counter + 1)
         sim_fail(m->sim, "I10: slot %" PRIu64 ": counter %" PRIu64 " applied after %" PRIu64, slot,
@@ -278,40 +385,42 @@ static void take_applied(struct recount *m, struct counted_author *a, const stru
     a->counter = t->counter;
     a->slots = mem_realloc(a->slots, (a->counter + 1) * sizeof(*a->slots));
     a->slots[a->counter] = slot;
-    (void)walk_changes(m, t, slot);
+    if (!is_staged)
+        (void)walk_changes(m, t, slot);
 }
 
-static void take_command(struct recount *m, uint64_t slot, const struct told *t,
+static void take_command(struct recount *m, uint64_t slot, uint64_t now_ms, const struct told *t,
                          const struct given *g)
 {
+    bool is_taken = g->kind == 1 || g->kind == 3;
     struct counted_author *a = author_of(m, t->author);
     if (!bytes_equal(g->author, t->author) || g->counter != t->counter) {
         sim_fail(m->sim, "I8: slot %" PRIu64 ": a verdict for another command", slot);
-    } else if (g->first_slot != 0 && g->kind == 1) {
+    } else if (g->first_slot != 0 && is_taken) {
         if (t->counter > a->counter || a->slots[t->counter] != g->first_slot)
             sim_fail(m->sim,
                      "I10: slot %" PRIu64 ": a duplicate of slot %" PRIu64 ", where it is not",
                      slot, g->first_slot);
-    } else if (g->first_slot == 0 && g->kind == 1) {
-        take_applied(m, a, t, slot);
+    } else if (g->first_slot == 0 && is_taken) {
+        take_applied(m, a, t, slot, g->kind == 3);
+        if (g->kind == 3)
+            take_staged(m, t, g, slot);
+        take_policy(m, t);
+        take_vote(m, t, g, slot, now_ms);
     } else if (g->first_slot == 0 && bytes_equal(t->kind, bytes_of_string("rrset.change")) &&
                a->counter > 0 && t->counter == a->counter + 1 && walk_changes(m, t, 0)) {
         sim_fail(m->sim, "I20: slot %" PRIu64 ": a good command is refused", slot);
     }
 }
 
-void recount_slot(struct recount *m, uint64_t slot, struct bytes entry, struct bytes verdicts)
+/* The command of the slot, and its verdict; no author here makes bundles. */
+static void take_envelope(struct recount *m, uint64_t slot, uint64_t now_ms, struct bytes envelope,
+                          const struct given *g, uint32_t count)
 {
-    struct reader v = reader_make(verdicts);
-    struct reader r = reader_make(recount_envelope(entry));
-    uint32_t count = reader_u32(&v);
-    if (reader_left(&r) == 0)
-        return;
+    struct reader r = reader_make(envelope);
     (void)read_count(&r);
     (void)read_uint(&r);
-    bool is_bundle = read_uint(&r) == 2;
-    if (is_bundle) /* no author here makes them */
-        return;
+    (void)read_uint(&r);
     for (unsigned i = 0; i < 4; i++)
         (void)read_bytes(&r); /* cluster, author, key, signature */
     struct reader payload = reader_make(read_bytes(&r));
@@ -320,11 +429,42 @@ void recount_slot(struct recount *m, uint64_t slot, struct bytes entry, struct b
         return;
     }
     struct told t = read_command(&payload);
-    struct given g = read_verdict(&v);
-    if (payload.failed || v.failed)
+    if (payload.failed)
         sim_fail(m->sim, "I2: slot %" PRIu64 " does not read", slot);
     else
-        take_command(m, slot, &t, &g);
+        take_command(m, slot, now_ms, &t, g);
+}
+
+void recount_slot(struct recount *m, uint64_t slot, uint64_t now_ms, struct bytes entry,
+                  struct bytes verdicts)
+{
+    struct reader v = reader_make(verdicts);
+    struct bytes envelope = recount_envelope(entry);
+    struct given given, first = {.kind = 0};
+    uint32_t count = 0;
+    bool is_taken = false;
+    for (uint32_t left = reader_u32(&v); left > 0 && !v.failed; left--) {
+        given = read_verdict(&v);
+        if (given.kind != 4) {
+            first = given;
+            count++;
+            continue;
+        }
+        if (!is_taken && envelope.size > 0)
+            take_envelope(m, slot, now_ms, envelope, &first, count);
+        is_taken = true;
+        take_settled(m, &given, slot, now_ms);
+    }
+    if (v.failed)
+        sim_fail(m->sim, "I2: the verdicts of slot %" PRIu64 " do not read", slot);
+    else if (!is_taken && envelope.size > 0)
+        take_envelope(m, slot, now_ms, envelope, &first, count);
+    stage_end_slot(m->stages, slot, now_ms);
+}
+
+struct stage_book *recount_stages(const struct recount *m)
+{
+    return m->stages;
 }
 
 uint64_t recount_counter(const struct recount *m, struct bytes author)

@@ -12,6 +12,7 @@
 #define RSM_TESTS_SIM_RECOUNT_H
 
 #include "src/base/bytes.h"
+#include "tests/sim/recount_stage.h"
 #include "tests/sim/sim.h"
 
 struct recount;
@@ -19,7 +20,10 @@ struct recount;
 struct recount *recount_new(struct sim *sim);
 void recount_free(struct recount *m);
 /* The next slot: its value as chosen, and the verdicts that the replica gave. */
-void recount_slot(struct recount *m, uint64_t slot, struct bytes entry, struct bytes verdicts);
+void recount_slot(struct recount *m, uint64_t slot, uint64_t now_ms, struct bytes entry,
+                  struct bytes verdicts);
+/* What waits and waited: for its voters, and at the end. */
+struct stage_book *recount_stages(const struct recount *m);
 /* The last counter that was applied; 0: none. */
 uint64_t recount_counter(const struct recount *m, struct bytes author);
 /* In which slot a command was applied; 0: it was not. */

@@ -169,6 +169,18 @@ static void env_sign(void *context, struct bytes text, uint8_t signature_out[64]
     sign_as(((struct replica *)context)->id, text, signature_out);
 }
 
+static struct blob *env_sign_command(void *context, struct bytes command)
+{
+    struct replica *r = context;
+    struct rsm_buffer envelope;
+    CHECK(rsm_command_sign(r->key, r->cluster->cluster_id,
+                           (struct rsm_bytes){command.data, command.size}, &envelope) == RSM_OK);
+    struct blob *blob = blob_new(bytes_make(envelope.data, envelope.size));
+    rsm_buffer_free(&envelope);
+    audit_on_submitted(r->cluster->audit, blob_bytes(blob));
+    return blob;
+}
+
 static bool env_verify(void *context, uint32_t replica, struct bytes text,
                        const uint8_t signature[64])
 {
@@ -280,6 +292,7 @@ const struct node_env replica_env = {.send = env_send,
                                      .incoming_drop = env_incoming_drop,
                                      .sign = env_sign,
                                      .verify = env_verify,
+                                     .sign_command = env_sign_command,
                                      .submitted = env_submitted,
                                      .read_ready = env_read_ready,
                                      .applied = env_applied,

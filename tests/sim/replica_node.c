@@ -11,9 +11,12 @@
 #include "tests/sim/replica_node.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/command/keyfile.h"
 #include "src/machine/logtable.h"
 #include "src/machine/query.h"
 
@@ -281,6 +284,25 @@ size_t replica_size(void)
     return sizeof(struct replica);
 }
 
+void replica_make_key(struct node_cluster *c, uint32_t id)
+{
+    uint8_t seed[KEYFILE_SEED_SIZE];
+    char name[16];
+    memset(seed, (int)id + 99, sizeof(seed));
+    snprintf(name, sizeof(name), "replica:%u", id);
+    CHECK(key_from_seed(name, seed, &replica_at(c, id)->key) == RSM_OK);
+}
+
+const uint8_t *replica_public_key(const struct node_cluster *c, uint32_t id)
+{
+    return rsm_key_public(replica_at(c, id)->key);
+}
+
+void replica_zone(uint32_t id, char out[REPLICA_ZONE_SIZE])
+{
+    snprintf(out, REPLICA_ZONE_SIZE, "us-east-1%c", (char)('a' + (id - 1) % 3));
+}
+
 void replica_init(struct node_cluster *c, uint32_t id)
 {
     struct replica *r = replica_at(c, id);
@@ -313,6 +335,7 @@ void replica_deinit(struct node_cluster *c, uint32_t id)
     image_deinit(&r->image);
     disk_free(&r->disk->disk);
     store_sim_free(r->store);
+    rsm_key_free(r->key);
 }
 
 /* It does not start: rightly so only where an error was planted. */

@@ -10,7 +10,8 @@
 struct replica {
     struct node_cluster *cluster;
     uint32_t id;
-    struct node *node; /* NULL: down */
+    struct rsm_key *key; /* of its votes, and as a member */
+    struct node *node;   /* NULL: down */
     uint64_t life;
     uint64_t incarnation;      /* of the identity on the disk */
     uint64_t joined;           /* 0: a member from the genesis on, as storage/identity.h has it */

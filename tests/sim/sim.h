@@ -111,6 +111,11 @@ struct sim_cut {
     X(MEMBER_IN_FORCE, "a change of the members came into force")                                  \
     X(MEMBER_NOT_READY, "a leader found a change of the members too early")                        \
     X(RACE_LOST, "of two commands with one counter the earlier one was done")                      \
+    X(CHANGE_STAGED, "a change waited for votes")                                                  \
+    X(CHANGE_LIVE, "and took effect")                                                              \
+    X(CHANGE_EXPIRED, "or its deadline came")                                                      \
+    X(CHANGE_REFUSED, "or a replica said no")                                                      \
+    X(CHANGE_SUPERSEDED, "or it was overtaken")                                                    \
     X(REPLACED, "a removed replica came back with a new disk")                                     \
     X(REAL_STORE, "a run with the LMDB store")                                                     \
     X(REPLAYED_LOG, "the log was applied again from the genesis")

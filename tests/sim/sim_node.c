@@ -62,6 +62,9 @@ static void options_draw(struct node_options *o, struct sim *sim)
     o->think_us_max = sim_range(sim, 10 * SIM_MS, 100 * SIM_MS);
     o->read_ppm = (uint32_t)sim_range(sim, 0, 500000);
     o->shared_ppm = (uint32_t)draw_or_off(sim, 10000, 500000);
+    o->critical_ppm = (uint32_t)draw_or_off(sim, 10000, 300000);
+    o->critical_ms = (uint32_t)sim_range(sim, 1000, 6000);
+    o->zones_least = sim_chance(sim, 300000) ? 2 : 0;
     o->victim = (uint32_t)sim_range(sim, 1, o->voter_count);
     o->real_store = sim->seed % 25 == 0;
     o->real_signatures = sim->seed % 20 == 0;
@@ -73,11 +76,12 @@ static void note_options(struct node_cluster *c)
     sim_note(&c->sim,
              "%u voters of %u replicas, window %u, segments of %u, snapshot lag %u, loss %u ppm, "
              "duplicates %u, "
-             "late %u; %u authors, shared %u, reads %u; victim %u; %s store",
+             "late %u; %u authors, shared %u, critical %u (%u ms, zones %u), reads %u; victim %u; "
+             "%s store",
              o->voter_count, o->node_count, o->config.window, o->config.segment_size,
              o->config.snapshot_lag, o->net.loss_ppm, o->net.duplicate_ppm, o->net.late_ppm,
-             o->author_count, o->shared_ppm, o->read_ppm, o->victim,
-             o->real_store ? "real" : "simulated");
+             o->author_count, o->shared_ppm, o->critical_ppm, o->critical_ms, o->zones_least,
+             o->read_ppm, o->victim, o->real_store ? "real" : "simulated");
     plan_note(&c->plan, &c->sim);
 }
 
@@ -85,7 +89,7 @@ static void make_genesis(struct node_cluster *c)
 {
     static const uint8_t salt[GENESIS_SALT_SIZE] = {1};
     char peers[LIMIT_REPLICAS][32];
-    uint8_t keys[LIMIT_REPLICAS][GENESIS_KEY_SIZE];
+    char zones[LIMIT_REPLICAS][REPLICA_ZONE_SIZE];
     struct genesis g = {.name = bytes_of_string("sim"),
                         .salt = salt,
                         .member_count = c->options.voter_count,
@@ -95,10 +99,10 @@ static void make_genesis(struct node_cluster *c)
                         .created_ms = UINT64_C(1780000000000)};
     for (uint32_t i = 0; i < g.member_count; i++) {
         snprintf(peers[i], sizeof(peers[i]), "127.0.0.1:%u", 7000 + i);
-        memset(keys[i], (int)i + 100, GENESIS_KEY_SIZE);
+        replica_zone(i + 1, zones[i]);
         g.members[i] = (struct genesis_member){.id = i + 1,
-                                               .zone = bytes_of_string("az"),
-                                               .key = keys[i],
+                                               .zone = bytes_of_string(zones[i]),
+                                               .key = replica_public_key(c, i + 1),
                                                .peer_address = bytes_of_string(peers[i]),
                                                .client_address = bytes_of_string(peers[i])};
     }
@@ -122,10 +126,13 @@ static void begin(struct node_cluster *c, const struct sim_request *request)
     net_init(&c->net, &c->sim, &o->net, &replica_net_calls, c);
     for (uint32_t i = 0; i < o->author_count; i++)
         author_init(c, i);
+    for (uint32_t id = 1; id <= o->node_count; id++)
+        replica_make_key(c, id);
     make_genesis(c);
     member_begin(c);
     c->checker = checker_new(&c->sim, c->members.voters);
     c->audit = audit_new(&c->sim, c->checker, writer_result(&c->genesis));
+    stage_set_voters(recount_stages(audit_recount(c->audit)), 1, c->members.voters);
     plan_draw(&c->plan, c->sim.seed, ALL_FAULTS, FAULT_PHASE, o->node_count);
     if (c->plan.mean_us[FAULT_DISK_FULL] != 0) /* the reserve is segments: as small as rsmd takes */
         c->options.config.segment_size = 1u << 20;
@@ -161,7 +168,8 @@ static bool is_settled(const struct node_cluster *c)
         if (!author_is_idle(c, i))
             return false;
     }
-    return applied >= c->acknowledged_last && c->members.next_all == 0;
+    return applied >= c->acknowledged_last && c->members.next_all == 0 &&
+           stage_waiting(recount_stages(audit_recount(c->audit))) == 0;
 }
 
 static void describe_unsettled(struct node_cluster *c, const char *what)
@@ -223,8 +231,23 @@ static void check_alarms(struct node_cluster *c)
     }
 }
 
+static void mark_ends(struct node_cluster *c)
+{
+    static const struct {
+        const char *state;
+        enum sim_mark mark;
+    } ends[] = {{"live", SIM_MARK_CHANGE_LIVE},
+                {"expired", SIM_MARK_CHANGE_EXPIRED},
+                {"refused", SIM_MARK_CHANGE_REFUSED},
+                {"superseded", SIM_MARK_CHANGE_SUPERSEDED}};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        c->report->node_marks[ends[i].mark] +=
+            stage_ended(recount_stages(audit_recount(c->audit)), ends[i].state);
+}
+
 static void check_states(struct node_cluster *c)
 {
+    mark_ends(c);
     uint32_t steady = c->members.steady;
     author_check_log(c);
     for (uint32_t r = 1; r <= c->options.node_count && !c->sim.failed; r++) {

@@ -35,8 +35,11 @@ struct node_options {
     uint32_t author_count;
     uint64_t think_us_max;
     uint32_t read_ppm;
-    uint32_t shared_ppm; /* writes to a zone that all authors write to */
-    uint32_t victim;     /* whose disk may lose what it said was durable */
+    uint32_t shared_ppm;   /* writes to a zone that all authors write to */
+    uint32_t critical_ppm; /* requests of a higher class, which wait for votes */
+    uint32_t critical_ms;  /* the policy's deadline */
+    uint32_t zones_least;  /* and how many zones are enough then */
+    uint32_t victim;       /* whose disk may lose what it said was durable */
     bool real_store;
     bool real_signatures; /* each replica verifies for itself */
 };
@@ -88,6 +91,11 @@ static inline void sim_mark(struct node_cluster *c, enum sim_mark mark)
 
 /* replica_node.c: life and death */
 size_t replica_size(void);
+/* Before the genesis: its key, and where it stands. Five replicas stand in three zones. */
+void replica_make_key(struct node_cluster *c, uint32_t id);
+const uint8_t *replica_public_key(const struct node_cluster *c, uint32_t id);
+#define REPLICA_ZONE_SIZE 16
+void replica_zone(uint32_t id, char out[REPLICA_ZONE_SIZE]);
 void replica_init(struct node_cluster *c, uint32_t id);
 void replica_deinit(struct node_cluster *c, uint32_t id);
 void replica_start(struct node_cluster *c, uint32_t id);

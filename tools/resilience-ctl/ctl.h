@@ -36,7 +36,7 @@ struct ctl_list {
 /* Bits of the options that a command takes, besides those that all take. */
 enum ctl_option {
     OPT_SINCE = 1 << 30,    /* --since */
-    OPT_CHANGE = 1 << 0,    /* --reason --envelope-out --no-submit --yes */
+    OPT_CHANGE = 1 << 0,    /* --reason --envelope-out --no-submit --yes --class --override */
     OPT_READ = 1 << 1,      /* --at --stale */
     OPT_DEV = 1 << 2,       /* --dir --replicas --base-port --replica */
     OPT_CLUSTER = 1 << 3,   /* --dir --name --member --admin --person */
@@ -66,10 +66,10 @@ struct ctl {
     bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
         *scope, *subject, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
-        *format, *digest, *from_axfr, *with, *tsig;
+        *format, *digest, *from_axfr, *with, *tsig, *class;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     uint64_t since;
-    struct ctl_list members, labels, roles, public_keys, budgets;
+    struct ctl_list members, labels, roles, public_keys, budgets, overrides;
     /* the session, made when first needed */
     struct rsm_client *client;
     struct rsm_key *key;

@@ -37,6 +37,8 @@ static const struct flag flags[] = {
     {"reason", OPT_CHANGE, TEXT, AT(reason)},
     {"envelope-out", OPT_CHANGE, TEXT, AT(envelope_out)},
     {"no-submit", OPT_CHANGE, SWITCH, AT(no_submit)},
+    {"class", OPT_CHANGE, TEXT, AT(class)},
+    {"override", OPT_CHANGE, LIST, AT(overrides)},
     {"at", OPT_READ, TEXT, AT(at)},
     {"stale", OPT_READ, SWITCH, AT(stale)},
     {"dir", OPT_DEV | OPT_CLUSTER, TEXT, AT(dir)},

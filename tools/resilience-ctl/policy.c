@@ -39,6 +39,39 @@ static bool pack_protected(struct rsm_pack *p, char *text)
     return true;
 }
 
+/* CLASS/ZONE[/SUFFIX[/TYPE]],... as [[class, zone, suffix, types]...]; an empty ZONE is any. */
+static bool pack_classes(struct rsm_pack *p, char *text)
+{
+    uint32_t count = *text != '\0';
+    for (const char *c = text; *c != '\0'; c++)
+        count += *c == ',';
+    rsm_pack_array(p, count);
+    char *rest = text;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t zone_buffer[NAME_SIZE_MAX], suffix_buffer[NAME_SIZE_MAX];
+        struct bytes zone = {NULL, 0}, suffix = {NULL, 0};
+        uint16_t type = 0;
+        char *item = strsep(&rest, ",");
+        char *class = strsep(&item, "/");
+        char *zone_text = item != NULL ? strsep(&item, "/") : NULL;
+        char *suffix_text = item != NULL ? strsep(&item, "/") : NULL;
+        if (zone_text == NULL ||
+            (*zone_text != '\0' && !ctl_name(zone_text, suffix, zone_buffer, &zone)) ||
+            (suffix_text != NULL && *suffix_text != '\0' &&
+             !ctl_name(suffix_text, zone, suffix_buffer, &suffix)) ||
+            (item != NULL && rr_type_from_text(item, &type) != RSM_OK))
+            return false;
+        rsm_pack_array(p, 4);
+        rsm_pack_text(p, class);
+        rsm_pack_bin(p, ctl_bytes(zone));
+        rsm_pack_bin(p, ctl_bytes(suffix));
+        rsm_pack_array(p, item != NULL ? 1 : 0);
+        if (item != NULL)
+            rsm_pack_uint(p, type);
+    }
+    return true;
+}
+
 static int compare_text(const void *a, const void *b)
 {
     const char *const *left = a;
@@ -63,13 +96,16 @@ static bool pack_policy(struct rsm_pack *p, int count, char **arguments)
         bool good = true;
         if (strcmp(arguments[i], "protected") == 0)
             good = pack_protected(p, equals + 1);
+        else if (strcmp(arguments[i], "classes") == 0)
+            good = pack_classes(p, equals + 1);
         else if (strcmp(equals + 1, "default") == 0)
             rsm_pack_nil(p);
         else if ((good = ctl_parse_number(equals + 1, &number)))
             rsm_pack_uint(p, number);
         if (!good) {
             ctl_fail(RSM_USAGE,
-                     "%s is a number, \"default\", or (protected) ZONE/OWNER/TYPE/FLOOR,...",
+                     "%s is a number, \"default\", (protected) ZONE/OWNER/TYPE/FLOOR,... or "
+                     "(classes) CLASS/ZONE/SUFFIX/TYPE,...",
                      arguments[i]);
             return false;
         }

@@ -10,6 +10,8 @@
 
 #include <sodium.h>
 
+#include <rsm/change.h>
+
 #include "tools/resilience-ctl/ctl.h"
 
 #define PASSPHRASE_MAX 1024u
@@ -268,7 +270,18 @@ static int print_verdicts(struct ctl *ctl, const struct rsm_buffer *result, cons
         ctl_print_map(ctl, value);
     while (rsm_verdict_next(&walk, &verdict)) {
         char text[1024];
-        if (!verdict.applied) {
+        if (verdict.settled)
+            continue;
+        if (verdict.staged) {
+            char digest[2 * RSM_DIGEST_SIZE + 1];
+            fprintf(stderr, "staged in slot %llu, not in effect: %s\n",
+                    (unsigned long long)rsm_value_uint(slot),
+                    ctl_cell(verdict.result, text, sizeof text));
+            fprintf(stderr, "  to follow it: resilience-ctl outcome %s\n",
+                    ctl_cell(verdict.digest, digest, sizeof digest));
+            if (status == 0)
+                status = rsm_status_exit(RSM_STAGED);
+        } else if (!verdict.applied) {
             fprintf(stderr, "refused in slot %llu\n", (unsigned long long)rsm_value_uint(slot));
             print_refusal(verdict.rules);
             status = rsm_status_exit(RSM_REFUSED);
@@ -295,12 +308,37 @@ int ctl_submit(struct ctl *ctl, struct rsm_bytes envelope, const char *done)
     return exit_status;
 }
 
+/* --class and --override: the change as a request. */
+static enum rsm_status wrap(struct ctl *ctl, enum rsm_kind *kind, struct rsm_buffer *body)
+{
+    enum rsm_class class = RSM_CLASS_STANDARD;
+    struct rsm_bytes rules[CTL_LIST_MAX];
+    struct rsm_buffer inner = *body;
+    if (ctl->class == NULL && ctl->overrides.count == 0)
+        return RSM_OK;
+    if (ctl->class != NULL && strcmp(ctl->class, "critical") == 0)
+        class = RSM_CLASS_CRITICAL;
+    else if (ctl->class != NULL && strcmp(ctl->class, "emergency") == 0)
+        class = RSM_CLASS_EMERGENCY;
+    else if (ctl->class != NULL)
+        return RSM_USAGE;
+    for (unsigned i = 0; i < ctl->overrides.count; i++)
+        rules[i] = rsm_text(ctl->overrides.items[i]);
+    enum rsm_status status = rsm_body_change_request(
+        class, rules, ctl->overrides.count, rsm_kind_text(*kind), rsm_buffer_bytes(&inner), body);
+    rsm_buffer_free(&inner);
+    *kind = RSM_KIND_CHANGE_REQUEST;
+    return status;
+}
+
 int ctl_change(struct ctl *ctl, enum rsm_kind kind, enum rsm_status body_status,
                struct rsm_buffer *body, const char *done)
 {
     struct rsm_buffer envelope = {NULL, 0};
     enum rsm_status status = body_status;
     uint64_t counter = 0;
+    if (status == RSM_OK)
+        status = wrap(ctl, &kind, body);
     if (status != RSM_OK)
         return ctl_fail(status, "the change cannot be encoded: %s", rsm_status_sentence(status));
     status = ctl_sign_in(ctl);

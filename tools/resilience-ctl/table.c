@@ -148,7 +148,8 @@ const struct ctl_command ctl_commands[] = {
      "replay the log here and list what the file would have decided otherwise",
      "resilience-ctl policy what-if policy.yaml --since 12000", ctl_policy_whatif},
     {"policy", "set", "KEY=VALUE...", 1, -1, OPT_CHANGE,
-     "set numbers of the policy; protected=ZONE/OWNER/TYPE/FLOOR,... sets the protected sets",
+     "set numbers of the policy; protected=ZONE/OWNER/TYPE/FLOOR,... sets the protected sets, "
+     "classes=CLASS/ZONE/SUFFIX/TYPE,... which changes need more agreement",
      "resilience-ctl policy set ttl_min=30 protected=cloud.example/db.cloud.example/A/1",
      ctl_policy_set},
     {"automation", "freeze", "", 0, 0, OPT_CHANGE | OPT_FREEZE,
@@ -187,7 +188,16 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl log tail --limit 20 --follow", ctl_log_tail},
     {"watch", NULL, "", 0, 0, OPT_LOG, "one line for each new slot, until interrupted",
      "resilience-ctl watch --from 1200", ctl_watch},
-    {"outcome", NULL, "AUTHOR COUNTER | DIGEST", 1, 2, 0, "the verdict of a command",
+    {"change", "list", "", 0, 0, OPT_READ, "changes that wait for votes or approvals",
+     "resilience-ctl change list", ctl_change_list},
+    {"change", "approve", "DIGEST", 1, 1, OPT_CHANGE,
+     "approve an emergency: exactly the change with that digest",
+     "resilience-ctl change approve 6cd52c01...47be9 --reason \"agreed in the call\"",
+     ctl_change_approve},
+    {"change", "cancel", "DIGEST", 1, 1, OPT_CHANGE, "take back a change that waits",
+     "resilience-ctl change cancel 6cd52c01...47be9 --reason \"wrong address\"", ctl_change_cancel},
+    {"outcome", NULL, "AUTHOR COUNTER | DIGEST", 1, 2, 0,
+     "the verdict of a command, and in which state the change is",
      "resilience-ctl outcome alice@company.com 17", ctl_outcome},
     {"undo", NULL, "SLOT", 1, 1, OPT_CHANGE,
      "take back what one slot changed in a zone, and nothing else; refused where it was written "
@@ -237,7 +247,12 @@ static void print_options(unsigned options, FILE *out)
         {OPT_CHANGE,
          "  --reason TEXT          goes into the log beside the change\n"
          "  --envelope-out FILE    keep the signed envelope (submit FILE sends it again)\n"
-         "  --no-submit            only sign it\n"},
+         "  --no-submit            only sign it\n"
+         "  --class CLASS          critical or emergency: waits for votes, also where the policy "
+         "asks\n"
+         "                         for less\n"
+         "  --override RULE        may be repeated: an emergency that these rules shall not "
+         "refuse\n"},
         {OPT_READ,
          "  --at SLOT|TIME         the state as it was; TIME as 2026-11-23T15:00:00Z\n"
          "  --stale                do not ask a majority; says how old the answer may be\n"},
@@ -312,8 +327,10 @@ void ctl_help_all(FILE *out)
         "A flag wins over the variable, the variable over $RSM_CONFIG or ~/.config/rsm/ctl.conf.\n"
         "\n"
         "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused by a rule,\n"
-        "5 no leader or no majority, 6 cannot connect, 7 not allowed, 124 timed out: the outcome\n"
-        "is unknown, and the command that asks for it is printed.\n"
+        "5 no leader or no majority, 6 cannot connect, 7 not allowed, 8 staged: it waits for "
+        "votes\n"
+        "or approvals, 124 timed out: the outcome is unknown, and the command that asks for it is\n"
+        "printed.\n"
         "\n"
         "Example: resilience-ctl record set example.org www 300 A 192.0.2.1 --reason \"new "
         "host\"\n",

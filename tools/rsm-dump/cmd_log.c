@@ -36,7 +36,7 @@ static void print_verdict(const struct verdict *v)
     const char *between = ": ";
     uint32_t rule = 0;
 
-    fputs(v->kind == VERDICT_APPLIED ? " applied" : " refused", stdout);
+    printf(" %s", verdict_kind_text(v->kind));
     while (v->kind == VERDICT_REFUSED && verdict_reason_next(&reader, &rule, &evidence)) {
         printf("%s%s", between, rsm_rule_id(rule));
         between = ", ";

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/command/body.h"
+#include "src/command/body_change.h"
 #include "src/machine/record.h"
 #include "src/machine/tables.h"
 #include "src/rr/data.h"
@@ -67,7 +68,14 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     struct body_takeover takeover;
     struct body_update update;
     struct body_observe observe;
+    struct body_request request;
+    struct command wrapped = *c;
 
+    if (c->kind == RSM_KIND_CHANGE_REQUEST && body_request_decode(c->body, &request) == RSM_OK) {
+        wrapped.kind = request.kind;
+        wrapped.body = request.body;
+        c = &wrapped;
+    }
     switch (c->kind) {
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
@@ -113,6 +121,10 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:
     case RSM_KIND_LEASE_RELEASE:
+    case RSM_KIND_CHANGE_REQUEST:
+    case RSM_KIND_CHANGE_VOTE:
+    case RSM_KIND_CHANGE_APPROVE:
+    case RSM_KIND_CHANGE_CANCEL:
         break;
     }
     return bytes_make(NULL, 0);
@@ -259,8 +271,7 @@ static json_t *stages_json(struct bytes record)
 static json_t *verdict_json(const struct verdict *v)
 {
     json_t *out = json_pack("{s:o,s:I,s:s}", "author", shown_text(v->author), "counter",
-                            (json_int_t)v->counter, "verdict",
-                            v->kind == VERDICT_APPLIED ? "applied" : "refused");
+                            (json_int_t)v->counter, "verdict", verdict_kind_text(v->kind));
     json_t *rules = json_array();
     struct reader reader = reader_make(v->reasons);
     struct bytes evidence;
@@ -272,7 +283,7 @@ static json_t *verdict_json(const struct verdict *v)
     json_object_set_new(out, "stages", stages_json(v->stages));
     if (verdict_is_duplicate(v))
         json_object_set_new(out, "first_slot", json_integer((json_int_t)v->first_slot));
-    if (v->kind == VERDICT_APPLIED && v->result.size > 0)
+    if (v->kind != VERDICT_REFUSED && v->result.size > 0)
         json_object_set_new(out, "result", shown_value(v->result));
     return out;
 }

@@ -23,7 +23,7 @@ Test(status, exit_statuses_are_the_documented_ones)
 {
     for (unsigned i = 0; i < RSM_STATUS_COUNT; i++) {
         int exit_status = rsm_status_exit((enum rsm_status)i);
-        cr_assert((exit_status >= 1 && exit_status <= 7) || exit_status == 124 || i == RSM_OK);
+        cr_assert((exit_status >= 1 && exit_status <= 8) || exit_status == 124 || i == RSM_OK);
     }
     cr_assert_eq(rsm_status_exit(RSM_OK), 0);
     cr_assert_eq(rsm_status_exit(RSM_NOT_FOUND), 3);

@@ -246,7 +246,7 @@ Test(members, what_is_in_use)
 Test(members, updates)
 {
     struct rsm_member m = replica(2);
-    m.zone = rsm_text("a");
+    m.zone = rsm_text("us-east-1b");
     cr_assert(!update(m));
     EXPECT(RSM_RULE_NO_CHANGE, "replica 2 is there already");
     m.peer_address = rsm_text("127.0.0.1:7003");

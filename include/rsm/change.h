@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * change.h - bodies of commands about changes that need more agreement than being chosen: asking
+ * for it, a replica's vote, an approval, taking a change back. As rsm/body.h: same statuses.
+ */
+#ifndef RSM_CHANGE_H
+#define RSM_CHANGE_H
+
+#include <stdbool.h>
+
+#include <rsm/status.h>
+#include <rsm/wire.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How much agreement a change needs to take effect (docs/quorum.md). */
+enum rsm_class {
+    RSM_CLASS_STANDARD = 1,
+    RSM_CLASS_CRITICAL,  /* every zone of the voters votes yes */
+    RSM_CLASS_EMERGENCY, /* and two persons approve */
+};
+
+/*
+ * A change (zone.*, rrset.change, plan.execute or policy.set, with its body) of at least that
+ * class. `overrides` are ids of rules that shall not refuse it; such a change is an emergency.
+ */
+enum rsm_status rsm_body_change_request(enum rsm_class class_least,
+                                        const struct rsm_bytes *overrides, size_t override_count,
+                                        const char *kind, struct rsm_bytes body,
+                                        struct rsm_buffer *body_out);
+/* A replica's own: what it found when it made the effect again, in the state after `slot`. */
+enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, uint64_t slot,
+                                     struct rsm_bytes effect_hash, struct rsm_buffer *body_out);
+/* Of exactly the change with this digest (RSM_DIGEST_SIZE bytes). */
+enum rsm_status rsm_body_change_approve(struct rsm_bytes change_digest,
+                                        struct rsm_buffer *body_out);
+enum rsm_status rsm_body_change_cancel(struct rsm_bytes change_digest, struct rsm_buffer *body_out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

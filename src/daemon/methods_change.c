@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* methods_change.c - in which state a change is, and the changes that wait. */
+#include <string.h>
+
+#include "src/base/limits.h"
+#include "src/command/body.h"
+#include "src/command/body_change.h"
+#include "src/daemon/methods_internal.h"
+#include "src/machine/logtable.h"
+#include "src/machine/settle.h"
+
+static void pack_votes(struct kv *kv, struct writer *out, const uint8_t *digest,
+                       const struct member_config *config)
+{
+    uint32_t voters = 0;
+    for (uint32_t i = 0; i < config->count; i++)
+        voters += config->members[i].voter ? 1 : 0;
+    pack_array(out, voters);
+    for (uint32_t i = 0; i < config->count; i++) {
+        const struct member *m = &config->members[i];
+        struct vote_record vote = {.reason = {NULL, 0}};
+        if (!m->voter)
+            continue;
+        bool is_there = vote_load(kv, digest, m->id, &vote) == RSM_OK;
+        pack_map(out, 6);
+        pack_key(out, "replica");
+        pack_uint(out, m->id);
+        pack_key(out, "zone");
+        pack_text(out, m->zone);
+        pack_key(out, "vote");
+        pack_text(out, !is_there ? "silent" : vote.yes ? "yes" : "no");
+        pack_key(out, "late");
+        pack_bool(out, is_there && vote.late);
+        pack_key(out, "slot");
+        pack_uint(out, vote.slot);
+        pack_key(out, "reason");
+        pack_str(out, vote.reason);
+    }
+}
+
+static void pack_approvals(struct kv *kv, struct writer *out, const uint8_t *digest)
+{
+    struct writer items;
+    struct key place = {.size = HASH_SIZE};
+    struct bytes key, value;
+    uint32_t count = 0;
+    memcpy(place.data, digest, HASH_SIZE);
+    writer_init(&items, LIMIT_ANSWER_SIZE);
+    while (kv_next(kv, TABLE_APPROVAL, key_bytes(&place), place.size > HASH_SIZE, &key, &value) ==
+               RSM_OK &&
+           key_begins_with(key, bytes_make(digest, HASH_SIZE)) && key.size <= sizeof place.data) {
+        struct approval_record a;
+        if (approval_decode(value, &a) != RSM_OK)
+            break;
+        pack_map(&items, 4);
+        pack_key(&items, "principal");
+        pack_str(&items, a.principal);
+        pack_key(&items, "reason");
+        pack_str(&items, a.reason);
+        pack_key(&items, "slot");
+        pack_uint(&items, a.slot);
+        pack_key(&items, "time_ms");
+        pack_uint(&items, a.ms);
+        count++;
+        place.size = key.size;
+        memcpy(place.data, key.data, key.size);
+    }
+    pack_array(out, count);
+    writer_bytes(out, writer_result(&items));
+    writer_deinit(&items);
+}
+
+static void pack_reasons(struct writer *out, struct bytes reasons)
+{
+    struct reader r = reader_make(reasons);
+    uint32_t rule, count = 0;
+    struct bytes evidence;
+    while (verdict_reason_next(&r, &rule, &evidence))
+        count++;
+    pack_array(out, count);
+    r = reader_make(reasons);
+    while (verdict_reason_next(&r, &rule, &evidence)) {
+        pack_map(out, 2);
+        pack_key(out, "rule");
+        pack_text(out, rsm_rule_id(rule));
+        pack_key(out, "evidence");
+        pack_str(out, evidence);
+    }
+}
+
+static void pack_overrides(struct writer *out, struct bytes overrides)
+{
+    pack_array(out, (uint32_t)(overrides.size / 4));
+    for (size_t i = 0; i + 4 <= overrides.size; i += 4)
+        pack_text(out, rsm_rule_id(get_u32(overrides.data + i)));
+}
+
+/* The row's own fields; its bytes are gone with the next read of the state. */
+static void pack_row(struct writer *out, const uint8_t *digest, const struct staged_record *row)
+{
+    pack_key(out, "digest");
+    pack_hash(out, digest);
+    pack_key(out, "state");
+    pack_text(out, change_state_text(row->state));
+    pack_key(out, "class");
+    pack_text(out, body_class_text(row->class));
+    pack_key(out, "author");
+    pack_str(out, row->author);
+    pack_key(out, "counter");
+    pack_uint(out, row->counter);
+    pack_key(out, "kind");
+    pack_text(out, rsm_kind_text(row->kind));
+    pack_key(out, "slot");
+    pack_uint(out, row->slot);
+    pack_key(out, "deadline_ms");
+    pack_uint(out, row->deadline_ms);
+    pack_key(out, "approved_ms");
+    pack_uint(out, row->approved_ms);
+    pack_key(out, "settled_slot");
+    pack_uint(out, row->settled_slot);
+    pack_key(out, "zones_least");
+    pack_uint(out, row->zones_least);
+    pack_key(out, "overrides");
+    pack_overrides(out, row->overrides);
+    pack_key(out, "rules");
+    pack_reasons(out, row->reasons);
+}
+
+/* RSM_NOT_FOUND: it never waited. */
+static enum rsm_status pack_staged(struct kv *kv, struct writer *out, const uint8_t *digest)
+{
+    struct staged_record row;
+    struct member_config config;
+    uint8_t copy[HASH_SIZE];
+    memcpy(copy, digest, HASH_SIZE);
+    enum rsm_status status = staged_load(kv, copy, &row);
+    if (status != RSM_OK)
+        return status;
+    uint64_t members = row.members;
+    pack_map(out, 15);
+    pack_row(out, copy, &row);
+    status = members_below(kv, members + 1, &config);
+    if (status != RSM_OK)
+        return status == RSM_NOT_FOUND ? RSM_DAMAGED : status;
+    pack_key(out, "votes");
+    pack_votes(kv, out, copy, &config);
+    pack_key(out, "approvals");
+    pack_approvals(kv, out, copy);
+    return RSM_OK;
+}
+
+enum rsm_status pack_change(struct kv *kv, struct writer *out, const uint8_t *digest, uint64_t slot,
+                            enum change_state state)
+{
+    uint8_t copy[HASH_SIZE];
+    memcpy(copy, digest, HASH_SIZE);
+    enum rsm_status status = pack_staged(kv, out, copy);
+    if (status != RSM_NOT_FOUND)
+        return status;
+    pack_map(out, 3);
+    pack_key(out, "digest");
+    pack_hash(out, copy);
+    pack_key(out, "state");
+    pack_text(out, change_state_text(state));
+    pack_key(out, "slot");
+    pack_uint(out, slot);
+    return RSM_OK;
+}
+
+enum rsm_status read_change_list(struct call *call, struct writer *out)
+{
+    struct kv *kv = node_state(call->m->node);
+    struct key place = {.size = 0};
+    uint8_t digest[HASH_SIZE];
+    struct writer items;
+    uint32_t count = 0;
+    enum rsm_status status;
+    writer_init(&items, LIMIT_ANSWER_SIZE);
+    while ((status = pending_next(kv, &place, digest)) == RSM_OK &&
+           (status = pack_staged(kv, &items, digest)) == RSM_OK)
+        count++;
+    result_begin(call, out, 1);
+    pack_key(out, "changes");
+    pack_array(out, count);
+    writer_bytes(out, writer_result(&items));
+    out->failed |= items.failed;
+    writer_deinit(&items);
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}

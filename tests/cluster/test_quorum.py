@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes that wait for votes: a dead zone, crashes while they wait, emergencies, through the real tools."""
+import os
+import time
+
+from harness import Cluster, check, main
+
+ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.1\n"
+STAGED = 8
+
+
+def begin(cluster, deadline_ms):
+    cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+    cluster.ctl("policy", "set", "classes=critical/a.example/www", f"critical_deadline_ms={deadline_ms}")
+
+
+def stage(cluster, address, *more, status=STAGED, owner="www"):
+    done = cluster.ctl("record", "set", "a.example", owner, "60", "A", address, *more, status=status)
+    return done.stderr.split("resilience-ctl outcome ")[1].split()[0] if status == STAGED else done
+
+
+def change(cluster, digest):
+    return cluster.json("outcome", digest)["change"]
+
+
+def ends(cluster, digest, state):
+    """Until the change is in that state, and never in another final one."""
+    deadline = time.monotonic() + 60
+    while (now := change(cluster, digest))["state"] == "staged":
+        check(time.monotonic() < deadline, f"still staged: {now}")
+        time.sleep(0.05)
+    check(now["state"] == state, f"{now['state']}, not {state}: {now}")
+    return now
+
+
+def address(cluster, owner="www"):
+    return cluster.ctl("record", "get", "a.example", owner, "A").stdout
+
+
+def a_dead_zone():
+    with Cluster() as cluster:
+        begin(cluster, 30000)
+        digest = stage(cluster, "192.0.2.2")
+        live = ends(cluster, digest, "live")
+        check([v["vote"] for v in live["votes"]] == ["yes"] * 3, f"{live}")
+        check(len({v["zone"] for v in live["votes"]}) == 3, f"{live}")
+        check("192.0.2.2" in address(cluster), "in effect")
+        cluster.ctl("policy", "set", "critical_deadline_ms=2000")
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
+        digest = stage(cluster, "192.0.2.3")
+        # Nothing but the critical change waits for the dead zone.
+        cluster.ctl("record", "set", "a.example", "mail", "60", "A", "192.0.2.9")
+        ended = ends(cluster, digest, "expired")
+        check([v["vote"] for v in ended["votes"]] == ["yes", "yes", "silent"], f"{ended}")
+        check(ended["rules"][0]["rule"] == "change-expired" and ended["votes"][2]["zone"] in ended["rules"][0]["evidence"], f"{ended}")
+        check("192.0.2.2" in address(cluster), "what expired has no effect")
+        # The explicit choice: two zones are enough, when nobody said no.
+        cluster.ctl("policy", "set", "vote_zones_least=2")
+        ends(cluster, stage(cluster, "192.0.2.4"), "live")
+        check("192.0.2.4" in address(cluster), "in effect with two zones")
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "3")
+        cluster.settle()
+        cluster.stop()
+        for replica in (1, 2, 3):
+            cluster.verify(replica)
+
+
+def crashes_while_it_waits():
+    with Cluster() as cluster:
+        begin(cluster, 600000)
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "2")
+        digest = stage(cluster, "192.0.2.5")
+        for replica in ("1", "3"):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        live = ends(cluster, digest, "live")
+        check([v["vote"] for v in live["votes"]] == ["yes"] * 3, f"{live}")
+        check("192.0.2.5" in address(cluster), "in effect after all have died")
+
+
+def person(cluster, name):
+    path = os.path.join(cluster.work, name + ".key")
+    public = cluster.ctl("keygen", name, "--plain", "--out", path).stdout.strip()
+    cluster.ctl("principal", "set", name, "--kind", "person", "--person", name, "--role", "approver", "--public-key", public)
+    return path
+
+
+def emergencies():
+    with Cluster() as cluster:
+        begin(cluster, 30000)
+        alice, bob = person(cluster, "alice@company.com"), person(cluster, "bob@company.com")
+        cluster.ctl("automation", "freeze", "--scope", "zone", "--subject", "a.example", "--reason", "incident")
+        done = stage(cluster, "192.0.2.6", status=4, owner="db")
+        check("frozen" in done.stderr, done.stderr)
+        digest = stage(cluster, "192.0.2.6", "--override", "frozen", owner="db")
+        check(len(cluster.json("change", "list")["changes"]) == 1, "it waits")
+        done = cluster.ctl("change", "approve", digest, status=4)
+        check("approver" in done.stderr, done.stderr)
+        cluster.ctl("change", "approve", digest, "--reason", "seen", key=alice)
+        check(change(cluster, digest)["state"] == "staged", "one is not enough")
+        cluster.ctl("change", "approve", digest, key=alice, status=4)
+        cluster.ctl("change", "approve", digest, key=bob)
+        live = ends(cluster, digest, "live")
+        check([a["principal"] for a in live["approvals"]] == ["alice@company.com", "bob@company.com"], f"{live}")
+        check("192.0.2.6" in address(cluster, "db"), "in effect")
+        digest = stage(cluster, "192.0.2.7", "--override", "frozen", owner="db")
+        cluster.ctl("change", "cancel", digest, "--reason", "not needed")
+        check(ends(cluster, digest, "refused")["rules"][0]["rule"] == "change-cancelled", "taken back")
+        cluster.ctl("outcome", "0" * 64, status=3)
+
+
+if __name__ == "__main__":
+    main([a_dead_zone, crashes_while_it_waits, emergencies])
