@@ -185,11 +185,59 @@ static void on_read(void *context, const struct rsm_result *answer)
     check_count(run, now_ns);
 }
 
+/* Of a change that the shared client signed. */
+static void count_shared(struct load_client *c, const struct shared_end *end)
+{
+    struct load_run *run = c->run;
+    struct load_result *result = run->result;
+    result->operations++;
+    if (end->status == RSM_REFUSED)
+        result->refused++;
+    else if (end->status != RSM_OK)
+        result->failed++;
+    if (end->status != RSM_OK) {
+        note_trouble(result, rsm_status_text(end->status), rsm_text(end->detail));
+        return;
+    }
+    result->all_writes++;
+    result->all_writes_ns += end->ended_ns - c->begin_ns;
+    if (is_measured(run, c)) {
+        result->applied++;
+        histogram_add(&result->write, end->ended_ns - c->begin_ns);
+    }
+    if (is_in_time(run, end->ended_ns))
+        result->writes_in_time++;
+}
+
+static void take_shared(struct load_run *run)
+{
+    struct shared_end end;
+    while (shared_next(run->world->shared, &end)) {
+        count_shared(end.context, &end);
+        make_idle(end.context);
+        check_count(run, end.ended_ns);
+    }
+}
+
 /* ---- beginning one ---- */
+
+static bool begin_shared(struct load_client *c, uint64_t intended_ns)
+{
+    struct rsm_buffer body = workload_body(c);
+    c->run->result->change_size = c->world->shape.envelope_size; /* were it signed alone */
+    c->begin_ns = intended_ns != 0 ? intended_ns : bench_now_ns();
+    enum rsm_status status = shared_start(c->world->shared, rsm_buffer_bytes(&body), c);
+    rsm_buffer_free(&body);
+    if (status != RSM_OK)
+        note_trouble(c->run->result, rsm_status_text(status), rsm_text("nothing was sent"));
+    return status == RSM_OK;
+}
 
 /* `intended_ns` 0: it begins when it is signed (closed loop). */
 static bool begin_write(struct load_client *c, uint64_t intended_ns)
 {
+    if (c->world->shared != NULL)
+        return begin_shared(c, intended_ns);
     c->counter_before = rsm_author_counter(c->author) - 1;
     c->envelope = workload_sign(c);
     c->run->result->change_size = (uint32_t)c->envelope.size / c->world->shape.bundle;
@@ -323,7 +371,10 @@ static void drive(struct load_run *run, int poll)
                                       .tv_nsec = (long)(wait % 1000000000)};
         int ready = epoll_pwait2(poll, events, 64, &time, NULL);
         for (int i = 0; i < ready; i++)
-            rsm_client_process(events[i].data.ptr, 0);
+            if (events[i].data.ptr != NULL)
+                rsm_client_process(events[i].data.ptr, 0);
+            else
+                take_shared(run);
         run->is_ending = run->is_ending || interrupted != 0 || now_ns >= run->give_up_ns;
         begin_due(run);
         probe(run, now_ns);
@@ -345,6 +396,11 @@ static enum rsm_status open_clients(struct load_run *run, int poll)
 {
     struct load_world *world = run->world;
     enum rsm_status status = watch(world->control, poll);
+    if (status == RSM_OK && world->shared != NULL) {
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+        if (epoll_ctl(poll, EPOLL_CTL_ADD, shared_descriptor(world->shared), &event) != 0)
+            status = RSM_IO;
+    }
     for (uint32_t i = run->options->client_count; i-- > 0;) {
         world->clients[i].run = run;
         world->clients[i].next = run->idle;

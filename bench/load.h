@@ -42,6 +42,7 @@ struct load_shape {
     uint32_t changes;       /* record sets in one change set */
     uint32_t envelope_size; /* bytes of a change set signed alone, as near as its parts allow */
     uint32_t bundle;        /* change sets under one signature, 1: each is signed alone */
+    bool is_shared;         /* all clients are callers of one rsm_submitter, and one author */
     bool is_zipf;           /* draws of keys, see draw.h */
     bool fills;             /* writes all keys before, so that reads find them */
     uint64_t seed;          /* of the draws */

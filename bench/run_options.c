@@ -54,6 +54,7 @@ void run_options_rows(struct run_options *o, struct option rows[RUN_OPTION_COUNT
         {.name = "--keys", .number = &o->keys, .min = 1, .max = DRAW_KEYS_MAX},
         {.name = "--distribution", .text = &s->distribution, .words = "uniform|zipf"},
         {.name = "--connections", .number = &o->connections, .max = LOAD_CLIENTS_MAX},
+        {.name = "--shared", .flag = &s->shape.is_shared},
         {.name = "--reads", .number = &s->reads_percent, .max = 100},
         {.name = "--level", .text = &s->level, .words = "linearizable|stale"},
         {.name = "--seed", .number = &s->shape.seed, .max = UINT64_MAX},
@@ -81,6 +82,8 @@ bool run_options_check(struct run_options *o)
         wrong = "--processes has more than there are replicas";
     else if (o->session.seconds < 0.01)
         wrong = "--seconds is 0.01 at least";
+    else if (shape->is_shared && o->bundle > 1)
+        wrong = "--shared bundles by itself: no --bundle beside it";
     else if (o->bundle * o->changes > LOAD_CHANGES_MAX)
         wrong = "--bundle times --changes is 4096 at most";
     if (wrong != NULL)

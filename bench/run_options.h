@@ -13,7 +13,7 @@ struct run_options {
     uint64_t bundle, changes, size, zones, keys, connections;
 };
 
-#define RUN_OPTION_COUNT 25u
+#define RUN_OPTION_COUNT 26u
 
 #define RUN_OPTIONS_HELP                                                                           \
     "where:\n"                                                                                     \
@@ -42,6 +42,9 @@ struct run_options {
     "  --zones N          1 to 64 (1); --keys N of each client (1)\n"                              \
     "  --distribution uniform|zipf  of the keys (uniform)\n"                                       \
     "  --connections N    that all clients share (0: each its own)\n"                              \
+    "  --shared           all clients are callers of one librsm client and author, which "         \
+    "bundles\n"                                                                                    \
+    "                     their changes by itself (rsm/submitter.h)\n"                             \
     "  --reads N          percent of the operations that are reads (0)\n"                          \
     "  --level linearizable|stale  of the reads (linearizable)\n"                                  \
     "  --seed N           of the draws (1)\n"                                                      \

@@ -153,11 +153,12 @@ static void show_progress(void *context, const struct load_progress *progress)
 static enum rsm_status measure_floor(struct session *s, const struct point *p,
                                      struct floor_result *out)
 {
-    const struct floor_options options = {.directory = s->cluster->directory,
-                                          .size = s->options->shape.envelope_size,
-                                          .count = (uint32_t)s->options->floor_count,
-                                          .clients = p->clients,
-                                          .connections = s->options->shape.connections};
+    const struct floor_options options = {
+        .directory = s->cluster->directory,
+        .size = s->options->shape.envelope_size,
+        .count = (uint32_t)s->options->floor_count,
+        .clients = p->clients,
+        .connections = s->options->shape.is_shared ? 1 : s->options->shape.connections};
     if (options.count == 0)
         return RSM_OK;
     enum rsm_status status = floor_measure(&options, out);

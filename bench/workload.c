@@ -134,11 +134,16 @@ static struct rsm_buffer sign_bundle(struct load_client *c, uint32_t count)
     return envelope;
 }
 
+struct rsm_buffer workload_body(struct load_client *c)
+{
+    return make_body(c, draw_key(&c->world->draw, &c->world->prng), 1);
+}
+
 struct rsm_buffer workload_sign(struct load_client *c)
 {
     if (c->world->shape.bundle > 1)
         return sign_bundle(c, c->world->shape.bundle);
-    struct rsm_buffer body = make_body(c, draw_key(&c->world->draw, &c->world->prng), 1);
+    struct rsm_buffer body = workload_body(c);
     return sign_body(c, &body);
 }
 

@@ -176,10 +176,13 @@ static enum rsm_status make_principals(struct load_world *world, char *text)
 }
 
 /* Every key once, so that reads find them and all later changes are of one form. */
-static enum rsm_status fill_client(struct load_client *c, char *text)
+static enum rsm_status fill_client(struct load_client *client, char *text)
 {
-    struct load_world *world = c->world;
+    struct load_world *world = client->world;
+    struct load_client filler = *client, *c = &filler;
     enum rsm_status status = RSM_OK;
+    if (world->shape.is_shared)
+        c->author = world->clients[0].author; /* who will write them again */
     for (uint32_t zone = 0; zone < world->shape.zones; zone++) {
         struct rsm_buffer envelope, result = {NULL, 0};
         uint32_t first = zone, count;
@@ -194,6 +197,7 @@ static enum rsm_status fill_client(struct load_client *c, char *text)
             first += count * world->shape.zones;
         }
     }
+    client->sequence = filler.sequence; /* the same data again would change nothing */
     return status;
 }
 
@@ -224,6 +228,12 @@ static enum rsm_status fill_world(struct load_world *world, const struct rsm_key
     for (uint32_t i = 0; i < world->shape.client_count && status == RSM_OK && world->shape.fills;
          i++)
         status = fill_client(&world->clients[i], text);
+    if (status == RSM_OK && world->shape.is_shared) {
+        status = shared_open(world->shape.endpoints, world->clients[0].key, world->shape.timeout_ms,
+                             &world->shared);
+        if (status != RSM_OK)
+            (void)snprintf(text, 256, "the shared client: %s", rsm_status_sentence(status));
+    }
     return status;
 }
 
@@ -320,6 +330,7 @@ void load_clean_up(struct load_world *world, bool deletes)
 {
     if (world == NULL)
         return;
+    shared_close(world->shared);
     for (uint32_t i = 0; i < world->connection_count; i++)
         rsm_client_free(world->connections[i]);
     if (deletes && world->admin != NULL && world->zone_count > 0)

@@ -6,6 +6,7 @@
 
 #include "bench/draw.h"
 #include "bench/load.h"
+#include "bench/shared.h"
 
 #define WORLD_NAME_SIZE 64u
 #define WORLD_TYPE_TXT 16u
@@ -42,7 +43,8 @@ struct load_world {
     uint32_t principal_count;        /* made so far */
     struct rsm_client **connections; /* owned; NULL until first needed */
     uint32_t connection_count;
-    uint32_t filler_size; /* bytes of text in each record */
+    struct shared *shared; /* owned; NULL: each client signs by itself */
+    uint32_t filler_size;  /* bytes of text in each record */
     struct draw draw;
     struct prng prng;
 };
@@ -53,6 +55,8 @@ struct load_world {
 void workload_size(struct load_world *world);
 /* The next change set of this client, or a bundle of them, signed. Owned by the caller. */
 struct rsm_buffer workload_sign(struct load_client *c);
+/* The same change set as a body, for who signs it elsewhere. */
+struct rsm_buffer workload_body(struct load_client *c);
 /* All record sets of the keys from `first` on in one zone, up to 512; 0: there are none. */
 uint32_t workload_fill(struct load_client *c, uint32_t first, struct rsm_buffer *envelope_out);
 /* Parameters of a read of a key that is drawn, of any client. Owned: rsm_pack_free. */

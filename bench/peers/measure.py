@@ -88,10 +88,10 @@ class Rsm:
         yield "floor, as many connections", "write", dict(floor, rate=floor["per_second"])
         yield "rsm", "write", dict(point["write"], rate=point["writes_per_second"])
         if clients > 1:
-            point = self.bench(clients, "--connections", "1")
+            point = self.bench(clients, "--shared")
             floor = point["floor"]["group"]
             yield "floor, one connection", "write", dict(floor, rate=floor["per_second"])
-            yield "rsm, one connection", "write", dict(point["write"], rate=point["writes_per_second"])
+            yield "rsm, one librsm client for all", "write", dict(point["write"], rate=point["writes_per_second"])
         point = self.bench(clients, "--reads", "100", "--floor-count", "0")
         yield "rsm", "linearizable read", dict(point["read"], rate=point["reads_per_second"])
 

@@ -93,6 +93,8 @@ def reads_and_bundles(cluster):
         check(point["read"]["count"] > 0 and point["write"]["count"] > 0 and point["failed"] == 0, f"reads and writes: {point['trouble']}")
     point = one_run(cluster, "--clients", "4", "--bundle", "5", "--changes", "3", "--connections", "1")
     check(point["applied"] >= 40 and point["applied"] % 5 == 0, f"whole bundles: {point['applied']}")
+    point = one_run(cluster, "--clients", "16", "--shared", "--reads", "10")
+    check(point["write"]["count"] + point["read"]["count"] >= 40 and point["failed"] == point["refused"] == 0, f"shared: {point['trouble']}")
     point = one_run(cluster, "--clients", "4", "--rate", "200", "--at", "follower")
     check(point["applied"] >= 40 and point["rate"] == 200, "an open loop")
 
@@ -227,7 +229,7 @@ def sweeps():
 def wrong_usage():
     with Cluster(1) as cluster:
         for arguments in ([], ["walk"], ["run", "--clients", "0"], ["run", "--clients", "1,"], ["run", "--odd"], ["run", "--count"],
-                          ["run", "plain"], ["run", "--endpoints", "127.0.0.1:1"], ["floor", "--count", "0"], ["run", "--level", "some"],
+                          ["run", "plain"], ["run", "--shared", "--bundle", "2"], ["run", "--endpoints", "127.0.0.1:1"], ["floor", "--count", "0"], ["run", "--level", "some"],
                           ["run", "--clients", "1,2,3,4,5", "--rate", "1,2,3,4"]):
             done = cluster.run(BENCH, *arguments, status=2, cluster=False)
             check(done.stderr and not done.stdout, f"{arguments}: said on stderr")
