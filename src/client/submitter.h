@@ -25,7 +25,6 @@
 #include "src/base/limits.h"
 
 #define SUBMITTER_OPEN_MAX 65536u
-#define SUBMITTER_TRIES_MAX 16u /* of one change that is signed again */
 #define SUBMITTER_BUNDLE_BYTES                                                                     \
     (1u << 20) /* of bodies; what waits longer goes with the next one                              \
                 */
@@ -35,7 +34,6 @@ struct request {
     rsm_on_answer on_answer;
     void *context;
     enum rsm_kind kind;
-    uint32_t tries;
     uint64_t deadline_ms;
     uint64_t counter; /* of the command that was made of it last */
     uint8_t digest[RSM_DIGEST_SIZE];

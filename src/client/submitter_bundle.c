@@ -46,8 +46,8 @@ static bool settle(struct rsm_submitter *s, struct request *r, uint64_t slot,
                                 .detail = ""};
     if (!verdict->applied) {
         s->is_off = true;
-        if (is_for_the_counter_alone(verdict) && ++r->tries < SUBMITTER_TRIES_MAX)
-            return false;
+        if (is_for_the_counter_alone(verdict))
+            return false; /* its deadline ends that */
     }
     memcpy(answer.digest, r->digest, sizeof answer.digest);
     submitter_answer(s, r, &answer);
