@@ -168,7 +168,8 @@ enum rsm_stage {
     X(APPROVER, 76, "approver", QUORUM, "kind_change.c",                                           \
       "two persons approve, neither of them the author")                                           \
     X(OVERRIDE_RULE, 77, "override-rule", PREFLIGHT, "kind_change.c",                              \
-      "only rules that an override may name are named")
+      "only rules that an override may name are named")                                            \
+    X(UPDATE_CLASS, 78, "update-class", QUORUM, "kind_update.c", "an update needs no votes")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,
@@ -181,7 +182,6 @@ const char *rsm_rule_id(uint32_t rule);
 
 /* What the rule demands, for people. Static memory. */
 const char *rsm_rule_text(uint32_t rule);
-
 /* The stage that the rule belongs to; RSM_STAGE_PREFLIGHT for a number outside the list. */
 enum rsm_stage rsm_rule_stage(uint32_t rule);
 
@@ -190,7 +190,7 @@ const char *rsm_rule_file(uint32_t rule);
 
 uint32_t rsm_rule_last(void); /* the rules' numbers are 1 to this one */
 
-/* The stable id, such as "pre-flight", and what the stage looks at. Static memory. */
+/* Its stable id, such as "pre-flight"; what it looks at. Static memory. */
 const char *rsm_stage_id(uint32_t stage);
 const char *rsm_stage_text(uint32_t stage);
 

@@ -17,6 +17,7 @@
 
 #include "src/base/check.h"
 #include "src/command/pack.h"
+#include "src/command/body_change.h"
 #include "src/machine/update.h"
 
 /* The whole section; false: some name is not in the zone. */
@@ -57,6 +58,22 @@ static bool check_rights(struct judge *j, const struct body_update *body)
     return deletes_names;
 }
 
+/* Who sends an update waits for an answer and casts no votes: what needs them is asked for
+ * otherwise. */
+static void check_class(struct judge *j, struct bytes zone)
+{
+    enum rsm_class asked = j->class;
+    char words[WORDS_SIZE];
+    class_of_changes(j, zone);
+    if (j->class > asked)
+        judge_refuse(
+            j, RSM_RULE_UPDATE_CLASS,
+            "zone %s: the policy makes this change %s; sign it as a change set, which waits "
+            "for its votes",
+            words_name(zone, words), body_class_text(j->class));
+    j->class = asked;
+}
+
 /* {"changed": sets written, "serial": n} */
 static void add_result(struct judge *j, const struct zone_record *row)
 {
@@ -84,6 +101,7 @@ static void make_changes(struct judge *j, const struct body_update *body, struct
     rule_graph(j, &context);
     rule_floor(j, &context);
     rule_limit(j, context.zone, context.row);
+    check_class(j, context.zone);
     add_result(j, row);
 }
 
