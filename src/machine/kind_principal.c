@@ -138,7 +138,7 @@ void kind_principal_set(struct judge *j)
     rule_causal_object(j, OBJECT_PRINCIPAL, body.name, NULL);
     if (is_reserved_author(body.name))
         judge_refuse(j, RSM_RULE_NAME_RESERVED,
-                     "names that begin with " REPLICA_AUTHOR " and " EFFECT_AUTHOR
+                     "names that begin with " REPLICA_AUTHOR ", " EFFECT_AUTHOR " and " PLAN_OWNER
                      " are the cluster's own; choose another than %.*s",
                      TEXT_ARGUMENTS(body.name));
     check_roles(j, &body);

@@ -18,16 +18,18 @@
 #include <string.h>
 
 #include "src/base/check.h"
+#include "src/machine/staged.h"
 
 struct bytes owner_of_change(struct bytes author, struct bytes plan,
                              uint8_t buffer[LIMIT_OWNER_SIZE])
 {
     if (plan.size == 0)
         return author;
-    CHECK(plan.size + 5 <= LIMIT_OWNER_SIZE);
-    memcpy(buffer, "plan:", 5);
-    memcpy(buffer + 5, plan.data, plan.size);
-    return bytes_make(buffer, plan.size + 5);
+    struct bytes prefix = bytes_of_string(PLAN_OWNER);
+    CHECK(plan.size + prefix.size <= LIMIT_OWNER_SIZE);
+    memcpy(buffer, prefix.data, prefix.size);
+    memcpy(buffer + prefix.size, plan.data, plan.size);
+    return bytes_make(buffer, plan.size + prefix.size);
 }
 
 static bool is_asked(const struct judge *j)
@@ -68,7 +70,7 @@ static void check_new_owner(struct judge *j, struct bytes holder)
 {
     struct principal_record principal;
     struct plan_record plan;
-    struct bytes prefix = bytes_of_string("plan:");
+    struct bytes prefix = bytes_of_string(PLAN_OWNER);
     if (key_begins_with(holder, prefix) && holder.size > prefix.size) {
         struct bytes name = bytes_make(holder.data + prefix.size, holder.size - prefix.size);
         if (!judge_found(j, plan_load(j->kv, name, &plan)))

@@ -224,7 +224,8 @@ uint32_t replica_of_author(struct bytes author)
 
 bool is_reserved_author(struct bytes author)
 {
-    return begins_with(author, REPLICA_AUTHOR) || begins_with(author, EFFECT_AUTHOR);
+    return begins_with(author, REPLICA_AUTHOR) || begins_with(author, EFFECT_AUTHOR) ||
+           begins_with(author, PLAN_OWNER);
 }
 
 struct bytes author_behind(struct bytes author)

@@ -30,6 +30,7 @@
 #define APPROVALS_NEEDED 2u
 #define REPLICA_AUTHOR "replica:" /* and the id: the author of a replica's votes */
 #define EFFECT_AUTHOR "effect:"   /* and the author: who wrote what a settled change wrote */
+#define PLAN_OWNER "plan:"        /* of what a plan wrote: rule_owner.c */
 
 struct staged_record {
     enum change_state state; /* staged, or what came after */
@@ -88,7 +89,7 @@ uint64_t pending_count(struct kv *kv);
 
 /* "replica:3" -> 3; 0 for any other name. */
 uint32_t replica_of_author(struct bytes author);
-/* A name that only the cluster gives: it begins as one of the two above. */
+/* A name that only the cluster gives: it begins as an author above, or as a plan's ownership. */
 bool is_reserved_author(struct bytes author);
 /* "effect:alice" -> "alice"; any other name itself. */
 struct bytes author_behind(struct bytes author);

@@ -299,7 +299,8 @@ Test(quorum, who_may_vote)
 /* Names of the cluster's own authors are nobody's. */
 Test(quorum, reserved_names)
 {
-    static const char *const names[] = {"replica:1", "effect:bob", "replica:", "effect:x"};
+    static const char *const names[] = {"replica:1", "effect:bob", "replica:", "effect:x",
+                                        "plan:db"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct rsm_bytes key = {bob->key, sizeof bob->key};
         struct rsm_bytes role = text_bytes("reader");
