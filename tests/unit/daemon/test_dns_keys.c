@@ -42,7 +42,7 @@ Test(dns_keys, files)
             fclose(file);
             cr_assert_eq(chmod(path, rows[i].mode), 0);
         }
-        struct config_dns config = {.keys = {{name, algorithm, path, TSIG_TRANSFER}},
+        struct config_dns config = {.keys = {{name, algorithm, path, TSIG_TRANSFER, NULL}},
                                     .key_count = 1};
         cr_assert_eq(dns_keys_read(&config, &keys, why), rows[i].status, "row %zu: %s", i, why);
         cr_assert_not_null(strstr(why, rows[i].why), "row %zu: %s", i, why);
