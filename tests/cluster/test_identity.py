@@ -218,6 +218,17 @@ def loss(cluster):
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stdout + done.stderr
 
 
+def await_noted(cluster):
+    """Until each disk says that every applied slot is chosen: a replica notes that beside later writes."""
+    deadline = time.monotonic() + 30
+    while True:
+        noted, applied = [[f(i) for i in (1, 2, 3)] for f in (lambda i: cluster.verify(i)[0], lambda i: cluster.status(i)["slot"])]
+        if noted == applied and len(set(noted)) == 1:
+            return
+        check(time.monotonic() < deadline, f"applied {applied}, on disk as chosen {noted}")
+        time.sleep(0.02)
+
+
 def a_person_decides():
     """Two voters know of a loss: the tool says what is left, and with it one of them may go on."""
     with Cluster() as cluster:
@@ -225,6 +236,7 @@ def a_person_decides():
         for i in range(20):
             change(cluster, f"n{i}")
         cluster.settle()
+        await_noted(cluster)
         status, lines, text = loss(cluster)
         check(status == 0 and lines[-1]["nothing_lost"], f"running and whole: {text}")
         kept = lines[-1]["kept"]
