@@ -41,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t left = reader_u16(&r);
         struct bytes message = reader_bytes(&r, left < reader_left(&r) ? left : reader_left(&r));
         uint8_t *copy = mem_alloc(message.size + 2);
-        memcpy(copy, message.data, message.size);
+        if (message.size > 0)
+            memcpy(copy, message.data, message.size);
         memcpy(copy, question.data, 2);
         status = axfr_take(a, bytes_make(copy, message.size), &is_done, error);
         mem_free(copy);
