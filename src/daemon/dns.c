@@ -99,6 +99,8 @@ static void produce(struct exchange *x)
             return;
     }
     log_transfer(x, is_broken ? "broken off" : "complete");
+    if (!is_broken)
+        dns_holders_note(x);
     if (x->peer.connection != NULL && is_broken)
         dns_connection_abort(x->peer.connection);
     else if (x->peer.connection != NULL)
@@ -267,6 +269,7 @@ enum rsm_status dns_new(const struct config_dns *config, struct event_base *base
     d->node = node;
     d->config = config;
     d->draft = draft_new();
+    d->holders = holders_new();
     d->policy.allow_unsigned_queries = config->allow_unsigned_queries;
     d->policy.allow_unsigned_transfers = config->allow_unsigned_transfers;
     d->work = event_new(base, -1, 0, on_work, d);
@@ -308,6 +311,7 @@ void dns_free(struct dns *d)
     dns_server_free(d->server);
     notify_free(d->notify);
     dns_keys_free(&d->policy.keys);
+    holders_free(d->holders);
     draft_free(d->draft);
     event_free(d->work);
     mem_free(d);

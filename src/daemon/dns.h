@@ -11,7 +11,9 @@
 #define RSM_DAEMON_DNS_H
 
 #include "src/daemon/config_dns.h"
+#include "src/daemon/gateway.h"
 #include "src/daemon/node.h"
+#include "src/dns/holders.h"
 
 struct event_base;
 struct dns;
@@ -37,6 +39,17 @@ void dns_stop_accepting(struct dns *d);
 bool dns_on_read_ready(struct dns *d, uint64_t token, enum rsm_status status);
 bool dns_on_submitted(struct dns *d, uint64_t token, const struct node_outcome *outcome);
 void dns_on_applied(struct dns *d, uint64_t slot);
+/* For `status`; NULL is what a replica without dns_listen has. */
+struct dns_counters {
+    struct dns_server_counters server;
+    struct notify_counters notify;
+    struct gateway_counters gateway;
+    uint32_t holders;
+};
+
+void dns_get_counters(const struct dns *d, struct dns_counters *out);
+/* What the secondaries have of a zone, as far as this replica knows: see src/dns/holders.h. */
+bool dns_next_holder(const struct dns *d, struct bytes zone, struct holder_row *row);
 /* Once a tick. */
 void dns_on_tick(struct dns *d);
 

@@ -8,6 +8,7 @@
 #include "src/daemon/dns.h"
 #include "src/daemon/dns_keys.h"
 #include "src/daemon/gateway.h"
+#include "src/dns/holders.h"
 #include "src/dns/serve.h"
 #include "src/machine/tables.h"
 #include "src/rr/name.h"
@@ -56,12 +57,17 @@ struct dns {
     bool was_leader;
     struct key sweep; /* after taking the lead: the zone that was told last of all zones */
     bool sweeping;
+    /* what secondaries are known to have */
+    struct holders *holders;
 };
 
 /* dns.c */
 void exchange_link(struct exchange *x, struct exchange_list *list);
 void dns_exchange_send(struct exchange *x, struct bytes wire);
 void dns_exchange_free(struct exchange *x);
+
+/* dns_holders.c: all of an answer has gone to the system. */
+void dns_holders_note(struct exchange *x);
 
 /* dns_update.c */
 enum rsm_status dns_update_open(struct dns *d, const struct config_dns *config,

@@ -320,6 +320,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
     methods_set_submit_rate(l->methods, config->submit_rate);
     l->scrub = scrub_new(config->data, config->scrub_days, config->scrub_rate, l->node);
     methods_set_scrub(l->methods, l->scrub);
+    methods_set_dns(l->methods, l->dns);
     open_events(l);
     *loop_out = l;
     return RSM_OK;
@@ -394,6 +395,8 @@ void loop_free(struct loop *l)
     scrub_free(l->scrub);
     dns_free(l->dns); /* before the node: reads of it are not answered any more */
     l->dns = NULL;
+    if (l->methods != NULL)
+        methods_set_dns(l->methods, NULL);
     node_close(l->node); /* answers who waits: methods and links are still there */
     methods_stop(l->methods);
     rpc_free(l->rpc); /* tells methods of each connection that it closes */

@@ -38,6 +38,7 @@ static const struct method methods_table[] = {
     {"explain", 1, 2, true, read_explain},
     {"change.list", 0, 0, true, read_change_list},
     {"zone.list", 0, 0, true, read_zone_list},
+    {"secondary.list", 0, 0, false, read_secondary_list},
     {"zone.get", 1, 1, true, read_zone_get},
     {"rrset.get", 3, 3, true, read_rrset_get},
     {"rrset.list", 1, 1, true, read_rrset_list},
@@ -436,6 +437,11 @@ void methods_set_network(struct methods *m, const struct rpc_server *rpc,
 void methods_set_scrub(struct methods *m, struct scrub *scrub)
 {
     m->scrub = scrub;
+}
+
+void methods_set_dns(struct methods *m, const struct dns *dns)
+{
+    m->dns = dns;
 }
 
 void methods_stop(struct methods *m)

@@ -15,6 +15,7 @@
 struct methods;
 struct peer_links;
 struct data_dir;
+struct dns;
 struct incarnations;
 struct scrub;
 
@@ -49,6 +50,9 @@ void methods_set_submit_rate(struct methods *m, uint32_t rate);
 
 /* For `scrub` and its part of `status`. */
 void methods_set_scrub(struct methods *m, struct scrub *scrub);
+
+/* For the secondaries and its part of `status`; NULL: this replica serves no DNS. */
+void methods_set_dns(struct methods *m, const struct dns *dns);
 
 /* From the node's environment. */
 void methods_on_submitted(struct methods *m, uint64_t token, const struct node_outcome *outcome);

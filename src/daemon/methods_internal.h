@@ -26,6 +26,7 @@ struct methods {
     const struct rpc_server *rpc;
     const struct peer_links *links;
     struct scrub *scrub;
+    const struct dns *dns;         /* NULL: none is served */
     struct waiting *waiting[1024]; /* by token */
     uint64_t next_token;
     struct watch *watches;
@@ -70,8 +71,30 @@ enum rsm_status param_uint(struct call *call, const char *what, uint64_t *value_
 /* Options of the call's map. */
 uint64_t option_limit(const struct call *call);
 
+/* methods_read.c: a page of a list in the making. */
+struct page {
+    struct writer items;
+    uint32_t count;
+    uint64_t limit;
+    bool full; /* there is more */
+};
+
+void page_begin(struct call *call, struct page *page);
+/* False: the page is full, this item belongs to the next one. */
+bool page_has_room(struct page *page);
+void page_end(struct call *call, struct writer *out, const char *name, struct page *page,
+              struct bytes next);
+/* The option `after`: the opaque "next" of the page before. */
+struct bytes option_after(const struct call *call, size_t size_max);
+void set_key(struct key *key, struct bytes bytes);
+
+/* methods_dns.c: three fields of `status`, maps; empty when no DNS is served. */
+void pack_dns_counters(struct writer *out, const struct methods *m);
+
 /* methods_render.c: pieces of results */
 void pack_key(struct writer *out, const char *key);
+/* A field: key and number. */
+void pack_number(struct writer *out, const char *key, uint64_t value);
 /* "owner" and "owner_wire": two fields. */
 void pack_name_fields(struct writer *out, const char *key, const char *wire_key, struct bytes name);
 void pack_version(struct writer *out, const struct version *v);
@@ -119,7 +142,7 @@ method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_rrset_
     read_rrset_list, read_rrset_history, read_principal_list, read_role_list, read_policy_get,
     read_freeze_list, read_lease_list, read_plan_list, read_plan_get, read_log_range, read_status,
     read_hello, read_rr_parse, read_member_list, read_member_self, run_scrub, read_stages,
-    read_explain, read_graph, read_log_raw, read_check, read_change_list;
+    read_explain, read_graph, read_log_raw, read_check, read_change_list, read_secondary_list;
 
 /* methods_status.c */
 method_read read_genesis;

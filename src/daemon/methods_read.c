@@ -171,22 +171,13 @@ enum rsm_status read_zone_get(struct call *call, struct writer *out)
     return RSM_OK;
 }
 
-/* A page in the making. */
-struct page {
-    struct writer items;
-    uint32_t count;
-    uint64_t limit;
-    bool full; /* there is more */
-};
-
-static void page_begin(struct call *call, struct page *page)
+void page_begin(struct call *call, struct page *page)
 {
     *page = (struct page){.limit = option_limit(call)};
     writer_init(&page->items, LIMIT_ANSWER_SIZE);
 }
 
-/* False: the page is full, this item belongs to the next one. */
-static bool page_has_room(struct page *page)
+bool page_has_room(struct page *page)
 {
     page->full = page->count >= page->limit || page->items.size >= PAGE_BYTES;
     if (!page->full)
@@ -194,8 +185,8 @@ static bool page_has_room(struct page *page)
     return !page->full;
 }
 
-static void page_end(struct call *call, struct writer *out, const char *name, struct page *page,
-                     struct bytes next)
+void page_end(struct call *call, struct writer *out, const char *name, struct page *page,
+              struct bytes next)
 {
     result_begin(call, out, 2);
     pack_key(out, name);
@@ -211,8 +202,7 @@ static void page_end(struct call *call, struct writer *out, const char *name, st
     writer_deinit(&page->items);
 }
 
-/* The option `after`: the opaque "next" of the page before. */
-static struct bytes option_after(const struct call *call, size_t size_max)
+struct bytes option_after(const struct call *call, size_t size_max)
 {
     struct bytes after = {NULL, 0};
     if (call->options.size > 0 && unpack_find_octets(call->options, "after", &after) &&
@@ -221,7 +211,7 @@ static struct bytes option_after(const struct call *call, size_t size_max)
     return after;
 }
 
-static void set_key(struct key *key, struct bytes bytes)
+void set_key(struct key *key, struct bytes bytes)
 {
     key->size = bytes.size;
     if (bytes.size > 0)

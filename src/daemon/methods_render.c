@@ -15,6 +15,12 @@ void pack_key(struct writer *out, const char *key)
     pack_text(out, key);
 }
 
+void pack_number(struct writer *out, const char *key, uint64_t value)
+{
+    pack_key(out, key);
+    pack_uint(out, value);
+}
+
 void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE])
 {
     pack_bin(out, bytes_make(hash, HASH_SIZE));

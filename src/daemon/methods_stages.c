@@ -3,12 +3,6 @@
 #include "src/daemon/methods_internal.h"
 #include "src/daemon/stages.h"
 
-static void pack_number(struct writer *out, const char *key, uint64_t value)
-{
-    pack_key(out, key);
-    pack_uint(out, value);
-}
-
 /* All buckets that are not empty, so that a reader can take two answers from each other. */
 static void pack_buckets(struct writer *out, const struct histogram *h)
 {

@@ -106,12 +106,6 @@ static void pack_peer(struct writer *out, struct methods *m, const struct node_p
     pack_uint(out, p->mismatch);
 }
 
-static void pack_number(struct writer *out, const char *key, uint64_t value)
-{
-    pack_key(out, key);
-    pack_uint(out, value);
-}
-
 static void pack_counters(struct writer *out, const struct methods *m, const struct node_status *s)
 {
     const struct rpc_counters *rpc = rpc_get_counters(m->rpc);
@@ -192,7 +186,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     struct member self;
     node_get_status(m->node, &s);
     bool is_member = methods_find_member(m, s.self, &self);
-    pack_map(out, 22);
+    pack_map(out, 25);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
@@ -225,5 +219,6 @@ enum rsm_status read_status(struct call *call, struct writer *out)
         pack_peer(out, m, &s.peers[i]);
     pack_scrub(out, m);
     pack_counters(out, m, &s);
+    pack_dns_counters(out, m);
     return RSM_OK;
 }

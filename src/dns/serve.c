@@ -27,6 +27,8 @@ struct serve {
     uint64_t slot;
     bool is_fresh, is_done;
     struct transfer *transfer; /* owned */
+    bool has_told;             /* the next two are of a SOA that was the whole answer */
+    uint32_t told_serial, told_expire_s;
     uint64_t message_count;
 };
 
@@ -51,6 +53,12 @@ static bool has_key_for(const struct serve *s, uint32_t purposes)
     return s->tsig.verdict == TSIG_GOOD && (tsig_key_purposes(s->tsig.key) & purposes) != 0;
 }
 
+static bool may_transfer(const struct serve *s)
+{
+    return has_key_for(s, TSIG_TRANSFER) ||
+           (s->tsig.verdict == TSIG_NONE && s->policy->allow_unsigned_transfers);
+}
+
 static void judge_query(struct serve *s, const struct packet_head *h)
 {
     s->kind = SERVE_READ;
@@ -61,8 +69,7 @@ static void judge_query(struct serve *s, const struct packet_head *h)
     if (is_transfer_type(h->type)) {
         if (h->type == PACKET_TYPE_AXFR && s->transport == SERVE_UDP)
             refuse(s, RCODE_FORMERR, PACKET_EDE_OTHER, "AXFR comes over TCP (RFC 5936)");
-        else if (!has_key_for(s, TSIG_TRANSFER) &&
-                 !(s->tsig.verdict == TSIG_NONE && s->policy->allow_unsigned_transfers))
+        else if (!may_transfer(s))
             refuse(s, RCODE_REFUSED, PACKET_EDE_PROHIBITED,
                    "a transfer needs a signature by a key for transfers");
         return;
@@ -232,6 +239,21 @@ static bool next_transfer_message(struct serve *s, struct kv *kv, struct draft *
     }
 }
 
+/* Who may transfer asks for a SOA to see whether it has to. */
+static void note_soa(struct serve *s, struct kv *kv, struct bytes zone)
+{
+    struct query_rrset soa;
+    struct bytes rdata;
+    if (!may_transfer(s) || query_rrset(kv, zone, zone, RR_TYPE_SOA, QUERY_NOW, &soa) != RSM_OK)
+        return;
+    struct bytes rdatas = soa.record.rdatas;
+    s->has_told = rrset_rdata_next(&rdatas, &rdata);
+    if (s->has_told) {
+        s->told_serial = rr_soa_serial(rdata);
+        s->told_expire_s = rr_soa_expire(rdata);
+    }
+}
+
 static bool next_read(struct serve *s, struct kv *kv, struct draft *draft, struct bytes *wire_out,
                       enum rsm_status *status_out)
 {
@@ -249,6 +271,8 @@ static bool next_read(struct serve *s, struct kv *kv, struct draft *draft, struc
     *status_out = lookup_answer(kv, h->name, h->type, draft);
     if (*status_out != RSM_OK)
         return serve_answer(s, draft, RCODE_SERVFAIL, PACKET_EDE_NONE, NULL, wire_out);
+    if (h->type == RR_TYPE_SOA)
+        note_soa(s, kv, h->name);
     return finish_message(s, draft, wire_out);
 }
 
@@ -278,9 +302,15 @@ void serve_get_summary(const struct serve *s, struct serve_summary *out)
         out->zone = packet_head(s->packet)->name;
     if (s->tsig.key != NULL)
         out->key = tsig_key_name(s->tsig.key);
+    out->has_serial = s->has_told || s->transfer != NULL;
+    out->serial = s->told_serial;
+    out->expire_s = s->told_expire_s;
     if (s->transfer == NULL)
         return;
     out->is_transfer = true;
+    out->is_refresh =
+        transfer_kind(s->transfer) != TRANSFER_CURRENT || transfer_is_held(s->transfer);
+    out->expire_s = transfer_expire(s->transfer);
     out->is_whole = transfer_kind(s->transfer) == TRANSFER_WHOLE;
     out->serial = transfer_serial(s->transfer);
     out->record_count = transfer_record_count(s->transfer);

@@ -72,7 +72,11 @@ struct serve_summary {
     struct bytes zone, key; /* wire names; key empty: unsigned */
     bool is_transfer;
     bool is_whole;
-    uint32_t serial;
+    /* Of a transfer, or of the SOA of an apex that was asked for by who may transfer. */
+    bool has_serial;
+    /* When all messages have arrived the secondary has that serial: else it was only told. */
+    bool is_refresh;
+    uint32_t serial, expire_s;
     uint64_t record_count, message_count;
 };
 

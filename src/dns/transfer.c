@@ -38,7 +38,8 @@ struct transfer {
     struct bytes zone;
     enum transfer_kind kind;
     uint64_t slot, old_slot;
-    uint32_t serial;
+    uint32_t serial, expire_s;
+    bool is_held; /* the secondary has that serial */
     uint64_t zone_id;
     enum step step;
     uint32_t sent; /* records of the set in hand */
@@ -133,6 +134,7 @@ enum rsm_status transfer_begin(struct kv *kv, struct bytes zone, uint64_t slot,
     t->zone_id = row.id;
     t->step = STEP_FIRST_SOA;
     writer_init(&t->changed.bytes, (size_t)TRANSFER_CHANGES_MAX * RRSET_KEY_SIZE_MAX);
+    t->is_held = serial != NULL && *serial == row.serial;
     begin_whole(t);
     if (serial != NULL && is_current(*serial, row.serial))
         t->kind = TRANSFER_CURRENT;
@@ -161,6 +163,16 @@ enum transfer_kind transfer_kind(const struct transfer *t)
 uint32_t transfer_serial(const struct transfer *t)
 {
     return t->serial;
+}
+
+uint32_t transfer_expire(const struct transfer *t)
+{
+    return t->expire_s;
+}
+
+bool transfer_is_held(const struct transfer *t)
+{
+    return t->is_held;
 }
 
 uint64_t transfer_record_count(const struct transfer *t)
@@ -228,8 +240,13 @@ static enum rsm_status put_soa(struct transfer *t, struct kv *kv, struct draft *
 {
     struct query_rrset soa;
     enum rsm_status status = query_rrset(kv, t->zone, t->zone, RR_TYPE_SOA, slot, &soa);
-    if (status == RSM_OK)
-        *put_out = put_set(t, draft, &soa, NULL);
+    struct bytes rdatas = soa.record.rdatas;
+    struct bytes rdata;
+    if (status != RSM_OK || !rrset_rdata_next(&rdatas, &rdata))
+        return status;
+    if (slot == t->slot)
+        t->expire_s = rr_soa_expire(rdata);
+    *put_out = put_set(t, draft, &soa, NULL);
     return status;
 }
 

@@ -44,6 +44,10 @@ enum rsm_status transfer_begin(struct kv *kv, struct bytes zone, uint64_t slot,
 void transfer_free(struct transfer *t);
 enum transfer_kind transfer_kind(const struct transfer *t);
 uint32_t transfer_serial(const struct transfer *t);
+/* Of the SOA as it was sent; 0 before the first transfer_fill. */
+uint32_t transfer_expire(const struct transfer *t);
+/* The secondary said that it has this very serial. */
+bool transfer_is_held(const struct transfer *t);
 /* Records put so far. */
 uint64_t transfer_record_count(const struct transfer *t);
 /* Instead of what it was, the SOA alone (an IXFR over UDP that does not fit: RFC 1995 2). */

@@ -5,6 +5,7 @@
 RSM_DNS_KINDS names some of knot,nsd,bind,pdns (all unless set), RSM_DNS_INCREMENTS how many changes
 follow each other in quick succession (100).
 """
+import json
 import os
 import statistics
 import sys
@@ -98,18 +99,38 @@ def they_go_on_without_the_replica_they_used():
     return None
 
 
+def rests(bed, zone=None, replicas=(1, 2, 3)):
+    """What `status` says of a zone's secondaries: how many, and for how long they answer (ms)."""
+    endpoints = ",".join(bed.endpoint(i) for i in replicas)
+    lines = bed.ctl("status", "--output", "jsonl", endpoints=endpoints, status=None).stdout.splitlines()
+    zones = {each["zone"]: each for line in lines for each in json.loads(line).get("zones", [])}
+    return zones[(zone or bed.zone) + "."]
+
+
 def they_answer_when_all_replicas_are_gone():
-    """All replicas killed: the secondaries go on answering."""
+    """All replicas killed: the secondaries go on answering; `status` has said for how long."""
     if LACK:
         return LACK
     with Bed(KINDS) as bed:
         make_zone(bed)
+        nobody = rests(bed)
+        began = time.monotonic()
         for kind in KINDS:
             bed.start_secondary(kind)
         compare(bed)
         wanted = bed.content()
-        for replica in (1, 2, 3):
+        said = rests(bed)
+        gone = (time.monotonic() - began) * 1000
+        expire = 86400 * 1000
+        check(nobody["secondaries"] == 0 and said["secondaries"] == 1, f"{nobody} {said}: all have one address and one key")
+        check(expire - gone - 1000 <= said["first_ms"] <= said["last_ms"] <= expire, f"{said} after {gone} ms")
+        table = bed.ctl("status").stdout
+        check("zones: without a replica" in table and f"{bed.zone}." in table, table)
+        for replica in (2, 3):
             bed.ctl("dev", "kill", "--dir", bed.dir, "--replica", str(replica), cluster=False)
+        alone = rests(bed)
+        check(alone["first_ms"] <= expire, f"without a quorum it is said as well: {alone}")
+        bed.ctl("dev", "kill", "--dir", bed.dir, "--replica", "1", cluster=False)
         for kind in bed.kinds:
             check(bed.copy_of(kind) == wanted, f"{kind} lost what it had")
     return None

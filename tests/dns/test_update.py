@@ -130,6 +130,8 @@ def real_clients():
         status, said = run_tool("nsupdate", f"server {ADDRESSES[0]} {bed.dns_port}\nkey hmac-sha512:upd-key {UPDATE_SECRET}\n"
                                 f"update add probe.deep.{bed.zone}. 60 A 192.0.2.7\nsend\n", bed)
         check(status == 0 and bed.values("probe.deep", "A") == ["192.0.2.7"], said)
+        counters = [bed.status(replica)["gateway_counters"] for replica in (1, 2, 3)]
+        check(sum(c["applied"] for c in counters) >= 3 and all(c["waiting"] == 0 for c in counters), f"{counters}")
         bed.settle()
         bed.stop()
         heads = [bed.verify(replica)[1] for replica in (1, 2, 3)]

@@ -2,7 +2,7 @@
 /* status.c - every endpoint is asked for itself: one that is down is a line, not an error alone. */
 #include <string.h>
 
-#include "tools/resilience-ctl/ctl.h"
+#include "tools/resilience-ctl/status_zones.h"
 
 static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
 {
@@ -28,7 +28,7 @@ static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
 }
 
 /* 0 when the endpoint is healthy. */
-static int ask(struct ctl *ctl, const char *endpoint)
+static int ask(struct ctl *ctl, const char *endpoint, struct status_zones *zones)
 {
     struct rsm_client *client = NULL;
     struct rsm_buffer result = {NULL, 0};
@@ -46,6 +46,9 @@ static int ask(struct ctl *ctl, const char *endpoint)
             print_row(ctl, endpoint, s);
         else
             ctl_print_json(s);
+        /* Only what serves DNS has counters of it. */
+        if (rsm_value_count(rsm_value_get(s, "dns_counters")) > 0)
+            (void)status_zones_ask(zones, client, timeout);
     } else if (ctl->output == CTL_OUTPUT_TABLE) {
         printf("%-24s %s\n", endpoint, rsm_status_sentence(status));
     } else {
@@ -60,19 +63,23 @@ int ctl_status(struct ctl *ctl, int count, char **arguments)
 {
     char list[4096];
     int unhealthy = 0, total = 0;
+    struct status_zones *zones;
     (void)count;
     (void)arguments;
     if (ctl->endpoints == NULL)
         return ctl_fail(RSM_USAGE, "where is the cluster? --endpoints or RSM_ENDPOINTS says it");
     snprintf(list, sizeof list, "%s", ctl->endpoints);
     char *rest = list;
+    zones = status_zones_new();
     while (rest != NULL) {
         char *endpoint = strsep(&rest, ",");
         if (*endpoint == '\0')
             continue;
-        unhealthy += ask(ctl, endpoint);
+        unhealthy += ask(ctl, endpoint, zones);
         total++;
     }
+    status_zones_print(ctl, zones);
+    status_zones_free(zones);
     if (unhealthy == 0)
         return 0;
     fprintf(stderr, "%d of %d endpoints are not healthy\n", unhealthy, total);
