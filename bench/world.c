@@ -164,8 +164,8 @@ static enum rsm_status make_principals(struct load_world *world, char *text)
             const struct rsm_bytes public_key =
                 rsm_bytes_make(rsm_key_public(key), RSM_PUBLIC_KEY_SIZE);
             CHECK(rsm_body_principal_set(rsm_text(rsm_key_name(key)), RSM_PRINCIPAL_AUTOMATON,
-                                         rsm_text(""), &public_key, 1, &role, 1, budget,
-                                         &body) == RSM_OK);
+                                         rsm_text(""), rsm_text(""), &public_key, 1, &role, 1,
+                                         budget, &body) == RSM_OK);
             commands[count++] = admin_command(world, RSM_KIND_PRINCIPAL_SET, &body);
         }
         status = submit_bundle(world, commands, count, "creating the principals", text);

@@ -57,10 +57,11 @@ enum rsm_principal_kind {
 };
 
 enum rsm_freeze_scope {
-    RSM_FREEZE_ALL = 1,
-    RSM_FREEZE_ZONE,       /* subject: the zone's wire name */
-    RSM_FREEZE_AUTHOR,     /* subject: a principal's name */
-    RSM_FREEZE_AUTOMATION, /* all automata */
+    RSM_FREEZE_GLOBAL = 1,
+    RSM_FREEZE_ZONE,   /* subject: the zone's wire name */
+    RSM_FREEZE_AUTHOR, /* subject: a principal's name */
+    RSM_FREEZE_AZ,     /* subject: the availability zone of automata */
+    RSM_FREEZE_KIND,   /* subject: kinds of commands, as in a grant: "rrset.change", "plan.*" */
 };
 
 enum rsm_status rsm_body_zone_create(struct rsm_bytes zone, const struct rsm_label *labels,
@@ -99,13 +100,15 @@ struct rsm_budget {
 };
 
 /*
- * `keys` are RSM_PUBLIC_KEY_SIZE bytes each. `budget` has RSM_BUDGETS items; NULL: no limits, which
+ * `az` is the availability zone in which an automaton runs, empty: not said. `keys` are
+ * RSM_PUBLIC_KEY_SIZE bytes each. `budget` has RSM_BUDGETS items; NULL: no limits, which
  * an automaton does not get.
  */
 enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,
-                                       struct rsm_bytes person, const struct rsm_bytes *keys,
-                                       size_t key_count, const struct rsm_bytes *roles,
-                                       size_t role_count, const struct rsm_budget *budget,
+                                       struct rsm_bytes person, struct rsm_bytes az,
+                                       const struct rsm_bytes *keys, size_t key_count,
+                                       const struct rsm_bytes *roles, size_t role_count,
+                                       const struct rsm_budget *budget,
                                        struct rsm_buffer *body_out);
 /* One key more, of RSM_PUBLIC_KEY_SIZE bytes; and one that is nobody's from that slot on. */
 enum rsm_status rsm_body_principal_key_add(struct rsm_bytes name, struct rsm_bytes key,
@@ -120,9 +123,12 @@ enum rsm_status rsm_body_role_delete(struct rsm_bytes name, struct rsm_buffer *b
 /* `policy` is a canonical MessagePack map; its keys: docs/formats-commands.md. */
 enum rsm_status rsm_body_policy_set(struct rsm_bytes policy, struct rsm_buffer *body_out);
 
-/* `until_ms` is log time, 0 leaves it open. The freeze's reason is the command's. */
+/*
+ * Stops automata within the scope, people too when `everybody`. `until_ms` is log time, 0 leaves it
+ * open. The freeze's reason is the command's.
+ */
 enum rsm_status rsm_body_freeze_set(struct rsm_bytes id, enum rsm_freeze_scope scope,
-                                    struct rsm_bytes subject, uint64_t until_ms,
+                                    struct rsm_bytes subject, bool everybody, uint64_t until_ms,
                                     struct rsm_buffer *body_out);
 enum rsm_status rsm_body_freeze_clear(struct rsm_bytes id, struct rsm_buffer *body_out);
 

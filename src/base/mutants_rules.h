@@ -147,4 +147,12 @@
 #ifndef RSM_MUTANT_OWN_LATER_SEEN
 #define RSM_MUTANT_OWN_LATER_SEEN 0
 #endif
+/* A freeze of automata stops people, too. */
+#ifndef RSM_MUTANT_FREEZE_OF_PEOPLE
+#define RSM_MUTANT_FREEZE_OF_PEOPLE 0
+#endif
+/* A change that was staged before the freeze takes effect in it. */
+#ifndef RSM_MUTANT_FREEZE_SPARES_STAGED
+#define RSM_MUTANT_FREEZE_SPARES_STAGED 0
+#endif
 #endif

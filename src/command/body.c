@@ -325,10 +325,8 @@ static const char *const PRINCIPAL_KINDS[] = {
 };
 
 static const char *const FREEZE_SCOPES[] = {
-    [RSM_FREEZE_ALL] = "all",
-    [RSM_FREEZE_ZONE] = "zone",
-    [RSM_FREEZE_AUTHOR] = "author",
-    [RSM_FREEZE_AUTOMATION] = "automation",
+    [RSM_FREEZE_GLOBAL] = "global", [RSM_FREEZE_ZONE] = "zone", [RSM_FREEZE_AUTHOR] = "author",
+    [RSM_FREEZE_AZ] = "az",         [RSM_FREEZE_KIND] = "kind",
 };
 
 const char *body_principal_kind_text(enum rsm_principal_kind kind)
@@ -339,15 +337,15 @@ const char *body_principal_kind_text(enum rsm_principal_kind kind)
 
 const char *body_freeze_scope_text(enum rsm_freeze_scope scope)
 {
-    return scope >= RSM_FREEZE_ALL && scope <= RSM_FREEZE_AUTOMATION ? FREEZE_SCOPES[scope]
-                                                                     : "unknown";
+    return scope >= RSM_FREEZE_GLOBAL && scope <= RSM_FREEZE_KIND ? FREEZE_SCOPES[scope]
+                                                                  : "unknown";
 }
 
-/* A text out of a table that begins at 1; both tables have four. */
-static uint32_t take_choice(struct unpack *u, const char *const *texts)
+/* A text out of a table that begins at 1. */
+static uint32_t take_choice(struct unpack *u, const char *const *texts, uint32_t last)
 {
     struct bytes text = unpack_str(u, LIMIT_LABEL_SIZE);
-    for (uint32_t i = 1; i <= 4 && unpack_ok(u); i++)
+    for (uint32_t i = 1; i <= last && unpack_ok(u); i++)
         if (bytes_equal(text, bytes_of_string(texts[i])))
             return i;
     unpack_fail(u, RSM_MALFORMED);
@@ -369,17 +367,27 @@ static void take_budget(struct unpack *u, struct rsm_budget budget[RSM_BUDGETS])
     }
 }
 
+static struct bytes take_az(struct unpack *u)
+{
+    struct bytes az = unpack_str(u, LIMIT_LABEL_SIZE);
+    if (unpack_ok(u) && az.size > 0 && !body_is_word(az))
+        unpack_fail(u, RSM_MALFORMED);
+    return az;
+}
+
 enum rsm_status body_principal_decode(enum rsm_kind kind, struct bytes body,
                                       struct body_principal *out)
 {
     CHECK(kind == RSM_KIND_PRINCIPAL_SET || kind == RSM_KIND_PRINCIPAL_DELETE);
     *out = (struct body_principal){.name = {NULL, 0}};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, kind == RSM_KIND_PRINCIPAL_SET ? 6 : 1);
+    unpack_array_exactly(&u, kind == RSM_KIND_PRINCIPAL_SET ? 7 : 1);
     out->name = take_word(&u, LIMIT_PRINCIPAL_SIZE);
     if (kind == RSM_KIND_PRINCIPAL_SET) {
-        out->kind = (enum rsm_principal_kind)take_choice(&u, PRINCIPAL_KINDS);
+        out->kind =
+            (enum rsm_principal_kind)take_choice(&u, PRINCIPAL_KINDS, RSM_PRINCIPAL_GATEWAY);
         out->person = unpack_str(&u, LIMIT_PRINCIPAL_SIZE);
+        out->az = take_az(&u);
         out->keys = take_list(&u, LIMIT_KEYS_PER_PRINCIPAL);
         out->roles = take_list(&u, LIMIT_ROLES_PER_PRINCIPAL);
         take_budget(&u, out->budget);
@@ -424,17 +432,20 @@ enum rsm_status body_freeze_decode(enum rsm_kind kind, struct bytes body, struct
     CHECK(kind == RSM_KIND_FREEZE_SET || kind == RSM_KIND_FREEZE_CLEAR);
     *out = (struct body_freeze){.id = {NULL, 0}};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, kind == RSM_KIND_FREEZE_SET ? 4 : 1);
+    unpack_array_exactly(&u, kind == RSM_KIND_FREEZE_SET ? 5 : 1);
     out->id = take_word(&u, LIMIT_LABEL_SIZE);
     if (kind == RSM_KIND_FREEZE_CLEAR)
         return finish(&u);
-    out->scope = (enum rsm_freeze_scope)take_choice(&u, FREEZE_SCOPES);
+    out->scope = (enum rsm_freeze_scope)take_choice(&u, FREEZE_SCOPES, RSM_FREEZE_KIND);
     if (out->scope == RSM_FREEZE_ZONE)
         out->subject = take_name(&u);
     else if (out->scope == RSM_FREEZE_AUTHOR)
         out->subject = take_word(&u, LIMIT_PRINCIPAL_SIZE);
-    else
+    else if (out->scope == RSM_FREEZE_GLOBAL)
         out->subject = unpack_str(&u, 0);
+    else
+        out->subject = take_word(&u, LIMIT_LABEL_SIZE);
+    out->everybody = unpack_bool(&u);
     out->until_ms = take_number(&u);
     return finish(&u);
 }

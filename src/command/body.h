@@ -8,14 +8,15 @@
  *     rrset.takeover    [zone bin, from str, to str, scope]
  *     rrset.update      [principal str, request bin32 or empty, zone bin, prerequisites, updates]
  *     rrset.observe     [zone bin, absent as scope, present as scope]
- *     principal.set     [name str, kind str, person str, keys [bin32...], roles [str...],
+ *     principal.set     [name str, kind str, person str, az str, keys [bin32...], roles [str...],
  *                        budget []: no limits, or [[burst uint, per hour uint] x 4]]
  *     principal.key-add, principal.key-revoke   [name str, key bin32]
  *     principal.delete  [name str]
  *     role.set          [name str, grants [[verb str, zone bin, suffix bin, types [uint...]]...]]
  *     role.delete       [name str]
  *     policy.set        [policy map]
- *     freeze.set        [id str, scope str, subject (bin for a zone, else str), until_ms uint]
+ *     freeze.set        [id str, scope str, subject (bin for a zone, else str), everybody bool,
+ *                        until_ms uint]
  *     freeze.clear      [id str]
  *     lease.acquire     [resource str, ttl_ms uint]
  *     lease.renew       [resource str, token uint, ttl_ms uint]
@@ -97,7 +98,7 @@ struct body_observe {
 struct body_principal {
     struct bytes name;
     enum rsm_principal_kind kind;
-    struct bytes person;
+    struct bytes person, az;
     struct body_walk keys;
     struct body_walk roles;
     struct rsm_budget budget[RSM_BUDGETS];
@@ -117,6 +118,7 @@ struct body_freeze {
     struct bytes id;
     enum rsm_freeze_scope scope;
     struct bytes subject;
+    bool everybody; /* people too */
     uint64_t until_ms;
 };
 
@@ -187,7 +189,7 @@ bool body_is_word(struct bytes word);
 /* "host:port" with a port of 1..65535 (the host's own form is the resolver's), or "unix:/path". */
 bool body_is_address(struct bytes address, bool may_be_unix);
 
-/* "person", "automaton", "replica", "gateway"; "all", "zone", "author", "automation". */
+/* "person", "automaton", "replica", "gateway"; "global", "zone", "author", "az", "kind". */
 const char *body_principal_kind_text(enum rsm_principal_kind kind);
 const char *body_freeze_scope_text(enum rsm_freeze_scope scope);
 

@@ -212,16 +212,17 @@ enum rsm_status rsm_body_rrset_observe(struct rsm_bytes zone, const struct rsm_r
 /* ---- principals and roles ---- */
 
 enum rsm_status rsm_body_principal_set(struct rsm_bytes name, enum rsm_principal_kind kind,
-                                       struct rsm_bytes person, const struct rsm_bytes *keys,
-                                       size_t key_count, const struct rsm_bytes *roles,
-                                       size_t role_count, const struct rsm_budget *budget,
-                                       struct rsm_buffer *body_out)
+                                       struct rsm_bytes person, struct rsm_bytes az,
+                                       const struct rsm_bytes *keys, size_t key_count,
+                                       const struct rsm_bytes *roles, size_t role_count,
+                                       const struct rsm_budget *budget, struct rsm_buffer *body_out)
 {
     struct writer w;
-    begin(&w, 6, body_out);
+    begin(&w, 7, body_out);
     put_str(&w, name);
     pack_text(&w, body_principal_kind_text(kind));
     put_str(&w, person);
+    put_str(&w, az);
     enum rsm_status status = put_count(&w, key_count, LIMIT_KEYS_PER_PRINCIPAL);
     for (size_t i = 0; i < key_count && status == RSM_OK; i++)
         put_bin(&w, keys[i]);
@@ -300,17 +301,18 @@ enum rsm_status rsm_body_policy_set(struct rsm_bytes policy, struct rsm_buffer *
 }
 
 enum rsm_status rsm_body_freeze_set(struct rsm_bytes id, enum rsm_freeze_scope scope,
-                                    struct rsm_bytes subject, uint64_t until_ms,
+                                    struct rsm_bytes subject, bool everybody, uint64_t until_ms,
                                     struct rsm_buffer *body_out)
 {
     struct writer w;
-    begin(&w, 4, body_out);
+    begin(&w, 5, body_out);
     put_str(&w, id);
     pack_text(&w, body_freeze_scope_text(scope));
     if (scope == RSM_FREEZE_ZONE)
         put_bin(&w, subject);
     else
         put_str(&w, subject);
+    pack_bool(&w, everybody);
     pack_uint(&w, until_ms);
     return end(&w, RSM_KIND_FREEZE_SET, RSM_OK, body_out);
 }

@@ -90,6 +90,8 @@ static void pack_principal(struct writer *out, const struct query_list *q)
     pack_text(out, body_principal_kind_text(p->kind));
     pack_key(out, "person");
     pack_str(out, p->person);
+    pack_key(out, "az");
+    pack_str(out, p->az);
     pack_key(out, "keys");
     pack_array(out, p->key_count);
     for (uint32_t i = 0; i < p->key_count; i++)
@@ -120,6 +122,8 @@ static void pack_freeze(struct writer *out, const struct query_list *q)
     pack_text(out, body_freeze_scope_text(f->scope));
     pack_key(out, "subject");
     pack_bin(out, f->subject);
+    pack_key(out, "everybody");
+    pack_bool(out, f->everybody);
     pack_key(out, "until_ms");
     pack_uint(out, f->until_ms);
     pack_key(out, "set_ms");
@@ -162,7 +166,7 @@ static void pack_plan(struct writer *out, const struct query_list *q)
 
 enum rsm_status read_principal_list(struct call *call, struct writer *out)
 {
-    static const struct list_kind kind = {"principals", query_principal_next, pack_principal, 5,
+    static const struct list_kind kind = {"principals", query_principal_next, pack_principal, 6,
                                           OBJECT_PRINCIPAL};
     return list(call, out, &kind);
 }
@@ -175,7 +179,7 @@ enum rsm_status read_role_list(struct call *call, struct writer *out)
 
 enum rsm_status read_freeze_list(struct call *call, struct writer *out)
 {
-    static const struct list_kind kind = {"freezes", query_freeze_next, pack_freeze, 6,
+    static const struct list_kind kind = {"freezes", query_freeze_next, pack_freeze, 7,
                                           OBJECT_FREEZE};
     return list(call, out, &kind);
 }

@@ -17,6 +17,7 @@
 
 #include "src/command/body.h"
 #include "src/command/envelope.h"
+#include "src/machine/actor.h"
 #include "src/machine/effects.h"
 #include "src/machine/graph.h"
 #include "src/machine/machine.h"
@@ -77,21 +78,6 @@ struct change_context {
     struct bytes plan;       /* plan.execute: what the record sets remember */
     uint64_t generation;
     uint64_t token;
-};
-
-struct grant {
-    struct bytes verb, zone, suffix, types; /* types: u16 each */
-};
-
-/* The author, with all grants of all its roles. */
-struct actor {
-    bool is_known;
-    bool is_automaton;
-    bool is_person;
-    bool is_gateway;
-    bool is_administrator; /* has the role "admin" */
-    struct rsm_budget budget[RSM_BUDGETS];
-    struct writer grants; /* kept over commands: blobs verb, zone, suffix, types, each */
 };
 
 struct name_set;

@@ -18,6 +18,47 @@ static void check_rights(struct judge *j, enum rsm_freeze_scope scope, struct by
     }
 }
 
+static bool is_a_kind(struct bytes pattern)
+{
+    static const char *const texts[] = {
+#define KIND_TEXT(name, number, text) text,
+        RSM_KIND_LIST(KIND_TEXT)
+#undef KIND_TEXT
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (verb_matches(pattern, texts[i]))
+            return true;
+    return false;
+}
+
+/* A subject that is not there, or that the freeze would not stop, is a mistake. */
+static void check_subject(struct judge *j, const struct body_freeze *body)
+{
+    struct zone_record zone;
+    struct principal_record principal;
+    char words[WORDS_SIZE];
+    if (body->scope == RSM_FREEZE_ZONE && !judge_found(j, zone_load(j->kv, body->subject, &zone)))
+        judge_refuse(j, RSM_RULE_ZONE_UNKNOWN, "there is no %s",
+                     words_object(OBJECT_ZONE, body->subject, words));
+    if (body->scope == RSM_FREEZE_KIND && !is_a_kind(body->subject))
+        judge_refuse(j, RSM_RULE_NO_CHANGE,
+                     "no kind of command is %.*s, so nothing would be frozen",
+                     TEXT_ARGUMENTS(body->subject));
+    if (body->scope == RSM_FREEZE_AZ && body->everybody)
+        judge_refuse(j, RSM_RULE_NO_CHANGE,
+                     "people are in no availability zone; freeze automata of %.*s, or all people",
+                     TEXT_ARGUMENTS(body->subject));
+    if (body->scope != RSM_FREEZE_AUTHOR)
+        return;
+    if (!judge_found(j, principal_load(j->kv, body->subject, &principal)))
+        judge_refuse(j, RSM_RULE_PRINCIPAL_UNKNOWN, "there is no principal %.*s",
+                     TEXT_ARGUMENTS(body->subject));
+    else if (principal.kind == RSM_PRINCIPAL_PERSON && !body->everybody)
+        judge_refuse(j, RSM_RULE_NO_CHANGE,
+                     "%.*s is a person, and this freeze stops automata alone; freeze everybody",
+                     TEXT_ARGUMENTS(body->subject));
+}
+
 void kind_freeze_set(struct judge *j)
 {
     struct body_freeze body;
@@ -29,19 +70,11 @@ void kind_freeze_set(struct judge *j)
         judge_refuse(j, RSM_RULE_NO_CHANGE,
                      "freeze %.*s would have ended at log time %" PRIu64 ", it is %" PRIu64,
                      TEXT_ARGUMENTS(body.id), body.until_ms, j->now_ms);
-    struct zone_record zone;
-    char words[WORDS_SIZE];
-    if (body.scope == RSM_FREEZE_ZONE && !judge_found(j, zone_load(j->kv, body.subject, &zone)))
-        judge_refuse(j, RSM_RULE_ZONE_UNKNOWN, "there is no %s",
-                     words_object(OBJECT_ZONE, body.subject, words));
-    struct principal_record principal;
-    if (body.scope == RSM_FREEZE_AUTHOR &&
-        !judge_found(j, principal_load(j->kv, body.subject, &principal)))
-        judge_refuse(j, RSM_RULE_PRINCIPAL_UNKNOWN, "there is no principal %.*s",
-                     TEXT_ARGUMENTS(body.subject));
+    check_subject(j, &body);
     if (j->command->reason.size == 0)
         judge_refuse(j, RSM_RULE_QUOTA, "a freeze needs a reason");
     struct freeze_record freeze = {.scope = body.scope,
+                                   .everybody = body.everybody,
                                    .until_ms = body.until_ms,
                                    .set_ms = j->now_ms,
                                    .subject = body.subject,

@@ -80,6 +80,7 @@ static void encode_body(struct judge *j, const struct body_principal *body)
         writer_blob(&roles, item);
     struct principal_record principal = {.kind = body->kind,
                                          .person = body->person,
+                                         .az = body->az,
                                          .key_count = body->keys.left,
                                          .keys = keys.data,
                                          .role_count = body->roles.left,

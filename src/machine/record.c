@@ -179,6 +179,7 @@ void principal_encode(struct writer *out, const struct principal_record *p)
 {
     writer_u8(out, (uint8_t)p->kind);
     writer_blob(out, p->person);
+    writer_blob(out, p->az);
     writer_u8(out, (uint8_t)p->key_count);
     writer_bytes(out, bytes_make(p->keys, (size_t)p->key_count * RSM_PUBLIC_KEY_SIZE));
     writer_u8(out, (uint8_t)p->role_count);
@@ -197,6 +198,7 @@ enum rsm_status principal_decode(struct bytes value, struct principal_record *ou
         return RSM_DAMAGED;
     out->kind = (enum rsm_principal_kind)kind;
     out->person = reader_blob(&r, LIMIT_PRINCIPAL_SIZE);
+    out->az = reader_blob(&r, LIMIT_LABEL_SIZE);
     out->key_count = reader_u8(&r);
     out->keys = reader_bytes(&r, (size_t)out->key_count * RSM_PUBLIC_KEY_SIZE).data;
     out->role_count = reader_u8(&r);
@@ -226,6 +228,7 @@ bool role_next(struct bytes *roles, struct bytes *role_out)
 void freeze_encode(struct writer *out, const struct freeze_record *f)
 {
     writer_u8(out, (uint8_t)f->scope);
+    writer_u8(out, f->everybody ? 1 : 0);
     writer_u64(out, f->until_ms);
     writer_u64(out, f->set_ms);
     writer_blob(out, f->subject);
@@ -237,9 +240,10 @@ enum rsm_status freeze_decode(struct bytes value, struct freeze_record *out)
 {
     struct reader r = reader_make(value);
     uint8_t scope = reader_u8(&r);
-    if (scope < RSM_FREEZE_ALL || scope > RSM_FREEZE_AUTOMATION)
+    if (scope < RSM_FREEZE_GLOBAL || scope > RSM_FREEZE_KIND)
         return RSM_DAMAGED;
     out->scope = (enum rsm_freeze_scope)scope;
+    out->everybody = reader_u8(&r) != 0;
     out->until_ms = reader_u64(&r);
     out->set_ms = reader_u64(&r);
     out->subject = reader_blob(&r, LIMIT_NAME_SIZE);

@@ -15,13 +15,12 @@
  *                      labels blob
  *     TABLE_RRSET      flags u8 (1 deleted) | ttl u32 | token u64 | generation u64 | plan blob |
  *                      holder blob | version | reason blob | count u16, then each: size u16, rdata
- *     TABLE_PRINCIPAL  kind u8 | person blob | keys u8, each 32 | roles u8, each blob |
+ *     TABLE_PRINCIPAL  kind u8 | person blob | az blob | keys u8, each 32 | roles u8, each blob |
  *                      budgets: 4 times burst u64, per hour u64
- *     TABLE_FREEZE     scope u8 | until_ms u64 | set_ms u64 | subject blob | author blob |
- *                      reason blob
- *     TABLE_LEASE      holder blob | token u64 | expires_ms u64 | ttl_ms u64 | released u8
- *     TABLE_PLAN       zone blob | planner blob | newest u64 | executed u64 | collected below u64
- *     TABLE_GENERATION status u8 | parent u64 | complete u8 | zone blob | planner blob |
+ *     TABLE_FREEZE     scope u8 | everybody u8 | until_ms u64 | set_ms u64 | subject blob | author
+ * blob | reason blob TABLE_LEASE      holder blob | token u64 | expires_ms u64 | ttl_ms u64 |
+ * released u8 TABLE_PLAN       zone blob | planner blob | newest u64 | executed u64 | collected
+ * below u64 TABLE_GENERATION status u8 | parent u64 | complete u8 | zone blob | planner blob |
  *                      counter u64 | slot u64 | executed slot u64 | hash 32 | scope blob |
  *                      content blob
  */
@@ -92,7 +91,7 @@ struct rrset_record {
 
 struct principal_record {
     enum rsm_principal_kind kind;
-    struct bytes person;
+    struct bytes person, az;
     uint32_t key_count;
     const uint8_t *keys; /* 32 bytes each */
     uint32_t role_count;
@@ -102,6 +101,7 @@ struct principal_record {
 
 struct freeze_record {
     enum rsm_freeze_scope scope;
+    bool everybody;    /* people too, not automata alone */
     uint64_t until_ms; /* 0: open */
     uint64_t set_ms;
     struct bytes subject, author, reason;

@@ -99,6 +99,7 @@ static bool report_revoked(struct judge *j)
 static void clear_actor(struct actor *a)
 {
     a->is_known = a->is_automaton = a->is_person = a->is_gateway = a->is_administrator = false;
+    a->az_size = 0;
     memset(a->budget, 0, sizeof a->budget);
     writer_reset(&a->grants);
 }
@@ -110,6 +111,8 @@ static void take_principal(struct actor *a, const struct principal_record *princ
     a->is_person = principal->kind == RSM_PRINCIPAL_PERSON;
     a->is_automaton = principal->kind == RSM_PRINCIPAL_AUTOMATON;
     a->is_gateway = principal->kind == RSM_PRINCIPAL_GATEWAY;
+    a->az_size = principal->az.size;
+    memcpy(a->az, principal->az.data, principal->az.size);
 }
 
 /* A replica's key is the one it is a member with, as long as it is one. No role is its. */
@@ -175,7 +178,7 @@ void rule_rights_behalf(struct judge *j, struct bytes name)
     load_roles(j, principal.roles);
 }
 
-static bool verb_matches(struct bytes pattern, const char *verb)
+bool verb_matches(struct bytes pattern, const char *verb)
 {
     size_t size = strlen(verb);
     if (pattern.size > 0 && pattern.data[pattern.size - 1] == '*')

@@ -39,6 +39,8 @@ void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, u
 void rule_rights_behalf(struct judge *j, struct bytes principal);
 /* True when some grant of these (blobs as in struct actor) reaches zones without naming one. */
 bool grants_are_boundless(struct bytes grants);
+/* "rrset.*" matches "rrset.change". */
+bool verb_matches(struct bytes pattern, const char *verb);
 /* Appends the grants of one role (role.set's array). */
 void grants_append(struct writer *out, struct bytes array);
 

@@ -111,13 +111,13 @@ class Cluster:
         done = self.ctl("status", "--output", "jsonl", endpoints=self.endpoint(replica), status=None)
         return json.loads(done.stdout.splitlines()[0])
 
-    def automaton(self, name, *grants):
+    def automaton(self, name, *grants, az=""):
         """A new automaton with a key and a role of its own; the key file."""
         path = os.path.join(self.work, name + ".key")
         public = self.ctl("keygen", name, "--plain", "--out", path).stdout.strip()
         self.ctl("role", "set", "role-" + name, *grants)
         self.ctl("principal", "set", name, "--kind", "automaton", "--role", "role-" + name,
-                 "--public-key", public, *BUDGET)
+                 "--public-key", public, "--az", az, *BUDGET)
         return path
 
     def stop(self):

@@ -144,6 +144,28 @@ def freeze_stops_automata():
         cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.2", key=key)
 
 
+def freeze_scopes():
+    """Each scope stops the automaton that it names, the other one and people go on."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        east = cluster.automaton("east", "rrset.change,a.example", az="us-east-1a")
+        west = cluster.automaton("west", "rrset.change,a.example", az="us-west-2b")
+        number = 1
+        for scope, stops_west in (("az us-east-1a", False), ("author east", False), ("zone a.example", True), ("kind rrset.*", True)):
+            word, subject = scope.split()
+            cluster.ctl("automation", "freeze", "--scope", word, subject, "--reason", "incident 7")
+            number += 1
+            for key, status in ((east, 4), (west, 4 if stops_west else 0), (None, 0)):
+                done = cluster.ctl("record", "set", "a.example", f"{word}-{'person' if key is None else os.path.basename(key)[:4]}", "60", "A",
+                                   f"192.0.2.{number}", key=key, status=status)
+                check(status == 0 or f"freeze {word}:{subject}" in done.stderr, done.stderr)
+            cluster.ctl("automation", "resume", "--id", f"{word}:{subject}")
+        cluster.ctl("record", "set", "a.example", "east", "60", "A", "192.0.2.1", key=east)
+        cluster.ctl("automation", "freeze", "--scope", "zone", "--reason", "x", status=2)
+        cluster.ctl("automation", "freeze", "a.example", "--reason", "x", status=2)
+        cluster.ctl("automation", "freeze", "--scope", "author", "admin@dev", "--reason", "x", status=4)
+
+
 def rsmd_refuses(cluster, config, *words):
     done = cluster.run(f"{BIN}/rsmd", "--config", config, status=None)
     check(done.returncode in (1, 2), f"{config}: status {done.returncode}")
@@ -390,4 +412,4 @@ def completions():
         check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
 
 
-main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, wrong_directories_and_files, history, receipts, git_history, clean_stop, completions])
+main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, wrong_directories_and_files, history, receipts, git_history, clean_stop, completions])

@@ -90,7 +90,7 @@ def emergencies():
     with Cluster() as cluster:
         begin(cluster, 30000)
         alice, bob = person(cluster, "alice@company.com"), person(cluster, "bob@company.com")
-        cluster.ctl("automation", "freeze", "--scope", "zone", "--subject", "a.example", "--reason", "incident")
+        cluster.ctl("automation", "freeze", "--scope", "zone", "a.example", "--everybody", "--reason", "incident")
         done = stage(cluster, "192.0.2.6", status=4, owner="db")
         check("frozen" in done.stderr, done.stderr)
         digest = stage(cluster, "192.0.2.6", "--override", "frozen", owner="db")

@@ -172,7 +172,7 @@ def answers():
             texts = error_text(answer)
             check(not rule or any(t.startswith(rule + ": ") for _, t in texts), f"{rule}: {texts}")
         check(bed.values("b", "A") == [], "none of the refused was done")
-        bed.ctl("automation", "freeze", "--id", "f", "--scope", "author", "--subject", "upd-key", "--reason", "test")
+        bed.ctl("automation", "freeze", "--id", "f", "--scope", "author", "upd-key", "--reason", "test")
         answer = bed.send(message(lambda m: m.add("b", 60, "A", "192.0.2.1")))
         check(dns.rcode.to_text(answer.rcode()) == "REFUSED" and error_text(answer)[0][1].startswith("frozen: "), f"{answer}")
         bed.ctl("automation", "resume", "--id", "f")

@@ -95,8 +95,9 @@ struct actor *world_principal(struct world *w, const char *name, enum rsm_princi
     struct rsm_buffer body;
     const struct rsm_budget much = {UINT64_C(1) << 40, UINT64_C(1) << 40};
     const struct rsm_budget budget[RSM_BUDGETS] = {much, much, much, much};
-    CHECK(rsm_body_principal_set(text_bytes(name), kind, text_bytes(name), &key, 1, &roles, 1,
-                                 kind == RSM_PRINCIPAL_AUTOMATON ? budget : NULL, &body) == RSM_OK);
+    CHECK(rsm_body_principal_set(text_bytes(name), kind, text_bytes(name), rsm_text(""), &key, 1,
+                                 &roles, 1, kind == RSM_PRINCIPAL_AUTOMATON ? budget : NULL,
+                                 &body) == RSM_OK);
     actor_see_all(&w->actors[0]);
     CHECK(actor_do(&w->actors[0], RSM_KIND_PRINCIPAL_SET, body));
     return a;

@@ -79,8 +79,8 @@ static void body_of_principal(struct author *admin, struct rsm_buffer *body)
     const struct author *a = &admin->cluster->authors[admin->counter - 1];
     struct rsm_bytes key = rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE);
     struct rsm_bytes role = rsm_text("admin");
-    CHECK(rsm_body_principal_set(rsm_text(a->name), RSM_PRINCIPAL_PERSON, rsm_text(a->name), &key,
-                                 1, &role, 1, NULL, body) == RSM_OK);
+    CHECK(rsm_body_principal_set(rsm_text(a->name), RSM_PRINCIPAL_PERSON, rsm_text(a->name),
+                                 rsm_text(""), &key, 1, &role, 1, NULL, body) == RSM_OK);
 }
 
 /* The administrator's first: how long changes wait, and for whom. */

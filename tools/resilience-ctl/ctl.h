@@ -45,8 +45,8 @@ enum ctl_option {
     OPT_LOG = 1 << 6,       /* --from --limit --author --follow */
     OPT_LEASE = 1 << 7,     /* --ttl --token */
     OPT_PLAN = 1 << 8,      /* --parent --incomplete --lease --token */
-    OPT_PRINCIPAL = 1 << 9, /* --kind --person --role --public-key --budget */
-    OPT_FREEZE = 1 << 10,   /* --id --scope --subject --until */
+    OPT_PRINCIPAL = 1 << 9, /* --kind --person --az --role --public-key --budget */
+    OPT_FREEZE = 1 << 10,   /* --id --scope --everybody --until */
     OPT_VERBOSE = 1 << 11,  /* --verbose */
     OPT_MEMBER = 1 << 12,   /* --zone --peer-address --client-address */
     OPT_WAIT = 1 << 13,     /* --wait */
@@ -63,9 +63,9 @@ struct ctl {
     const char *key_path;
     enum ctl_output output;
     uint32_t timeout_ms;
-    bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit;
+    bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit, everybody;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
-        *scope, *subject, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
+        *scope, *az, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
         *format, *digest, *from_axfr, *with, *tsig, *class;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     uint64_t since;

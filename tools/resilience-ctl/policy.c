@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/ctl.h"
@@ -137,14 +138,14 @@ int ctl_policy_set(struct ctl *ctl, int count, char **arguments)
 
 static bool parse_scope(const char *text, enum rsm_freeze_scope *scope_out)
 {
-    static const char *const names[] = {"all", "zone", "author", "automation"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const names[] = {"global", "zone", "author", "az", "kind"};
+    for (int i = 0; i < 5; i++) {
         if (strcmp(text, names[i]) == 0) {
-            *scope_out = (enum rsm_freeze_scope)(RSM_FREEZE_ALL + i);
+            *scope_out = (enum rsm_freeze_scope)(RSM_FREEZE_GLOBAL + i);
             return true;
         }
     }
-    ctl_fail(RSM_USAGE, "--scope is all, zone, author or automation, not \"%s\"", text);
+    ctl_fail(RSM_USAGE, "--scope is global, zone, az, author or kind, not \"%s\"", text);
     return false;
 }
 
@@ -165,33 +166,58 @@ static bool parse_until(struct ctl *ctl, uint64_t *until_ms_out)
     return true;
 }
 
+/* The subject of --scope; false: explained. `buffer` is a zone's wire name. */
+static bool take_subject(enum rsm_freeze_scope scope, const char *text,
+                         uint8_t buffer[NAME_SIZE_MAX], struct rsm_bytes *subject_out)
+{
+    struct bytes zone;
+    *subject_out = rsm_text(text != NULL ? text : "");
+    if ((scope == RSM_FREEZE_GLOBAL) != (text == NULL)) {
+        ctl_fail(RSM_USAGE, scope == RSM_FREEZE_GLOBAL
+                                ? "--scope global takes no subject; did you mean --scope zone?"
+                                : "--scope zone, az, author and kind are followed by which one");
+        return false;
+    }
+    if (scope != RSM_FREEZE_ZONE)
+        return true;
+    if (!ctl_name(text, (struct bytes){NULL, 0}, buffer, &zone))
+        return false;
+    *subject_out = ctl_bytes(zone);
+    return true;
+}
+
+/* A freeze has an id of its own for each thing that is frozen: "automation", "zone:example.org". */
+static void default_id(const char *scope, const char *subject, char *out, size_t size)
+{
+    if (subject == NULL)
+        (void)snprintf(out, size, "automation");
+    else
+        (void)snprintf(out, size, "%s:%s", scope, subject);
+}
+
 int ctl_automation_freeze(struct ctl *ctl, int count, char **arguments)
 {
-    const char *scope_text = ctl->scope != NULL ? ctl->scope : "automation";
+    const char *scope_text = ctl->scope != NULL ? ctl->scope : "global";
+    const char *subject_text = count > 0 ? arguments[0] : NULL;
     enum rsm_freeze_scope scope;
     uint64_t until_ms;
     uint8_t buffer[NAME_SIZE_MAX];
-    struct bytes zone;
-    struct rsm_bytes subject = rsm_text(ctl->subject);
+    char id[LIMIT_LABEL_SIZE + 1];
+    struct rsm_bytes subject;
     struct rsm_buffer body = {NULL, 0};
-    (void)count;
-    (void)arguments;
     if (ctl->reason == NULL)
         return ctl_fail(RSM_USAGE, "--reason is needed: everybody who is stopped will read it");
-    if (!parse_scope(scope_text, &scope) || !parse_until(ctl, &until_ms))
+    if (!parse_scope(scope_text, &scope) || !parse_until(ctl, &until_ms) ||
+        !take_subject(scope, subject_text, buffer, &subject))
         return rsm_status_exit(RSM_USAGE);
-    if (scope == RSM_FREEZE_ZONE) {
-        if (ctl->subject == NULL || !ctl_name(ctl->subject, (struct bytes){NULL, 0}, buffer, &zone))
-            return ctl_fail(RSM_USAGE, "--subject names the zone");
-        subject = ctl_bytes(zone);
-    }
+    default_id(scope_text, subject_text, id, sizeof id);
     enum rsm_status status = ctl_sign_in(ctl);
     if (status == RSM_OK)
         status = ctl_see_list(ctl, "freeze.list");
     if (status != RSM_OK)
         return rsm_status_exit(status);
-    status = rsm_body_freeze_set(rsm_text(ctl->id != NULL ? ctl->id : scope_text), scope, subject,
-                                 until_ms, &body);
+    status = rsm_body_freeze_set(rsm_text(ctl->id != NULL ? ctl->id : id), scope, subject,
+                                 ctl->everybody, until_ms, &body);
     return ctl_change(ctl, RSM_KIND_FREEZE_SET, status, &body, "frozen");
 }
 

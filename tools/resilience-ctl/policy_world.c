@@ -120,7 +120,7 @@ enum rsm_status policy_world_automaton(struct policy_world *w, struct bytes zone
     if (status != RSM_OK)
         return status;
     status = rsm_body_principal_set(rsm_text(ACTORS[POLICY_AUTOMATON]), RSM_PRINCIPAL_AUTOMATON,
-                                    rsm_text(""), &key, 1, &role, 1, budget, &body);
+                                    rsm_text(""), rsm_text(""), &key, 1, &role, 1, budget, &body);
     return must(w, RSM_KIND_PRINCIPAL_SET, status, &body);
 }
 

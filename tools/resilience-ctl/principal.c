@@ -72,9 +72,10 @@ int ctl_principal_set(struct ctl *ctl, int count, char **arguments)
     enum rsm_status status = see(ctl, "principal.list");
     if (status != RSM_OK)
         return rsm_status_exit(status);
-    status = rsm_body_principal_set(rsm_text(arguments[0]), kind, rsm_text(ctl->person), key_list,
-                                    ctl->public_keys.count, role_list, ctl->roles.count,
-                                    ctl->budgets.count > 0 ? budget : NULL, &body);
+    status =
+        rsm_body_principal_set(rsm_text(arguments[0]), kind, rsm_text(ctl->person),
+                               rsm_text(ctl->az), key_list, ctl->public_keys.count, role_list,
+                               ctl->roles.count, ctl->budgets.count > 0 ? budget : NULL, &body);
     return ctl_change(ctl, RSM_KIND_PRINCIPAL_SET, status, &body, "set");
 }
 

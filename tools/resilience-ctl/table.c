@@ -152,9 +152,13 @@ const struct ctl_command ctl_commands[] = {
      "classes=CLASS/ZONE/SUFFIX/TYPE,... which changes need more agreement",
      "resilience-ctl policy set ttl_min=30 protected=cloud.example/db.cloud.example/A/1",
      ctl_policy_set},
-    {"automation", "freeze", "", 0, 0, OPT_CHANGE | OPT_FREEZE,
-     "stop all automata (--scope all|zone|author|automation, --subject, --until)",
-     "resilience-ctl automation freeze --reason \"DNS race condition detected\"",
+    {"automation", "freeze", "[SUBJECT]", 0, 1, OPT_CHANGE | OPT_FREEZE,
+     "stop automata (--scope global|zone Z|az AZ|author A|kind K, --until, --everybody)",
+     "resilience-ctl automation freeze --reason \"DNS race condition detected\"\n"
+     "         resilience-ctl automation freeze --scope az us-east-1a --until 30m --reason "
+     "\"incident "
+     "7\"\n"
+     "         resilience-ctl automation freeze --scope zone example.org --everybody --reason move",
      ctl_automation_freeze},
     {"automation", "resume", "", 0, 0, OPT_CHANGE | OPT_FREEZE, "lift a freeze",
      "resilience-ctl automation resume --id automation", ctl_automation_resume},
@@ -283,7 +287,7 @@ static void print_options(unsigned options, FILE *out)
         {OPT_PRINCIPAL, "  --kind person|automaton|replica|gateway --person NAME --role ROLE ...\n"
                         "  --public-key HEX ...\n"
                         "  --budget commands|changes|records|bytes=BURST/PER_HOUR ...\n"},
-        {OPT_FREEZE, "  --id ID --scope SCOPE --subject ZONE|AUTHOR --until TIME\n"},
+        {OPT_FREEZE, "  --id ID --scope SCOPE --until TIME --everybody\n"},
         {OPT_MEMBER, "  --zone TEXT --peer-address HOST:PORT --client-address HOST:PORT|unix:PATH\n"
                      "                         instead of what the new process says of itself\n"},
         {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},

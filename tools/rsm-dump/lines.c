@@ -61,16 +61,18 @@ static json_t *principal_json(const struct principal_record *p)
     for (size_t i = 0; i < RSM_BUDGETS; i++)
         json_array_append_new(budget, json_pack("[I,I]", (json_int_t)p->budget[i].burst,
                                                 (json_int_t)p->budget[i].per_hour));
-    return json_pack("{s:s,s:o,s:o,s:o,s:o}", "kind", body_principal_kind_text(p->kind), "person",
-                     shown_text(p->person), "keys", keys, "roles", roles, "budget", budget);
+    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o}", "kind", body_principal_kind_text(p->kind),
+                     "person", shown_text(p->person), "az", shown_text(p->az), "keys", keys,
+                     "roles", roles, "budget", budget);
 }
 
 static json_t *freeze_json(const struct freeze_record *f)
 {
-    return json_pack("{s:s,s:o,s:I,s:o,s:o}", "scope", body_freeze_scope_text(f->scope), "subject",
+    return json_pack("{s:s,s:o,s:b,s:I,s:o,s:o}", "scope", body_freeze_scope_text(f->scope),
+                     "subject",
                      f->scope == RSM_FREEZE_ZONE ? shown_name(f->subject) : shown_text(f->subject),
-                     "until_ms", (json_int_t)f->until_ms, "author", shown_text(f->author), "reason",
-                     shown_text(f->reason));
+                     "everybody", f->everybody, "until_ms", (json_int_t)f->until_ms, "author",
+                     shown_text(f->author), "reason", shown_text(f->reason));
 }
 
 static json_t *lease_json(const struct lease_record *l)

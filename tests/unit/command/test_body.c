@@ -64,7 +64,7 @@ Test(body, principals_and_roles)
     struct bytes octets;
     uint16_t type;
     cr_assert(rsm_body_principal_set(rsm_text("bob"), RSM_PRINCIPAL_AUTOMATON, rsm_text("Bob"),
-                                     keys, 1, roles, 2, budget, &b) == RSM_OK);
+                                     rsm_text(""), keys, 1, roles, 2, budget, &b) == RSM_OK);
     cr_assert(body_principal_decode(RSM_KIND_PRINCIPAL_SET, body_of(&b), &p) == RSM_OK);
     cr_assert(is_text(p.name, "bob") && p.kind == RSM_PRINCIPAL_AUTOMATON);
     cr_assert(body_next_octets(&p.keys, &octets) && octets.size == sizeof key);
@@ -84,7 +84,7 @@ Test(body, principals_and_roles)
     cr_assert(!body_next_grant(&role.grants, &grant));
     rsm_buffer_free(&b);
     cr_assert(rsm_body_principal_set(rsm_text("bob"), (enum rsm_principal_kind)9, rsm_text(""),
-                                     NULL, 0, NULL, 0, NULL, &b) == RSM_MALFORMED);
+                                     rsm_text(""), NULL, 0, NULL, 0, NULL, &b) == RSM_MALFORMED);
     cr_assert(b.data == NULL);
 }
 
@@ -94,19 +94,20 @@ Test(body, freezes_leases_policy)
     struct body_freeze freeze;
     struct body_lease lease;
     struct bytes map;
-    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ZONE, ZONE, 77, &b) == RSM_OK);
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ZONE, ZONE, true, 77, &b) == RSM_OK);
     cr_assert(body_freeze_decode(RSM_KIND_FREEZE_SET, body_of(&b), &freeze) == RSM_OK);
     cr_assert(freeze.scope == RSM_FREEZE_ZONE && freeze.until_ms == 77);
     cr_assert(freeze.subject.size == ZONE.size);
     rsm_buffer_free(&b);
-    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_AUTHOR, rsm_text("bob"), 0, &b) ==
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_AUTHOR, rsm_text("bob"), true, 0,
+                                  &b) == RSM_OK);
+    rsm_buffer_free(&b);
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_GLOBAL, rsm_text(""), true, 0, &b) ==
               RSM_OK);
     rsm_buffer_free(&b);
-    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ALL, rsm_text(""), 0, &b) == RSM_OK);
-    rsm_buffer_free(&b);
-    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ALL, rsm_text("bob"), 0, &b) ==
-              RSM_TOO_LARGE);
-    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ZONE, rsm_text("bob"), 0, &b) ==
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_GLOBAL, rsm_text("bob"), true, 0,
+                                  &b) == RSM_TOO_LARGE);
+    cr_assert(rsm_body_freeze_set(rsm_text("f1"), RSM_FREEZE_ZONE, rsm_text("bob"), true, 0, &b) ==
               RSM_MALFORMED);
     cr_assert(rsm_body_lease_renew(rsm_text("edge"), 12, 5000, &b) == RSM_OK);
     cr_assert(body_lease_decode(RSM_KIND_LEASE_RENEW, body_of(&b), &lease) == RSM_OK);
@@ -378,13 +379,13 @@ static const struct {
                             "9194c403016100013c91c401ff"},
     {RSM_KIND_RRSET_UPDATE, "95a162c400c4030161009195c403016100ccfeccff00c400"
                             "9195c40301610001013cc4047f000001"},
-    {RSM_KIND_PRINCIPAL_SET, "96a162a6706572736f6ea142909090"},
+    {RSM_KIND_PRINCIPAL_SET, "97a162a6706572736f6ea142a0909090"},
     {RSM_KIND_PRINCIPAL_DELETE, "91a162"},
     {RSM_KIND_ROLE_SET, "92a1729194a12ac400c40091"
                         "01"},
     {RSM_KIND_ROLE_DELETE, "91a172"},
     {RSM_KIND_POLICY_SET, "9180"},
-    {RSM_KIND_FREEZE_SET, "94a166a3616c6ca000"},
+    {RSM_KIND_FREEZE_SET, "95a166a6676c6f62616ca0c200"},
     {RSM_KIND_FREEZE_CLEAR, "91a166"},
     {RSM_KIND_LEASE_ACQUIRE, "92a16c05"},
     {RSM_KIND_LEASE_RENEW, "93a16c0505"},

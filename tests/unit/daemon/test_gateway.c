@@ -72,7 +72,7 @@ static void make_gateway_principal(void)
     struct rsm_bytes public = {rsm_key_public(key), RSM_PUBLIC_KEY_SIZE};
     struct rsm_buffer body;
     cr_assert(rsm_body_principal_set(text_bytes("gate"), RSM_PRINCIPAL_GATEWAY, text_bytes(""),
-                                     &public, 1, NULL, 0, NULL, &body) == RSM_OK);
+                                     rsm_text(""), &public, 1, NULL, 0, NULL, &body) == RSM_OK);
     actor_see_all(&w->actors[0]);
     cr_assert(actor_do(&w->actors[0], RSM_KIND_PRINCIPAL_SET, body), "%s", world_words(w));
 }

@@ -374,8 +374,9 @@ Test(members, under_a_freeze)
     struct actor *eve = world_principal(w, "eve", RSM_PRINCIPAL_PERSON, "keeper");
     struct rsm_buffer body;
     actor_see_all(root);
-    cr_assert_eq(rsm_body_freeze_set(rsm_text("all"), RSM_FREEZE_ALL, rsm_text(""), 0, &body),
-                 RSM_OK);
+    cr_assert_eq(
+        rsm_body_freeze_set(rsm_text("all"), RSM_FREEZE_GLOBAL, rsm_text(""), true, 0, &body),
+        RSM_OK);
     cr_assert(actor_do(root, RSM_KIND_FREEZE_SET, body), "%s", world_words(w));
     actor_see_all(eve);
     cr_assert_eq(rsm_body_member_remove(1, &body), RSM_OK);

@@ -95,7 +95,8 @@ Test(people, automata_have_a_scope)
     struct rsm_bytes role = text_bytes("operator");
     struct rsm_buffer body;
     cr_assert_eq(rsm_body_principal_set(text_bytes("bot"), RSM_PRINCIPAL_AUTOMATON,
-                                        text_bytes("team"), &key, 1, &role, 1, NULL, &body),
+                                        text_bytes("team"), rsm_text(""), &key, 1, &role, 1, NULL,
+                                        &body),
                  RSM_OK);
     actor_see_all(root);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
@@ -118,7 +119,8 @@ Test(people, an_administrator_remains)
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_DELETE, body));
     EXPECT(RSM_RULE_LAST_ADMINISTRATOR, "no person with the role admin");
     cr_assert_eq(rsm_body_principal_set(text_bytes("root"), RSM_PRINCIPAL_PERSON,
-                                        text_bytes("Root"), &key, 1, &role, 1, NULL, &body),
+                                        text_bytes("Root"), rsm_text(""), &key, 1, &role, 1, NULL,
+                                        &body),
                  RSM_OK);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
     EXPECT(RSM_RULE_LAST_ADMINISTRATOR, "no person");
@@ -136,7 +138,7 @@ Test(people, unknown_things)
     struct rsm_buffer body;
     actor_see_all(root);
     cr_assert_eq(rsm_body_principal_set(text_bytes("x"), RSM_PRINCIPAL_PERSON, text_bytes("X"),
-                                        NULL, 0, &role, 1, NULL, &body),
+                                        rsm_text(""), NULL, 0, &role, 1, NULL, &body),
                  RSM_OK);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
     EXPECT(RSM_RULE_ROLE_UNKNOWN, "no role none");
@@ -245,10 +247,11 @@ Test(people, floors)
 /* ---- freezes ---- */
 
 static bool freeze(struct actor *a, const char *id, enum rsm_freeze_scope scope,
-                   struct rsm_bytes subject, uint64_t until_ms)
+                   struct rsm_bytes subject, bool everybody, uint64_t until_ms)
 {
     struct rsm_buffer body;
-    cr_assert_eq(rsm_body_freeze_set(text_bytes(id), scope, subject, until_ms, &body), RSM_OK);
+    cr_assert_eq(rsm_body_freeze_set(text_bytes(id), scope, subject, everybody, until_ms, &body),
+                 RSM_OK);
     actor_see_all(a);
     return actor_do(a, RSM_KIND_FREEZE_SET, body);
 }
@@ -267,28 +270,28 @@ Test(people, freezes_stop_what_they_cover)
     world_role(w, "r", "rrset.*", ZONE);
     struct actor *bot = world_principal(w, "bot", RSM_PRINCIPAL_AUTOMATON, "r");
     actor_see_all(bot);
-    cr_assert(freeze(bob, "f1", RSM_FREEZE_AUTOMATION, nothing, 0), "%s", world_words(w));
+    cr_assert(freeze(bob, "f1", RSM_FREEZE_GLOBAL, nothing, false, 0), "%s", world_words(w));
     cr_assert(!write_address(bot, "bot.example.", 5));
-    EXPECT(RSM_RULE_FROZEN, "freeze f1 (automation) by bob, until it is cleared: test");
+    EXPECT(RSM_RULE_FROZEN, "freeze f1 (global, automata) by bob, until it is cleared: test");
     cr_assert(write_address(bob, "www.example.", 6));
     cr_assert(clear(bob, "f1"));
     actor_see_all(bot);
     cr_assert(write_address(bot, "bot.example.", 5), "%s", world_words(w));
-    cr_assert(freeze(bob, "f2", RSM_FREEZE_ZONE, wire(ZONE), w->now_ms + 1000));
+    cr_assert(freeze(bob, "f2", RSM_FREEZE_ZONE, wire(ZONE), false, w->now_ms + 1000));
     cr_assert(!write_address(bot, "bot.example.", 6));
-    EXPECT(RSM_RULE_FROZEN, "f2 (zone)");
+    EXPECT(RSM_RULE_FROZEN, "f2 (zone example., automata)");
     w->now_ms += 1000;
     cr_assert(write_address(bot, "bot.example.", 6), "%s", world_words(w));
-    cr_assert(freeze(bob, "f3", RSM_FREEZE_AUTHOR, text_bytes("bot"), 0));
+    cr_assert(freeze(bob, "f3", RSM_FREEZE_AUTHOR, text_bytes("bot"), false, 0));
     cr_assert(!write_address(bot, "bot.example.", 7));
-    EXPECT(RSM_RULE_FROZEN, "f3 (author)");
+    EXPECT(RSM_RULE_FROZEN, "f3 (author bot, automata)");
 }
 
 /* Under a freeze of everything an administrator can still end it and take keys away. */
 Test(people, a_freeze_of_everything_can_be_ended)
 {
     struct rsm_bytes nothing = {NULL, 0};
-    cr_assert(freeze(root, "all", RSM_FREEZE_ALL, nothing, 0));
+    cr_assert(freeze(root, "all", RSM_FREEZE_GLOBAL, nothing, true, 0));
     actor_see_all(bob);
     cr_assert(!write_address(bob, "www.example.", 5));
     EXPECT(RSM_RULE_FROZEN, "all");
@@ -298,7 +301,7 @@ Test(people, a_freeze_of_everything_can_be_ended)
     EXPECT(RSM_RULE_FROZEN, "all");
     cr_assert(set_policy("ttl_max", 100), "%s", world_words(w));
     cr_assert(clear(root, "all"), "%s", world_words(w));
-    cr_assert(!freeze(root, "late", RSM_FREEZE_ALL, nothing, 1));
+    cr_assert(!freeze(root, "late", RSM_FREEZE_GLOBAL, nothing, true, 1));
     EXPECT(RSM_RULE_NO_CHANGE, "would have ended");
 }
 

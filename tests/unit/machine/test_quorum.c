@@ -306,7 +306,8 @@ Test(quorum, reserved_names)
         struct rsm_bytes role = text_bytes("reader");
         struct rsm_buffer body;
         cr_assert_eq(rsm_body_principal_set(text_bytes(names[i]), RSM_PRINCIPAL_PERSON,
-                                            text_bytes("X"), &key, 1, &role, 1, NULL, &body),
+                                            text_bytes("X"), rsm_text(""), &key, 1, &role, 1, NULL,
+                                            &body),
                      RSM_OK);
         actor_see_all(root);
         cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
@@ -396,7 +397,7 @@ Test(quorum, frozen_while_it_waited)
     struct rsm_buffer body;
     cr_assert(!change(bob, "www.example.", 9));
     cr_assert(is_staged());
-    cr_assert_eq(rsm_body_freeze_set(text_bytes("f"), RSM_FREEZE_ZONE, wire(ZONE), 0, &body),
+    cr_assert_eq(rsm_body_freeze_set(text_bytes("f"), RSM_FREEZE_ZONE, wire(ZONE), true, 0, &body),
                  RSM_OK);
     actor_see_all(root);
     cr_assert(actor_do(root, RSM_KIND_FREEZE_SET, body), "%s", world_words(w));
@@ -467,7 +468,7 @@ Test(quorum, emergency_needs_two_others)
     struct rsm_bytes role = text_bytes("approver");
     struct rsm_buffer body;
     cr_assert_eq(rsm_body_principal_set(text_bytes("bob2"), RSM_PRINCIPAL_PERSON, text_bytes("bob"),
-                                        &key, 1, &role, 1, NULL, &body),
+                                        rsm_text(""), &key, 1, &role, 1, NULL, &body),
                  RSM_OK);
     actor_see_all(root);
     cr_assert(actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
@@ -523,7 +524,7 @@ Test(quorum, emergency_token)
 Test(quorum, overrides)
 {
     struct rsm_buffer body;
-    cr_assert_eq(rsm_body_freeze_set(text_bytes("f"), RSM_FREEZE_ZONE, wire(ZONE), 0, &body),
+    cr_assert_eq(rsm_body_freeze_set(text_bytes("f"), RSM_FREEZE_ZONE, wire(ZONE), true, 0, &body),
                  RSM_OK);
     actor_see_all(root);
     cr_assert(actor_do(root, RSM_KIND_FREEZE_SET, body));

@@ -118,7 +118,7 @@ Test(rights, a_revoked_key_never_comes_back)
     cr_assert(!do_key(true, "root", old));
     EXPECT(RSM_RULE_KEY_REVOKED, "was bob@company.com's");
     cr_assert_eq(rsm_body_principal_set(text_bytes("eve"), RSM_PRINCIPAL_PERSON, text_bytes("Eve"),
-                                        &bytes, 1, &role, 1, NULL, &body),
+                                        rsm_text(""), &bytes, 1, &role, 1, NULL, &body),
                  RSM_OK);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
     EXPECT(RSM_RULE_KEY_REVOKED, "was bob@company.com's");
@@ -206,7 +206,7 @@ Test(rights, no_automaton_has_all_verbs)
     struct rsm_buffer body;
     world_role(w, "all", "*", ZONE);
     cr_assert_eq(rsm_body_principal_set(text_bytes("bot"), RSM_PRINCIPAL_AUTOMATON, text_bytes(""),
-                                        &key, 1, &role, 1, budget, &body),
+                                        rsm_text(""), &key, 1, &role, 1, budget, &body),
                  RSM_OK);
     cr_assert(!actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
     EXPECT(RSM_RULE_AUTOMATON_SCOPE, "or all verbs");
@@ -233,7 +233,8 @@ Test(rights, an_automaton_has_a_budget)
     world_role(w, "r", "rrset.*", ZONE);
     for (size_t i = 0; i < 4; i++) {
         cr_assert_eq(rsm_body_principal_set(text_bytes("bot"), RSM_PRINCIPAL_AUTOMATON,
-                                            text_bytes(""), &key, 1, &role, 1, budgets[i], &body),
+                                            text_bytes(""), rsm_text(""), &key, 1, &role, 1,
+                                            budgets[i], &body),
                      RSM_OK);
         cr_assert_eq(actor_do(root, RSM_KIND_PRINCIPAL_SET, body), i == 3, "%s", world_words(w));
         if (i < 3)
@@ -282,7 +283,7 @@ static struct actor *with_budget(struct rsm_budget commands, struct rsm_budget c
     struct rsm_buffer body;
     world_role(w, "r", "rrset.*", ZONE);
     cr_assert_eq(rsm_body_principal_set(text_bytes("bot"), RSM_PRINCIPAL_AUTOMATON, text_bytes(""),
-                                        &key, 1, &role, 1, budget, &body),
+                                        rsm_text(""), &key, 1, &role, 1, budget, &body),
                  RSM_OK);
     cr_assert(actor_do(root, RSM_KIND_PRINCIPAL_SET, body), "%s", world_words(w));
     actor_see_all(bot);

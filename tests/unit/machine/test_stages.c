@@ -85,8 +85,9 @@ Test(stages, faults_in_four_stages_are_all_told)
     cr_assert(actor_do(root_actor, RSM_KIND_POLICY_SET, body), "%s", world_words(w));
     struct actor *bob = world_principal(w, "bob", RSM_PRINCIPAL_PERSON, "operator");
     actor_see_all(bob);
-    cr_assert_eq(rsm_body_freeze_set(text_bytes("f"), RSM_FREEZE_ALL, text_bytes(""), 0, &body),
-                 RSM_OK);
+    cr_assert_eq(
+        rsm_body_freeze_set(text_bytes("f"), RSM_FREEZE_GLOBAL, text_bytes(""), true, 0, &body),
+        RSM_OK);
     cr_assert(actor_do(root_actor, RSM_KIND_FREEZE_SET, body), "%s", world_words(w));
     cr_assert(!actor_do(bob, RSM_KIND_RRSET_CHANGE, body_change(ZONE, faults, 4)));
     cr_assert(world_refused(w, RSM_RULE_OUT_OF_ZONE), "%s", world_words(w));

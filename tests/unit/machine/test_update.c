@@ -487,16 +487,20 @@ Test(update, freezes_of_the_principal_count)
     static const struct {
         enum rsm_freeze_scope scope;
         const char *subject;
-    } rows[] = {{RSM_FREEZE_AUTHOR, "acme"},
-                {RSM_FREEZE_AUTHOR, "gate"},
-                {RSM_FREEZE_AUTOMATION, ""},
-                {RSM_FREEZE_ALL, ""},
-                {RSM_FREEZE_ZONE, NULL}};
+        bool everybody;
+    } rows[] = {{RSM_FREEZE_AUTHOR, "acme", false},
+                {RSM_FREEZE_AUTHOR, "gate", false},
+                {RSM_FREEZE_GLOBAL, "", false},
+                {RSM_FREEZE_GLOBAL, "", true},
+                {RSM_FREEZE_KIND, "rrset.update", false},
+                {RSM_FREEZE_AZ, "nowhere", false},
+                {RSM_FREEZE_ZONE, NULL, false}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rsm_buffer body;
         struct rsm_bytes subject =
             rows[i].subject != NULL ? text_bytes(rows[i].subject) : wire(ZONE);
-        cr_assert(rsm_body_freeze_set(text_bytes("f"), rows[i].scope, subject, 0, &body) == RSM_OK);
+        cr_assert(rsm_body_freeze_set(text_bytes("f"), rows[i].scope, subject, rows[i].everybody, 0,
+                                      &body) == RSM_OK);
         actor_see_all(root);
         cr_assert(actor_do(root, RSM_KIND_FREEZE_SET, body), "%s", world_words(w));
         cr_assert(!update("", "IN n.example. 60 A 192.0.2.1"));

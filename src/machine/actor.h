@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* actor.h - who says the command that is judged, and what its roles grant (rule_rights.c). */
+#ifndef RSM_MACHINE_ACTOR_H
+#define RSM_MACHINE_ACTOR_H
+
+#include <rsm/body.h>
+
+#include "src/base/bytes.h"
+#include "src/base/limits.h"
+
+struct grant {
+    struct bytes verb, zone, suffix, types; /* types: u16 each */
+};
+
+/* The author, with all grants of all its roles. */
+struct actor {
+    bool is_known;
+    bool is_automaton;
+    bool is_person;
+    bool is_gateway;
+    bool is_administrator;        /* has the role "admin" */
+    uint8_t az[LIMIT_LABEL_SIZE]; /* where it runs */
+    size_t az_size;               /* 0: not said */
+    struct rsm_budget budget[RSM_BUDGETS];
+    struct writer grants; /* kept over commands: blobs verb, zone, suffix, types, each */
+};
+
+#endif
