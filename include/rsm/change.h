@@ -19,7 +19,7 @@ extern "C" {
 enum rsm_class {
     RSM_CLASS_STANDARD = 1,
     RSM_CLASS_CRITICAL,  /* every zone of the voters votes yes */
-    RSM_CLASS_EMERGENCY, /* and two persons approve */
+    RSM_CLASS_EMERGENCY, /* but first two persons approve, and then its author applies it */
 };
 
 /*
@@ -37,6 +37,13 @@ enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, u
 enum rsm_status rsm_body_change_approve(struct rsm_bytes change_digest,
                                         struct rsm_buffer *body_out);
 enum rsm_status rsm_body_change_cancel(struct rsm_bytes change_digest, struct rsm_buffer *body_out);
+/*
+ * Uses what the approvals give: the replicas vote from here on. `approvers` are principals of whom
+ * each has to have approved it, in any order, each once; none: whoever it was.
+ */
+enum rsm_status rsm_body_change_apply(struct rsm_bytes change_digest,
+                                      const struct rsm_bytes *approvers, size_t approver_count,
+                                      struct rsm_buffer *body_out);
 
 #ifdef __cplusplus
 }

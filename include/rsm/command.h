@@ -53,7 +53,8 @@ extern "C" {
     X(CHANGE_REQUEST, 26, "change.request")                                                        \
     X(CHANGE_VOTE, 27, "change.vote")                                                              \
     X(CHANGE_APPROVE, 28, "change.approve")                                                        \
-    X(CHANGE_CANCEL, 29, "change.cancel")
+    X(CHANGE_CANCEL, 29, "change.cancel")                                                          \
+    X(CHANGE_APPLY, 30, "change.apply")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

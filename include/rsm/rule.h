@@ -10,6 +10,7 @@
 #ifndef RSM_RULE_H
 #define RSM_RULE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rsm/stage.h>
@@ -151,11 +152,13 @@ extern "C" {
       "what is needed comes before the deadline")                                                  \
     X(CHANGE_CANCELLED, 75, "change-cancelled", EXECUTION, "kind_change.c",                        \
       "nobody takes the change back")                                                              \
-    X(APPROVER, 76, "approver", QUORUM, "kind_change.c",                                           \
+    X(APPROVER, 76, "approver", QUORUM, "kind_approve.c",                                          \
       "two persons approve, neither of them the author")                                           \
     X(OVERRIDE_RULE, 77, "override-rule", PREFLIGHT, "kind_change.c",                              \
       "only rules that an override may name are named")                                            \
-    X(UPDATE_CLASS, 78, "update-class", QUORUM, "kind_update.c", "an update needs no votes")
+    X(UPDATE_CLASS, 78, "update-class", QUORUM, "kind_update.c", "an update needs no votes")       \
+    X(OVERRIDE_TOKEN, 79, "override-token", QUORUM, "kind_approve.c",                              \
+      "an approved emergency is applied once, and in time")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,
@@ -168,6 +171,13 @@ const char *rsm_rule_id(uint32_t rule);
 
 /* What the rule demands, for people. Static memory. */
 const char *rsm_rule_text(uint32_t rule);
+/* The rule's number; 0 when no rule has this id. */
+uint32_t rsm_rule_parse(const void *id, size_t size);
+/*
+ * An override may name it: it looks at what a change leaves, and changes nothing of what it writes.
+ * What a change may do to rights, clocks, versions and DNS itself nobody overrides.
+ */
+int rsm_rule_may_be_overridden(uint32_t rule);
 /* The stage that the rule belongs to; RSM_STAGE_PREFLIGHT for a number outside the list. */
 enum rsm_stage rsm_rule_stage(uint32_t rule);
 

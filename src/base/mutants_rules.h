@@ -139,6 +139,18 @@
 #ifndef RSM_MUTANT_AUTHOR_APPROVES
 #define RSM_MUTANT_AUTHOR_APPROVES 0
 #endif
+/* The time of an approved emergency counts from its request. */
+#ifndef RSM_MUTANT_TOKEN_FROM_REQUEST
+#define RSM_MUTANT_TOKEN_FROM_REQUEST 0
+#endif
+/* An approved emergency is applied as often as one likes. */
+#ifndef RSM_MUTANT_TOKEN_TWICE
+#define RSM_MUTANT_TOKEN_TWICE 0
+#endif
+/* An approval counts when its key was revoked since. */
+#ifndef RSM_MUTANT_STALE_APPROVALS
+#define RSM_MUTANT_STALE_APPROVALS 0
+#endif
 /* What a change that waited writes counts as seen by whoever saw it staged. */
 #ifndef RSM_MUTANT_EFFECT_IS_SEEN
 #define RSM_MUTANT_EFFECT_IS_SEEN 0

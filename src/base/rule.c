@@ -2,6 +2,9 @@
 /* rule.c - the lists of rules and stages as functions. */
 #include <rsm/rule.h>
 
+#include <stddef.h>
+#include <string.h>
+
 struct rule_row {
     const char *id, *file, *text;
     enum rsm_stage stage;
@@ -30,6 +33,29 @@ const char *rsm_rule_id(uint32_t rule)
 const char *rsm_rule_text(uint32_t rule)
 {
     return row_of(rule)->text;
+}
+
+uint32_t rsm_rule_parse(const void *id, size_t size)
+{
+    for (uint32_t rule = 1; rule < RULE_COUNT; rule++)
+        if (strlen(row_of(rule)->id) == size && memcmp(row_of(rule)->id, id, size) == 0)
+            return rule;
+    return 0;
+}
+
+int rsm_rule_may_be_overridden(uint32_t rule)
+{
+    switch (rule) {
+    case RSM_RULE_FROZEN:
+    case RSM_RULE_ENDPOINT_EMPTY:
+    case RSM_RULE_LIMIT:
+    case RSM_RULE_TIME_WINDOW:
+    case RSM_RULE_OWNER:
+    case RSM_RULE_DANGLING:
+        return 1;
+    default: /* rules are a list that grows: a new one is not overridden until it stands here */
+        return 0;
+    }
 }
 
 enum rsm_stage rsm_rule_stage(uint32_t rule)

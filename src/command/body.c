@@ -569,11 +569,14 @@ enum rsm_status body_request_decode(struct bytes body, struct body_request *out)
 enum rsm_status body_ballot_decode(enum rsm_kind kind, struct bytes body, struct body_ballot *out)
 {
     bool is_vote = kind == RSM_KIND_CHANGE_VOTE;
-    CHECK(is_vote || kind == RSM_KIND_CHANGE_APPROVE || kind == RSM_KIND_CHANGE_CANCEL);
+    bool is_apply = kind == RSM_KIND_CHANGE_APPLY;
+    CHECK(is_vote || is_apply || kind == RSM_KIND_CHANGE_APPROVE || kind == RSM_KIND_CHANGE_CANCEL);
     *out = (struct body_ballot){.change = NULL};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, is_vote ? 4 : 1);
+    unpack_array_exactly(&u, is_vote ? 4 : is_apply ? 2 : 1);
     out->change = unpack_bin_exactly(&u, HASH_SIZE);
+    if (is_apply)
+        out->approvers = take_list(&u, LIMIT_APPROVERS);
     if (is_vote) {
         out->yes = unpack_bool(&u);
         out->slot = take_number(&u);

@@ -32,6 +32,7 @@
  *     change.vote       [change bin32, yes bool, slot uint, effect bin32]
  *     change.approve    [change bin32]
  *     change.cancel     [change bin32]
+ *     change.apply      [change bin32, approvers [str...] sorted]
  *     prerequisites, updates [[owner bin, class uint, type uint, ttl uint, rdata bin]...]
  *     changes           [[owner bin, type uint, ttl uint, rdatas [bin...]]...]
  *

@@ -500,6 +500,30 @@ enum rsm_status rsm_body_change_approve(struct rsm_bytes change_digest, struct r
     return build_digest(RSM_KIND_CHANGE_APPROVE, change_digest, body_out);
 }
 
+enum rsm_status rsm_body_change_apply(struct rsm_bytes change_digest,
+                                      const struct rsm_bytes *approvers, size_t approver_count,
+                                      struct rsm_buffer *body_out)
+{
+    struct writer w;
+    struct rsm_bytes sorted[LIMIT_APPROVERS];
+    if (approver_count > LIMIT_APPROVERS)
+        return RSM_TOO_MANY;
+    for (size_t i = 0; i < approver_count; i++) {
+        size_t at = i;
+        for (; at > 0 &&
+               bytes_compare(bytes_of_public(sorted[at - 1]), bytes_of_public(approvers[i])) > 0;
+             at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = approvers[i];
+    }
+    begin(&w, 2, body_out);
+    put_bin(&w, change_digest);
+    pack_array(&w, (uint32_t)approver_count);
+    for (size_t i = 0; i < approver_count; i++)
+        put_str(&w, sorted[i]);
+    return end(&w, RSM_KIND_CHANGE_APPLY, RSM_OK, body_out);
+}
+
 enum rsm_status rsm_body_change_cancel(struct rsm_bytes change_digest, struct rsm_buffer *body_out)
 {
     return build_digest(RSM_KIND_CHANGE_CANCEL, change_digest, body_out);

@@ -19,10 +19,11 @@ struct body_ballot {
     bool yes;              /* vote; and so are the next two */
     uint64_t slot;
     const uint8_t *effect;
+    struct body_walk approvers; /* apply: texts */
 };
 
 enum rsm_status body_request_decode(struct bytes body, struct body_request *out);
-/* change.vote, .approve, .cancel */
+/* change.vote, .approve, .cancel, .apply */
 enum rsm_status body_ballot_decode(enum rsm_kind kind, struct bytes body, struct body_ballot *out);
 /* A kind that a request may wrap. */
 bool body_may_be_requested(enum rsm_kind kind);

@@ -170,26 +170,44 @@ static enum rsm_status check_member(enum rsm_kind kind, struct bytes body)
     return member.known.cursor.status;
 }
 
+/* Sorted, each once. */
+static enum rsm_status check_words(struct body_walk walk, size_t size_max)
+{
+    struct bytes before = {NULL, 0};
+    for (; walk.left > 0; walk.left--) {
+        struct bytes word = unpack_str(&walk.cursor, size_max);
+        if (!unpack_ok(&walk.cursor))
+            return walk.cursor.status;
+        if (!body_is_word(word) || bytes_compare(before, word) >= 0)
+            return RSM_MALFORMED;
+        before = word;
+    }
+    return RSM_OK;
+}
+
+static enum rsm_status check_ballot(enum rsm_kind kind, struct bytes body)
+{
+    struct body_ballot ballot;
+    enum rsm_status status = body_ballot_decode(kind, body, &ballot);
+    if (status != RSM_OK || kind != RSM_KIND_CHANGE_APPLY)
+        return status;
+    return check_words(ballot.approvers, LIMIT_PRINCIPAL_SIZE);
+}
+
 static enum rsm_status check_request(struct bytes body)
 {
     struct body_request request;
+    struct bytes map;
     enum rsm_status status = body_request_decode(body, &request);
+    if (status == RSM_OK)
+        status = check_words(request.overrides, LIMIT_LABEL_SIZE);
     if (status != RSM_OK)
         return status;
-    struct bytes before = {NULL, 0};
-    for (; request.overrides.left > 0; request.overrides.left--) {
-        struct bytes rule = unpack_str(&request.overrides.cursor, LIMIT_LABEL_SIZE);
-        if (!unpack_ok(&request.overrides.cursor))
-            return request.overrides.cursor.status;
-        if (!body_is_word(rule) || bytes_compare(before, rule) >= 0)
-            return RSM_MALFORMED;
-        before = rule;
-    }
     switch (request.kind) {
     case RSM_KIND_PLAN_EXECUTE:
         return check_plan(request.kind, request.body);
     case RSM_KIND_POLICY_SET:
-        return body_policy_decode(request.body, &before);
+        return body_policy_decode(request.body, &map);
     default: /* body_may_be_requested: the kinds of zones */
         return check_zone(request.kind, request.body);
     }
@@ -202,7 +220,6 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct body_freeze freeze;
         struct body_lease lease;
         struct body_principal_key key;
-        struct body_ballot ballot;
     } scratch;
 
     switch (kind) {
@@ -248,7 +265,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_CHANGE_VOTE:
     case RSM_KIND_CHANGE_APPROVE:
     case RSM_KIND_CHANGE_CANCEL:
-        return body_ballot_decode(kind, body, &scratch.ballot);
+    case RSM_KIND_CHANGE_APPLY:
+        return check_ballot(kind, body);
     }
     return RSM_UNKNOWN_KIND;
 }

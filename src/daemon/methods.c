@@ -37,6 +37,7 @@ static const struct method methods_table[] = {
     {"check", 1, 1, true, read_check},
     {"explain", 1, 2, true, read_explain},
     {"change.list", 0, 0, true, read_change_list},
+    {"override.list", 0, 0, true, read_override_list},
     {"zone.list", 0, 0, true, read_zone_list},
     {"secondary.list", 0, 0, false, read_secondary_list},
     {"zone.get", 1, 1, true, read_zone_get},

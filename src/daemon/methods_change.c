@@ -41,18 +41,15 @@ static void pack_votes(struct kv *kv, struct writer *out, const uint8_t *digest,
 static void pack_approvals(struct kv *kv, struct writer *out, const uint8_t *digest)
 {
     struct writer items;
-    struct key place = {.size = HASH_SIZE};
-    struct bytes key, value;
+    struct key place = {.size = 0};
+    struct bytes person;
+    struct approval_record a;
     uint32_t count = 0;
-    memcpy(place.data, digest, HASH_SIZE);
     writer_init(&items, LIMIT_ANSWER_SIZE);
-    while (kv_next(kv, TABLE_APPROVAL, key_bytes(&place), place.size > HASH_SIZE, &key, &value) ==
-               RSM_OK &&
-           key_begins_with(key, bytes_make(digest, HASH_SIZE)) && key.size <= sizeof place.data) {
-        struct approval_record a;
-        if (approval_decode(value, &a) != RSM_OK)
-            break;
-        pack_map(&items, 4);
+    while (approval_next(kv, digest, &place, &person, &a) == RSM_OK) {
+        pack_map(&items, 5);
+        pack_key(&items, "person");
+        pack_str(&items, person);
         pack_key(&items, "principal");
         pack_str(&items, a.principal);
         pack_key(&items, "reason");
@@ -62,8 +59,6 @@ static void pack_approvals(struct kv *kv, struct writer *out, const uint8_t *dig
         pack_key(&items, "time_ms");
         pack_uint(&items, a.ms);
         count++;
-        place.size = key.size;
-        memcpy(place.data, key.data, key.size);
     }
     pack_array(out, count);
     writer_bytes(out, writer_result(&items));
@@ -116,6 +111,12 @@ static void pack_row(struct writer *out, const uint8_t *digest, const struct sta
     pack_uint(out, row->deadline_ms);
     pack_key(out, "approved_ms");
     pack_uint(out, row->approved_ms);
+    pack_key(out, "voting_ms");
+    pack_uint(out, row->voting_ms);
+    pack_key(out, "index");
+    pack_uint(out, row->index);
+    pack_key(out, "person");
+    pack_str(out, row->person);
     pack_key(out, "settled_slot");
     pack_uint(out, row->settled_slot);
     pack_key(out, "zones_least");
@@ -137,7 +138,7 @@ static enum rsm_status pack_staged(struct kv *kv, struct writer *out, const uint
     if (status != RSM_OK)
         return status;
     uint64_t members = row.members;
-    pack_map(out, 15);
+    pack_map(out, 18);
     pack_row(out, copy, &row);
     status = members_below(kv, members + 1, &config);
     if (status != RSM_OK)
@@ -167,7 +168,14 @@ enum rsm_status pack_change(struct kv *kv, struct writer *out, const uint8_t *di
     return RSM_OK;
 }
 
-enum rsm_status read_change_list(struct call *call, struct writer *out)
+static bool is_emergency(struct kv *kv, const uint8_t *digest)
+{
+    struct staged_record row;
+    return staged_load(kv, digest, &row) == RSM_OK && row.class == RSM_CLASS_EMERGENCY;
+}
+
+static enum rsm_status list(struct call *call, struct writer *out, const char *name,
+                            bool only_emergencies)
 {
     struct kv *kv = node_state(call->m->node);
     struct key place = {.size = 0};
@@ -176,14 +184,29 @@ enum rsm_status read_change_list(struct call *call, struct writer *out)
     uint32_t count = 0;
     enum rsm_status status;
     writer_init(&items, LIMIT_ANSWER_SIZE);
-    while ((status = pending_next(kv, &place, digest)) == RSM_OK &&
-           (status = pack_staged(kv, &items, digest)) == RSM_OK)
+    while ((status = pending_next(kv, &place, digest)) == RSM_OK) {
+        if (only_emergencies && !is_emergency(kv, digest))
+            continue;
+        status = pack_staged(kv, &items, digest);
+        if (status != RSM_OK)
+            break;
         count++;
+    }
     result_begin(call, out, 1);
-    pack_key(out, "changes");
+    pack_key(out, name);
     pack_array(out, count);
     writer_bytes(out, writer_result(&items));
     out->failed |= items.failed;
     writer_deinit(&items);
     return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+enum rsm_status read_change_list(struct call *call, struct writer *out)
+{
+    return list(call, out, "changes", false);
+}
+
+enum rsm_status read_override_list(struct call *call, struct writer *out)
+{
+    return list(call, out, "overrides", true);
 }

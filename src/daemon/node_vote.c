@@ -167,7 +167,7 @@ static bool is_wanted(struct node *n, const uint8_t digest[HASH_SIZE],
 {
     struct member_config config;
     struct vote_record vote;
-    if (row->approved_ms == 0 || n->log_time_ms >= row->deadline_ms ||
+    if (row->voting_ms == 0 || n->log_time_ms >= row->deadline_ms ||
         members_below(n->applied, row->members + 1, &config) != RSM_OK)
         return false;
     const struct member *m = member_config_find(&config, n->config.self);

@@ -106,6 +106,7 @@ static void dispatch(struct judge *j)
         [RSM_KIND_CHANGE_VOTE] = kind_change_vote,
         [RSM_KIND_CHANGE_APPROVE] = kind_change_approve,
         [RSM_KIND_CHANGE_CANCEL] = kind_change_cancel,
+        [RSM_KIND_CHANGE_APPLY] = kind_change_apply,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * kind_change.c - asking for a higher class, votes, approvals, and taking a change back.
+ * kind_change.c - asking for a higher class, votes, and taking a change back.
  *
- * What follows from a vote or an approval is decided at the end of its slot (settle.c), so that it
+ * What follows from a vote is decided at the end of its slot (settle.c), so that it
  * is the same whether one or several of them came in one slot.
  */
 #include "src/command/body_change.h"
 #include "src/machine/judge.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"
@@ -17,23 +18,19 @@
 
 /* ---- asking ---- */
 
-/* Only rules that look at what a change leaves, and change nothing of what it writes. */
-static bool may_be_overridden(uint32_t rule)
+static void refuse_override(struct judge *j, struct bytes id)
 {
-    return rule == RSM_RULE_FROZEN || rule == RSM_RULE_ENDPOINT_EMPTY;
-}
-
-static uint32_t rule_of_id(struct bytes id)
-{
-    static const uint32_t rules[] = {
-#define RULE_NUMBER(name, number, id, stage, file, text) number,
-        RSM_RULE_LIST(RULE_NUMBER)
-#undef RULE_NUMBER
-    };
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (bytes_equal(id, bytes_of_string(rsm_rule_id(rules[i]))))
-            return rules[i];
-    return 0;
+    char list[256] = "";
+    size_t used = 0;
+    for (uint32_t rule = 1; rule <= rsm_rule_last(); rule++) {
+        if (rsm_rule_may_be_overridden(rule))
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "",
+                                     rsm_rule_id(rule));
+        CHECK(used < sizeof list);
+    }
+    judge_refuse(j, RSM_RULE_OVERRIDE_RULE,
+                 "%.*s is no rule that an override may name; these are: %s", TEXT_ARGUMENTS(id),
+                 list);
 }
 
 void request_unwrap(struct judge *j)
@@ -46,11 +43,9 @@ void request_unwrap(struct judge *j)
     CHECK(status == RSM_OK);
     j->class = body.class_least;
     while (body_next_octets(&body.overrides, &id)) {
-        uint32_t rule = rule_of_id(id);
-        if (!may_be_overridden(rule))
-            judge_refuse(j, RSM_RULE_OVERRIDE_RULE,
-                         "%.*s is no rule that an override may name; frozen and endpoint-empty are",
-                         TEXT_ARGUMENTS(id));
+        uint32_t rule = rsm_rule_parse(id.data, id.size);
+        if (!rsm_rule_may_be_overridden(rule))
+            refuse_override(j, id);
         j->overrides[j->override_count++] = rule;
         j->class = RSM_CLASS_EMERGENCY;
     }
@@ -62,7 +57,7 @@ void request_unwrap(struct judge *j)
 
 /* ---- the change that is meant ---- */
 
-static bool load(struct judge *j, const struct body_ballot *body, struct staged_record *out)
+bool change_load(struct judge *j, const struct body_ballot *body, struct staged_record *out)
 {
     if (judge_found(j, staged_load(j->kv, body->change, out)))
         return true;
@@ -77,7 +72,7 @@ static bool is_open(const struct judge *j, const struct staged_record *row)
     return row->state == CHANGE_STAGED && j->now_ms < row->deadline_ms;
 }
 
-static void require_open(struct judge *j, const struct staged_record *row)
+void change_require_open(struct judge *j, const struct staged_record *row)
 {
     if (row->state != CHANGE_STAGED)
         judge_refuse(j, RSM_RULE_CHANGE_SETTLED, "the change is %s since slot %" PRIu64,
@@ -88,8 +83,7 @@ static void require_open(struct judge *j, const struct staged_record *row)
                      row->deadline_ms, j->now_ms);
 }
 
-/* `row` borrows from the state: encoded before anything is written. */
-static void put_row(struct judge *j, const uint8_t *digest, const struct staged_record *row)
+void change_put(struct judge *j, const uint8_t *digest, const struct staged_record *row)
 {
     struct writer w;
     writer_init(&w, LIMIT_VALUE_SIZE);
@@ -98,7 +92,7 @@ static void put_row(struct judge *j, const uint8_t *digest, const struct staged_
     writer_deinit(&w);
 }
 
-static struct body_ballot decode(const struct judge *j)
+struct body_ballot change_decode(const struct judge *j)
 {
     struct body_ballot body;
     enum rsm_status status = body_ballot_decode(j->command->kind, j->command->body, &body);
@@ -132,9 +126,9 @@ static void check_vote(struct judge *j, const struct body_ballot *body,
     if (!MUTANT(VOTES_TWICE) && judge_found(j, vote_load(j->kv, body->change, replica, &before)))
         judge_refuse(j, RSM_RULE_VOTE_INVALID, "replica %u voted %s in slot %" PRIu64, replica,
                      before.yes ? "yes" : "no", before.slot);
-    if (row->approved_ms == 0 && !MUTANT(NO_APPROVALS))
+    if (row->voting_ms == 0 && !MUTANT(NO_APPROVALS))
         judge_refuse(j, RSM_RULE_VOTE_INVALID,
-                     "an emergency is voted on when %u persons have approved it", APPROVALS_NEEDED);
+                     "an emergency is voted on when it was approved and applied");
     if (body->yes && body->slot == row->slot && memcmp(body->effect, row->basis, HASH_SIZE) != 0)
         judge_refuse(j, RSM_RULE_VOTE_INVALID,
                      "replica %u says yes to another effect than the one of slot %" PRIu64, replica,
@@ -143,10 +137,10 @@ static void check_vote(struct judge *j, const struct body_ballot *body,
 
 void kind_change_vote(struct judge *j)
 {
-    struct body_ballot body = decode(j);
+    struct body_ballot body = change_decode(j);
     struct staged_record row;
     struct member_config config;
-    if (!load(j, &body, &row))
+    if (!change_load(j, &body, &row))
         return;
     const struct member *m = find_voter(j, &row, &config);
     if (m == NULL)
@@ -164,7 +158,7 @@ void kind_change_vote(struct judge *j)
     enum change_state state = row.state;
     if (!is_late) {
         row.touched = j->slot;
-        put_row(j, body.change, &row);
+        change_put(j, body.change, &row);
     }
     struct key key;
     key_vote(&key, body.change, m->id);
@@ -178,106 +172,26 @@ void kind_change_vote(struct judge *j)
     pack_text(&j->m->result, change_state_text(state));
 }
 
-/* ---- approvals ---- */
-
-static void check_approver(struct judge *j, const struct body_ballot *body,
-                           const struct staged_record *row, struct bytes person)
-{
-    struct key key;
-    struct bytes value;
-    if (bytes_equal(j->command->author, row->author) ||
-        (bytes_equal(person, row->person) && !MUTANT(AUTHOR_APPROVES)))
-        judge_refuse(j, RSM_RULE_APPROVER, "%.*s is the author of the change, person %.*s",
-                     TEXT_ARGUMENTS(j->command->author), TEXT_ARGUMENTS(person));
-    key_approval(&key, body->change, person);
-    if (judge_found(j, kv_get(j->kv, TABLE_APPROVAL, key_bytes(&key), &value)))
-        judge_refuse(j, RSM_RULE_APPROVER, "person %.*s has approved it already",
-                     TEXT_ARGUMENTS(person));
-}
-
-/* The approver's person, in m->copy; empty: no person, and that is said. */
-static struct bytes load_person(struct judge *j)
-{
-    struct principal_record principal = {.person = {NULL, 0}};
-    if (!judge_found(j, principal_load(j->kv, j->command->author, &principal)) ||
-        principal.kind != RSM_PRINCIPAL_PERSON || principal.person.size == 0) {
-        judge_refuse(j, RSM_RULE_APPROVER, "%.*s is no person; only persons approve",
-                     TEXT_ARGUMENTS(j->command->author));
-        return (struct bytes){NULL, 0};
-    }
-    writer_reset(&j->m->copy);
-    writer_bytes(&j->m->copy, principal.person);
-    return writer_result(&j->m->copy);
-}
-
-static void put_approval(struct judge *j, const struct body_ballot *body, struct bytes person)
-{
-    struct approval_record approval = {.slot = j->slot,
-                                       .ms = j->now_ms,
-                                       .principal = j->command->author,
-                                       .reason = j->command->reason};
-    struct key key;
-    key_approval(&key, body->change, person);
-    writer_reset(&j->m->value);
-    approval_encode(&j->m->value, &approval);
-    judge_put_writer(j, TABLE_APPROVAL, key_bytes(&key), &j->m->value);
-}
-
-void kind_change_approve(struct judge *j)
-{
-    struct body_ballot body = decode(j);
-    struct staged_record row;
-    uint32_t count = 0;
-    rule_rights_general(j);
-    struct bytes person = load_person(j);
-    if (!load(j, &body, &row) || person.size == 0)
-        return;
-    require_open(j, &row);
-    if (row.class != RSM_CLASS_EMERGENCY)
-        judge_refuse(j, RSM_RULE_NO_CHANGE, "a %s change needs no approval",
-                     body_class_text(row.class));
-    if (row.approved_ms != 0 && row.class == RSM_CLASS_EMERGENCY)
-        judge_refuse(j, RSM_RULE_NO_CHANGE, "it has its approvals since log time %" PRIu64,
-                     row.approved_ms);
-    check_approver(j, &body, &row, person);
-    (void)judge_found(j, approval_count(j->kv, body.change, &count));
-    count++;
-    if (count >= APPROVALS_NEEDED) {
-        /* The time counts from here, not from the request: that may have waited for hours. */
-        row.approved_ms = j->now_ms;
-        row.deadline_ms = j->now_ms + row.token_ms;
-    }
-    row.touched = j->slot;
-    uint64_t deadline_ms = row.deadline_ms;
-    put_row(j, body.change, &row);
-    put_approval(j, &body, person);
-    pack_map(&j->m->result, 3);
-    pack_text(&j->m->result, "approvals");
-    pack_uint(&j->m->result, count);
-    pack_text(&j->m->result, "deadline_ms");
-    pack_uint(&j->m->result, deadline_ms);
-    pack_text(&j->m->result, "needed");
-    pack_uint(&j->m->result, APPROVALS_NEEDED);
-}
+/* ---- taking back ---- */
 
 /* The author may always; anybody else needs the right. */
 void kind_change_cancel(struct judge *j)
 {
-    struct body_ballot body = decode(j);
+    struct body_ballot body = change_decode(j);
     struct staged_record row;
     struct reasons why;
-    if (!load(j, &body, &row)) {
+    if (!change_load(j, &body, &row)) {
         rule_rights_general(j);
         return;
     }
     if (!bytes_equal(row.author, j->command->author))
         rule_rights_general(j);
-    require_open(j, &row);
+    change_require_open(j, &row);
     reasons_init(&why);
     reasons_add(&why, RSM_RULE_CHANGE_CANCELLED, "taken back by %.*s in slot %" PRIu64 ": %.*s",
                 TEXT_ARGUMENTS(j->command->author), j->slot, TEXT_ARGUMENTS(j->command->reason));
     row.touched = j->slot;
     row.reasons = writer_result(&why.bytes);
-    put_row(j, body.change, &row);
+    change_put(j, body.change, &row);
     reasons_deinit(&why);
 }

@@ -24,6 +24,7 @@
 #define CLASSES bytes_of_string("classes")
 #define LIMITS bytes_of_string("limits")
 #define TIMES bytes_of_string("times")
+#define GROUPS bytes_of_string("approval_groups")
 #define NUMBERS_SIZE_MAX 4096u
 
 struct number {
@@ -97,7 +98,7 @@ static void sort_numbers(size_t order[NUMBER_COUNT])
 }
 
 /* In the order of their names. */
-static const char *const lists[] = {"classes", "limits", "protected", "times"};
+static const char *const lists[] = {"approval_groups", "classes", "limits", "protected", "times"};
 
 #define LIST_COUNT (sizeof lists / sizeof *lists)
 
@@ -271,6 +272,8 @@ static void check(struct bytes map, struct reasons *reasons)
             policy_times_check(&value, reasons);
         else if (bytes_equal(name, CLASSES))
             policy_class_check(&value, reasons);
+        else if (bytes_equal(name, GROUPS))
+            policy_groups_check(&value, reasons);
         else
             refuse(reasons, "%.*s is no policy", TEXT_ARGUMENTS(name));
     }

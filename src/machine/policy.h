@@ -6,7 +6,8 @@
  * stay. An unknown key, a wrong type or a number outside its bounds is policy-bad, and nothing is
  * set then.
  *
- * Lists besides: classes (policy_class.c), limits and times (policy_limit.h), and
+ * Lists besides: classes (policy_class.c), approval_groups (policy_groups.c), limits and times
+ * (policy_limit.h), and
  *     protected [[zone bin, owner bin, type uint, floor uint]...]   default: none, at most 4096
  * The record set keeps at least `floor` records (1 or more): no command lowers it below.
  */
@@ -64,6 +65,9 @@
     X(critical_deadline_ms, 1000, 86400000, 60000)                                                 \
     X(emergency_request_ms, 60000, 604800000, 7200000)                                             \
     X(emergency_token_ms, 60000, 900000, 900000)                                                   \
+    /* So many persons approve an emergency, none of them its author; approval_groups says which.  \
+     */                                                                                            \
+    X(approvals, 2, 9, 2)                                                                          \
     /* Above 0: at the deadline the yes of so many zones is enough, when no replica said no. 0:    \
      */                                                                                            \
     /* every zone of the voters, always. */                                                        \
@@ -103,6 +107,16 @@ struct policy_protected {
 /* policy_class.c: the form of the list "classes". */
 struct unpack;
 void policy_class_check(struct unpack *list, struct reasons *reasons);
+
+/* policy_groups.c: of the persons who approve, so many have that role; all items count. */
+struct policy_group {
+    struct bytes role;
+    uint32_t least;
+};
+
+/* The next item; false: it is none such. */
+bool policy_group_take(struct unpack *list, struct policy_group *out);
+void policy_groups_check(struct unpack *list, struct reasons *reasons);
 
 struct key;
 enum rsm_status policy_next_protected(struct kv *kv, struct bytes zone, struct key *place,

@@ -50,7 +50,8 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_MEMBER_PROMOTE:
     case RSM_KIND_MEMBER_REMOVE:
     case RSM_KIND_MEMBER_UPDATE:
-    case RSM_KIND_CHANGE_VOTE: /* these three never ask: what they end is judged itself */
+    case RSM_KIND_CHANGE_VOTE: /* these four never ask: what they end is judged itself */
+    case RSM_KIND_CHANGE_APPLY:
     case RSM_KIND_CHANGE_APPROVE:
     case RSM_KIND_CHANGE_CANCEL:
         return true;

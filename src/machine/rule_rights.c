@@ -60,7 +60,7 @@ static void load_roles(struct judge *j, struct bytes roles)
     }
 }
 
-static bool has_key(const struct principal_record *p, const uint8_t *key)
+bool principal_has_key(const struct principal_record *p, const uint8_t *key)
 {
     for (uint32_t i = 0; i < p->key_count; i++) {
         if (memcmp(p->keys + (size_t)i * RSM_PUBLIC_KEY_SIZE, key, RSM_PUBLIC_KEY_SIZE) == 0)
@@ -145,7 +145,7 @@ void rule_rights_begin(struct judge *j)
         return;
     }
     take_principal(a, &principal);
-    if (!has_key(&principal, j->key) && !report_revoked(j)) {
+    if (!principal_has_key(&principal, j->key) && !report_revoked(j)) {
         char hex[2 * 8 + 1];
         hex_encode(hex, bytes_make(j->key, 8));
         judge_refuse(j, RSM_RULE_KEY_INVALID, "key %s... is not one of %.*s at slot %llu", hex,
@@ -220,6 +220,31 @@ static bool grant_matches(const struct grant *g, const struct wish *wish)
 static bool is_any_verb(struct bytes verb)
 {
     return bytes_equal(verb, bytes_of_string("*")) && !MUTANT(AUTOMATON_ANY_VERB);
+}
+
+bool principal_has_role(const struct principal_record *p, struct bytes role)
+{
+    struct bytes roles = p->roles, own;
+    while (role_next(&roles, &own))
+        if (bytes_equal(own, role))
+            return true;
+    return false;
+}
+
+bool principal_may(struct judge *j, const struct principal_record *p, const char *verb)
+{
+    struct bytes roles = p->roles, role, array;
+    while (role_next(&roles, &role)) {
+        if (!judge_found(j, kv_get(j->kv, TABLE_ROLE, role, &array)))
+            continue;
+        struct body_walk walk = {.cursor = unpack_make(array)};
+        struct body_grant grant;
+        walk.left = unpack_array(&walk.cursor);
+        while (body_next_grant(&walk, &grant))
+            if (verb_matches(grant.verb, verb))
+                return true;
+    }
+    return false;
 }
 
 enum allowance { ALLOWED = 1, DENIED, NEEDS_SCOPE };

@@ -37,6 +37,10 @@ void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, u
  * author who is no gateway, and a principal who is not there or no automaton.
  */
 void rule_rights_behalf(struct judge *j, struct bytes principal);
+/* A role of the principal's grants a command of that verb on nothing in a zone. */
+bool principal_may(struct judge *j, const struct principal_record *p, const char *verb);
+bool principal_has_key(const struct principal_record *p, const uint8_t *key);
+bool principal_has_role(const struct principal_record *p, struct bytes role);
 /* True when some grant of these (blobs as in struct actor) reaches zones without naming one. */
 bool grants_are_boundless(struct bytes grants);
 /* "rrset.*" matches "rrset.change". */
@@ -99,7 +103,17 @@ enum rsm_status effect_hash(const struct kv *overlay, uint8_t hash_out[HASH_SIZE
 void request_unwrap(struct judge *j);
 void kind_change_vote(struct judge *j);
 void kind_change_approve(struct judge *j);
+void kind_change_apply(struct judge *j);
 void kind_change_cancel(struct judge *j);
+struct body_ballot;
+struct staged_record;
+struct body_ballot change_decode(const struct judge *j);
+/* The change that is meant; false: there is none, and that is said. */
+bool change_load(struct judge *j, const struct body_ballot *body, struct staged_record *out);
+/* Reports one that has ended. */
+void change_require_open(struct judge *j, const struct staged_record *row);
+/* `row` may borrow from the state: it is encoded before anything is written. */
+void change_put(struct judge *j, const uint8_t *digest, const struct staged_record *row);
 
 /* ---- rule_freeze.c ---- */
 

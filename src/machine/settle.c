@@ -77,6 +77,17 @@ static void refuse_by_votes(struct settling *s)
     }
 }
 
+static uint32_t count_approvals(struct settling *s)
+{
+    struct key place = {.size = 0};
+    struct bytes person;
+    struct approval_record a;
+    uint32_t count = 0;
+    while (judge_found(&s->j, approval_next(s->j.kv, s->j.digest, &place, &person, &a)))
+        count++;
+    return count;
+}
+
 static void refuse_expired(struct settling *s)
 {
     char silent[LIMIT_REPLICAS * (LIMIT_LABEL_SIZE + 2u) + 1] = "";
@@ -87,13 +98,16 @@ static void refuse_expired(struct settling *s)
             used += (size_t)snprintf(silent + used, sizeof silent - used, "%s%s",
                                      used > 0 ? ", " : "", z->zone);
     }
-    uint32_t approvals = 0;
-    (void)judge_found(&s->j, approval_count(s->j.kv, s->j.digest, &approvals));
     if (s->row.approved_ms == 0)
         judge_refuse(&s->j, RSM_RULE_CHANGE_EXPIRED,
                      "its deadline was log time %" PRIu64 ", it is %" PRIu64
-                     "; %u of %u approvals; submit it again",
-                     s->row.deadline_ms, s->j.now_ms, approvals, APPROVALS_NEEDED);
+                     "; %u approvals, not all that are needed; ask again",
+                     s->row.deadline_ms, s->j.now_ms, count_approvals(s));
+    else if (s->row.voting_ms == 0)
+        judge_refuse(&s->j, RSM_RULE_CHANGE_EXPIRED,
+                     "approved at log time %" PRIu64 " and not applied before %" PRIu64
+                     ", it is %" PRIu64 "; ask again, and have it approved again",
+                     s->row.approved_ms, s->row.deadline_ms, s->j.now_ms);
     else
         judge_refuse(&s->j, RSM_RULE_CHANGE_EXPIRED,
                      "its deadline was log time %" PRIu64 ", it is %" PRIu64
@@ -144,7 +158,7 @@ static enum change_state decide(struct settling *s)
     struct judge *j = &s->j;
     const struct staged_record *row = &s->row;
     bool is_due = j->now_ms >= row->deadline_ms && !MUTANT(NO_DEADLINE);
-    bool is_approved = row->approved_ms != 0 || MUTANT(NO_APPROVALS);
+    bool is_voted_on = row->voting_ms != 0 || MUTANT(NO_APPROVALS);
     if (row->reasons.size > 0) {
         struct reader r = reader_make(row->reasons);
         uint32_t rule;
@@ -161,7 +175,7 @@ static enum change_state decide(struct settling *s)
     if (MUTANT(MAJORITY_IS_ALL))
         has_all = 2 * s->tally.yes > s->tally.count;
     bool has_enough = is_due && row->zones_least > 0 && s->tally.yes >= row->zones_least;
-    if (is_approved && ((has_all && !is_due) || has_enough))
+    if (is_voted_on && ((has_all && !is_due) || has_enough))
         return take_effect(s);
     if (!is_due)
         return CHANGE_STAGED;

@@ -4,9 +4,9 @@
  *
  *     taken back                                          -> refused
  *     a replica of any zone said no                       -> refused
- *     approved, and a yes from every zone                 -> judged again, see below
+ *     voted on, and a yes from every zone                 -> judged again, see below
  *     its deadline has come:
- *         approved, zones_least is set and reached        -> judged again
+ *         voted on, zones_least is set and reached        -> judged again
  *         else                                            -> expired
  *     judged again, in the state of this very slot: live; superseded when that state has overtaken
  *     what it was based on; refused when another rule is against it now

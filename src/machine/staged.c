@@ -23,8 +23,9 @@ static enum rsm_status finish(const struct reader *r)
 
 void staged_encode(struct writer *out, const struct staged_record *s)
 {
-    const uint64_t numbers[] = {s->staged_ms, s->deadline_ms,  s->approved_ms, s->members,
-                                s->touched,   s->settled_slot, s->settled_ms,  s->token_ms};
+    const uint64_t numbers[] = {s->staged_ms,  s->deadline_ms, s->approved_ms,
+                                s->members,    s->touched,     s->settled_slot,
+                                s->settled_ms, s->token_ms,    s->voting_ms};
     writer_u8(out, (uint8_t)s->state);
     writer_u8(out, (uint8_t)s->class);
     writer_u8(out, (uint8_t)s->zones_least);
@@ -52,7 +53,7 @@ enum rsm_status staged_decode(struct bytes value, struct staged_record *out)
     out->index = reader_u32(&r);
     uint64_t *const numbers[] = {&out->staged_ms,  &out->deadline_ms, &out->approved_ms,
                                  &out->members,    &out->touched,     &out->settled_slot,
-                                 &out->settled_ms, &out->token_ms};
+                                 &out->settled_ms, &out->token_ms,    &out->voting_ms};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = reader_u64(&r);
     out->basis = read_hash(&r);
@@ -102,6 +103,7 @@ void approval_encode(struct writer *out, const struct approval_record *a)
 {
     writer_u64(out, a->slot);
     writer_u64(out, a->ms);
+    writer_bytes(out, bytes_make(a->key, RSM_PUBLIC_KEY_SIZE));
     writer_blob(out, a->principal);
     writer_blob(out, a->reason);
 }
@@ -111,6 +113,7 @@ enum rsm_status approval_decode(struct bytes value, struct approval_record *out)
     struct reader r = reader_make(value);
     out->slot = reader_u64(&r);
     out->ms = reader_u64(&r);
+    out->key = reader_bytes(&r, RSM_PUBLIC_KEY_SIZE).data;
     out->principal = reader_blob(&r, LIMIT_PRINCIPAL_SIZE);
     out->reason = reader_blob(&r, LIMIT_REASON_SIZE);
     return finish(&r);
@@ -165,21 +168,24 @@ enum rsm_status vote_load(struct kv *kv, const uint8_t digest[HASH_SIZE], uint32
     return status == RSM_OK ? vote_decode(value, out) : status;
 }
 
-enum rsm_status approval_count(struct kv *kv, const uint8_t digest[HASH_SIZE], uint32_t *count_out)
+enum rsm_status approval_next(struct kv *kv, const uint8_t digest[HASH_SIZE], struct key *place,
+                              struct bytes *person_out, struct approval_record *out)
 {
-    struct key place;
     struct bytes key, value;
-    enum rsm_status status;
-    begin_digest(&place, digest);
-    *count_out = 0;
-    while ((status = kv_next(kv, TABLE_APPROVAL, key_bytes(&place), place.size > HASH_SIZE, &key,
-                             &value)) == RSM_OK &&
-           key_begins_with(key, bytes_make(digest, HASH_SIZE)) && key.size <= sizeof place.data) {
-        ++*count_out;
-        place.size = key.size;
-        memcpy(place.data, key.data, key.size);
-    }
-    return status == RSM_NOT_FOUND ? RSM_OK : status;
+    bool is_first = place->size == 0;
+    if (is_first)
+        begin_digest(place, digest);
+    enum rsm_status status = kv_next(kv, TABLE_APPROVAL, key_bytes(place), !is_first, &key, &value);
+    if (status != RSM_OK)
+        return status;
+    if (!key_begins_with(key, bytes_make(digest, HASH_SIZE)))
+        return RSM_NOT_FOUND;
+    if (key.size > sizeof place->data)
+        return RSM_DAMAGED;
+    place->size = key.size;
+    memcpy(place->data, key.data, key.size);
+    *person_out = bytes_make(place->data + HASH_SIZE, key.size - HASH_SIZE);
+    return approval_decode(value, out);
 }
 
 enum rsm_status pending_next(struct kv *kv, struct key *place, uint8_t *digest_out)

@@ -5,6 +5,7 @@
  *     TABLE_STAGED    digest 32 -> state u8 | class u8 | zones least u8 | slot u64 | index u32 |
  *                     staged ms u64 | deadline ms u64 | approved ms u64 | members version u64 |
  *                     touched slot u64 | settled slot u64 | settled ms u64 | token ms u64 |
+ *                     voting ms u64 |
  *                     basis 32 | key 32 | kind u8 | counter u64 | author blob | person blob |
  *                     overrides blob, each u32 | reasons blob (of verdict.h: rule u32, evidence
  *                     blob, each)
@@ -12,7 +13,8 @@
  *     TABLE_PENDING   slot u64 | index u16 -> digest 32; gone when it has settled
  *     TABLE_VOTE      digest 32 | replica u8 -> flags u8 (1 yes, 2 late) | slot u64 | ms u64 |
  *                     checked slot u64 | effect 32 | zone blob | reason blob
- *     TABLE_APPROVAL  digest 32 | person -> slot u64 | ms u64 | principal blob | reason blob
+ *     TABLE_APPROVAL  digest 32 | person -> slot u64 | ms u64 | key 32 | principal blob |
+ *                     reason blob
  *
  * A settled change's row, its votes and its approvals stay for ever.
  */
@@ -27,7 +29,6 @@
 #include "src/machine/change_state.h"
 #include "src/machine/tables.h"
 
-#define APPROVALS_NEEDED 2u
 #define REPLICA_AUTHOR "replica:" /* and the id: the author of a replica's votes */
 #define EFFECT_AUTHOR "effect:"   /* and the author: who wrote what a settled change wrote */
 #define PLAN_OWNER "plan:"        /* of what a plan wrote: rule_owner.c */
@@ -41,6 +42,7 @@ struct staged_record {
     uint64_t staged_ms;
     uint64_t deadline_ms;              /* log time; at it, it is over */
     uint64_t approved_ms;              /* of the last approval that was needed; 0: not yet */
+    uint64_t voting_ms;                /* replicas vote from here on; 0: not yet */
     uint64_t members;                  /* the configuration whose voters vote */
     uint64_t touched;                  /* slot of the last vote, approval or cancel */
     uint64_t settled_slot, settled_ms; /* 0: it waits */
@@ -61,6 +63,7 @@ struct vote_record {
 
 struct approval_record {
     uint64_t slot, ms;
+    const uint8_t *key; /* that signed it */
     struct bytes principal, reason;
 };
 
@@ -80,7 +83,9 @@ enum rsm_status staged_load(struct kv *kv, const uint8_t digest[HASH_SIZE],
                             struct staged_record *out);
 enum rsm_status vote_load(struct kv *kv, const uint8_t digest[HASH_SIZE], uint32_t replica,
                           struct vote_record *out);
-enum rsm_status approval_count(struct kv *kv, const uint8_t digest[HASH_SIZE], uint32_t *count_out);
+/* Approvals of a change, in the order of persons. `place` begins empty. RSM_NOT_FOUND: no more. */
+enum rsm_status approval_next(struct kv *kv, const uint8_t digest[HASH_SIZE], struct key *place,
+                              struct bytes *person_out, struct approval_record *out);
 
 /* Changes that wait. `place` begins empty; digest_out has HASH_SIZE bytes. RSM_NOT_FOUND: no more.
  */

@@ -84,6 +84,7 @@ static void put_rows(struct judge *j, const uint8_t basis[HASH_SIZE])
                                 .staged_ms = j->now_ms,
                                 .deadline_ms = j->now_ms + wait_ms,
                                 .approved_ms = is_emergency ? 0 : j->now_ms,
+                                .voting_ms = is_emergency ? 0 : j->now_ms,
                                 .members = members.version,
                                 .token_ms = j->policy.emergency_token_ms,
                                 .basis = basis,

@@ -101,6 +101,8 @@ def emergencies():
         check(change(cluster, digest)["state"] == "staged", "one is not enough")
         cluster.ctl("change", "approve", digest, key=alice, status=4)
         cluster.ctl("change", "approve", digest, key=bob)
+        check(change(cluster, digest)["state"] == "staged", "nobody has applied it")
+        cluster.ctl("override", "apply", digest)
         live = ends(cluster, digest, "live")
         check([a["principal"] for a in live["approvals"]] == ["alice@company.com", "bob@company.com"], f"{live}")
         check("192.0.2.6" in address(cluster, "db"), "in effect")

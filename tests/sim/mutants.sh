@@ -17,7 +17,7 @@ mkdir -p "$out"
 # Not the simulator's business, or no harm that it could see:
 #   controls of the outage: tests/mutants
 #   VOTES_TWICE: the counter is a second fence, a replica that votes again uses the same
-#   NO_APPROVALS, AUTHOR_APPROVES, OWN_LATER_SEEN: no author here asks for an emergency, or changes
+#   NO_APPROVALS, AUTHOR_APPROVES, TOKEN_*, STALE_APPROVALS, OWN_LATER_SEEN: no author here asks for an emergency, or changes
 #     what its own change waits for; unit tests
 #   ANY_TIME: a stamp is the median of the members' clocks already; the bound is the second fence
 #   EQUAL_TIMEOUTS: clocks of replicas tick 9 to 11 ms apart, so equal timeouts do not stay equal
@@ -30,7 +30,8 @@ mkdir -p "$out"
 others="NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
     ANY_TIME EQUAL_TIMEOUTS BELIEVE_OWN_DISK REJOIN_UNLEARNED STOP_AT_BAD_GROUP KEEP_TORN_TAIL SNAPSHOT_MIXED
     LOSS_WITHOUT_END LOSS_WITHOUT_PROMISE
-    VOTES_TWICE NO_APPROVALS AUTHOR_APPROVES OWN_LATER_SEEN"
+    VOTES_TWICE NO_APPROVALS AUTHOR_APPROVES OWN_LATER_SEEN TOKEN_FROM_REQUEST TOKEN_TWICE
+    STALE_APPROVALS"
 names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*.c --include=*.h |
     sed 's/MUTANT(\(.*\))/\1/' | sort -u | grep -vxE "$(echo $others | tr ' ' '|')|name")}
 

@@ -15,6 +15,7 @@
 #include <rsm/author.h>
 #include <rsm/body.h>
 #include <rsm/client.h>
+#include <rsm/command.h>
 #include <rsm/key.h>
 
 #include "src/base/bytes.h"
@@ -52,6 +53,8 @@ enum ctl_option {
     OPT_WAIT = 1 << 13,     /* --wait */
     OPT_GRAPH = 1 << 14,    /* --format --limit */
     OPT_DIGEST = 1 << 15,   /* --digest */
+    OPT_CONFIG = 1 << 16,   /* --config */
+    OPT_APPROVER = 1 << 17, /* --approver */
     OPT_FORMAT = 1 << 20,   /* --format */
     OPT_SERVER = 1 << 21,   /* --with --tsig */
     OPT_TRANSFER = 1 << 22, /* --from-axfr --tsig */
@@ -66,15 +69,16 @@ struct ctl {
     bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit, everybody;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
         *scope, *az, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
-        *format, *digest, *from_axfr, *with, *tsig, *class;
+        *format, *digest, *from_axfr, *with, *tsig, *class, *config;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     uint64_t since;
-    struct ctl_list members, labels, roles, public_keys, budgets, overrides;
+    struct ctl_list members, labels, roles, public_keys, budgets, overrides, approvers;
     /* the session, made when first needed */
     struct rsm_client *client;
     struct rsm_key *key;
     struct rsm_author *signer;
-    char *config_text; /* owned: values from the file */
+    uint8_t staged_digest[RSM_DIGEST_SIZE]; /* of the last change that was staged */
+    char *config_text;                      /* owned: values from the file */
     bool color;
 };
 

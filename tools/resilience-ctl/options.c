@@ -77,6 +77,8 @@ static const struct flag flags[] = {
     {"client-address", OPT_MEMBER, TEXT, AT(client_address)},
     {"wait", OPT_WAIT, TEXT, AT(wait)},
     {"digest", OPT_DIGEST, TEXT, AT(digest)},
+    {"config", OPT_CONFIG, TEXT, AT(config)},
+    {"approver", OPT_APPROVER, LIST, AT(approvers)},
     {"from-axfr", OPT_TRANSFER, TEXT, AT(from_axfr)},
     {"with", OPT_SERVER, TEXT, AT(with)},
     {"tsig", OPT_TRANSFER | OPT_SERVER, TEXT, AT(tsig)},

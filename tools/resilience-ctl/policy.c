@@ -73,6 +73,27 @@ static bool pack_classes(struct rsm_pack *p, char *text)
     return true;
 }
 
+/* ROLE/LEAST,... as [[role, least]...] */
+static bool pack_groups(struct rsm_pack *p, char *text)
+{
+    uint32_t count = *text != '\0';
+    for (const char *c = text; *c != '\0'; c++)
+        count += *c == ',';
+    rsm_pack_array(p, count);
+    char *rest = text;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t least;
+        char *item = strsep(&rest, ",");
+        char *role = strsep(&item, "/");
+        if (item == NULL || !ctl_parse_number(item, &least))
+            return false;
+        rsm_pack_array(p, 2);
+        rsm_pack_text(p, role);
+        rsm_pack_uint(p, least);
+    }
+    return true;
+}
+
 static int compare_text(const void *a, const void *b)
 {
     const char *const *left = a;
@@ -99,14 +120,16 @@ static bool pack_policy(struct rsm_pack *p, int count, char **arguments)
             good = pack_protected(p, equals + 1);
         else if (strcmp(arguments[i], "classes") == 0)
             good = pack_classes(p, equals + 1);
+        else if (strcmp(arguments[i], "approval_groups") == 0)
+            good = pack_groups(p, equals + 1);
         else if (strcmp(equals + 1, "default") == 0)
             rsm_pack_nil(p);
         else if ((good = ctl_parse_number(equals + 1, &number)))
             rsm_pack_uint(p, number);
         if (!good) {
             ctl_fail(RSM_USAGE,
-                     "%s is a number, \"default\", (protected) ZONE/OWNER/TYPE/FLOOR,... or "
-                     "(classes) CLASS/ZONE/SUFFIX/TYPE,...",
+                     "%s is a number, \"default\", (protected) ZONE/OWNER/TYPE/FLOOR,..., "
+                     "(classes) CLASS/ZONE/SUFFIX/TYPE,... or (approval_groups) ROLE/LEAST,...",
                      arguments[i]);
             return false;
         }

@@ -183,12 +183,6 @@ static void pack_policy(struct yaml_reading *r, struct writer *out, yaml_node_t 
 
 /* ---- cases ---- */
 
-static char *copy_text(struct yaml_reading *r, const yaml_node_t *node)
-{
-    const char *text = yaml_text(r, node);
-    return mem_copy_text(text, strlen(text));
-}
-
 static void take_labels(struct yaml_reading *r, yaml_node_t *node, struct policy_case *c)
 {
     size_t count = yaml_count(r, node, POLICY_LABELS_MAX);
@@ -265,16 +259,16 @@ static void take_case(struct yaml_reading *r, yaml_node_t *node, struct policy_c
         return;
     yaml_node_t *set = yaml_get(r, node, "set"), *at = yaml_get(r, node, "at");
     yaml_node_t *by = yaml_get(r, node, "by"), *whole = yaml_get(r, node, "delete-zone");
-    c->name = copy_text(r, yaml_get(r, node, "name"));
+    c->name = yaml_copy(r, yaml_get(r, node, "name"));
     c->zone = yaml_name(r, yaml_get(r, node, "zone"), NO_NAME, c->zone_buffer);
-    c->state = copy_text(r, yaml_get(r, node, "state"));
+    c->state = yaml_copy(r, yaml_get(r, node, "state"));
     take_labels(r, yaml_get(r, node, "labels"), c);
     c->is_automaton = by != NULL && yaml_choice(r, by, bys) == 1;
     c->deletes_zone = whole != NULL && yaml_choice(r, whole, yes) == 1;
     if (at != NULL)
         take_now(r, at, c);
     if (set != NULL)
-        c->set = copy_text(r, set);
+        c->set = yaml_copy(r, set);
     take_deletes(r, yaml_get(r, node, "delete"), c);
     take_expect(r, yaml_get(r, node, "expect"), c);
     if (c->set == NULL && c->delete_count == 0 && !c->deletes_zone)
@@ -291,8 +285,9 @@ static void take_cases(struct yaml_reading *r, yaml_node_t *node, struct policy_
 
 /* ---- the file ---- */
 
-static void take_document(struct yaml_reading *r, struct policy_file *out)
+static void take_document(struct yaml_reading *r, void *context)
 {
+    struct policy_file *out = context;
     static const char *const keys[] = {"numbers", "protected", "limits", "times", "tests", NULL};
     yaml_node_t *root = yaml_document_get_root_node(r->document);
     if (!yaml_check_map(r, root, keys))
@@ -307,27 +302,9 @@ static void take_document(struct yaml_reading *r, struct policy_file *out)
 enum rsm_status policy_file_read(const char *path, struct bytes text, struct policy_file *out,
                                  char error[POLICY_FILE_ERROR_SIZE])
 {
-    yaml_parser_t parser;
-    yaml_document_t document;
-    struct yaml_reading r = {.document = &document, .path = path, .error = error};
     *out = (struct policy_file){.cases = NULL};
-    error[0] = '\0';
     writer_init(&out->map, MAP_SIZE_MAX);
-    if (text.size > POLICY_FILE_SIZE_MAX || !yaml_parser_initialize(&parser)) {
-        yaml_fail(&r, NULL, "the file is too large");
-        return RSM_USAGE;
-    }
-    yaml_parser_set_input_string(&parser, text.data, text.size);
-    if (yaml_parser_load(&parser, &document) == 1) {
-        take_document(&r, out);
-        yaml_document_delete(&document);
-    } else {
-        (void)snprintf(error, POLICY_FILE_ERROR_SIZE, "%s:%zu: %s", path,
-                       parser.problem_mark.line + 1,
-                       parser.problem != NULL ? parser.problem : "not YAML");
-    }
-    yaml_parser_delete(&parser);
-    return error[0] == '\0' ? RSM_OK : RSM_USAGE;
+    return yaml_read(path, text, POLICY_FILE_SIZE_MAX, error, take_document, out);
 }
 
 void policy_file_free(struct policy_file *file)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/mem.h"
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/ctl.h"
 
@@ -35,6 +36,36 @@ const char *yaml_text(struct yaml_reading *r, const yaml_node_t *node)
         return (const char *)node->data.scalar.value;
     yaml_fail(r, node, "a text is wanted here");
     return "";
+}
+
+char *yaml_copy(struct yaml_reading *r, const yaml_node_t *node)
+{
+    const char *text = yaml_text(r, node);
+    return yaml_is_good(r) ? mem_copy_text(text, strlen(text)) : NULL;
+}
+
+enum rsm_status yaml_read(const char *path, struct bytes text, size_t size_max, char *error,
+                          void (*take)(struct yaml_reading *r, void *context), void *context)
+{
+    yaml_parser_t parser;
+    yaml_document_t document;
+    struct yaml_reading r = {.document = &document, .path = path, .error = error};
+    error[0] = '\0';
+    if (text.size > size_max || !yaml_parser_initialize(&parser)) {
+        yaml_fail(&r, NULL, "the file is too large");
+        return RSM_USAGE;
+    }
+    yaml_parser_set_input_string(&parser, text.data, text.size);
+    if (yaml_parser_load(&parser, &document) == 1) {
+        take(&r, context);
+        yaml_document_delete(&document);
+    } else {
+        (void)snprintf(error, POLICY_FILE_ERROR_SIZE, "%s:%zu: %s", path,
+                       parser.problem_mark.line + 1,
+                       parser.problem != NULL ? parser.problem : "not YAML");
+    }
+    yaml_parser_delete(&parser);
+    return error[0] == '\0' ? RSM_OK : RSM_USAGE;
 }
 
 yaml_node_t *yaml_get(struct yaml_reading *r, yaml_node_t *map, const char *key)

@@ -15,6 +15,16 @@ struct yaml_reading {
     char *error; /* POLICY_FILE_ERROR_SIZE; empty: nothing is wrong so far */
 };
 
+/*
+ * Parses `text` (at most `size_max` bytes) and hands the document to `take`. RSM_USAGE and words
+ * with path and line in `error` (POLICY_FILE_ERROR_SIZE) for what is no YAML, or what `take` found.
+ */
+enum rsm_status yaml_read(const char *path, struct bytes text, size_t size_max, char *error,
+                          void (*take)(struct yaml_reading *r, void *context), void *context);
+
+/* A scalar's text; owned by the caller. NULL and a mistake for anything else. */
+char *yaml_copy(struct yaml_reading *r, const yaml_node_t *node);
+
 /* Keeps the first mistake, with the node's line. */
 void yaml_fail(struct yaml_reading *r, const yaml_node_t *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include <rsm/change.h>
+#include <rsm/rule.h>
 
 #include "tools/resilience-ctl/ctl.h"
 
@@ -247,6 +248,38 @@ bool ctl_confirm(struct ctl *ctl, const char *what)
     return read_line(stdin, line, sizeof line) && (line[0] == 'y' || line[0] == 'Y');
 }
 
+/* Which of the rules that stand against it an override may name, and which nobody lets past. */
+static void print_way_out(struct rsm_value rules)
+{
+    for (int may = 1; may >= 0; may--) {
+        struct rsm_walk walk = rsm_walk_begin(rules);
+        struct rsm_value rule;
+        uint64_t seen[8] = {0}; /* bit n: rule n stands there already */
+        char list[1024] = "";
+        size_t used = 0;
+        while (rsm_walk_next(&walk, &rule)) {
+            struct rsm_bytes id = rsm_value_octets(rsm_value_get(rule, "rule"));
+            uint32_t number = rsm_rule_parse(id.data, id.size);
+            if (number >= 512 || used + 64 > sizeof list ||
+                rsm_rule_may_be_overridden(number) != may || (seen[number / 64] >> number % 64 & 1))
+                continue;
+            seen[number / 64] |= UINT64_C(1) << number % 64;
+            used +=
+                (size_t)snprintf(list + used, sizeof list - used, may ? "%s%s" : "%s%s",
+                                 used > 0 ? may ? " --override " : ", " : "", rsm_rule_id(number));
+        }
+        if (used == 0 && may)
+            return;
+        if (used > 0 && may)
+            fprintf(stderr,
+                    "  to have it let past: the same with --override %s, and two approvals\n"
+                    "  (in a file of `override request`, as bypass: [...])\n",
+                    list);
+        else if (used > 0)
+            fprintf(stderr, "  no override lets past: %s\n", list);
+    }
+}
+
 static void print_refusal(struct rsm_value rules)
 {
     struct rsm_walk walk = rsm_walk_begin(rules);
@@ -257,6 +290,7 @@ static void print_refusal(struct rsm_value rules)
         fprintf(stderr, "  refused by %.*s: %s\n", (int)id.size, (const char *)id.data,
                 ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
     }
+    print_way_out(rules);
 }
 
 static int print_verdicts(struct ctl *ctl, const struct rsm_buffer *result, const char *done)
@@ -274,6 +308,9 @@ static int print_verdicts(struct ctl *ctl, const struct rsm_buffer *result, cons
             continue;
         if (verdict.staged) {
             char digest[2 * RSM_DIGEST_SIZE + 1];
+            struct rsm_bytes octets = rsm_value_octets(verdict.digest);
+            if (octets.size == sizeof ctl->staged_digest)
+                memcpy(ctl->staged_digest, octets.data, octets.size);
             fprintf(stderr, "staged in slot %llu, not in effect: %s\n",
                     (unsigned long long)rsm_value_uint(slot),
                     ctl_cell(verdict.result, text, sizeof text));

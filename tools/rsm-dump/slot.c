@@ -125,6 +125,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_CHANGE_VOTE:
     case RSM_KIND_CHANGE_APPROVE:
     case RSM_KIND_CHANGE_CANCEL:
+    case RSM_KIND_CHANGE_APPLY:
         break;
     }
     return bytes_make(NULL, 0);

@@ -14,7 +14,6 @@
 
 #define ZONE "example."
 #define DEADLINE_MS 60000u
-#define TOKEN_MS 900000u
 
 static struct world *w;
 static struct actor *root, *bob, *carol, *dave, *replicas[4], *effects;
@@ -134,6 +133,13 @@ static bool approve(struct actor *a)
     struct rsm_buffer body;
     cr_assert_eq(rsm_body_change_approve(the_change(), &body), RSM_OK);
     return actor_do(a, RSM_KIND_CHANGE_APPROVE, body);
+}
+
+static bool apply(struct actor *a)
+{
+    struct rsm_buffer body;
+    cr_assert_eq(rsm_body_change_apply(the_change(), NULL, 0, &body), RSM_OK);
+    return actor_do(a, RSM_KIND_CHANGE_APPLY, body);
 }
 
 static void tick(uint64_t ms)
@@ -474,7 +480,7 @@ Test(quorum, emergency_needs_two_others)
     cr_assert(actor_do(root, RSM_KIND_PRINCIPAL_SET, body));
     stage_emergency(9);
     cr_assert(!vote(1, true));
-    EXPECT(RSM_RULE_VOTE_INVALID, "when 2 persons have approved");
+    EXPECT(RSM_RULE_VOTE_INVALID, "when it was approved and applied");
     cr_assert(!approve(robot));
     EXPECT(RSM_RULE_APPROVER, "robot is no person");
     cr_assert(!approve(bob_too));
@@ -489,35 +495,10 @@ Test(quorum, emergency_needs_two_others)
     EXPECT(RSM_RULE_CHANGE_UNKNOWN, "no change with digest");
     digest[0] ^= 1;
     cr_assert(approve(dave), "%s", world_words(w));
+    cr_assert(!vote(1, true), "nobody has applied it");
+    cr_assert(apply(bob), "%s", world_words(w));
     cr_assert(vote(1, true) && vote(2, true) && vote(3, true));
     expect(CHANGE_LIVE);
-}
-
-/* The quarter of an hour begins at the last approval that is needed, not at the request. */
-Test(quorum, emergency_token)
-{
-    for (int is_late = 0; is_late < 2; is_late++) {
-        actor_see_all(bob);
-        cr_assert(
-            !request(bob, RSM_CLASS_EMERGENCY, NULL, "mail.example.", (uint8_t)(9 + is_late)));
-        cr_assert(is_staged(), "%s", world_words(w));
-        tick(7000000);
-        cr_assert(approve(carol));
-        cr_assert(approve(dave));
-        cr_assert_eq(row().deadline_ms, w->now_ms + TOKEN_MS);
-        cr_assert(vote(1, true) && vote(2, true));
-        w->now_ms += TOKEN_MS - (is_late ? 0 : 1);
-        cr_assert(vote(3, true));
-        expect(is_late ? CHANGE_EXPIRED : CHANGE_LIVE);
-        if (!is_late)
-            effect_is_known();
-    }
-    stage_emergency(30);
-    cr_assert(approve(carol));
-    tick(7200000);
-    expect(CHANGE_EXPIRED);
-    cr_assert(!approve(dave));
-    EXPECT(RSM_RULE_CHANGE_SETTLED, "is expired since slot");
 }
 
 /* An override names its rules: these do not refuse it, and no others are let past. */
@@ -535,7 +516,7 @@ Test(quorum, overrides)
     cr_assert(!request(bob, RSM_CLASS_STANDARD, "frozen", "mail.example.", 9));
     cr_assert(is_staged(), "%s", world_words(w));
     cr_assert_eq(row().class, RSM_CLASS_EMERGENCY);
-    cr_assert(approve(carol) && approve(dave));
+    cr_assert(approve(carol) && approve(dave) && apply(bob));
     cr_assert(vote(1, true) && vote(2, true) && vote(3, true));
     expect(CHANGE_LIVE);
     cr_assert_eq(world_address(w, ZONE, "mail.example.", QUERY_NOW), 9);

@@ -1,0 +1,213 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People override rules: requests, approvals, the token's quarter of an hour, through the real tools."""
+import os
+import subprocess
+import time
+
+from harness import BIN, Cluster, check, main
+
+ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.1\n"
+FIX = """\
+zone: a.example
+reason: the addresses of www are gone
+names: [www]
+bypass: [frozen]
+records: |
+  www 60 IN A 192.0.2.{last}
+"""
+QUARTER_MS = 15 * 60 * 1000
+
+
+def write(cluster, last, name="emergency-fix.yaml", text=FIX):
+    path = os.path.join(cluster.work, name)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text.format(last=last))
+    return path
+
+
+def person(cluster, name, role="approver", person_name=None):
+    path = os.path.join(cluster.work, name + ".key")
+    public = cluster.ctl("keygen", name, "--plain", "--out", path).stdout.strip()
+    cluster.ctl("principal", "set", name, "--kind", "person", "--person", person_name or name, "--role", role, "--public-key", public)
+    return path
+
+
+def begin(cluster):
+    cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+    cluster.ctl("automation", "freeze", "--scope", "zone", "a.example", "--everybody", "--reason", "incident")
+    return person(cluster, "alice@company.com"), person(cluster, "bob@company.com")
+
+
+def address(cluster):
+    return cluster.ctl("record", "get", "a.example", "www", "A").stdout
+
+
+def request(cluster, path, status=0):
+    done = cluster.ctl("override", "request", "--config", path, "--reason", "incident 7", status=status)
+    return done.stdout.strip() if status == 0 else done
+
+
+def waits(cluster, condition, what):
+    deadline = time.monotonic() + 60
+    while not condition():
+        check(time.monotonic() < deadline, what)
+        time.sleep(0.05)
+
+
+def approvals():
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        robot = cluster.automaton("robot", "change.approve")
+        other = person(cluster, "root2", person_name=cluster.json("principal", "list")["principals"][0]["person"])
+        path = write(cluster, 5)
+        digest = request(cluster, path)
+        check(len(digest) == 64, digest)
+        check([o["digest"] for o in cluster.json("override", "status")["overrides"]] == [digest], "it waits")
+        for key, why in ((None, "is the author of the change"), (other, "is the author of the change"), (robot, "is no person")):
+            done = cluster.ctl("override", "approve", digest, key=key, status=4)
+            check("approver" in done.stderr and why in done.stderr, done.stderr)
+        done = cluster.ctl("override", "apply", digest, "--wait", "0s", status=8)
+        check("override approve " + digest in done.stderr, done.stderr)
+        cluster.ctl("override", "approve", digest[:10], key=alice, status=2)
+        done = cluster.ctl("override", "approve", digest[:10], "--yes", key=alice)
+        check("+www.a.example.\t60\tIN\tA\t192.0.2.5" in done.stderr and "bypass  frozen" in done.stderr, done.stderr)
+        cluster.ctl("override", "approve", digest, key=alice, status=4)
+        cluster.ctl("override", "approve", "0" * 64, key=bob, status=3)
+        cluster.ctl("override", "approve", digest, key=bob)
+        check("override apply " + digest in cluster.ctl("override", "status", digest).stdout, "the next step is shown")
+        done = cluster.ctl("override", "apply", "--config", path, "--approver", "robot", status=4)
+        check("robot has not approved it" in done.stderr, done.stderr)
+        check("192.0.2.1" in address(cluster), "not in effect before it is applied")
+        done = cluster.ctl("override", "apply", "--config", path, "--approver", "alice@company.com", "--approver", "bob@company.com")
+        check("in effect in slot" in done.stdout, done.stdout)
+        check("192.0.2.5" in address(cluster), "in effect")
+        check("nothing to do" in cluster.ctl("override", "apply", "--config", path).stderr, "once")
+        digest = request(cluster, write(cluster, 6))
+        cluster.ctl("override", "cancel", digest, "--reason", "not needed")
+        check(cluster.json("outcome", digest)["change"]["rules"][0]["rule"] == "change-cancelled", "taken back")
+        cluster.settle()
+        cluster.stop()
+        cluster.verify_equal()
+
+
+def the_four_lines():
+    """The lines of the reference, letter by letter, in a shell; the approvers are elsewhere meanwhile."""
+    with Cluster() as cluster:
+        alice, bob = person(cluster, "alice@company.com"), person(cluster, "bob@company.com")
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        write(cluster, 7, text=FIX.replace("bypass: [frozen]\n", ""))
+        environment = dict(os.environ, NO_COLOR="1", RSM_ENDPOINTS=cluster.endpoints, RSM_KEY=cluster.key,
+                           PATH=BIN + os.pathsep + os.environ["PATH"])
+        environment.pop("RSM_CONFIG", None)
+
+        def shell(line, **how):
+            return subprocess.run(["sh", "-c", line], cwd=cluster.work, env=environment, capture_output=True, text=True, check=False, **how)
+
+        for line in ('resilience-ctl automation freeze --reason "DNS race condition detected"', "resilience-ctl status --verbose"):
+            done = shell(line)
+            check(done.returncode == 0, f"{line}: {done.stderr}")
+        apply = cluster.start("sh", "-c", "resilience-ctl override apply --config emergency-fix.yaml \\\n"
+                              "  --approver alice@company.com \\\n  --approver bob@company.com",
+                              cwd=cluster.work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        waits(cluster, lambda: cluster.json("override", "status")["overrides"], "nothing was asked for")
+        digest = cluster.json("override", "status")["overrides"][0]["digest"]
+        for key in (alice, bob):
+            cluster.ctl("override", "approve", digest, key=key)
+        out, err = apply.communicate(timeout=60)
+        check(apply.returncode == 0 and "in effect in slot" in out, out + err)
+        check("192.0.2.7" in address(cluster), "in effect")
+        if "--gradual" not in cluster.ctl("automation", "resume", "--help").stdout:
+            return "automation resume --gradual is not there"
+        done = shell("resilience-ctl automation resume --gradual --az us-east-1a")
+        check(done.returncode == 0, done.stderr)
+        return None
+
+
+def clock(cluster, offset_ms):
+    """All replicas' clocks, so many ms from the machine's."""
+    path = os.path.join(cluster.work, "clock")
+    with open(path + ".new", "w", encoding="ascii") as file:
+        file.write(f"{offset_ms}\n")
+    os.rename(path + ".new", path)
+
+
+def restart_with_clock(cluster):
+    cluster.stop()
+    clock(cluster, 0)
+    for replica in (1, 2, 3):
+        with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
+            file.write(f"clock_offset_file = {cluster.work}/clock\n")
+    cluster.ctl("dev", "up", "--dir", cluster.dir)
+
+
+def leader(cluster):
+    for replica in (1, 2, 3):
+        if cluster.status(replica).get("is_leader"):
+            return replica
+    return None
+
+
+def a_quarter_of_an_hour():
+    """14 minutes on, under another leader and with all clocks jumped, it works; a quarter of an hour on, it does not."""
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        restart_with_clock(cluster)
+        offset = 0
+        for last, step_ms, works in ((8, QUARTER_MS - 60000, True), (9, QUARTER_MS, False)):
+            path = write(cluster, last)
+            digest = request(cluster, path)
+            for key in (alice, bob):
+                cluster.ctl("override", "approve", digest, key=key)
+            row = cluster.json("outcome", digest)["change"]
+            check(row["deadline_ms"] - row["approved_ms"] == QUARTER_MS, f"{row}")
+            before = leader(cluster)
+            offset += step_ms
+            cluster.stop()
+            clock(cluster, offset)
+            for replica in {1, 2, 3} - {before}:  # each is ready when both are
+                cluster.start(f"{BIN}/resilience-ctl", "dev", "start", "--dir", cluster.dir, "--replica", str(replica))
+            waits(cluster, lambda before=before: leader(cluster) not in (None, before), "no other leader")
+            cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(before))
+            if works:
+                cluster.ctl("override", "apply", "--config", path)
+            else:
+                waits(cluster, lambda digest=digest: cluster.json("outcome", digest)["change"]["state"] == "expired", "not expired")
+                done = cluster.ctl("override", "apply", digest, status=4)
+                check("ask again" in done.stderr, done.stderr)
+            check(f"192.0.2.{8}" in address(cluster), "only the first one is in effect")
+        cluster.settle()
+        cluster.stop()
+        cluster.verify_equal()
+
+
+def rules_that_block():
+    """All of them in one answer, with what to do; a rule that is not named still blocks."""
+    with Cluster() as cluster:
+        begin(cluster)
+        cluster.ctl("policy", "set", "protected=a.example/www/A/1")
+        path = os.path.join(cluster.work, "fix.yaml")
+        text = "zone: a.example\nreason: r\nnames: [www]\nrecords: ''\n"
+        for bypass, left in (("", ["endpoint-empty", "frozen"]), ("bypass: [frozen]\n", ["endpoint-empty"]),
+                             ("bypass: [endpoint-empty]\n", ["frozen"])):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text + bypass)
+            done = request(cluster, path, status=4)
+            for rule in ("endpoint-empty", "frozen"):
+                check((f"refused by {rule}:" in done.stderr) == (rule in left), f"{bypass}: {done.stderr}")
+            check(all(f"--override {rule}" in done.stderr for rule in left), done.stderr)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text + "bypass: [frozen, endpoint-empty]\n")
+        request(cluster, path)
+        for bad, why in (("bypass: [rights]\n", "no rule that an override may name"), ("bypas: [frozen]\n", "means nothing here"),
+                         ("bypass: {a: b}\n", "a list is wanted"), ("zone: b\n", "stands here twice")):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text + bad)
+            done = request(cluster, path, status=2)
+            check(why in done.stderr, f"{bad}: {done.stderr}")
+        done = cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.9", status=4)
+        check("--override frozen" in done.stderr, done.stderr)
+
+
+if __name__ == "__main__":
+    main([approvals, the_four_lines, a_quarter_of_an_hour, rules_that_block])

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* override.c - override request, approve, status, cancel (docs/override.md). */
+#include "tools/resilience-ctl/override.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <rsm/change.h>
+
+#include "src/command/body_change.h"
+
+/* ---- asking ---- */
+
+enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out)
+{
+    struct rsm_bytes rules[LIMIT_OVERRIDES];
+    const char *sorted[LIMIT_OVERRIDES];
+    struct rsm_buffer inner = {NULL, 0};
+    for (size_t i = 0; i < w->file.bypass_count; i++) {
+        size_t at = i;
+        for (; at > 0 && strcmp(sorted[at - 1], w->file.bypass[i]) > 0; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = w->file.bypass[i];
+    }
+    for (size_t i = 0; i < w->file.bypass_count; i++)
+        rules[i] = rsm_text(sorted[i]);
+    *out = (struct rsm_buffer){NULL, 0};
+    enum rsm_status status =
+        rsm_body_rrset_change(ctl_bytes(w->zone), w->list.changes, w->list.count, &inner);
+    if (status == RSM_OK)
+        status = rsm_body_change_request(RSM_CLASS_EMERGENCY, rules, w->file.bypass_count,
+                                         rsm_kind_text(RSM_KIND_RRSET_CHANGE),
+                                         rsm_buffer_bytes(&inner), out);
+    rsm_buffer_free(&inner);
+    if (status != RSM_OK)
+        ctl_fail(status, "the change cannot be encoded: %s", rsm_status_sentence(status));
+    return status;
+}
+
+int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[RSM_DIGEST_SIZE])
+{
+    struct rsm_buffer body = {NULL, 0};
+    if (ctl->reason == NULL)
+        ctl->reason = w->file.reason;
+    if (ctl->reason == NULL)
+        return ctl_fail(RSM_USAGE, "--reason, or reason in the file: approvers will read it");
+    enum rsm_status status = plan_work_see(ctl, w);
+    if (status == RSM_OK)
+        status = override_body(w, &body);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    int result = ctl_change(ctl, RSM_KIND_CHANGE_REQUEST, status, &body, "requested");
+    if (result != rsm_status_exit(RSM_STAGED))
+        return result;
+    memcpy(digest_out, ctl->staged_digest, RSM_DIGEST_SIZE);
+    return 0;
+}
+
+int ctl_override_request(struct ctl *ctl, int count, char **arguments)
+{
+    struct plan_work w = {.zone = {NULL, 0}};
+    uint8_t digest[RSM_DIGEST_SIZE];
+    char hex[OVERRIDE_DIGEST_SIZE];
+    (void)count;
+    (void)arguments;
+    if (ctl->config == NULL)
+        return ctl_fail(RSM_USAGE, "--config names a file that says what shall be changed");
+    enum rsm_status status = plan_work_begin(ctl, ctl->config, true, &w);
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK && w.list.count == 0) {
+        result = ctl_fail(RSM_USAGE, "the zone is as the file says: there is nothing to ask for");
+    } else if (status == RSM_OK) {
+        change_list_print(&w.list, &w.now, stderr);
+        result = override_ask(ctl, &w, digest);
+    }
+    if (status == RSM_OK && result == 0) {
+        hex_encode(hex, bytes_make(digest, sizeof digest));
+        printf("%s\n", hex);
+        fprintf(stderr,
+                "  two persons other than the author run: resilience-ctl override approve %s\n"
+                "  then: resilience-ctl override apply --config %s --approver A --approver B\n",
+                hex, ctl->config);
+    }
+    plan_work_free(&w);
+    return result;
+}
+
+/* ---- showing ---- */
+
+static void print_request(const struct override *o, const struct body_request *request, FILE *out)
+{
+    struct body_walk rules = request->overrides;
+    struct bytes rule;
+    fprintf(out, "author  %.*s (%" PRIu64 ")\nreason  %.*s\nbypass ", (int)o->command.author.size,
+            (const char *)o->command.author.data, o->command.counter, (int)o->command.reason.size,
+            (const char *)o->command.reason.data);
+    if (rules.left == 0)
+        fputs(" nothing", out);
+    while (body_next_octets(&rules, &rule))
+        fprintf(out, " %.*s", (int)rule.size, (const char *)rule.data);
+    fputc('\n', out);
+}
+
+static void print_changes(struct ctl *ctl, const struct body_request *request, FILE *out)
+{
+    struct body_zone body;
+    struct body_change change;
+    struct zone_content now = {.pages = NULL};
+    struct change_list list = {.changes = NULL};
+    char name[NAME_TEXT_MAX];
+    if (body_zone_decode(request->kind, request->body, &body) != RSM_OK)
+        return;
+    fprintf(out, "zone    %s\n", name_to_text(body.zone, name));
+    if (zone_content_read(ctl, body.zone, (struct bytes){NULL, 0}, &now) == RSM_OK) {
+        while (body_next_change(&body.changes, &change)) {
+            struct bytes rdatas[64];
+            uint32_t count = 0;
+            while (count < 64 && body_next_octets(&change.rdatas, &rdatas[count]))
+                count++;
+            change_list_add(&list, change.owner, change.type, change.ttl, rdatas, count);
+        }
+        change_list_print(&list, &now, out);
+    }
+    change_list_free(&list);
+    zone_content_free(&now);
+}
+
+void override_print(struct ctl *ctl, const struct override *o, FILE *out)
+{
+    struct body_request request;
+    char hex[OVERRIDE_DIGEST_SIZE];
+    fprintf(out, "digest  %s\n", override_hex(o, hex));
+    if (o->command.kind != RSM_KIND_CHANGE_REQUEST ||
+        body_request_decode(o->command.body, &request) != RSM_OK) {
+        request = (struct body_request){.kind = o->command.kind, .body = o->command.body};
+        request.overrides.left = 0;
+    }
+    print_request(o, &request, out);
+    fprintf(out, "kind    %s\n", rsm_kind_text(request.kind));
+    if (request.kind == RSM_KIND_RRSET_CHANGE)
+        print_changes(ctl, &request, out);
+    else if (request.kind != RSM_KIND_ZONE_CREATE && request.kind != RSM_KIND_ZONE_DELETE)
+        ctl_print_json(rsm_value_of(ctl_bytes(request.body)));
+    else
+        print_changes(ctl, &request, out);
+}
+
+/* The next step, as a line to use. */
+static void print_next(const struct override *o)
+{
+    char hex[OVERRIDE_DIGEST_SIZE];
+    if (rsm_value_uint(rsm_value_get(o->value, "approved_ms")) == 0)
+        printf("next    resilience-ctl override approve %s\n", override_hex(o, hex));
+    else if (rsm_value_uint(rsm_value_get(o->value, "voting_ms")) == 0)
+        printf("next    resilience-ctl override apply %s\n", override_hex(o, hex));
+}
+
+static int show_one(struct ctl *ctl, const char *id)
+{
+    struct override o;
+    char state[32];
+    enum rsm_status status = override_find(ctl, id, &o);
+    if (status == RSM_OK && ctl->output != CTL_OUTPUT_TABLE) {
+        ctl_print_map(ctl, o.value);
+    } else if (status == RSM_OK) {
+        ctl_cell(rsm_value_get(o.value, "state"), state, sizeof state);
+        override_print(ctl, &o, stdout);
+        ctl_print_map(ctl, o.value);
+        if (strcmp(state, "staged") == 0)
+            print_next(&o);
+    }
+    override_free(&o);
+    return rsm_status_exit(status);
+}
+
+int ctl_override_status(struct ctl *ctl, int count, char **arguments)
+{
+    static const struct ctl_column columns[] = {
+        {"DIGEST", "digest"},         {"AUTHOR", "author"},        {"BYPASS", "overrides"},
+        {"APPROVALS", "approvals"},   {"APPROVED", "approved_ms"}, {"APPLIED", "voting_ms"},
+        {"UNTIL (ms)", "deadline_ms"}};
+    if (count == 0)
+        return ctl_show_list(ctl, "override.list", "overrides", columns, 7);
+    return show_one(ctl, arguments[0]);
+}
+
+/* ---- approving, taking back ---- */
+
+static int about(struct ctl *ctl, const char *id, enum rsm_kind kind, const char *done,
+                 const char *question)
+{
+    struct override o = {.row = {NULL, 0}};
+    struct rsm_buffer body = {NULL, 0};
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status == RSM_OK)
+        status = override_find(ctl, id, &o);
+    int result = rsm_status_exit(status);
+    struct rsm_bytes digest = rsm_bytes_make(o.digest, sizeof o.digest);
+    if (status == RSM_OK) {
+        override_print(ctl, &o, stderr);
+        /* Who gives all of the digest has read it; who gives its beginning reads it now. */
+        if (strlen(id) == OVERRIDE_DIGEST_SIZE - 1 || ctl_confirm(ctl, question)) {
+            status = kind == RSM_KIND_CHANGE_APPROVE ? rsm_body_change_approve(digest, &body)
+                                                     : rsm_body_change_cancel(digest, &body);
+            result = ctl_change(ctl, kind, status, &body, done);
+        } else {
+            result = rsm_status_exit(RSM_USAGE);
+        }
+    }
+    override_free(&o);
+    return result;
+}
+
+int ctl_override_approve(struct ctl *ctl, int count, char **arguments)
+{
+    (void)count;
+    return about(ctl, arguments[0], RSM_KIND_CHANGE_APPROVE, "approved", "approve this");
+}
+
+int ctl_override_cancel(struct ctl *ctl, int count, char **arguments)
+{
+    (void)count;
+    return about(ctl, arguments[0], RSM_KIND_CHANGE_CANCEL, "taken back", "take this back");
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* override.h - what the commands `override ...` share: emergencies as the cluster and the log have
+ * them. */
+#ifndef RSM_CTL_OVERRIDE_H
+#define RSM_CTL_OVERRIDE_H
+
+#include "src/command/envelope.h"
+#include "tools/resilience-ctl/plan_work.h"
+
+#define OVERRIDE_DIGEST_SIZE (2 * RSM_DIGEST_SIZE + 1)
+
+/* An emergency; pieces point into `page`. */
+struct override {
+    struct rsm_buffer row;  /* owned: the answer of `outcome` or `change.list` */
+    struct rsm_value value; /* in it: the change (docs/protocol.md) */
+    struct rsm_buffer page; /* owned: its slot, as it is stored */
+    struct command command; /* the request, whose digest was computed here */
+    uint8_t digest[RSM_DIGEST_SIZE];
+};
+
+void override_free(struct override *o);
+
+/*
+ * The one that `id` means: a whole digest, or the beginning of exactly one of those that wait, of 8
+ * digits at least. Its command is read from the log, and its digest is computed again: what is
+ * shown is what is approved. Prints what is wrong.
+ */
+enum rsm_status override_find(struct ctl *ctl, const char *id, struct override *out);
+/* The key's own newest one with this body (of change.request). RSM_NOT_FOUND is not printed. */
+enum rsm_status override_find_own(struct ctl *ctl, struct bytes body, struct override *out);
+/* Looks again at its row. */
+enum rsm_status override_refresh(struct ctl *ctl, struct override *o);
+
+const char *override_hex(const struct override *o, char out[OVERRIDE_DIGEST_SIZE]);
+/* Who, why, which rules, what it changes against the state as it is now. */
+void override_print(struct ctl *ctl, const struct override *o, FILE *out);
+
+/* The change of the file as the body of a request; prints what is wrong. */
+enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out);
+/* Asks; the exit status, 0 when it waits for approvals now. */
+int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[RSM_DIGEST_SIZE]);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * override_apply.c - override apply: the one line that does it all.
+ *
+ *   1. the file against the zone as it is now: the change set, as the body of a request
+ *   2. an own request with exactly this body waits already? else ask for it now
+ *   3. wait until it has its approvals (or it ends)
+ *   4. change.apply, with the approvers who are named: they must be among those who approved
+ *   5. wait for the replicas' votes, and say how it ended
+ *
+ * What was approved when the zone was another one has another body: it is not found, so nothing is
+ * applied that was planned on a state that is gone.
+ */
+#include <string.h>
+#include <time.h>
+
+#include <rsm/change.h>
+
+#include "tools/resilience-ctl/override.h"
+
+#define LOOK_MS 250u
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool is_state(const struct override *o, const char *state)
+{
+    char text[32];
+    return strcmp(ctl_cell(rsm_value_get(o->value, "state"), text, sizeof text), state) == 0;
+}
+
+static bool has(const struct override *o, const char *key)
+{
+    return rsm_value_uint(rsm_value_get(o->value, key)) > 0;
+}
+
+/* The call's end; 0: as long as the request itself lives. */
+static bool parse_wait(struct ctl *ctl, uint64_t *until_ms_out)
+{
+    uint64_t ms;
+    *until_ms_out = UINT64_MAX;
+    if (ctl->wait == NULL)
+        return true;
+    if (!ctl_parse_duration(ctl->wait, &ms)) {
+        ctl_fail(RSM_USAGE, "--wait is a time such as 30s or 10m, not \"%s\"", ctl->wait);
+        return false;
+    }
+    *until_ms_out = now_ms() + ms;
+    return true;
+}
+
+/* Looks at it until it has `key`, or has ended; an endpoint that is away is tried again. */
+static enum rsm_status wait_for(struct ctl *ctl, struct override *o, const char *key,
+                                uint64_t until_ms)
+{
+    const struct timespec pause = {.tv_nsec = (long)LOOK_MS * 1000000};
+    enum rsm_status status = RSM_OK;
+    while (status == RSM_OK && is_state(o, "staged") && (key == NULL || !has(o, key))) {
+        if (now_ms() >= until_ms)
+            return RSM_STAGED;
+        nanosleep(&pause, NULL);
+        status = override_refresh(ctl, o);
+    }
+    return status;
+}
+
+static int print_end(const struct override *o)
+{
+    struct rsm_walk rules = rsm_walk_begin(rsm_value_get(o->value, "rules"));
+    struct rsm_value rule;
+    char state[32], id[64], evidence[1200];
+    unsigned long long slot =
+        (unsigned long long)rsm_value_uint(rsm_value_get(o->value, "settled_slot"));
+    if (is_state(o, "live")) {
+        printf("in effect in slot %llu\n", slot);
+        return 0;
+    }
+    fprintf(stderr, "%s in slot %llu\n",
+            ctl_cell(rsm_value_get(o->value, "state"), state, sizeof state), slot);
+    while (rsm_walk_next(&rules, &rule))
+        fprintf(stderr, "  refused by %s: %s\n",
+                ctl_cell(rsm_value_get(rule, "rule"), id, sizeof id),
+                ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
+    return rsm_status_exit(RSM_REFUSED);
+}
+
+static int use_token(struct ctl *ctl, struct override *o)
+{
+    struct rsm_bytes names[CTL_LIST_MAX];
+    struct rsm_buffer body = {NULL, 0};
+    for (unsigned i = 0; i < ctl->approvers.count; i++)
+        names[i] = rsm_text(ctl->approvers.items[i]);
+    enum rsm_status status = rsm_body_change_apply(rsm_bytes_make(o->digest, sizeof o->digest),
+                                                   names, ctl->approvers.count, &body);
+    return ctl_change(ctl, RSM_KIND_CHANGE_APPLY, status, &body, "applied");
+}
+
+/* From the request on. */
+static int carry_out(struct ctl *ctl, struct override *o)
+{
+    uint64_t until_ms;
+    char hex[OVERRIDE_DIGEST_SIZE];
+    if (!parse_wait(ctl, &until_ms))
+        return rsm_status_exit(RSM_USAGE);
+    if (is_state(o, "staged") && !has(o, "approved_ms"))
+        fprintf(stderr, "waits for approvals: resilience-ctl override approve %s\n",
+                override_hex(o, hex));
+    enum rsm_status status = wait_for(ctl, o, "approved_ms", until_ms);
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK && is_state(o, "staged") && !has(o, "voting_ms")) {
+        override_print(ctl, o, stderr);
+        result = use_token(ctl, o);
+        if (result != 0)
+            return result;
+        status = override_refresh(ctl, o);
+    }
+    if (status == RSM_OK)
+        status = wait_for(ctl, o, NULL, until_ms);
+    return status == RSM_OK ? print_end(o) : rsm_status_exit(status);
+}
+
+static enum rsm_status find_or_ask(struct ctl *ctl, const struct plan_work *w, struct override *o)
+{
+    struct rsm_buffer body;
+    enum rsm_status status = override_body(w, &body);
+    if (status == RSM_OK)
+        status = override_find_own(ctl, bytes_make(body.data, body.size), o);
+    rsm_buffer_free(&body);
+    if (status != RSM_NOT_FOUND)
+        return status;
+    change_list_print(&w->list, &w->now, stderr);
+    *o = (struct override){.row = {NULL, 0}};
+    int result = override_ask(ctl, w, o->digest);
+    if (result != 0)
+        return result == rsm_status_exit(RSM_REFUSED) ? RSM_REFUSED : RSM_FAILED;
+    char hex[OVERRIDE_DIGEST_SIZE];
+    return override_find(ctl, override_hex(o, hex), o);
+}
+
+static int apply_file(struct ctl *ctl)
+{
+    struct plan_work w;
+    struct override o = {.row = {NULL, 0}};
+    const char *reason = ctl->reason;
+    enum rsm_status status = plan_work_begin(ctl, ctl->config, true, &w);
+    if (status == RSM_OK && w.list.count == 0) {
+        fprintf(stderr, "the zone is as the file says: nothing to do\n");
+    } else if (status == RSM_OK) {
+        status = find_or_ask(ctl, &w, &o);
+        ctl->reason = reason != NULL ? reason : w.file.reason;
+        int result = status == RSM_OK ? carry_out(ctl, &o) : rsm_status_exit(status);
+        override_free(&o);
+        plan_work_free(&w);
+        return result;
+    }
+    plan_work_free(&w);
+    return rsm_status_exit(status);
+}
+
+int ctl_override_apply(struct ctl *ctl, int count, char **arguments)
+{
+    struct override o;
+    if (ctl->approvers.count > LIMIT_APPROVERS)
+        return ctl_fail(RSM_USAGE, "--approver at most %u times", LIMIT_APPROVERS);
+    if ((ctl->config != NULL) == (count > 0))
+        return ctl_fail(RSM_USAGE, "either --config FILE, or a digest");
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    if (ctl->config != NULL)
+        return apply_file(ctl);
+    status = override_find(ctl, arguments[0], &o);
+    int result = status == RSM_OK ? carry_out(ctl, &o) : rsm_status_exit(status);
+    override_free(&o);
+    return result;
+}
