@@ -283,6 +283,10 @@ nightly-storage: ## every byte, sector, length and file of a small journal; 50,0
 	$(Q)$(MAKE) journal-damage EVERY=1
 	$(Q)$(MAKE) store-damage SAMPLES=10000
 	$(Q)$(MAKE) storage-mutants
+$(B)/machine-count: $(B)/obj/tests/counts/machine_main.o $(B)/lib/test.a $(call archives,machine)
+	$(link) $(VLINK) $(call libs,machine)
+machine-count: $(B)/machine-count ## what a change costs the rules: allocations, searches and writes, and a hash of the verdicts
+	$(Q)$(B)/machine-count
 $(B)/graph-bench: $(B)/obj/tests/graph/graph_main.o $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)
 graph-bench: $(B)/graph-bench ## what an edge of the dependency graph costs: 100,000 nodes, 1,000,000 edges

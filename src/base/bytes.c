@@ -9,58 +9,6 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 
-struct bytes bytes_of_string(const char *text)
-{
-    return bytes_make(text, strlen(text));
-}
-
-bool bytes_equal(struct bytes a, struct bytes b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-int bytes_compare(struct bytes a, struct bytes b)
-{
-    size_t common = a.size < b.size ? a.size : b.size;
-    int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
-    if (order != 0)
-        return order;
-    return (a.size > b.size) - (a.size < b.size);
-}
-
-void put_u16(uint8_t *out, uint16_t value)
-{
-    out[0] = (uint8_t)(value >> 8);
-    out[1] = (uint8_t)value;
-}
-
-void put_u32(uint8_t *out, uint32_t value)
-{
-    put_u16(out, (uint16_t)(value >> 16));
-    put_u16(out + 2, (uint16_t)value);
-}
-
-void put_u64(uint8_t *out, uint64_t value)
-{
-    put_u32(out, (uint32_t)(value >> 32));
-    put_u32(out + 4, (uint32_t)value);
-}
-
-uint16_t get_u16(const uint8_t *in)
-{
-    return (uint16_t)((unsigned)in[0] << 8 | in[1]);
-}
-
-uint32_t get_u32(const uint8_t *in)
-{
-    return (uint32_t)get_u16(in) << 16 | get_u16(in + 2);
-}
-
-uint64_t get_u64(const uint8_t *in)
-{
-    return (uint64_t)get_u32(in) << 32 | get_u32(in + 4);
-}
-
 struct reader reader_make(struct bytes source)
 {
     return (struct reader){.data = source.data, .size = source.size};

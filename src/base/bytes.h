@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Borrowed: valid as long as the owner says. */
 struct bytes {
@@ -24,10 +25,62 @@ static inline struct bytes bytes_make(const void *data, size_t size)
 }
 
 /* The bytes of a C string, without its end. */
-struct bytes bytes_of_string(const char *text);
-bool bytes_equal(struct bytes a, struct bytes b);
+static inline struct bytes bytes_of_string(const char *text)
+{
+    return bytes_make(text, strlen(text));
+}
+
+static inline bool bytes_equal(struct bytes a, struct bytes b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
 /* Below 0, 0, above 0: memcmp order, a prefix before what it begins. */
-int bytes_compare(struct bytes a, struct bytes b);
+static inline int bytes_compare(struct bytes a, struct bytes b)
+{
+    size_t common = a.size < b.size ? a.size : b.size;
+    int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
+    if (order != 0)
+        return order;
+    return (a.size > b.size) - (a.size < b.size);
+}
+
+/* ---- integers in fixed places ---- */
+
+static inline void put_u16(uint8_t *out, uint16_t value)
+{
+    out[0] = (uint8_t)(value >> 8);
+    out[1] = (uint8_t)value;
+}
+
+static inline void put_u32(uint8_t *out, uint32_t value)
+{
+    put_u16(out, (uint16_t)(value >> 16));
+    put_u16(out + 2, (uint16_t)value);
+}
+
+static inline void put_u64(uint8_t *out, uint64_t value)
+{
+    put_u32(out, (uint32_t)(value >> 32));
+    put_u32(out + 4, (uint32_t)value);
+}
+
+static inline uint16_t get_u16(const uint8_t *in)
+{
+    return (uint16_t)((unsigned)in[0] << 8 | in[1]);
+}
+
+static inline uint32_t get_u32(const uint8_t *in)
+{
+    return (uint32_t)get_u16(in) << 16 | get_u16(in + 2);
+}
+
+static inline uint64_t get_u64(const uint8_t *in)
+{
+    return (uint64_t)get_u32(in) << 32 | get_u32(in + 4);
+}
+
+/* ---- cursors ---- */
 
 /* Reads from borrowed bytes. */
 struct reader {
@@ -78,14 +131,6 @@ void writer_blob(struct writer *w, struct bytes value);
 void writer_format(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The bytes so far, borrowed until the next write. */
 struct bytes writer_result(const struct writer *w);
-
-/* Fixed places, for formats that patch a length afterwards. */
-void put_u16(uint8_t *out, uint16_t value);
-void put_u32(uint8_t *out, uint32_t value);
-void put_u64(uint8_t *out, uint64_t value);
-uint16_t get_u16(const uint8_t *in);
-uint32_t get_u32(const uint8_t *in);
-uint64_t get_u64(const uint8_t *in);
 
 /* Lower-case hexadecimal; `out` has room for 2 * size + 1 characters. */
 void hex_encode(char *out, struct bytes value);

@@ -55,6 +55,13 @@ enum rsm_status kv_prev(struct kv *kv, uint8_t table, struct bytes key, bool bef
 /* NULL is ignored. */
 void kv_free(struct kv *kv);
 
+/*
+ * What is in memory is found by a hash; this makes it unforeseeable for whoever chooses keys. Once,
+ * before the first kv is made. No order and no result depends on it.
+ */
+#define KV_SEED_SIZE 16u
+void kv_seed(const uint8_t seed[KV_SEED_SIZE]);
+
 /* An empty ordered map in memory; owned by the caller, freed with kv_free. */
 struct kv *kv_mem_new(void);
 

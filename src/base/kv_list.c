@@ -4,103 +4,217 @@
 
 #include <string.h>
 
+#include "src/base/check.h"
+#include "src/base/kv.h"
+#include "src/base/kv_order.h"
 #include "src/base/mem.h"
 
-void kv_list_init(struct kv_list *list)
+#define BUCKETS_MIN 64u
+#define PIECE_SIZE_MIN (8u << 10)
+#define PIECE_SIZE_MAX (1u << 20)
+
+/* ---- memory ---- */
+
+struct kv_piece {
+    struct kv_piece *older;
+    size_t size, used;
+    _Alignas(max_align_t) uint8_t bytes[];
+};
+
+static struct kv_piece *add_piece(struct kv_list *list, size_t size_min)
 {
-    *list = (struct kv_list){.height = 1};
-    prng_init(&list->prng, 1);
+    size_t size = list->pieces != NULL ? 2 * list->pieces->size : PIECE_SIZE_MIN;
+    if (size > PIECE_SIZE_MAX)
+        size = PIECE_SIZE_MAX;
+    if (size < size_min)
+        size = size_min;
+    struct kv_piece *piece = mem_realloc(NULL, sizeof *piece + size);
+    piece->older = list->pieces;
+    piece->size = size;
+    piece->used = 0;
+    list->pieces = piece;
+    return piece;
 }
 
-struct bytes kv_node_key(const struct kv_node *node)
+/* Not zeroed. */
+static void *take(struct kv_list *list, size_t size)
 {
-    return bytes_make(&node->next[node->height], node->key_size);
+    struct kv_piece *piece = list->pieces;
+    size = (size + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    if (piece == NULL || size > piece->size - piece->used)
+        piece = add_piece(list, size);
+    void *place = piece->bytes + piece->used;
+    piece->used += size;
+    return place;
 }
 
-struct bytes kv_node_value(const struct kv_node *node)
+/* All pieces but the oldest, which is small and will be needed again. */
+static void drop_pieces(struct kv_list *list)
 {
-    return bytes_make(node->value, node->value_size);
-}
-
-static uint8_t *first_place(struct kv_node *node)
-{
-    return (uint8_t *)&node->next[node->height] + node->key_size;
-}
-
-static void free_node(struct kv_node *node)
-{
-    if (node->value != first_place(node))
-        mem_free(node->value);
-    mem_free(node);
-}
-
-void kv_list_clear(struct kv_list *list)
-{
-    struct kv_node *node = list->head[0];
-    while (node != NULL) {
-        struct kv_node *next = node->next[0];
-        free_node(node);
-        node = next;
+    struct kv_piece *piece = list->pieces;
+    while (piece != NULL && piece->older != NULL) {
+        struct kv_piece *older = piece->older;
+        mem_free(piece);
+        piece = older;
     }
-    memset(list->head, 0, sizeof list->head);
-    list->last = NULL;
-    list->height = 1;
-    list->count = 0;
-    list->size = 0;
+    list->pieces = piece;
+    if (piece != NULL)
+        piece->used = 0;
 }
 
-static int compare(const struct kv_node *node, uint8_t table, struct bytes key)
+/* ---- by key ---- */
+
+_Static_assert(KV_SEED_SIZE == 2 * sizeof(uint64_t), "both seeds");
+static uint64_t seeds[2] = {UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xc2b2ae3d27d4eb4f)};
+
+void kv_seed(const uint8_t seed[KV_SEED_SIZE])
 {
-    if (node->table != table)
-        return node->table < table ? -1 : 1;
-    return bytes_compare(kv_node_key(node), key);
+    memcpy(seeds, seed, sizeof seeds);
+    seeds[0] |= 1;
+    seeds[1] |= 1;
 }
 
-/*
- * Where a search for the key ends: path[i] is the address of the link on level i that leads to the
- * first node not below the key. Returns the node before it, or NULL.
- */
-static struct kv_node *descend(const struct kv_list *list, uint8_t table, struct bytes key,
-                               struct kv_node **path[KV_LIST_HEIGHT_MAX])
+/* Both halves of a product: what multiplication alone leaves in its low bits is folded away. */
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-    struct kv_node *before = NULL;
-    for (uint32_t level = list->height; level-- > 0;) {
-        struct kv_node *const *link = before != NULL ? &before->next[level] : &list->head[level];
-        while (*link != NULL && compare(*link, table, key) < 0) {
-            before = *link;
-            link = &before->next[level];
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t word_at(const uint8_t *data)
+{
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+/* Less than 8 bytes. */
+static uint64_t short_word(struct bytes text)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < text.size; i++)
+        word = word << 8 | text.data[i];
+    return word;
+}
+
+/* Words of 8 bytes; the last two reach back over bytes that were taken before. */
+static uint32_t hash_of(uint8_t table, struct bytes key)
+{
+    const uint8_t *end = key.data + key.size;
+    uint64_t hash = seeds[0] ^ ((uint64_t)key.size << 8 | table);
+    for (const uint8_t *at = key.data; end - at > 16; at += 16)
+        hash = fold(word_at(at) ^ seeds[1], word_at(at + 8) ^ hash);
+    uint64_t first = key.size < 8 ? short_word(key) : word_at(key.size < 16 ? key.data : end - 16);
+    uint64_t last = key.size < 8 ? 0 : word_at(end - 8);
+    hash = fold(first ^ seeds[1], last ^ hash);
+    return (uint32_t)fold(hash ^ seeds[0], seeds[1]);
+}
+
+static struct kv_node **bucket_of(const struct kv_list *list, uint32_t hash)
+{
+    return &list->buckets[hash & (list->bucket_count - 1)];
+}
+
+static void set_buckets(struct kv_list *list, size_t count)
+{
+    mem_free(list->buckets);
+    list->buckets = mem_alloc(count * sizeof(struct kv_node *));
+    list->bucket_count = count;
+}
+
+static void grow_buckets(struct kv_list *list)
+{
+    set_buckets(list, 4 * list->bucket_count);
+    for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES; t = kv_list_table(list, t + 1))
+        for (struct kv_node *node = list->tables[t]->first; node != NULL; node = node->newer) {
+            struct kv_node **bucket = bucket_of(list, node->hash);
+            node->chain = *bucket;
+            *bucket = node;
         }
-        if (path != NULL)
-            path[level] = (struct kv_node **)(uintptr_t)link;
-    }
-    return before;
 }
 
-struct kv_node *kv_list_seek(const struct kv_list *list, uint8_t table, struct bytes key,
-                             bool after)
+static bool is_entry(const struct kv_node *node, uint32_t hash, uint8_t table, struct bytes key)
 {
-    struct kv_node *before = descend(list, table, key, NULL);
-    struct kv_node *node = before != NULL ? before->next[0] : list->head[0];
-    if (after && node != NULL && compare(node, table, key) == 0)
-        node = node->next[0];
-    return node;
+    return node->hash == hash && node->table == table && node->key_size == key.size &&
+           memcmp(&node->next[node->height], key.data, key.size) == 0;
 }
 
-struct kv_node *kv_list_seek_back(const struct kv_list *list, uint8_t table, struct bytes key,
-                                  bool before)
+static struct kv_node *find(const struct kv_list *list, uint32_t hash, uint8_t table,
+                            struct bytes key)
 {
-    struct kv_node *node = descend(list, table, key, NULL);
-    struct kv_node *at = node != NULL ? node->next[0] : list->head[0];
-    if (!before && at != NULL && compare(at, table, key) == 0)
-        return at;
+    struct kv_node *node = *bucket_of(list, hash);
+    while (node != NULL && !is_entry(node, hash, table, key))
+        node = node->chain;
     return node;
 }
 
 struct kv_node *kv_list_find(const struct kv_list *list, uint8_t table, struct bytes key)
 {
-    struct kv_node *node = kv_list_seek(list, table, key, false);
-    return node != NULL && compare(node, table, key) == 0 ? node : NULL;
+    return list->count > 0 ? find(list, hash_of(table, key), table, key) : NULL;
 }
+
+/* ---- tables ---- */
+
+uint32_t kv_list_table(const struct kv_list *list, uint32_t from)
+{
+    for (uint32_t word = from / 64; word < KV_LIST_TABLES / 64; word++, from = word * 64) {
+        uint64_t bits = list->used[word] >> (from % 64);
+        if (bits != 0)
+            return from + (uint32_t)__builtin_ctzll(bits);
+    }
+    return KV_LIST_TABLES;
+}
+
+static struct kv_table *table_of(struct kv_list *list, uint8_t table)
+{
+    struct kv_table *t = list->tables[table];
+    if (t != NULL)
+        return t;
+    t = take(list, sizeof *t);
+    *t = (struct kv_table){.order = NULL};
+    list->tables[table] = t;
+    list->used[table / 64] |= UINT64_C(1) << (table % 64);
+    return t;
+}
+
+/* The order with all entries in it. */
+static struct kv_order *order_of(struct kv_list *list, struct kv_table *t)
+{
+    if (t->order == NULL) {
+        t->order = take(list, sizeof *t->order);
+        kv_order_init(t->order);
+    }
+    for (; t->loose != NULL; t->loose = t->loose->newer)
+        kv_order_add(t->order, t->loose);
+    return t->order;
+}
+
+struct kv_node *kv_list_seek(struct kv_list *list, uint8_t table, struct bytes key, bool after)
+{
+    struct kv_table *t = list->tables[table];
+    if (t == NULL)
+        return NULL;
+    struct kv_node *node = kv_order_seek(order_of(list, t), key, NULL);
+    if (after && node != NULL && bytes_equal(kv_node_key(node), key))
+        node = node->next[0];
+    return node;
+}
+
+struct kv_node *kv_list_seek_back(struct kv_list *list, uint8_t table, struct bytes key,
+                                  bool before)
+{
+    struct kv_table *t = list->tables[table];
+    if (t == NULL)
+        return NULL;
+    struct kv_node *last;
+    struct kv_node *node = kv_order_seek(order_of(list, t), key, &last);
+    if (!before && node != NULL && bytes_equal(kv_node_key(node), key))
+        return node;
+    return last;
+}
+
+/* ---- writing ---- */
 
 static uint8_t draw_height(struct kv_list *list)
 {
@@ -118,79 +232,116 @@ static void set_value(struct kv_list *list, struct kv_node *node, struct bytes v
     if (deleted)
         value.size = 0;
     if (value.size > node->value_capacity) {
-        /* The new value may borrow from the old one: copy first, free afterwards. */
-        uint8_t *copy = mem_copy(value.data, value.size);
-        list->size += value.size - node->value_capacity;
-        if (node->value != first_place(node))
-            mem_free(node->value);
-        node->value = copy;
-        node->value_capacity = (uint32_t)value.size;
-    } else if (value.size > 0) {
-        memmove(node->value, value.data, value.size);
+        size_t capacity =
+            value.size > 2u * node->value_capacity ? value.size : 2u * node->value_capacity;
+        node->value = take(list, capacity);
+        node->value_capacity = (uint32_t)capacity;
+        list->size += capacity;
     }
+    if (value.size > 0)
+        memmove(node->value, value.data, value.size);
     node->value_size = (uint32_t)value.size;
     node->deleted = deleted;
 }
 
-/* One allocation for an entry whose value does not grow, which is what most of them are. */
-static struct kv_node *make_node(struct kv_list *list, uint8_t table, struct bytes key,
-                                 size_t value_size)
+/* Room for the first value comes behind the key. */
+static struct kv_node *make_node(struct kv_list *list, uint32_t hash, uint8_t table,
+                                 struct bytes key, size_t value_size)
 {
     uint8_t height = draw_height(list);
     size_t size =
         sizeof(struct kv_node) + height * sizeof(struct kv_node *) + key.size + value_size;
-    struct kv_node *node = mem_alloc(size);
-    node->table = table;
-    node->height = height;
-    node->key_size = (uint16_t)key.size;
-    node->value_capacity = (uint32_t)value_size;
-    memcpy(&node->next[height], key.data, key.size);
-    node->value = first_place(node);
+    struct kv_node *node = take(list, size);
+    *node = (struct kv_node){.hash = hash,
+                             .table = table,
+                             .height = height,
+                             .key_size = (uint16_t)key.size,
+                             .value_capacity = (uint32_t)value_size};
+    uint8_t *place = (uint8_t *)&node->next[height];
+    memcpy(place, key.data, key.size);
+    node->value = place + key.size;
     list->size += size;
     list->count++;
     return node;
 }
 
+static void link_node(struct kv_list *list, struct kv_node *node)
+{
+    struct kv_table *t = table_of(list, node->table);
+    struct kv_node **bucket = bucket_of(list, node->hash);
+    node->chain = *bucket;
+    *bucket = node;
+    node->older = t->last;
+    if (t->last != NULL)
+        t->last->newer = node;
+    else
+        t->first = node;
+    t->last = node;
+    if (t->loose == NULL)
+        t->loose = node;
+}
+
 void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct bytes value,
                  bool deleted)
 {
-    struct kv_node **path[KV_LIST_HEIGHT_MAX];
-    struct kv_node *before = descend(list, table, key, path);
-    struct kv_node *at = *path[0];
-    if (at != NULL && compare(at, table, key) == 0) {
-        set_value(list, at, value, deleted);
+    uint32_t hash = hash_of(table, key);
+    struct kv_node *node = find(list, hash, table, key);
+    if (node != NULL) {
+        set_value(list, node, value, deleted);
         return;
     }
-    struct kv_node *node = make_node(list, table, key, deleted ? 0 : value.size);
-    for (; list->height < node->height; list->height++)
-        path[list->height] = &list->head[list->height];
-    for (uint32_t level = 0; level < node->height; level++) {
-        node->next[level] = *path[level];
-        *path[level] = node;
-    }
-    node->previous = before;
-    if (node->next[0] != NULL)
-        node->next[0]->previous = node;
-    else
-        list->last = node;
+    if (list->count >= list->bucket_count)
+        grow_buckets(list);
+    node = make_node(list, hash, table, key, deleted ? 0 : value.size);
+    link_node(list, node);
     set_value(list, node, value, deleted);
 }
 
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
 {
-    struct kv_node **path[KV_LIST_HEIGHT_MAX];
-    descend(list, table, key, path);
-    struct kv_node *node = *path[0];
-    if (node == NULL || compare(node, table, key) != 0)
+    struct kv_node *node = kv_list_find(list, table, key);
+    if (node == NULL)
         return;
-    if (node->next[0] != NULL)
-        node->next[0]->previous = node->previous;
-    else
-        list->last = node->previous;
-    for (uint32_t level = 0; level < node->height; level++)
-        *path[level] = node->next[level];
+    struct kv_table *t = list->tables[table];
+    struct kv_node **link = bucket_of(list, node->hash);
+    kv_order_remove(order_of(list, t), node);
+    while (*link != node)
+        link = &(*link)->chain;
+    *link = node->chain;
+    *(node->older != NULL ? &node->older->newer : &t->first) = node->newer;
+    *(node->newer != NULL ? &node->newer->older : &t->last) = node->older;
     list->count--;
     list->size -= sizeof(struct kv_node) + node->height * sizeof(struct kv_node *) +
                   node->key_size + node->value_capacity;
-    free_node(node);
+}
+
+/* ---- beginning and end ---- */
+
+void kv_list_init(struct kv_list *list)
+{
+    *list = (struct kv_list){.pieces = NULL};
+    prng_init(&list->prng, 1);
+    set_buckets(list, BUCKETS_MIN);
+}
+
+void kv_list_clear(struct kv_list *list)
+{
+    for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES; t = kv_list_table(list, t + 1))
+        list->tables[t] = NULL;
+    memset(list->used, 0, sizeof list->used);
+    if (list->bucket_count > BUCKETS_MIN)
+        set_buckets(list, BUCKETS_MIN);
+    else if (list->count > 0)
+        memset(list->buckets, 0, BUCKETS_MIN * sizeof *list->buckets);
+    drop_pieces(list);
+    list->count = 0;
+    list->size = 0;
+}
+
+void kv_list_deinit(struct kv_list *list)
+{
+    kv_list_clear(list);
+    mem_free(list->pieces);
+    mem_free(list->buckets);
+    *list = (struct kv_list){.pieces = NULL};
 }

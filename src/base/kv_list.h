@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kv_list.h - a skip list of (table, key) -> value or deletion (Pugh 1990): what kv_mem and
- * kv_overlay are made of. Heights come from a generator with a fixed seed, so that the same
- * operations give the same list.
+ * kv_list.h - (table, key) -> value or deletion, in memory: what kv_mem and kv_overlay are made of.
+ *
+ * Three ways lead to an entry, each as dear as its use needs:
+ *
+ *     by key        a hash table; most questions to an overlay are about keys that it has not got
+ *     as they came  a list for each table; enough for whoever wants all of them
+ *     in order      a skip list for each table (Pugh 1990), brought up to date when somebody walks.
+ *                   Most tables of an overlay are written, asked by key, and never walked.
+ *
+ * Entries, their keys and values lie in large pieces of memory that go back together: nothing is
+ * freed before kv_list_clear, which costs little. A value that outgrows its place gets another one,
+ * twice as large. The seed of the hash has no influence on any order.
  */
 #ifndef RSM_BASE_KV_LIST_H
 #define RSM_BASE_KV_LIST_H
@@ -11,48 +20,75 @@
 #include "src/base/prng.h"
 
 #define KV_LIST_HEIGHT_MAX 20u /* enough for 4^20 entries at a quarter a level */
+#define KV_LIST_TABLES 256u
 
 struct kv_node {
-    struct kv_node *previous; /* on the lowest level; NULL for the first */
-    uint8_t *value;           /* behind the key, or owned when it has outgrown that place */
+    struct kv_node *chain;         /* the next one of the same bucket */
+    struct kv_node *older, *newer; /* of the same table, as they came */
+    struct kv_node *previous;      /* in order; NULL for the first */
+    uint8_t *value;
     uint32_t value_size;
     uint32_t value_capacity;
+    uint32_t hash;
     uint16_t key_size;
     uint8_t table;
     uint8_t height;
     bool deleted;
-    struct kv_node *next[]; /* `height` of them, then the key, then room for the first value */
+    struct kv_node *next[]; /* in order: `height` of them, then the key */
 };
 
+struct kv_order;
+
+/* The entries of one table. */
+struct kv_table {
+    struct kv_node *first, *last; /* as they came */
+    struct kv_node *loose;        /* the first that is not in `order` yet, nor are those after it */
+    struct kv_order *order;       /* NULL until the table is walked */
+};
+
+struct kv_piece;
+
 struct kv_list {
-    struct kv_node *head[KV_LIST_HEIGHT_MAX];
-    struct kv_node *last;
-    uint32_t height;
+    struct kv_table *tables[KV_LIST_TABLES]; /* NULL: the table has no entries */
+    uint64_t used[KV_LIST_TABLES / 64];      /* bits: which have */
+    struct kv_node **buckets;
+    size_t bucket_count;     /* a power of two */
+    struct kv_piece *pieces; /* the newest first */
     struct prng prng;
     size_t count;
     size_t size; /* bytes of memory, about */
 };
 
 void kv_list_init(struct kv_list *list);
-/* Frees all entries; the list is empty and usable afterwards. */
+/* Frees all memory; it has to be initialised again. */
+void kv_list_deinit(struct kv_list *list);
+/* Forgets all entries. */
 void kv_list_clear(struct kv_list *list);
 
-struct bytes kv_node_key(const struct kv_node *node);
-struct bytes kv_node_value(const struct kv_node *node);
+static inline struct bytes kv_node_key(const struct kv_node *node)
+{
+    return bytes_make(&node->next[node->height], node->key_size);
+}
+
+static inline struct bytes kv_node_value(const struct kv_node *node)
+{
+    return bytes_make(node->value, node->value_size);
+}
 
 /* The entry with exactly this key, or NULL. Deletions are entries. */
 struct kv_node *kv_list_find(const struct kv_list *list, uint8_t table, struct bytes key);
-/* The first entry at or (with `after`) behind the key, in any table from this one on; or NULL. */
-struct kv_node *kv_list_seek(const struct kv_list *list, uint8_t table, struct bytes key,
-                             bool after);
-/* The last entry at or (with `before`) in front of the key, in any table up to this one; or NULL.
- */
-struct kv_node *kv_list_seek_back(const struct kv_list *list, uint8_t table, struct bytes key,
+/* The first entry of the table at or (with `after`) behind the key, or NULL. */
+struct kv_node *kv_list_seek(struct kv_list *list, uint8_t table, struct bytes key, bool after);
+/* The last entry of the table at or (with `before`) in front of the key, or NULL. */
+struct kv_node *kv_list_seek_back(struct kv_list *list, uint8_t table, struct bytes key,
                                   bool before);
-/* Sets a value, or a deletion. */
+/* Sets a value, or a deletion. The value may be borrowed from this list. */
 void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct bytes value,
                  bool deleted);
-/* Takes an entry out altogether. */
+/* Takes an entry out altogether; its memory comes back with kv_list_clear. */
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key);
+
+/* The first table from this one on that has entries, or KV_LIST_TABLES. */
+uint32_t kv_list_table(const struct kv_list *list, uint32_t from);
 
 #endif

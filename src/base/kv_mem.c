@@ -36,10 +36,10 @@ static enum rsm_status mem_del(struct kv *kv, uint8_t table, struct bytes key)
     return RSM_OK;
 }
 
-static enum rsm_status give(const struct kv_node *node, uint8_t table, struct bytes *key_out,
+static enum rsm_status give(const struct kv_node *node, struct bytes *key_out,
                             struct bytes *value_out)
 {
-    if (node == NULL || node->table != table)
+    if (node == NULL)
         return RSM_NOT_FOUND;
     *key_out = kv_node_key(node);
     *value_out = kv_node_value(node);
@@ -49,18 +49,18 @@ static enum rsm_status give(const struct kv_node *node, uint8_t table, struct by
 static enum rsm_status mem_next(struct kv *kv, uint8_t table, struct bytes key, bool after,
                                 struct bytes *key_out, struct bytes *value_out)
 {
-    return give(kv_list_seek(list_of(kv), table, key, after), table, key_out, value_out);
+    return give(kv_list_seek(list_of(kv), table, key, after), key_out, value_out);
 }
 
 static enum rsm_status mem_prev(struct kv *kv, uint8_t table, struct bytes key, bool before,
                                 struct bytes *key_out, struct bytes *value_out)
 {
-    return give(kv_list_seek_back(list_of(kv), table, key, before), table, key_out, value_out);
+    return give(kv_list_seek_back(list_of(kv), table, key, before), key_out, value_out);
 }
 
 static void mem_kv_free(struct kv *kv)
 {
-    kv_list_clear(list_of(kv));
+    kv_list_deinit(list_of(kv));
     mem_free(kv);
 }
 

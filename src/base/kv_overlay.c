@@ -5,10 +5,14 @@
  * A walk merges two ordered sequences: the overlay's, deletions included, and what is below. Where
  * both have a key the overlay's word counts.
  */
+#include <stdlib.h>
+
 #include "src/base/check.h"
 #include "src/base/kv.h"
 #include "src/base/kv_list.h"
 #include "src/base/mem.h"
+
+#define FEW 64u /* entries that are sorted without memory of their own */
 
 struct kv_overlay {
     struct kv kv;
@@ -59,8 +63,6 @@ static enum rsm_status merge(struct kv_overlay *o, uint8_t table, struct bytes k
     for (;;) {
         if (below != RSM_OK && below != RSM_NOT_FOUND)
             return below;
-        if (node != NULL && node->table != table)
-            node = NULL;
         if (node == NULL && below == RSM_NOT_FOUND)
             return RSM_NOT_FOUND;
         int order = node == NULL             ? 1
@@ -99,7 +101,7 @@ static enum rsm_status overlay_prev(struct kv *kv, uint8_t table, struct bytes k
 
 static void overlay_free(struct kv *kv)
 {
-    kv_list_clear(&((struct kv_overlay *)kv)->list);
+    kv_list_deinit(&((struct kv_overlay *)kv)->list);
     mem_free(kv);
 }
 
@@ -147,35 +149,73 @@ size_t kv_overlay_size(const struct kv *overlay)
     return overlay_of_const(overlay)->list.size;
 }
 
+static struct kv_write write_of(const struct kv_node *node)
+{
+    return (struct kv_write){.table = node->table,
+                             .deleted = node->deleted,
+                             .key = kv_node_key(node),
+                             .value = kv_node_value(node)};
+}
+
+/* ---- all of them ---- */
+
+static int by_key(const void *a, const void *b)
+{
+    const struct kv_node *const *left = a;
+    const struct kv_node *const *right = b;
+    return bytes_compare(kv_node_key(*left), kv_node_key(*right));
+}
+
+/*
+ * One table's entries sorted by key. The skip list is no help: it may lack some, and another thread
+ * may be putting them in, for a walk, while this one visits.
+ */
+static void sort_entries(const struct kv_node **nodes, size_t count)
+{
+    bool is_sorted = true;
+    for (size_t i = 1; i < count && is_sorted; i++)
+        is_sorted = by_key(&nodes[i - 1], &nodes[i]) < 0;
+    if (!is_sorted)
+        qsort(nodes, count, sizeof *nodes, by_key);
+}
+
 enum rsm_status kv_overlay_visit(const struct kv *overlay,
                                  enum rsm_status (*visit)(void *context, const struct kv_write *w),
                                  void *context)
 {
-    const struct kv_overlay *o = overlay_of_const(overlay);
-    for (const struct kv_node *node = o->list.head[0]; node != NULL; node = node->next[0]) {
-        struct kv_write w = {.table = node->table,
-                             .deleted = node->deleted,
-                             .key = kv_node_key(node),
-                             .value = kv_node_value(node)};
-        enum rsm_status status = visit(context, &w);
-        if (status != RSM_OK)
-            return status;
+    const struct kv_list *list = &overlay_of_const(overlay)->list;
+    const struct kv_node *few[FEW];
+    const struct kv_node **nodes =
+        list->count <= FEW ? few : mem_alloc(list->count * sizeof *nodes);
+    enum rsm_status status = RSM_OK;
+    for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES && status == RSM_OK;
+         t = kv_list_table(list, t + 1)) {
+        size_t count = 0;
+        for (const struct kv_node *node = list->tables[t]->first; node != NULL; node = node->newer)
+            nodes[count++] = node;
+        sort_entries(nodes, count);
+        for (size_t i = 0; i < count && status == RSM_OK; i++) {
+            struct kv_write w = write_of(nodes[i]);
+            status = visit(context, &w);
+        }
     }
-    return RSM_OK;
-}
-
-static enum rsm_status write_into(void *context, const struct kv_write *w)
-{
-    struct kv *target = context;
-    if (w->deleted)
-        return kv_del(target, w->table, w->key);
-    return kv_put(target, w->table, w->key, w->value);
+    if (nodes != few)
+        mem_free(nodes);
+    return status;
 }
 
 enum rsm_status kv_overlay_merge(struct kv *overlay, struct kv *target)
 {
-    enum rsm_status status = kv_overlay_visit(overlay, write_into, target);
-    if (status == RSM_OK)
-        kv_overlay_clear(overlay);
-    return status;
+    const struct kv_list *list = &overlay_of(overlay)->list;
+    for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES; t = kv_list_table(list, t + 1))
+        for (const struct kv_node *node = list->tables[t]->first; node != NULL;
+             node = node->newer) {
+            enum rsm_status status =
+                node->deleted ? kv_del(target, node->table, kv_node_key(node))
+                              : kv_put(target, node->table, kv_node_key(node), kv_node_value(node));
+            if (status != RSM_OK)
+                return status;
+        }
+    kv_overlay_clear(overlay);
+    return RSM_OK;
 }

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <rsm/key.h>
 
+#include "src/base/kv.h"
 #include "src/daemon/loop.h"
 #include "src/io/again.h"
 #include "src/io/scrubber.h"
@@ -84,6 +86,12 @@ static int run(const struct config *config, char **arguments)
         fprintf(stderr, "rsmd: this libsodium judges signatures differently; not starting\n");
         return 1;
     }
+    uint8_t seed[KV_SEED_SIZE];
+    if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
+        fprintf(stderr, "rsmd: no random numbers to be had\n");
+        return 1;
+    }
+    kv_seed(seed);
     enum rsm_status status = loop_new(config, &loop, text);
     if (status != RSM_OK) {
         LOG(LOG_ERROR, "not-started", LOG_TEXT("status", rsm_status_text(status)),

@@ -56,6 +56,23 @@ static void read_rows(struct kv *kv, unsigned round)
     }
 }
 
+/* All rows in order: the frozen layer puts its own into order for it, under the thread's eyes. */
+static void walk_rows(struct kv *kv, unsigned rounds)
+{
+    char buffer[32], last[32];
+    struct bytes place = {NULL, 0};
+    struct bytes key, value;
+    unsigned count = 0;
+
+    while (kv_next(kv, 1, place, count > 0, &key, &value) == RSM_OK) {
+        CHECK(bytes_equal(key, key_of(count / ROWS, count % ROWS, buffer)));
+        memcpy(last, key.data, key.size);
+        place = bytes_make(last, key.size);
+        count++;
+    }
+    CHECK(count == rounds * ROWS);
+}
+
 /* Rounds of: freeze, commit in the background, go on reading and writing above. */
 static void commit_rounds(struct store *store, struct store_thread *thread)
 {
@@ -73,6 +90,7 @@ static void commit_rounds(struct store *store, struct store_thread *thread)
         for (unsigned before = 0; before <= round; before += 7)
             read_rows(applied, before);
         read_rows(applied, round);
+        walk_rows(applied, round + 1);
         wait_for_end(thread, RSM_OK);
         kv_overlay_clear(frozen);
         CHECK(store_refresh(store) == RSM_OK);
