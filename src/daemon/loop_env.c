@@ -11,6 +11,7 @@
 #include "src/daemon/loop_internal.h"
 #include "src/daemon/stores.h"
 #include "src/io/clock.h"
+#include "src/net/peer_codec.h"
 
 #define CHECKPOINT_TAG "rsm checkpoint v1"
 #define DOUBT_FILE "doubt"
@@ -18,7 +19,13 @@
 
 static void env_send(void *context, uint32_t replica, struct blob *frame)
 {
-    peer_links_send(((struct loop *)context)->links, replica, frame);
+    bool is_bulk = peer_is_bulk(blob_bytes(frame));
+    peer_links_send(((struct loop *)context)->links, replica, frame, is_bulk);
+}
+
+static size_t env_backlog(void *context, uint32_t replica)
+{
+    return peer_links_backlog(((struct loop *)context)->links, replica);
 }
 
 static void env_push(void *context)
@@ -218,6 +225,7 @@ void loop_fill_env(struct loop *l, struct node_env *env)
 {
     *env = (struct node_env){.context = l,
                              .send = env_send,
+                             .backlog = env_backlog,
                              .push = env_push,
                              .wall_ms = env_wall_ms,
                              .monotonic_ns = env_monotonic_ns,

@@ -27,6 +27,9 @@ struct node_env {
     void *context;
     /* Sends a frame (src/net/peer_codec.h) to a peer, or drops it. Takes no reference. */
     void (*send)(void *context, uint32_t replica, struct blob *frame);
+    /* Bytes that were handed to `send` for the peer and that it has not got yet, as far as known.
+     */
+    size_t (*backlog)(void *context, uint32_t replica);
     /* What was handed to `send` shall leave now: the own flush is about to begin. */
     void (*push)(void *context);
     /* Wall clock in ms since 1970: for timestamps only. */

@@ -61,6 +61,10 @@ void peer_release_held(struct node *n)
     n->held_count = kept;
 }
 
+/* An answer with a part of the log: a second of a link of 1 Mbit, on which heartbeats wait for it.
+ */
+#define RANGE_BYTES (128u << 10)
+
 /* Chosen entries out of the own log, for a peer that is behind the core's window. */
 void peer_send_range(struct node *n, const struct paxos_range *range)
 {
@@ -69,9 +73,10 @@ void peer_send_range(struct node *n, const struct paxos_range *range)
     size_t bytes = 0;
     if (snapshot_offer(n, range))
         return;
-    for (uint64_t slot = range->slot_first;
-         slot < range->slot_end && slot <= n->applied_slot && count < LIMIT_BATCH_ENTRIES &&
-         bytes < LIMIT_BATCH_BYTES;
+    if (n->env.backlog(n->env.context, range->to) > RANGE_BYTES)
+        return; /* what it asked for before is on its way; it asks again */
+    for (uint64_t slot = range->slot_first; slot < range->slot_end && slot <= n->applied_slot &&
+                                            count < LIMIT_BATCH_ENTRIES && bytes < RANGE_BYTES;
          slot++) {
         struct bytes value;
         if (log_get_entry(n->applied, slot, &value) != RSM_OK)

@@ -200,11 +200,17 @@ static void send_piece(struct node *n)
     n->env.send(n->env.context, s->to, s->piece);
 }
 
-/* Makes and sends the next one as soon as the rate allows it. */
+/* What was sent before is on its way yet: more would wait in a queue, and votes behind it. */
+static bool is_link_full(struct node *n)
+{
+    return n->env.backlog(n->env.context, n->sending.to) > n->config.snapshot_piece / 2;
+}
+
+/* Makes and sends the next one as soon as the rate and the link allow it. */
 static void send_new_piece(struct node *n)
 {
     struct snapshot_sender *s = &n->sending;
-    s->is_wanted = pace_wait_us(&s->pace, node_now_ms(n) * 1000) > 0;
+    s->is_wanted = pace_wait_us(&s->pace, node_now_ms(n) * 1000) > 0 || is_link_full(n);
     if (s->is_wanted)
         return;
     if (make_piece(n)) {
@@ -236,7 +242,7 @@ void snapshot_on_want(struct node *n, uint32_t from, uint64_t slot, uint64_t num
     s->moved_ms = node_now_ms(n);
     if (number == s->made)
         send_new_piece(n);
-    else
+    else if (!is_link_full(n)) /* else it comes yet; or it is asked for once more */
         send_piece(n);
 }
 

@@ -77,6 +77,8 @@ struct blob *peer_encode_heads(uint64_t slot, const uint8_t entry_head[HASH_SIZE
 struct blob *peer_encode_snapshot_offer(uint64_t slot);
 struct blob *peer_encode_snapshot_chunk(uint64_t slot, uint64_t offset, struct bytes chunk);
 struct blob *peer_encode_snapshot_want(uint64_t slot, uint64_t offset);
+/* Whether an encoded frame carries values, and may wait behind those that carry none. */
+bool peer_is_bulk(struct bytes frame);
 
 /*
  * RSM_NEWER_FORMAT (another version or type), RSM_MALFORMED (too short, too long, a count or a

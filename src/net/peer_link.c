@@ -15,7 +15,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,7 +25,6 @@
 
 #include "src/base/bytes.h"
 #include "src/base/check.h"
-#include "src/base/crc32c.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/net/peer_link_internal.h"
@@ -35,8 +33,7 @@
 #define DIAL_AGAIN_MS_MIN 20u
 #define DIAL_AGAIN_MS_MAX 500u
 #define REFUSED_AGAIN_MS_MAX 4000u /* whoever was refused waits for a person */
-#define OUTPUT_MAX (2u * LIMIT_PEER_FRAME_SIZE)
-#define INCOMING_MAX 64u /* connections that are not proved yet, and proved ones */
+#define INCOMING_MAX 64u           /* connections that are not proved yet, and proved ones */
 #define READ_STEP (256u << 10)
 
 static struct timeval milliseconds(uint32_t ms)
@@ -52,25 +49,6 @@ static void set_timer(struct link *l, uint32_t ms)
 
 /* -------------------------------------------------------------------------------------------- */
 /* Bytes. */
-
-/* False when the connection is gone (and dropped). */
-bool link_write_out(struct link *l)
-{
-    while (evbuffer_get_length(l->out) > 0) {
-        int written = evbuffer_write(l->out, l->fd);
-        if (written > 0) {
-            l->links->counters.bytes_out += (uint64_t)written;
-            continue;
-        }
-        if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
-            event_add(l->writable, NULL);
-            return true;
-        }
-        link_drop(l, "the connection broke");
-        return false;
-    }
-    return true;
-}
 
 void link_dial_soon(struct link *l)
 {
@@ -118,14 +96,14 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 static void watch(struct link *l, int fd)
 {
     l->fd = fd;
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    link_set_socket(fd);
     l->readable = event_new(l->links->config.base, fd, EV_READ | EV_PERSIST, on_readable, l);
     l->writable = event_new(l->links->config.base, fd, EV_WRITE, on_writable, l);
     l->in = evbuffer_new();
     l->out = evbuffer_new();
-    CHECK(l->readable != NULL && l->writable != NULL && l->in != NULL && l->out != NULL);
+    l->bulk = evbuffer_new();
+    CHECK(l->readable != NULL && l->writable != NULL);
+    CHECK(l->in != NULL && l->out != NULL && l->bulk != NULL);
 }
 
 static void close_socket(struct link *l)
@@ -137,6 +115,7 @@ static void close_socket(struct link *l)
     if (l->in != NULL)
         evbuffer_free(l->in);
     evbuffer_free(l->out);
+    evbuffer_free(l->bulk);
     close(l->fd);
     l->fd = -1;
 }
@@ -294,12 +273,6 @@ static void on_accept_error(struct evconnlistener *listener, void *context)
     LOG(LOG_ERROR, "accept", LOG_TEXT("text", strerror(errno)));
     evconnlistener_disable(listener);
     links->counters.refused++;
-}
-
-static void on_listener_again(struct peer_links *links)
-{
-    /* evconnlistener_enable does nothing when it is enabled. */
-    evconnlistener_enable(links->listener);
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -482,34 +455,6 @@ void peer_links_free(struct peer_links *links)
     }
     evconnlistener_free(links->listener);
     mem_free(links);
-}
-
-void peer_links_send(struct peer_links *links, uint32_t to, struct blob *frame)
-{
-    CHECK(to >= 1 && to <= REPLICA_MAX);
-    struct link *l = &links->outgoing[to];
-    uint8_t head[LINK_FRAME_HEAD_SIZE];
-    if (l->state != LINK_OPEN || evbuffer_get_length(l->out) + frame->size > OUTPUT_MAX) {
-        links->counters.dropped++;
-        return;
-    }
-    put_u32(head, frame->size);
-    put_u32(head + 4, crc32c(0, frame->data, frame->size));
-    put_u32(head + 8, crc32c(0, head, 8));
-    evbuffer_add(l->out, head, sizeof head);
-    evbuffer_add(l->out, frame->data, frame->size);
-    links->counters.frames_out++;
-}
-
-void peer_links_push(struct peer_links *links)
-{
-    on_listener_again(links);
-    for (uint32_t peer = 1; peer <= REPLICA_MAX; peer++) {
-        struct link *l = &links->outgoing[peer];
-        if (l->state == LINK_OPEN && evbuffer_get_length(l->out) > 0 &&
-            !event_pending(l->writable, EV_WRITE, NULL))
-            link_write_out(l);
-    }
 }
 
 const struct peer_links_counters *peer_links_get_counters(const struct peer_links *links)

@@ -24,6 +24,11 @@
  * talked to under it. All open links of a peer are of one incarnation: when another one is
  * accepted, those of the old one are closed before the new link takes its first frame.
  *
+ * Behind a narrow link bulk (values: accepts, pieces of the log, of a snapshot) would make
+ * heartbeats and votes wait for minutes: it has a queue of its own, a short one, and the kernel's
+ * is kept short as well. A connection whose bytes are not confirmed for some seconds is made anew,
+ * so that a link that comes back is not waited for as long as it was away.
+ *
  * Thread: the main loop's. A frame that cannot be sent is dropped: the core sends again.
  */
 #ifndef RSM_NET_PEER_LINK_H
@@ -88,8 +93,13 @@ uint16_t peer_links_port(const struct peer_links *links);
 /* True when frames can be sent to the peer now. */
 bool peer_links_is_open(const struct peer_links *links, uint32_t peer);
 
-/* Queues a frame; peer_links_push sends what is queued. */
-void peer_links_send(struct peer_links *links, uint32_t to, struct blob *frame);
+/*
+ * Queues a frame; peer_links_push sends what is queued. While a slow connection has not taken what
+ * was queued before, bulk waits behind what is not bulk, and is dropped when much of it waits.
+ */
+void peer_links_send(struct peer_links *links, uint32_t to, struct blob *frame, bool is_bulk);
+/* Bytes that were sent to the peer and that its host has not confirmed; 0 when there is no link. */
+size_t peer_links_backlog(const struct peer_links *links, uint32_t to);
 /* Writes what is queued to the sockets, as far as they take it; the rest goes when they can. */
 void peer_links_push(struct peer_links *links);
 

@@ -37,6 +37,7 @@ struct link {
     struct event *timer;    /* owned: the handshake's limit, or when to dial again */
     struct evbuffer *in;    /* owned */
     struct evbuffer *out;   /* owned */
+    struct evbuffer *bulk;  /* owned: whole frames that leave when `out` is empty */
     uint32_t dial_again_ms;
     bool refused; /* outgoing: the last try was, with a code */
     uint32_t dials;
@@ -71,12 +72,17 @@ struct peer_links {
 
 /* Closes; an outgoing link dials again later, an incoming one is freed. */
 void link_drop(struct link *l, const char *why);
-/* False when the connection is gone (and dropped). */
-bool link_write_out(struct link *l);
 /* Dial now, if it waits. */
 void link_dial_soon(struct link *l);
 /* Drops the open links of the peer that are not of the incarnation of `l`. */
 void link_close_other_incarnations(struct link *l);
+
+/* ---- peer_output.c ---- */
+
+/* How the sockets of both sides wait, and for how long. */
+void link_set_socket(int fd);
+/* False when the connection is gone (and dropped). */
+bool link_write_out(struct link *l);
 
 /* ---- peer_handshake.c ---- */
 

@@ -456,6 +456,11 @@ uint64_t replica_applied(const struct node_cluster *c, uint32_t id)
     return node_applied(replica_at(c, id)->node);
 }
 
+uint64_t replica_clock_ms(const struct node_cluster *c, uint32_t id)
+{
+    return replica_wall_ms(replica_at(c, id));
+}
+
 void replica_status(const struct node_cluster *c, uint32_t id, struct node_status *status_out)
 {
     node_get_status(replica_at(c, id)->node, status_out);

@@ -265,6 +265,23 @@ static void check_states(struct node_cluster *c)
         audit_check_replay(c->audit, steady, replica_state(c, steady));
 }
 
+/* What waits for a deadline waits until the clocks have come to where a fault had taken log time.
+ */
+static uint64_t log_time_ahead_us(struct node_cluster *c)
+{
+    uint64_t ahead_ms = 0;
+    for (uint32_t r = 1; r <= c->options.node_count; r++) {
+        struct node_status s;
+        if (!is_member(c, r) || !replica_is_up(c, r))
+            continue;
+        replica_status(c, r, &s);
+        uint64_t clock = replica_clock_ms(c, r);
+        if (s.log_time_ms > clock && s.log_time_ms - clock > ahead_ms)
+            ahead_ms = s.log_time_ms - clock;
+    }
+    return ahead_ms * SIM_MS;
+}
+
 static void finish(struct node_cluster *c)
 {
     sim_run_until(&c->sim, c->sim.now + SIM_SECOND);
@@ -280,7 +297,7 @@ static void finish(struct node_cluster *c)
     if (!c->sim.failed && c->report->writes_acknowledged < writes)
         describe_unsettled(c, "no progress without faults");
     c->stop = true;
-    bound = c->sim.now + QUIET_BOUND;
+    bound = c->sim.now + QUIET_BOUND + log_time_ahead_us(c);
     while (!c->sim.failed && c->sim.now < bound && !is_settled(c))
         sim_run_until(&c->sim, c->sim.now + 10 * SIM_MS);
     if (!c->sim.failed && !is_settled(c))

@@ -118,6 +118,8 @@ void replica_judge_acknowledged(struct node_cluster *c, uint32_t id, uint64_t sl
 /* What a read sees there now is what the recount has for what that replica has applied. */
 void replica_judge_read(struct node_cluster *c, uint32_t id, struct bytes zone, struct bytes owner);
 uint64_t replica_applied(const struct node_cluster *c, uint32_t id);
+/* Its wall clock. */
+uint64_t replica_clock_ms(const struct node_cluster *c, uint32_t id);
 void replica_status(const struct node_cluster *c, uint32_t id, struct node_status *status_out);
 struct kv *replica_state(const struct node_cluster *c, uint32_t id);
 /* Faults of its own end; what is armed does not happen any more. */

@@ -46,6 +46,25 @@ static struct blob *sample(unsigned which)
     return frame;
 }
 
+/* What carries values is bulk. */
+Test(peer_codec, bulk)
+{
+    static const bool bulk[7] = {true, true, false, false, false, true, false};
+    struct peer_stamp stamp = {.seq = 1};
+    for (unsigned i = 0; i < 7; i++) {
+        struct blob *frame = sample(i);
+        cr_assert_eq(peer_is_bulk(blob_bytes(frame)), bulk[i], "frame %u", i);
+        blob_unref(frame);
+    }
+    for (int type = PAXOS_PREVOTE; type <= PAXOS_REJOIN_ANSWER; type++) {
+        struct paxos_message message = {.type = (enum paxos_message_type)type};
+        struct blob *frame = peer_encode_message(&message, &stamp);
+        cr_assert_eq(peer_is_bulk(blob_bytes(frame)), type == PAXOS_ACCEPT || type == PAXOS_LEARN);
+        cr_assert(!peer_is_bulk(bytes_make(frame->data, 20)), "cut");
+        blob_unref(frame);
+    }
+}
+
 Test(peer_codec, every_frame_there_and_back)
 {
     struct peer_frame f;

@@ -35,7 +35,8 @@ struct node {
     uint32_t asked;
     uint32_t lost[REPLICA_MAX + 1];
     uint32_t frames[REPLICA_MAX + 1];
-    char last[64];
+    uint32_t before_now; /* frames that came before the one that says "now" */
+    char last[64];       /* its beginning */
 };
 
 struct rig {
@@ -61,10 +62,12 @@ static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool r
 static void on_frame(void *context, uint32_t from, struct bytes frame)
 {
     struct node *n = context;
+    size_t size = frame.size < sizeof n->last ? frame.size : sizeof n->last - 1;
     n->frames[from]++;
-    cr_assert_lt(frame.size, sizeof n->last);
-    memcpy(n->last, frame.data, frame.size);
-    n->last[frame.size] = '\0';
+    memcpy(n->last, frame.data, size);
+    n->last[size] = '\0';
+    if (strcmp(n->last, "now") == 0)
+        n->before_now = n->frames[from] - 1;
 }
 
 static void on_lost(void *context, uint32_t peer)
@@ -168,7 +171,7 @@ static bool both_open(struct rig *r, uint32_t a, uint32_t b)
 static void say(struct rig *r, uint32_t from, uint32_t to, const char *words)
 {
     struct blob *frame = blob_new(bytes_of_string(words));
-    peer_links_send(r->nodes[from].links, to, frame);
+    peer_links_send(r->nodes[from].links, to, frame, false);
     peer_links_push(r->nodes[from].links);
     blob_unref(frame);
 }
@@ -189,6 +192,47 @@ Test(peer_link, members_talk)
     say_and_hear(r, 2, 1, "two to one");
     say_and_hear(r, 3, 1, "three to one");
     cr_assert_eq(r->nodes[1].rejoins, 0);
+    rig_free(r);
+}
+
+/* Sends bulk until it is dropped, for nobody reads it; how many frames were taken. */
+static uint32_t fill_link(struct rig *r, uint32_t from, uint32_t to)
+{
+    const struct peer_links_counters *counters = peer_links_get_counters(r->nodes[from].links);
+    uint64_t dropped = counters->dropped;
+    uint8_t *bytes = mem_alloc(32768);
+    uint32_t sent = 0;
+    memset(bytes, 'b', 32768);
+    struct blob *frame = blob_new(bytes_make(bytes, 32768));
+    for (; counters->dropped == dropped; sent++) {
+        cr_assert_lt(sent, 4096, "128 MiB wait, and nothing is dropped");
+        peer_links_send(r->nodes[from].links, to, frame, true);
+        peer_links_push(r->nodes[from].links);
+    }
+    blob_unref(frame);
+    mem_free(bytes);
+    return sent - 1;
+}
+
+/* A link that takes nothing: bulk waits, not without end; what is short and urgent overtakes it. */
+Test(peer_link, a_slow_link)
+{
+    struct rig *r = rig_of(2);
+    struct node *one = &r->nodes[1], *two = &r->nodes[2];
+    WAIT(r, both_open(r, 1, 2));
+    say_and_hear(r, 1, 2, "the proof has come");
+    cr_assert_eq(peer_links_backlog(one->links, 3), 0, "no member");
+    uint32_t sent = fill_link(r, 1, 2);
+    size_t backlog = peer_links_backlog(one->links, 2);
+    cr_assert(backlog >= 512u << 10 && backlog <= (size_t)sent * 32800, "%zu", backlog);
+    say(r, 1, 2, "now");
+    WAIT(r, two->frames[1] == sent + 2);
+    cr_assert_leq(two->before_now + 15, sent, "%u of %u came first", two->before_now, sent);
+    WAIT(r, peer_links_backlog(one->links, 2) == 0);
+    uint64_t dropped = peer_links_get_counters(one->links)->dropped;
+    cr_assert_eq(fill_link(r, 1, 2) > 0, true, "as before");
+    cr_assert_eq(peer_links_get_counters(one->links)->dropped, dropped + 1);
+    cr_assert(both_open(r, 1, 2));
     rig_free(r);
 }
 
@@ -321,7 +365,7 @@ Test(peer_link, a_superseded_incarnation_is_closed)
     cr_assert_geq(one->rejoins, 1);
     cr_assert_eq(one->lost[2], 2, "both connections of the old life");
     struct blob *frame = blob_new(bytes_of_string("new"));
-    peer_links_send(new->links, 1, frame);
+    peer_links_send(new->links, 1, frame, false);
     peer_links_push(new->links);
     blob_unref(frame);
     uint32_t before = one->frames[2];
