@@ -383,7 +383,8 @@ nightly-soak: all $(NET_TOOLS) ## a random mix of all faults for MINUTES; SEED=f
 .PHONY: dns
 dns: all ## replicas as DNS primaries: signatures, freshness, Knot and NSD as secondaries
 	$(Q)tests/run.sh dns-serving /usr/bin/python3 tests/dns/test_serving.py \
-		only_signed_questions_are_answered ixfr_from_every_serial a_replica_that_is_behind_says_nothing_old
+		only_signed_questions_are_answered ixfr_from_every_serial a_replica_that_is_behind_says_nothing_old \
+		quick_changes_are_told_together
 	$(Q)tests/run.sh dns-updates /usr/bin/python3 tests/dns/test_update.py real_clients answers races same_message_again leader_dies
 	$(Q)RSM_DNS_KINDS=knot,nsd RSM_DNS_INCREMENTS=30 tests/run.sh dns-secondaries /usr/bin/python3 tests/dns/test_secondaries.py
 nightly-dns: all ## Knot, NSD, BIND and PowerDNS as secondaries; bad peers; the root zone's history; a million records

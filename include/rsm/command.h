@@ -54,7 +54,8 @@ extern "C" {
     X(CHANGE_VOTE, 27, "change.vote")                                                              \
     X(CHANGE_APPROVE, 28, "change.approve")                                                        \
     X(CHANGE_CANCEL, 29, "change.cancel")                                                          \
-    X(CHANGE_APPLY, 30, "change.apply")
+    X(CHANGE_APPLY, 30, "change.apply")                                                            \
+    X(ZONE_SET, 31, "zone.set")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -7,6 +7,7 @@
  */
 #include "src/command/body.h"
 #include "src/command/body_change.h"
+#include "src/command/body_setting.h"
 
 #include <string.h>
 
@@ -277,6 +278,57 @@ enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct b
     return finish(&u);
 }
 
+/* ---- zone.set ---- */
+
+static const struct {
+    const char *text;
+    uint64_t most;
+} SETTINGS[] = {[0] = {NULL, 0},
+#define SETTING_ROW(name, number, text, most) [number] = {text, most},
+                RSM_SETTING_LIST(SETTING_ROW)
+#undef SETTING_ROW
+};
+
+#define SETTINGS_END (sizeof SETTINGS / sizeof SETTINGS[0])
+
+const char *rsm_setting_text(enum rsm_setting setting)
+{
+    return setting > 0 && setting < SETTINGS_END ? SETTINGS[setting].text : "unknown";
+}
+
+bool rsm_setting_parse(struct rsm_bytes text, enum rsm_setting *setting_out)
+{
+    for (uint32_t i = 1; i < SETTINGS_END; i++) {
+        *setting_out = (enum rsm_setting)i;
+        if (bytes_equal(bytes_make(text.data, text.size), bytes_of_string(SETTINGS[i].text)))
+            return true;
+    }
+    return false;
+}
+
+enum rsm_status body_zone_set_decode(struct bytes body, struct body_zone_set *out)
+{
+    *out = (struct body_zone_set){.zone = {NULL, 0}};
+    struct unpack u = unpack_make(body);
+    unpack_array_exactly(&u, 2);
+    out->zone = take_name(&u);
+    out->settings = take_container(&u, true, SETTINGS_END - 1);
+    return finish(&u);
+}
+
+bool body_next_setting(struct body_walk *walk, struct body_setting *out)
+{
+    if (!walk_step(walk))
+        return false;
+    struct bytes name = unpack_str(&walk->cursor, LIMIT_LABEL_SIZE);
+    out->value = unpack_uint(&walk->cursor);
+    if (unpack_ok(&walk->cursor) &&
+        (!rsm_setting_parse(rsm_bytes_make(name.data, name.size), &out->setting) ||
+         out->value > SETTINGS[out->setting].most))
+        unpack_fail(&walk->cursor, RSM_MALFORMED);
+    return unpack_ok(&walk->cursor);
+}
+
 enum rsm_status body_takeover_decode(struct bytes body, struct body_takeover *out)
 {
     *out = (struct body_takeover){.zone = {NULL, 0}};
@@ -545,7 +597,7 @@ bool body_may_be_requested(enum rsm_kind kind)
 {
     return kind == RSM_KIND_ZONE_CREATE || kind == RSM_KIND_ZONE_DELETE ||
            kind == RSM_KIND_RRSET_CHANGE || kind == RSM_KIND_PLAN_EXECUTE ||
-           kind == RSM_KIND_POLICY_SET;
+           kind == RSM_KIND_POLICY_SET || kind == RSM_KIND_ZONE_SET;
 }
 
 enum rsm_status body_request_decode(struct bytes body, struct body_request *out)

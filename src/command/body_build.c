@@ -8,6 +8,7 @@
 #include <rsm/body.h>
 #include <rsm/change.h>
 #include <rsm/command.h>
+#include <rsm/setting.h>
 #include <rsm/update.h>
 
 #include <stdlib.h>
@@ -144,6 +145,29 @@ enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *b
     begin(&w, 1, body_out);
     put_bin(&w, zone);
     return end(&w, RSM_KIND_ZONE_DELETE, RSM_OK, body_out);
+}
+
+/* In the order of their texts, which is that of their numbers. */
+enum rsm_status rsm_body_zone_set(struct rsm_bytes zone, const struct rsm_zone_setting *settings,
+                                  size_t count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_bin(&w, zone);
+    pack_map(&w, (uint32_t)count);
+    uint32_t last = 0;
+    for (size_t put = 0; put < count; put++) {
+        const struct rsm_zone_setting *next = NULL;
+        for (size_t i = 0; i < count; i++)
+            if (settings[i].setting > last && (next == NULL || settings[i].setting < next->setting))
+                next = &settings[i];
+        if (next == NULL) /* one stands twice */
+            return end(&w, RSM_KIND_ZONE_SET, RSM_MALFORMED, body_out);
+        put_str(&w, rsm_text(rsm_setting_text(next->setting)));
+        pack_uint(&w, next->value);
+        last = (uint32_t)next->setting;
+    }
+    return end(&w, RSM_KIND_ZONE_SET, RSM_OK, body_out);
 }
 
 enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_change *changes,

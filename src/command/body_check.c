@@ -2,6 +2,7 @@
 /* body_check.c - every list of a body, walked to its end (see body.h). */
 #include "src/command/body.h"
 #include "src/command/body_change.h"
+#include "src/command/body_setting.h"
 
 #include "src/base/check.h"
 #include "src/base/limits.h"
@@ -39,6 +40,16 @@ static enum rsm_status check_zone(enum rsm_kind kind, struct bytes body)
         continue;
     status = zone.labels.cursor.status;
     return status == RSM_OK ? check_changes(zone.changes) : status;
+}
+
+static enum rsm_status check_zone_set(struct bytes body)
+{
+    struct body_zone_set set;
+    struct body_setting setting;
+    enum rsm_status status = body_zone_set_decode(body, &set);
+    while (status == RSM_OK && body_next_setting(&set.settings, &setting))
+        continue;
+    return status == RSM_OK ? set.settings.cursor.status : status;
 }
 
 static enum rsm_status check_takeover(struct bytes body)
@@ -227,6 +238,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_RRSET_CHANGE:
         return check_zone(kind, body);
+    case RSM_KIND_ZONE_SET:
+        return check_zone_set(body);
     case RSM_KIND_RRSET_OBSERVE:
         return check_observe(body);
     case RSM_KIND_RRSET_TAKEOVER:

@@ -89,7 +89,6 @@ static const struct key keys[] = {
     {"gateway_key", VALUE_PATH, AT(dns.gateway_key), 0, 0, false},
     {"dns_allow_unsigned_queries", VALUE_YES_NO, AT(dns.allow_unsigned_queries), 0, 0, false},
     {"dns_allow_unsigned_transfers", VALUE_YES_NO, AT(dns.allow_unsigned_transfers), 0, 0, false},
-    {"dns_notify_interval_ms", VALUE_U32, AT(dns.notify_interval_ms), 1, 60000, false},
     {"flush_timeout_ms", VALUE_U32, AT(flush_timeout_ms), 100, 600000, false},
 };
 
@@ -339,7 +338,7 @@ static void set_defaults(struct config *config)
                               .scrub_days = 7,
                               .scrub_rate = 65536,
                               .submit_rate = 20000,
-                              .dns = {.notify_interval_ms = 50}};
+                              .dns = {.listen_count = 0}};
     node_config_default(&config->node);
 }
 

@@ -41,7 +41,6 @@ struct config_dns {
     char *gateway_key; /* NULL: no updates */
     bool allow_unsigned_queries;
     bool allow_unsigned_transfers;
-    uint32_t notify_interval_ms;
 };
 
 #define CONFIG_DNS_WHY_SIZE 300u

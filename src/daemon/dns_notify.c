@@ -16,6 +16,7 @@
 #include "src/daemon/config.h"
 #include "src/daemon/dns_internal.h"
 #include "src/io/clock.h"
+#include "src/machine/policy.h"
 #include "src/machine/query_change.h"
 #include "src/rr/data.h"
 
@@ -52,7 +53,7 @@ enum rsm_status dns_notify_open(struct dns *d, const struct config_dns *config, 
     for (uint32_t i = 0; status == RSM_OK && i < config->secondary_count; i++)
         status = open_target(d, &config->secondaries[i], &targets[i], d->target_zones[i], text);
     randombytes_buf(&seed, sizeof seed);
-    d->notify = notify_new(targets, config->secondary_count, config->notify_interval_ms, seed);
+    d->notify = notify_new(targets, config->secondary_count, seed);
     d->told_slot = node_applied(d->node);
     return status;
 }
@@ -60,13 +61,30 @@ enum rsm_status dns_notify_open(struct dns *d, const struct config_dns *config, 
 /* -------------------------------------------------------------------------------------------- */
 /* What changed. */
 
+/* The zone's own interval, or the policy's. */
+static void note_change(struct dns *d, struct bytes zone, uint64_t now_ms)
+{
+    struct kv *kv = node_state(d->node);
+    struct zone_record row;
+    struct policy policy;
+    uint8_t buffer[NAME_SIZE_MAX];
+    memcpy(buffer, zone.data, zone.size);
+    struct bytes name = bytes_make(buffer, zone.size);
+    if (query_zone(kv, name, QUERY_NOW, &row) != RSM_OK)
+        return; /* gone meanwhile */
+    uint64_t interval_ms = row.publish_ms;
+    if (!row.has_publish_ms && policy_load(kv, &policy) == RSM_OK)
+        interval_ms = policy.publish_ms;
+    notify_changed(d->notify, name, interval_ms, now_ms);
+}
+
 static void find_changes(struct dns *d, uint64_t now_ms)
 {
     struct query_changed_zones q = {.after = d->told_slot, .slot = node_applied(d->node)};
     if (q.after >= q.slot || !node_has_state(d->node))
         return;
     while (query_changed_zone_next(node_state(d->node), &q) == RSM_OK)
-        notify_changed(d->notify, q.zone, now_ms);
+        note_change(d, q.zone, now_ms);
     d->told_slot = q.slot;
 }
 
@@ -79,7 +97,7 @@ static void sweep(struct dns *d, uint64_t now_ms)
             d->sweeping = false;
             break;
         }
-        notify_changed(d->notify, q.zone, now_ms);
+        note_change(d, q.zone, now_ms);
     }
     d->sweep = q.place;
 }

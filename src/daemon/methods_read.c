@@ -128,9 +128,23 @@ enum rsm_status read_outcome(struct call *call, struct writer *out)
 /* -------------------------------------------------------------------------------------------- */
 /* Zones. */
 
-static void pack_zone(struct writer *out, struct bytes zone, const struct zone_record *record)
+/* With who set them last, for whoever sets them next. */
+static void pack_settings(struct writer *out, const struct zone_record *record,
+                          const struct version *version)
 {
-    pack_map(out, 10);
+    pack_key(out, "settings");
+    pack_map(out, record->has_publish_ms ? 2 : 1);
+    if (record->has_publish_ms)
+        pack_number(out, rsm_setting_text(RSM_SETTING_PUBLISH_MS), record->publish_ms);
+    pack_key(out, "version");
+    pack_version(out, version);
+}
+
+static void pack_zone(struct call *call, struct writer *out, struct bytes zone,
+                      const struct zone_record *record)
+{
+    struct version version = {.counter = 0};
+    pack_map(out, 11);
     pack_name_fields(out, "zone", "zone_wire", zone);
     pack_key(out, "serial");
     pack_uint(out, record->serial);
@@ -151,6 +165,8 @@ static void pack_zone(struct writer *out, struct bytes zone, const struct zone_r
         pack_raw(out, record->labels);
     else
         pack_map(out, 0);
+    (void)query_object(node_state(call->m->node), OBJECT_SETTINGS, zone, &version);
+    pack_settings(out, record, &version);
 }
 
 enum rsm_status read_zone_get(struct call *call, struct writer *out)
@@ -167,7 +183,7 @@ enum rsm_status read_zone_get(struct call *call, struct writer *out)
         return status;
     result_begin(call, out, 1);
     pack_key(out, "zone");
-    pack_zone(out, zone, &record);
+    pack_zone(call, out, zone, &record);
     return RSM_OK;
 }
 
@@ -231,7 +247,7 @@ enum rsm_status read_zone_list(struct call *call, struct writer *out)
     while ((status = query_zone_next(node_state(call->m->node), q)) == RSM_OK) {
         if (!page_has_room(&page))
             break;
-        pack_zone(&page.items, q->zone, &q->record);
+        pack_zone(call, &page.items, q->zone, &q->record);
         last_size = q->zone.size;
         memcpy(last, q->zone.data, last_size);
     }

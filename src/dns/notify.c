@@ -20,6 +20,7 @@ struct zone {
     uint64_t told_ms;    /* 0: never */
     uint64_t changed_ms; /* of the first change that was not told; 0: all were */
     uint64_t due_ms;
+    uint64_t interval_ms;
     uint8_t size;
     uint8_t name[NAME_SIZE_MAX];
 };
@@ -38,7 +39,6 @@ struct flight {
 struct notify {
     struct notify_target targets[NOTIFY_TARGETS_MAX];
     uint32_t target_count;
-    uint64_t interval_ms;
     struct prng prng;
     struct zone *buckets[BUCKETS];
     uint32_t zone_count, flight_count;
@@ -48,15 +48,13 @@ struct notify {
     struct notify_counters counters;
 };
 
-struct notify *notify_new(const struct notify_target *targets, uint32_t count, uint64_t interval_ms,
-                          uint64_t seed)
+struct notify *notify_new(const struct notify_target *targets, uint32_t count, uint64_t seed)
 {
     struct notify *n = mem_alloc(sizeof *n);
     CHECK(count <= NOTIFY_TARGETS_MAX);
     if (count > 0)
         memcpy(n->targets, targets, count * sizeof *targets);
     n->target_count = count;
-    n->interval_ms = interval_ms;
     n->look_ms = n->flight_look_ms = UINT64_MAX;
     prng_init(&n->prng, seed);
     return n;
@@ -128,7 +126,7 @@ static struct zone *find_zone(struct notify *n, struct bytes name)
     return zone;
 }
 
-void notify_changed(struct notify *n, struct bytes name, uint64_t now_ms)
+void notify_changed(struct notify *n, struct bytes name, uint64_t interval_ms, uint64_t now_ms)
 {
     if (!has_target(n, name))
         return;
@@ -137,12 +135,12 @@ void notify_changed(struct notify *n, struct bytes name, uint64_t now_ms)
         n->counters.forgotten++;
         return;
     }
-    if (zone->changed_ms != 0)
-        return;
-    zone->changed_ms = now_ms;
-    zone->due_ms = now_ms;
-    if (zone->told_ms != 0 && zone->told_ms + n->interval_ms > now_ms)
-        zone->due_ms = zone->told_ms + n->interval_ms;
+    zone->interval_ms = interval_ms;
+    if (zone->changed_ms == 0)
+        zone->changed_ms = now_ms;
+    zone->due_ms = zone->changed_ms;
+    if (zone->told_ms != 0 && zone->told_ms + interval_ms > zone->changed_ms)
+        zone->due_ms = zone->told_ms + interval_ms;
     if (zone->due_ms < n->look_ms)
         n->look_ms = zone->due_ms;
 }
@@ -193,7 +191,7 @@ static void look_at_zone(struct notify *n, struct zone **at, uint64_t now_ms, bo
     }
     if (zone->changed_ms != 0 && !is_leader && zone->changed_ms + NOTIFY_HOLD_MS <= now_ms)
         zone->changed_ms = 0;
-    uint64_t look_ms = zone->changed_ms != 0 ? zone->due_ms : zone->told_ms + n->interval_ms;
+    uint64_t look_ms = zone->changed_ms != 0 ? zone->due_ms : zone->told_ms + zone->interval_ms;
     if (zone->changed_ms != 0 && look_ms <= now_ms)
         look_ms = now_ms + 1; /* no lead, or no room */
     if (zone->changed_ms == 0 && look_ms <= now_ms) {

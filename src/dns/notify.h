@@ -2,7 +2,7 @@
 /*
  * notify.h - which secondary is told of which zone, and when (RFC 1996).
  *
- * A changed zone is told at once. Changes within `interval_ms` after that are told together, when
+ * A changed zone is told at once. Changes within an interval after that are told together, when
  * it is over: a secondary that is still fetching gains nothing by being told more often. Each
  * target is told again after 1, 2, 4 and 8 seconds until it answers; then it is left to its own
  * polling. A newer serial begins anew.
@@ -33,13 +33,12 @@ struct notify_target {
     const struct tsig_key *key; /* NULL: not signed */
 };
 
-struct notify *notify_new(const struct notify_target *targets, uint32_t count, uint64_t interval_ms,
-                          uint64_t seed);
+struct notify *notify_new(const struct notify_target *targets, uint32_t count, uint64_t seed);
 /* NULL is ignored. */
 void notify_free(struct notify *n);
 
-/* The zone has a new serial. */
-void notify_changed(struct notify *n, struct bytes zone, uint64_t now_ms);
+/* The zone has a new serial; it is told of so often at most. */
+void notify_changed(struct notify *n, struct bytes zone, uint64_t interval_ms, uint64_t now_ms);
 
 /* A message to be sent now. Borrowed until the next call of any function here. */
 struct notify_send {

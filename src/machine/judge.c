@@ -107,6 +107,7 @@ static void dispatch(struct judge *j)
         [RSM_KIND_CHANGE_APPROVE] = kind_change_approve,
         [RSM_KIND_CHANGE_CANCEL] = kind_change_cancel,
         [RSM_KIND_CHANGE_APPLY] = kind_change_apply,
+        [RSM_KIND_ZONE_SET] = kind_zone_set,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);

@@ -181,6 +181,7 @@ const char *words_object(enum object_kind kind, struct bytes name, char out[WORD
 /* Without its first label; the root stays. */
 struct bytes name_parent(struct bytes name);
 
+#include "src/machine/kinds.h"
 #include "src/machine/rules.h"
 
 #endif

@@ -14,6 +14,7 @@
 #ifndef RSM_MACHINE_POLICY_H
 #define RSM_MACHINE_POLICY_H
 
+#include <rsm/setting.h>
 #include <rsm/status.h>
 
 #include "src/base/bytes.h"
@@ -71,7 +72,9 @@
     /* Above 0: at the deadline the yes of so many zones is enough, when no replica said no. 0:    \
      */                                                                                            \
     /* every zone of the voters, always. */                                                        \
-    X(vote_zones_least, 0, 9, 0)
+    X(vote_zones_least, 0, 9, 0)                                                                   \
+    /* Changes of a zone within so many ms after one are told to secondaries together. */          \
+    X(publish_ms, 0, RSM_PUBLISH_MS_MAX, 50)
 
 struct policy {
 #define POLICY_FIELD(name, least, most, initial) uint64_t name;

@@ -91,9 +91,16 @@ enum rsm_status author_decode(struct bytes value, struct author_record *out)
     return finish(&r);
 }
 
+enum zone_flag {
+    ZONE_DELETED = 1,
+    ZONE_HAS_PUBLISH_MS = 2,
+};
+
 void zone_encode(struct writer *out, const struct zone_record *z)
 {
-    writer_u8(out, z->deleted ? 1 : 0);
+    writer_u8(out, (uint8_t)((z->deleted ? ZONE_DELETED : 0) |
+                             (z->has_publish_ms ? ZONE_HAS_PUBLISH_MS : 0)));
+    writer_u32(out, z->publish_ms);
     writer_u64(out, z->id);
     writer_u32(out, z->serial);
     writer_u64(out, z->created_slot);
@@ -109,7 +116,10 @@ void zone_encode(struct writer *out, const struct zone_record *z)
 enum rsm_status zone_decode(struct bytes value, struct zone_record *out)
 {
     struct reader r = reader_make(value);
-    out->deleted = reader_u8(&r) != 0;
+    uint8_t flags = reader_u8(&r);
+    out->deleted = (flags & ZONE_DELETED) != 0;
+    out->has_publish_ms = (flags & ZONE_HAS_PUBLISH_MS) != 0;
+    out->publish_ms = reader_u32(&r);
     out->id = reader_u64(&r);
     out->serial = reader_u32(&r);
     out->created_slot = reader_u64(&r);

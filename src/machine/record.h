@@ -10,17 +10,18 @@
  *     TABLE_DIGEST     slot u64 | index u32 | the verdict (verdict.h)
  *     TABLE_OBJECT     version
  *     TABLE_AUTHOR     counter u64 | lamport u64
- *     TABLE_ZONE       flags u8 (1 deleted) | id u64 | serial u32 | created slot u64 | rrsets u64 |
- *                      records u64 | dnames u64 | aliases u64 | content version | writer version |
- *                      labels blob
+ *     TABLE_ZONE       flags u8 (1 deleted, 2 has publish ms) | publish ms u32 | id u64 |
+ *                      serial u32 | created slot u64 | rrsets u64 | records u64 | dnames u64 |
+ *                      aliases u64 | content version | writer version | labels blob
  *     TABLE_RRSET      flags u8 (1 deleted) | ttl u32 | token u64 | generation u64 | plan blob |
  *                      holder blob | version | reason blob | count u16, then each: size u16, rdata
  *     TABLE_PRINCIPAL  kind u8 | person blob | az blob | keys u8, each 32 | roles u8, each blob |
  *                      budgets: 4 times burst u64, per hour u64
- *     TABLE_FREEZE     scope u8 | everybody u8 | until_ms u64 | set_ms u64 | subject blob | author
- * blob | reason blob TABLE_LEASE      holder blob | token u64 | expires_ms u64 | ttl_ms u64 |
- * released u8 TABLE_PLAN       zone blob | planner blob | newest u64 | executed u64 | collected
- * below u64 TABLE_GENERATION status u8 | parent u64 | complete u8 | zone blob | planner blob |
+ *     TABLE_FREEZE     scope u8 | everybody u8 | until_ms u64 | set_ms u64 | subject blob |
+ *                      author blob | reason blob
+ *     TABLE_LEASE      holder blob | token u64 | expires_ms u64 | ttl_ms u64 | released u8
+ *     TABLE_PLAN       zone blob | planner blob | newest u64 | executed u64 | collected below u64
+ *     TABLE_GENERATION status u8 | parent u64 | complete u8 | zone blob | planner blob |
  *                      counter u64 | slot u64 | executed slot u64 | hash 32 | scope blob |
  *                      content blob
  */
@@ -69,8 +70,10 @@ struct zone_record {
     uint64_t created_slot;
     uint64_t rrset_count;
     uint64_t record_count;
-    uint64_t dname_count;   /* record sets of type DNAME */
-    uint64_t alias_count;   /* of type CNAME or DNAME */
+    uint64_t dname_count; /* record sets of type DNAME */
+    uint64_t alias_count; /* of type CNAME or DNAME */
+    bool has_publish_ms;  /* its own; else the policy's */
+    uint32_t publish_ms;
     struct version content; /* the last command that changed a record set of the zone */
     struct version writer;  /* the last command that wrote this row */
     struct bytes labels;    /* canonical map */

@@ -57,6 +57,7 @@ static bool is_exempt(const struct judge *j)
         return true;
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
+    case RSM_KIND_ZONE_SET:
     case RSM_KIND_RRSET_CHANGE:
     case RSM_KIND_RRSET_TAKEOVER:
     case RSM_KIND_RRSET_UPDATE:

@@ -322,9 +322,9 @@ void rule_rights_changes(struct judge *j, struct bytes zone)
 
 bool grants_are_boundless(struct bytes grants)
 {
-    static const char *const verbs[] = {"zone.create",  "zone.delete",  "rrset.change",
-                                        "rrset.update", "plan.publish", "plan.execute",
-                                        "plan.collect"};
+    static const char *const verbs[] = {"zone.create",  "zone.delete",  "zone.set",
+                                        "rrset.change", "rrset.update", "plan.publish",
+                                        "plan.execute", "plan.collect"};
     struct reader r = reader_make(grants);
     struct grant grant;
     while (next_grant(&r, &grant)) {

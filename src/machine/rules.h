@@ -170,31 +170,4 @@ void rule_precommit(struct judge *j);
 const char *precommit_difference(const struct change *change, const struct rrset_record *record,
                                  const struct version *version);
 
-/* ---- kinds ---- */
-
-void kind_zone_create(struct judge *j);
-void kind_zone_delete(struct judge *j);
-void kind_rrset_change(struct judge *j);
-void kind_rrset_takeover(struct judge *j);
-void kind_rrset_update(struct judge *j);
-void kind_rrset_observe(struct judge *j);
-void kind_principal_set(struct judge *j);
-void kind_principal_delete(struct judge *j);
-void kind_principal_key(struct judge *j); /* both */
-void kind_role_set(struct judge *j);
-void kind_role_delete(struct judge *j);
-void kind_policy_set(struct judge *j);
-void kind_freeze_set(struct judge *j);
-void kind_freeze_clear(struct judge *j);
-void kind_lease_acquire(struct judge *j);
-void kind_lease_renew(struct judge *j);
-void kind_lease_release(struct judge *j);
-void kind_plan_publish(struct judge *j);
-void kind_plan_execute(struct judge *j);
-void kind_plan_collect(struct judge *j);
-void kind_member(struct judge *j); /* all four */
-
-/* Why a lease does not let the author in under that token; reports it. False: refused. */
-bool lease_check(struct judge *j, struct bytes resource, uint64_t token);
-
 #endif

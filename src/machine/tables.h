@@ -92,6 +92,7 @@ enum object_kind {
     OBJECT_RRSET,   /* only in evidence and queries */
     OBJECT_MEMBERS, /* all of them together: nobody changes members without knowing the others */
     OBJECT_SERVICE,
+    OBJECT_SETTINGS, /* of a zone, apart from its content: zone.set */
 };
 
 /*

@@ -47,15 +47,21 @@ const char *words_rrset(struct bytes owner, uint16_t type, char out[WORDS_SIZE])
 const char *words_object(enum object_kind kind, struct bytes name, char out[WORDS_SIZE])
 {
     static const char *const kinds[] = {
-        [OBJECT_ZONE] = "zone ",      [OBJECT_PRINCIPAL] = "principal ",
-        [OBJECT_ROLE] = "role ",      [OBJECT_POLICY] = "policy ",
-        [OBJECT_FREEZE] = "freeze ",  [OBJECT_LEASE] = "lease ",
-        [OBJECT_PLAN] = "plan ",      [OBJECT_RRSET] = "rrset ",
-        [OBJECT_MEMBERS] = "members", [OBJECT_SERVICE] = "service ",
+        [OBJECT_ZONE] = "zone ",
+        [OBJECT_PRINCIPAL] = "principal ",
+        [OBJECT_ROLE] = "role ",
+        [OBJECT_POLICY] = "policy ",
+        [OBJECT_FREEZE] = "freeze ",
+        [OBJECT_LEASE] = "lease ",
+        [OBJECT_PLAN] = "plan ",
+        [OBJECT_RRSET] = "rrset ",
+        [OBJECT_MEMBERS] = "members",
+        [OBJECT_SERVICE] = "service ",
+        [OBJECT_SETTINGS] = "settings of zone ",
     };
     struct out o = {out, 0};
     add_text(&o, kinds[kind]);
-    if (kind == OBJECT_ZONE)
+    if (kind == OBJECT_ZONE || kind == OBJECT_SETTINGS)
         add_name(&o, name);
     else
         (void)snprintf(out + o.used, WORDS_SIZE - o.used, "%.*s", TEXT_ARGUMENTS(name));

@@ -266,6 +266,44 @@ def bad_peers_stop_nothing():
     return None
 
 
+def quick_changes_are_told_together():
+    """A zone's publish_ms, or the policy's: how often secondaries are told of a zone at most."""
+    if LACK:
+        return LACK
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
+        secondary.bind(("127.0.0.1", 0))
+        secondary.settimeout(WAIT)
+
+        def told():
+            """The serial that the next new NOTIFY says; each is answered."""
+            while True:
+                wire, source = secondary.recvfrom(65535)
+                message = dns.message.from_wire(wire, keyring=keyring())
+                secondary.sendto(dns.message.make_response(message).to_wire(), source)
+                serial = message.answer[0][0].serial
+                if serial not in serials:
+                    serials.append(serial)
+                    return serial
+        serials = []
+        with Bed(lines=[f"secondary = * 127.0.0.1:{secondary.getsockname()[1]} xfr-key"]) as bed:
+            bed.ctl("policy", "set", "publish_ms=60000")
+            make_zone(bed)
+            check(told() == 1, f"{serials}")
+            for i in range(3):
+                bed.ctl("record", "set", bed.zone, "www", "300", "A", f"192.0.2.{i + 20}")
+            bed.ctl("zone", "set", bed.zone, "publish_ms=0")
+            bed.ctl("record", "set", bed.zone, "www", "300", "A", "192.0.2.30")
+            check(told() == 5, f"2 to 4 were not told of: {serials}")
+            bed.ctl("record", "set", bed.zone, "www", "300", "A", "192.0.2.31")
+            check(told() == 6, f"{serials}")
+            bed.ctl("zone", "set", bed.zone, "publish_ms=policy")
+            settings = bed.json("zone", "list")["zones"][0]["settings"]
+            check("publish_ms" not in settings and settings["version"]["counter"] > 0, f"{settings}")
+            bed.ctl("zone", "set", bed.zone, "publish_ms=60001", status=2)
+            bed.ctl("zone", "set", bed.zone, "colour=blue", status=2)
+    return None
+
+
 if __name__ == "__main__":
     main([only_signed_questions_are_answered, ixfr_from_every_serial, a_replica_that_is_behind_says_nothing_old,
-          the_leader_dies_in_the_middle_of_a_transfer, bad_peers_stop_nothing])
+          the_leader_dies_in_the_middle_of_a_transfer, bad_peers_stop_nothing, quick_changes_are_told_together])

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rsm/setting.h>
+
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/octodns.h"
 #include "tools/resilience-ctl/transfer.h"
@@ -118,6 +120,48 @@ int ctl_zone_delete(struct ctl *ctl, int count, char **arguments)
         return rsm_status_exit(status);
     return ctl_change(ctl, RSM_KIND_ZONE_DELETE, rsm_body_zone_delete(ctl_bytes(zone), &body),
                       &body, "deleted");
+}
+
+/* "publish_ms=200", "publish_ms=policy" */
+static bool take_setting(const char *text, struct rsm_zone_setting *out)
+{
+    const char *equals = strchr(text, '=');
+    size_t size = equals != NULL ? (size_t)(equals - text) : 0;
+    if (size == 0 || !rsm_setting_parse(rsm_bytes_make(text, size), &out->setting)) {
+        ctl_fail(RSM_USAGE, "\"%s\" is no setting, such as publish_ms=200", text);
+        return false;
+    }
+    out->value = RSM_PUBLISH_POLICY;
+    if (strcmp(equals + 1, "policy") == 0 ||
+        (ctl_parse_number(equals + 1, &out->value) && out->value <= RSM_PUBLISH_MS_MAX))
+        return true;
+    ctl_fail(RSM_USAGE, "%s is 0 to %u, or policy", rsm_setting_text(out->setting),
+             RSM_PUBLISH_MS_MAX);
+    return false;
+}
+
+int ctl_zone_set(struct ctl *ctl, int count, char **arguments)
+{
+    uint8_t buffer[NAME_SIZE_MAX];
+    struct rsm_zone_setting settings[CTL_LIST_MAX];
+    struct rsm_buffer body = {NULL, 0};
+    struct bytes zone;
+    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
+        return rsm_status_exit(RSM_USAGE);
+    for (int i = 1; i < count; i++)
+        if (i > (int)CTL_LIST_MAX || !take_setting(arguments[i], &settings[i - 1]))
+            return rsm_status_exit(RSM_USAGE);
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status == RSM_OK)
+        status = see_zone(ctl, zone);
+    if (status == RSM_NOT_FOUND)
+        return ctl_fail(status, "there is no zone %s", arguments[0]);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_zone_set(ctl_bytes(zone), settings, (size_t)count - 1, &body);
+    if (status == RSM_MALFORMED)
+        return ctl_fail(RSM_USAGE, "a setting stands twice");
+    return ctl_change(ctl, RSM_KIND_ZONE_SET, status, &body, "set");
 }
 
 /* From another primary: its secondaries take only what has a higher serial (RFC 1982 3.2). */

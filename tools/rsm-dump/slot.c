@@ -6,6 +6,7 @@
 
 #include "src/command/body.h"
 #include "src/command/body_change.h"
+#include "src/command/body_setting.h"
 #include "src/machine/record.h"
 #include "src/machine/tables.h"
 #include "src/rr/data.h"
@@ -63,6 +64,7 @@ static struct bytes plan_zone(struct dump *d, struct bytes plan)
 struct bytes slot_command_zone(struct dump *d, const struct command *c)
 {
     struct body_zone zone;
+    struct body_zone_set set;
     struct body_plan plan;
     struct body_freeze freeze;
     struct body_takeover takeover;
@@ -70,6 +72,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     struct body_observe observe;
     struct body_request request;
     struct command wrapped = *c;
+    struct bytes nothing = {NULL, 0};
 
     if (c->kind == RSM_KIND_CHANGE_REQUEST && body_request_decode(c->body, &request) == RSM_OK) {
         wrapped.kind = request.kind;
@@ -83,6 +86,8 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
         if (body_zone_decode(c->kind, c->body, &zone) == RSM_OK)
             return zone.zone;
         break;
+    case RSM_KIND_ZONE_SET:
+        return body_zone_set_decode(c->body, &set) == RSM_OK ? set.zone : nothing;
     case RSM_KIND_RRSET_UPDATE:
         if (body_update_decode(c->body, &update) == RSM_OK)
             return update.zone;
@@ -90,17 +95,13 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_PLAN_PUBLISH:
     case RSM_KIND_PLAN_EXECUTE:
     case RSM_KIND_PLAN_COLLECT:
-        if (body_plan_decode(c->kind, c->body, &plan) == RSM_OK)
-            return c->kind == RSM_KIND_PLAN_PUBLISH ? plan.zone : plan_zone(d, plan.plan);
-        break;
+        if (body_plan_decode(c->kind, c->body, &plan) != RSM_OK)
+            break;
+        return c->kind == RSM_KIND_PLAN_PUBLISH ? plan.zone : plan_zone(d, plan.plan);
     case RSM_KIND_RRSET_TAKEOVER:
-        if (body_takeover_decode(c->body, &takeover) == RSM_OK)
-            return takeover.zone;
-        break;
+        return body_takeover_decode(c->body, &takeover) == RSM_OK ? takeover.zone : nothing;
     case RSM_KIND_RRSET_OBSERVE:
-        if (body_observe_decode(c->body, &observe) == RSM_OK)
-            return observe.zone;
-        break;
+        return body_observe_decode(c->body, &observe) == RSM_OK ? observe.zone : nothing;
     case RSM_KIND_FREEZE_SET:
         if (body_freeze_decode(c->kind, c->body, &freeze) == RSM_OK &&
             freeze.scope == RSM_FREEZE_ZONE)
@@ -128,7 +129,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_CHANGE_APPLY:
         break;
     }
-    return bytes_make(NULL, 0);
+    return nothing;
 }
 
 bool slot_matches(struct dump *d, const struct slot_parts *parts, struct bytes zone,

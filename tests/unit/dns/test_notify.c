@@ -21,7 +21,7 @@ static struct notify *make(uint32_t targets)
 {
     static struct notify_target list[3];
     list[1].zone = wire_bytes("one.");
-    return notify_new(list, targets, 50, 1);
+    return notify_new(list, targets, 1);
 }
 
 static uint32_t send_all(struct notify *n, uint64_t now, bool is_leader)
@@ -37,29 +37,46 @@ Test(notify, at_once_then_together)
 {
     struct notify *n = make(1);
     struct notify_send s;
-    notify_changed(n, wire_bytes("a."), 1000);
+    notify_changed(n, wire_bytes("a."), 50, 1000);
     cr_assert(notify_next(n, 1000, true, &s), "at once");
     cr_assert(name_equal(s.zone, wire_bytes("a.")) && s.attempt == 1);
     cr_assert_not(notify_next(n, 1000, true, &s));
     for (uint64_t now = 1001; now < 1050; now++) {
-        notify_changed(n, wire_bytes("a."), now);
+        notify_changed(n, wire_bytes("a."), 50, now);
         cr_assert_not(notify_next(n, now, true, &s), "at %lu", (unsigned long)now);
     }
     cr_assert(notify_next(n, 1050, true, &s), "all of them together");
     cr_assert_not(notify_next(n, 1999, true, &s));
-    notify_changed(n, wire_bytes("b."), 1010);
+    notify_changed(n, wire_bytes("b."), 50, 1010);
     cr_assert(notify_next(n, 1999, true, &s), "another zone waits for nobody");
     cr_assert(name_equal(s.zone, wire_bytes("b.")));
     notify_free(n);
     cr_assert_eq(mem_live_count(), 0);
 }
 
+Test(notify, each_zone_has_its_interval)
+{
+    struct notify *n = make(1);
+    struct notify_send s;
+    notify_changed(n, wire_bytes("a."), 2000, 1000);
+    notify_changed(n, wire_bytes("b."), 0, 1000);
+    cr_assert_eq(send_all(n, 1000, true), 2);
+    notify_changed(n, wire_bytes("a."), 2000, 1001);
+    notify_changed(n, wire_bytes("b."), 0, 1001);
+    cr_assert(notify_next(n, 1001, true, &s) && name_equal(s.zone, wire_bytes("b.")), "at once");
+    notify_changed(n, wire_bytes("a."), 500, 1002);
+    cr_assert_not(notify_next(n, 1499, true, &s));
+    cr_assert(notify_next(n, 1500, true, &s) && name_equal(s.zone, wire_bytes("a.")),
+              "the interval as it is now");
+    notify_free(n);
+}
+
 Test(notify, only_who_is_concerned)
 {
     struct notify *n = make(3);
-    notify_changed(n, wire_bytes("one."), 5);
+    notify_changed(n, wire_bytes("one."), 50, 5);
     cr_assert_eq(send_all(n, 5, true), 3);
-    notify_changed(n, wire_bytes("two."), 5);
+    notify_changed(n, wire_bytes("two."), 50, 5);
     cr_assert_eq(send_all(n, 5, true), 2, "target 1 has zone one alone");
     notify_free(n);
 }
@@ -69,7 +86,7 @@ Test(notify, again_until_it_answers)
     struct notify *n = make(1);
     struct notify_send s;
     uint64_t due[NOTIFY_ATTEMPTS] = {1, 1001, 3001, 7001, 15001};
-    notify_changed(n, wire_bytes("a."), 1);
+    notify_changed(n, wire_bytes("a."), 50, 1);
     for (uint32_t i = 0; i < NOTIFY_ATTEMPTS; i++) {
         if (i > 0)
             cr_assert_not(notify_next(n, due[i] - 1, true, &s), "attempt %u", i);
@@ -78,14 +95,14 @@ Test(notify, again_until_it_answers)
     }
     cr_assert_eq(send_all(n, 1000000, true), 0);
     cr_assert_eq(notify_counters(n)->given_up, 1);
-    notify_changed(n, wire_bytes("a."), 1000000);
+    notify_changed(n, wire_bytes("a."), 50, 1000000);
     cr_assert(notify_next(n, 1000000, true, &s) && s.attempt == 1, "a newer serial begins anew");
     struct packet *a = answer_to(&s, RCODE_NOERROR);
     cr_assert_eq(notify_on_answer(n, 0, a), NOTIFY_TAKEN);
     cr_assert_eq(notify_on_answer(n, 0, a), NOTIFY_UNKNOWN, "once");
     packet_free(a);
     cr_assert_eq(send_all(n, 2000000, true), 0);
-    notify_changed(n, wire_bytes("a."), 2000000);
+    notify_changed(n, wire_bytes("a."), 50, 2000000);
     cr_assert(notify_next(n, 2000000, true, &s));
     a = answer_to(&s, RCODE_REFUSED);
     cr_assert_eq(notify_on_answer(n, 1, a), NOTIFY_UNKNOWN, "not from there");
@@ -103,9 +120,9 @@ Test(notify, an_answer_that_anybody_could_send)
     struct tsig_key *key;
     cr_assert_eq(tsig_key_new("k", "hmac-sha256", SECRET, TSIG_NOTIFY, &key, &why), RSM_OK);
     struct notify_target target = {.key = key};
-    struct notify *n = notify_new(&target, 1, 50, 1);
+    struct notify *n = notify_new(&target, 1, 1);
     struct notify_send s;
-    notify_changed(n, wire_bytes("a."), 1);
+    notify_changed(n, wire_bytes("a."), 50, 1);
     cr_assert(notify_next(n, 1, true, &s));
     struct packet *a = answer_to(&s, RCODE_NOERROR);
     cr_assert_eq(notify_on_answer(n, 0, a), NOTIFY_UNKNOWN);
@@ -119,12 +136,12 @@ Test(notify, an_answer_that_anybody_could_send)
 Test(notify, the_leader_alone)
 {
     struct notify *n = make(1);
-    notify_changed(n, wire_bytes("a."), 100);
+    notify_changed(n, wire_bytes("a."), 50, 100);
     cr_assert_eq(send_all(n, 100, false), 0);
     cr_assert_eq(send_all(n, 5000, false), 0);
     cr_assert_eq(send_all(n, 5001, true), 1, "the leader died right after the commit");
     cr_assert_eq(send_all(n, 6500, false), 0, "no longer the leader");
-    notify_changed(n, wire_bytes("b."), 10000);
+    notify_changed(n, wire_bytes("b."), 50, 10000);
     cr_assert_eq(send_all(n, 10000 + NOTIFY_HOLD_MS, false), 0);
     cr_assert_eq(send_all(n, 30000, true), 0, "old: the leader of that time told it");
     notify_free(n);
