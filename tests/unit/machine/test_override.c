@@ -274,7 +274,8 @@ static void remake(struct actor *a, const char *person, const char *role)
     struct rsm_bytes key = {a->key, sizeof a->key}, roles = text_bytes(role);
     struct rsm_buffer body;
     cr_assert_eq(rsm_body_principal_set(text_bytes(a->name), RSM_PRINCIPAL_PERSON,
-                                        text_bytes(person), &key, 1, &roles, 1, NULL, &body),
+                                        text_bytes(person), rsm_text(""), &key, 1, &roles, 1, NULL,
+                                        &body),
                  RSM_OK);
     actor_see_all(root);
     cr_assert(actor_do(root, RSM_KIND_PRINCIPAL_SET, body), "%s", world_words(w));
