@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct event_base *base;
 static struct rpc_server *server;
 static struct rpc_request *held; /* answered late, perhaps after its connection has gone */
-static char path[64];
+static char path[108];           /* as much as the system takes */
 
 static void answer_with_maps(struct rpc_request *request)
 {
@@ -61,7 +62,9 @@ static void begin(void)
     base = event_base_new();
     config.base = base;
     server = rpc_new(&config);
-    snprintf(path, sizeof path, "/tmp/rsm-fuzz-rpc.%ld", (long)getpid());
+    const char *temporary = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/rsm-fuzz-rpc.%ld", temporary != NULL ? temporary : "/tmp",
+             (long)getpid());
     CHECK(rpc_listen_unix(server, path, text) == RSM_OK);
 }
 

@@ -19,7 +19,7 @@ struct store_sim {
     struct store_identity identity;
     struct kv *memory;   /* owned; NULL: real */
     struct store *store; /* owned; NULL: in memory */
-    char path[64];
+    char path[200];
 };
 
 static void open_real(struct store_sim *s)
@@ -31,15 +31,18 @@ static void open_real(struct store_sim *s)
 static void make_directory(struct store_sim *s)
 {
     struct stat there;
-    bool has_memory = stat("/dev/shm", &there) == 0;
-    snprintf(s->path, sizeof(s->path), "%s/rsm-sim-XXXXXX", has_memory ? "/dev/shm" : "/tmp");
+    const char *base = getenv("TMPDIR");
+    if (base == NULL)
+        base = stat("/dev/shm", &there) == 0 ? "/dev/shm" : "/tmp";
+    int size = snprintf(s->path, sizeof(s->path), "%s/rsm-sim-XXXXXX", base);
+    CHECK(size > 0 && (size_t)size < sizeof(s->path));
     CHECK(mkdtemp(s->path) != NULL);
 }
 
 static void remove_directory(const struct store_sim *s)
 {
     static const char *const names[] = {"data.mdb", "lock.mdb"};
-    char file[80];
+    char file[220];
     for (size_t i = 0; i < 2; i++) {
         snprintf(file, sizeof(file), "%s/%s", s->path, names[i]);
         unlink(file);

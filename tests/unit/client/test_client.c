@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
+#include "tests/lib/temp_dir.h"
 #include "tests/unit/client/fixture.h"
 
 static void serve_one(struct fake *fake)
@@ -35,9 +36,10 @@ Test(client, unix_socket)
 {
     struct fake fake;
     struct rsm_buffer result;
-    char directory[] = "/tmp/rsm-client-XXXXXX", path[64];
-    cr_assert(mkdtemp(directory) != NULL);
-    (void)snprintf(path, sizeof path, "%s/socket", directory);
+    struct temp_dir directory;
+    char path[TEMP_DIR_SIZE + 64];
+    temp_dir_make(&directory);
+    temp_dir_path(&directory, "socket", path);
     fake_start(&fake, path, serve_one, NULL);
     struct rsm_client *client = connect_to(&fake, NULL);
     struct rsm_value params = rsm_value_of(rsm_bytes_make("\x92\x01\x02", 3));
@@ -45,7 +47,7 @@ Test(client, unix_socket)
     rsm_buffer_free(&result);
     rsm_client_free(client);
     fake_stop(&fake);
-    cr_assert(unlink(path) == 0 && rmdir(directory) == 0);
+    temp_dir_remove(&directory);
 }
 
 static void serve_errors(struct fake *fake)

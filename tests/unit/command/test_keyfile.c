@@ -10,24 +10,24 @@
 
 #include <sodium.h>
 
+#include "tests/lib/temp_dir.h"
 #include "tests/unit/command/fixture.h"
 
 #define WORD "correct horse", 13
 
 static const struct keyfile_cost CHEAP = {1, 8192};
-static char directory[64], path[128];
+static struct temp_dir directory;
+static char path[TEMP_DIR_SIZE + 64];
 
 static void make_directory(void)
 {
-    (void)snprintf(directory, sizeof directory, "/tmp/rsm-keyfile-XXXXXX");
-    cr_assert(mkdtemp(directory) != NULL);
-    (void)snprintf(path, sizeof path, "%s/key", directory);
+    temp_dir_make(&directory);
+    temp_dir_path(&directory, "key", path);
 }
 
 static void remove_directory(void)
 {
-    (void)unlink(path);
-    (void)rmdir(directory);
+    temp_dir_remove(&directory);
 }
 
 static size_t format(const struct rsm_key *key, const char *passphrase, size_t size, char *out)
@@ -220,8 +220,8 @@ Test(keyfile, files, .init = make_directory, .fini = remove_directory)
 Test(keyfile, links_and_other_things, .init = make_directory, .fini = remove_directory)
 {
     struct rsm_key *key = fixture_key("robot", 1), *back;
-    char link_path[160];
-    (void)snprintf(link_path, sizeof link_path, "%s/link", directory);
+    char link_path[TEMP_DIR_SIZE + 64];
+    temp_dir_path(&directory, "link", link_path);
     cr_assert(rsm_key_save(key, path, NULL, 0) == RSM_OK);
     cr_assert(symlink(path, link_path) == 0);
     cr_assert(rsm_key_load(link_path, NULL, 0, &back) == RSM_KEY_EXPOSED, "a link");
@@ -230,7 +230,7 @@ Test(keyfile, links_and_other_things, .init = make_directory, .fini = remove_dir
     cr_assert(mkfifo(link_path, 0600) == 0);
     cr_assert(rsm_key_load(link_path, NULL, 0, &back) == RSM_KEY_EXPOSED, "a pipe; no waiting");
     cr_assert(unlink(link_path) == 0);
-    cr_assert(rsm_key_load(directory, NULL, 0, &back) == RSM_KEY_EXPOSED, "a directory");
+    cr_assert(rsm_key_load(directory.path, NULL, 0, &back) == RSM_KEY_EXPOSED, "a directory");
     rsm_key_free(key);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test_child.c - work that crashes, hangs or ends, and clocks that go on. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +10,15 @@
 
 #include "src/io/child.h"
 #include "src/io/clock.h"
+#include "tests/lib/temp_dir.h"
 
 Test(clock, a_test_sets_it)
 {
-    char path[] = "/tmp/rsm-clock-XXXXXX";
-    int file = mkstemp(path);
+    struct temp_dir directory;
+    char path[TEMP_DIR_SIZE + 64];
+    temp_dir_make(&directory);
+    temp_dir_path(&directory, "clock", path);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     cr_assert_geq(file, 0);
     uint64_t before = clock_wall_ms();
     cr_assert(clock_follow(path));
@@ -26,7 +31,7 @@ Test(clock, a_test_sets_it)
     cr_assert_eq(clock_wall_ms(), 0, "not before 1970");
     cr_assert_not(clock_follow("/nowhere/at/all"));
     close(file);
-    unlink(path);
+    temp_dir_remove(&directory);
 }
 
 static int end_with(void *context)
