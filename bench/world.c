@@ -32,7 +32,7 @@ static enum rsm_status explain(const struct load_world *world, enum rsm_status s
         return status;
     }
     while (rsm_verdict_next(&walk, &verdict)) {
-        if (verdict.applied)
+        if (verdict.applied || verdict.staged) /* a zone goes when the votes are there */
             continue;
         struct rsm_value rule = rsm_value_at(verdict.rules, 0);
         struct rsm_bytes id = rsm_value_octets(rsm_value_get(rule, "rule"));
@@ -44,7 +44,7 @@ static enum rsm_status explain(const struct load_world *world, enum rsm_status s
     return RSM_OK;
 }
 
-/* Signs the commands as one bundle, submits them, frees them. All must be applied. */
+/* Signs the commands as one bundle, submits them, frees them. None may be refused. */
 static enum rsm_status submit_bundle(struct load_world *world, struct rsm_buffer *commands,
                                      uint32_t count, const char *what, char *text)
 {

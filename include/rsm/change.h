@@ -23,8 +23,8 @@ enum rsm_class {
 };
 
 /*
- * A change (zone.*, rrset.change, plan.execute or policy.set, with its body) of at least that
- * class. `overrides` are ids of rules that shall not refuse it; such a change is an emergency.
+ * A command that may wait (docs/quorum.md), with its body, of at least that class. `overrides` are
+ * ids of rules that shall not refuse it; such a change is an emergency.
  */
 enum rsm_status rsm_body_change_request(enum rsm_class class_least,
                                         const struct rsm_bytes *overrides, size_t override_count,

@@ -156,9 +156,11 @@ extern "C" {
       "two persons approve, neither of them the author")                                           \
     X(OVERRIDE_RULE, 77, "override-rule", PREFLIGHT, "kind_change.c",                              \
       "only rules that an override may name are named")                                            \
-    X(UPDATE_CLASS, 78, "update-class", QUORUM, "kind_update.c", "an update needs no votes")       \
+    X(UPDATE_CLASS, 78, "update-class", QUORUM, "policy_class.c", "an update needs no votes")      \
     X(OVERRIDE_TOKEN, 79, "override-token", QUORUM, "kind_approve.c",                              \
-      "an approved emergency is applied once, and in time")
+      "an approved emergency is applied once, and in time")                                        \
+    X(CLASS_RAISED, 80, "class-raised", QUORUM, "settle.c",                                        \
+      "the change needs no more agreement now than when it was staged")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

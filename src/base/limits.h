@@ -48,6 +48,7 @@
 #define LIMIT_APPROVERS 16u      /* named when an emergency is applied */
 #define LIMIT_APPROVAL_GROUPS 8u /* items of the policy's list "approval_groups" */
 #define LIMIT_CLASS_RULES 64u    /* items of the policy's list "classes" */
+#define LIMIT_CLASS_KINDS 32u    /* patterns of kinds in one of them */
 
 /* Keys of the state: LMDB's own bound is 511 bytes. */
 #define LIMIT_KEY_SIZE 500u

@@ -151,6 +151,14 @@
 #ifndef RSM_MUTANT_STALE_APPROVALS
 #define RSM_MUTANT_STALE_APPROVALS 0
 #endif
+/* Nothing is critical unless a policy says so. */
+#ifndef RSM_MUTANT_NO_DEFAULT_CLASS
+#define RSM_MUTANT_NO_DEFAULT_CLASS 0
+#endif
+/* A change takes effect with the class that it was staged with, whatever it would have now. */
+#ifndef RSM_MUTANT_CLASS_STAYS
+#define RSM_MUTANT_CLASS_STAYS 0
+#endif
 /* What a change that waited writes counts as seen by whoever saw it staged. */
 #ifndef RSM_MUTANT_EFFECT_IS_SEEN
 #define RSM_MUTANT_EFFECT_IS_SEEN 0

@@ -595,9 +595,42 @@ bool body_class_parse(struct bytes text, enum rsm_class *out)
 
 bool body_may_be_requested(enum rsm_kind kind)
 {
-    return kind == RSM_KIND_ZONE_CREATE || kind == RSM_KIND_ZONE_DELETE ||
-           kind == RSM_KIND_RRSET_CHANGE || kind == RSM_KIND_PLAN_EXECUTE ||
-           kind == RSM_KIND_POLICY_SET || kind == RSM_KIND_ZONE_SET;
+    switch (kind) {
+    case RSM_KIND_ZONE_CREATE:
+    case RSM_KIND_ZONE_DELETE:
+    case RSM_KIND_ZONE_SET:
+    case RSM_KIND_RRSET_CHANGE:
+    case RSM_KIND_RRSET_TAKEOVER:
+    case RSM_KIND_PRINCIPAL_SET:
+    case RSM_KIND_PRINCIPAL_DELETE:
+    case RSM_KIND_PRINCIPAL_KEY_ADD:
+    case RSM_KIND_PRINCIPAL_KEY_REVOKE:
+    case RSM_KIND_ROLE_SET:
+    case RSM_KIND_ROLE_DELETE:
+    case RSM_KIND_POLICY_SET:
+    case RSM_KIND_FREEZE_CLEAR:
+    case RSM_KIND_PLAN_PUBLISH:
+    case RSM_KIND_PLAN_EXECUTE:
+    case RSM_KIND_PLAN_COLLECT:
+    case RSM_KIND_MEMBER_ADD:
+    case RSM_KIND_MEMBER_PROMOTE:
+    case RSM_KIND_MEMBER_REMOVE:
+    case RSM_KIND_MEMBER_UPDATE:
+        return true;
+    case RSM_KIND_FREEZE_SET: /* a brake works at once */
+    case RSM_KIND_LEASE_ACQUIRE:
+    case RSM_KIND_LEASE_RENEW:
+    case RSM_KIND_LEASE_RELEASE:
+    case RSM_KIND_RRSET_UPDATE:
+    case RSM_KIND_RRSET_OBSERVE:
+    case RSM_KIND_CHANGE_REQUEST:
+    case RSM_KIND_CHANGE_VOTE:
+    case RSM_KIND_CHANGE_APPROVE:
+    case RSM_KIND_CHANGE_APPLY:
+    case RSM_KIND_CHANGE_CANCEL:
+        return false;
+    }
+    return false;
 }
 
 enum rsm_status body_request_decode(struct bytes body, struct body_request *out)

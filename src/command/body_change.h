@@ -25,7 +25,10 @@ struct body_ballot {
 enum rsm_status body_request_decode(struct bytes body, struct body_request *out);
 /* change.vote, .approve, .cancel, .apply */
 enum rsm_status body_ballot_decode(enum rsm_kind kind, struct bytes body, struct body_ballot *out);
-/* A kind that a request may wrap. */
+/*
+ * A kind that may wait for votes, and that a request may wrap. Not a freeze, which is a brake; not
+ * a lease, whose time would run; not reports, updates of clients, and what waiting is made of.
+ */
 bool body_may_be_requested(enum rsm_kind kind);
 
 /* "standard", "critical", "emergency". */

@@ -208,20 +208,13 @@ static enum rsm_status check_ballot(enum rsm_kind kind, struct bytes body)
 static enum rsm_status check_request(struct bytes body)
 {
     struct body_request request;
-    struct bytes map;
     enum rsm_status status = body_request_decode(body, &request);
     if (status == RSM_OK)
         status = check_words(request.overrides, LIMIT_LABEL_SIZE);
     if (status != RSM_OK)
         return status;
-    switch (request.kind) {
-    case RSM_KIND_PLAN_EXECUTE:
-        return check_plan(request.kind, request.body);
-    case RSM_KIND_POLICY_SET:
-        return body_policy_decode(request.body, &map);
-    default: /* body_may_be_requested: the kinds of zones */
-        return check_zone(request.kind, request.body);
-    }
+    /* One level deep: a request is none of the kinds that a request may wrap. */
+    return body_check(request.kind, request.body);
 }
 
 enum rsm_status body_check(enum rsm_kind kind, struct bytes body)

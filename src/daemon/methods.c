@@ -41,6 +41,7 @@ static const struct method methods_table[] = {
     {"zone.list", 0, 0, true, read_zone_list},
     {"secondary.list", 0, 0, false, read_secondary_list},
     {"zone.get", 1, 1, true, read_zone_get},
+    {"zone.writer", 1, 1, true, read_zone_writer},
     {"rrset.get", 3, 3, true, read_rrset_get},
     {"rrset.list", 1, 1, true, read_rrset_list},
     {"rrset.history", 3, 3, true, read_rrset_history},

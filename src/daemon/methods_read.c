@@ -187,6 +187,25 @@ enum rsm_status read_zone_get(struct call *call, struct writer *out)
     return RSM_OK;
 }
 
+/* Also of a zone that was deleted: whoever makes it again has to have seen that. */
+enum rsm_status read_zone_writer(struct call *call, struct writer *out)
+{
+    uint8_t buffer[LIMIT_NAME_SIZE];
+    struct bytes zone;
+    struct version version = {.counter = 0};
+    enum rsm_status status = param_name(call, "the zone", buffer, &zone);
+    if (status == RSM_OK)
+        status = query_object(node_state(call->m->node), OBJECT_ZONE, zone, &version);
+    if (status == RSM_NOT_FOUND)
+        return call_fail(call, status, "there never was such a zone");
+    if (status != RSM_OK)
+        return status;
+    result_begin(call, out, 1);
+    pack_key(out, "writer");
+    pack_version(out, &version);
+    return RSM_OK;
+}
+
 void page_begin(struct call *call, struct page *page)
 {
     *page = (struct page){.limit = option_limit(call)};

@@ -28,6 +28,11 @@ enum rsm_status node_check(struct node *n, struct bytes raw, struct kv *overlay,
     status = machine_judge(n->machine, overlay, n->applied_slot + 1, writer_result(&value),
                            &signatures, verdicts_out, judgement_out);
     writer_deinit(&value);
+    /* What would wait is shown as what it would do. */
+    struct verdict verdict;
+    if (status == RSM_OK && verdict_at(verdicts_bytes(verdicts_out), 0, &verdict) == RSM_OK &&
+        verdict.kind == VERDICT_STAGED)
+        status = machine_preview_staged(n->machine, overlay, verdict.digest, n->log_time_ms);
     if (status == RSM_DAMAGED || status == RSM_IO)
         node_on_damage(n);
     return status;

@@ -44,6 +44,8 @@ struct machine *machine_new(void)
     writer_init(&m->pending, PENDING_SIZE_MAX);
     writer_init(&m->sorted, LIMIT_VALUE_SIZE);
     writer_init(&m->list, LIMIT_VALUE_SIZE);
+    writer_init(&m->classes, LIMIT_VALUE_SIZE);
+    writer_init(&m->labels, LIMIT_VALUE_SIZE);
     return m;
 }
 
@@ -68,6 +70,8 @@ void machine_free(struct machine *m)
     writer_deinit(&m->pending);
     writer_deinit(&m->sorted);
     writer_deinit(&m->list);
+    writer_deinit(&m->classes);
+    writer_deinit(&m->labels);
     mem_free(m->changes.items);
     mem_free(m->changes.rdatas);
     mem_free(m);
@@ -420,9 +424,10 @@ enum rsm_status machine_replay(struct kv *kv, uint64_t slot, struct bytes writes
     return status == RSM_OK ? put_applied(kv, slot) : status;
 }
 
-enum rsm_status machine_check_staged(struct machine *m, struct kv *kv,
-                                     const uint8_t digest[HASH_SIZE], uint64_t now_ms,
-                                     uint8_t effect_out[HASH_SIZE], const struct reasons **why_out)
+/* With `keep` what it would write joins `kv`, when no rule is against it. */
+static enum rsm_status check_staged(struct machine *m, struct kv *kv,
+                                    const uint8_t digest[HASH_SIZE], uint64_t now_ms,
+                                    uint8_t effect_out[HASH_SIZE], bool keep)
 {
     struct staged_record row;
     struct bytes bytes;
@@ -450,9 +455,26 @@ enum rsm_status machine_check_staged(struct machine *m, struct kv *kv,
         judge_dry(&j);
         status = j.fault == RSM_OK ? effect_hash(m->inner, effect_out) : j.fault;
     }
-    *why_out = &m->reasons;
+    if (status == RSM_OK && keep && m->reasons.count == 0)
+        status = kv_overlay_merge(m->inner, kv);
     kv_overlay_clear(m->inner);
     kv_overlay_set_below(m->inner, NULL);
     blob_unref(copy);
     return status;
+}
+
+enum rsm_status machine_check_staged(struct machine *m, struct kv *kv,
+                                     const uint8_t digest[HASH_SIZE], uint64_t now_ms,
+                                     uint8_t effect_out[HASH_SIZE], const struct reasons **why_out)
+{
+    enum rsm_status status = check_staged(m, kv, digest, now_ms, effect_out, false);
+    *why_out = &m->reasons;
+    return status;
+}
+
+enum rsm_status machine_preview_staged(struct machine *m, struct kv *kv,
+                                       const uint8_t digest[HASH_SIZE], uint64_t now_ms)
+{
+    uint8_t effect[HASH_SIZE];
+    return check_staged(m, kv, digest, now_ms, effect, true);
 }

@@ -358,6 +358,7 @@ static void write_one(struct judge *j, struct writing *w, struct change *item)
         judge_del(j, TABLE_LIVE, key_bytes(&live));
     item->count_after = item->rdata_count;
     item->is_written = true;
+    item->is_changed = !is_same;
     w->anything_written = true;
     w->content_changed |= !is_same;
     count_set(c->row, item->type, item->count_before, item->count_after);

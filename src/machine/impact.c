@@ -6,9 +6,6 @@
 
 #include "src/machine/judge.h"
 
-#define TYPE_DS 43u
-#define TYPE_DNSKEY 48u
-
 uint64_t impact_of_type(uint16_t type, bool is_wildcard)
 {
     if (type == RR_TYPE_NS || type == TYPE_DS || type == TYPE_DNSKEY || type == RR_TYPE_DNAME)
@@ -99,6 +96,8 @@ static void note_all(struct judge *j, const struct impact *i)
     note(j, STAGE_FIGURE_RISK_SIZE, i->size);
     note(j, STAGE_FIGURE_RISK_RECOVERY, i->recovery);
     stage_note(&j->m->stages, RSM_STAGE_IMPACT, STAGE_FIGURE_RISK, i->risk);
+    j->risk = i->risk;
+    j->reach = i->names + i->dependants;
 }
 
 void rule_impact(struct judge *j, const struct change_context *c)
@@ -152,4 +151,5 @@ void rule_impact_zone(struct judge *j, struct bytes zone, const struct zone_reco
     impact.dependants = graph_reach_count(reach) - own;
     impact_rate(&impact);
     note_all(j, &impact);
+    j->reach = impact.record_sets + impact.dependants;
 }

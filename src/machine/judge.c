@@ -46,6 +46,24 @@ struct version judge_version(const struct judge *j)
                             .slot = j->slot};
 }
 
+void judge_touch(struct judge *j, struct bytes zone, struct bytes labels)
+{
+    CHECK(zone.size <= sizeof j->touched_buffer);
+    memmove(j->touched_buffer, zone.data, zone.size);
+    j->touched = bytes_make(j->touched_buffer, zone.size);
+    writer_reset(&j->m->labels);
+    writer_bytes(&j->m->labels, labels);
+    CHECK(!j->m->labels.failed);
+}
+
+void judge_touch_zone(struct judge *j, struct bytes zone)
+{
+    struct zone_record row = {.labels = {NULL, 0}};
+    judge_touch(j, zone, row.labels);
+    if (judge_found(j, zone_load(j->kv, j->touched, &row)))
+        judge_touch(j, j->touched, row.labels);
+}
+
 static void put_number(struct judge *j, const char *name, uint64_t value)
 {
     uint8_t bytes[8];
@@ -133,12 +151,16 @@ static void begin(struct judge *j)
     writer_reset(&j->m->result);
     changes_begin(j);
     j->class = RSM_CLASS_STANDARD;
+    j->class_why[0] = '\0';
+    j->deadline_ms = j->risk = j->reach = 0;
+    j->touched = (struct bytes){NULL, 0};
 }
 
 static void load(struct judge *j)
 {
     load_lamport(j);
     (void)judge_found(j, policy_load(j->kv, &j->policy));
+    class_begin(j);
     stage_skip(&j->m->stages, RSM_STAGE_IMPACT, STAGE_WHY_NO_RECORDS);
     stage_skip(&j->m->stages, RSM_STAGE_QUORUM, STAGE_WHY_STANDARD);
     rule_rights_begin(j);
@@ -155,6 +177,8 @@ static void run_stages(struct judge *j)
     if (j->fault == RSM_OK)
         dispatch(j);
     rule_budget(j);
+    if (j->fault == RSM_OK)
+        class_of_command(j);
     reasons_drop(&j->m->reasons, j->overrides, j->override_count);
     stage_ran(s, RSM_STAGE_PREFLIGHT);
     stage_ran(s, RSM_STAGE_CAUSAL);

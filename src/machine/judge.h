@@ -18,6 +18,7 @@
 #include "src/command/body.h"
 #include "src/command/envelope.h"
 #include "src/machine/actor.h"
+#include "src/machine/changes.h"
 #include "src/machine/effects.h"
 #include "src/machine/graph.h"
 #include "src/machine/machine.h"
@@ -33,52 +34,15 @@
 #define TYPE_MX 15u
 #define TYPE_KEY 25u
 #define TYPE_SRV 33u
+#define TYPE_DS 43u
 #define TYPE_RRSIG 46u
 #define TYPE_NSEC 47u
+#define TYPE_DNSKEY 48u
 #define TYPE_SVCB 64u
 #define TYPE_HTTPS 65u
 
+#define CLASS_WHY_SIZE 200u
 #define WORDS_SIZE 1280u /* a name of 255 octets, each as \DDD, and a type */
-
-/* One record set as a command wants it. */
-struct change {
-    struct bytes owner; /* borrowed from the command or from machine.content */
-    uint16_t type;
-    uint32_t ttl;
-    uint32_t rdata_count; /* 0: deleted */
-    struct body_walk rdatas;
-    size_t key_offset; /* its record set's key, in changes.keys */
-    uint32_t key_size;
-    uint32_t order; /* its place in the command */
-    bool may_lack;  /* deleting what is not there is no mistake */
-    bool is_bad;    /* a rule has refused it: it is not written */
-
-    /* What changes_write did, for the rules that look afterwards. */
-    bool is_written;
-    uint32_t count_before, count_after; /* records in the set */
-};
-
-struct changes {
-    struct change *items; /* owned */
-    size_t count;
-    size_t capacity;
-    uint64_t gone; /* record sets that go with their zone */
-    struct writer keys;
-    struct bytes *rdatas; /* owned: those of one set, to be sorted */
-    size_t rdata_capacity;
-};
-
-/* How changes are made; set by each kind. */
-struct change_context {
-    struct bytes zone;       /* wire name */
-    struct zone_record *row; /* of the zone; its bytes are in machine.copy */
-    bool is_new_zone;        /* nothing has been written for it yet */
-    bool is_update;          /* its basis are prerequisites; to change nothing is no mistake */
-    uint32_t serial_floor;   /* of former lives of a new zone */
-    struct bytes plan;       /* plan.execute: what the record sets remember */
-    uint64_t generation;
-    uint64_t token;
-};
 
 struct name_set;
 struct graph;
@@ -97,6 +61,8 @@ struct machine {
     struct writer content; /* a plan's content, for its execution */
     struct writer pending; /* refused digests of the slot, written at its end */
     struct writer list;    /* a list of the policy that is walked */
+    struct writer classes; /* the policy's list "classes", as it was before the command */
+    struct writer labels;  /* of the zone that the command touches, likewise */
     struct writer sorted;  /* rdatas of one set, in order */
     struct name_set *names;
     struct graph *graph;
@@ -129,6 +95,11 @@ struct judge {
     enum rsm_rule last_rule; /* 0: it was seen */
     /* How much agreement it needs: policy_class.c, kind_change.c. */
     enum rsm_class class;
+    char class_why[CLASS_WHY_SIZE]; /* what made it so, for people; empty: nothing */
+    uint64_t deadline_ms; /* how long it waits, when the item that gave the class says it; else 0 */
+    uint64_t risk, reach; /* stage 3's; 0 for what changes no records */
+    struct bytes touched; /* the zone, in touched_buffer; empty: none */
+    uint8_t touched_buffer[LIMIT_NAME_SIZE];
     uint32_t overrides[LIMIT_OVERRIDES]; /* rules that shall not refuse it */
     uint32_t override_count;
     struct command inner; /* what a request wraps; then `command` points to it */
@@ -150,6 +121,10 @@ void judge_put_writer(struct judge *j, enum table table, struct bytes key, const
 void judge_del(struct judge *j, enum table table, struct bytes key);
 #define judge_refuse(j, rule, ...) reasons_add(&(j)->m->reasons, (rule), __VA_ARGS__)
 struct version judge_version(const struct judge *j); /* the command as one */
+/* The command is about that zone, which has these labels (a canonical map) before it. */
+void judge_touch(struct judge *j, struct bytes zone, struct bytes labels);
+/* The same for a zone that may be there or not; `zone` may be borrowed from the kv. */
+void judge_touch_zone(struct judge *j, struct bytes zone);
 
 /* Whose rights and budget count. */
 static inline struct bytes judge_subject(const struct judge *j)

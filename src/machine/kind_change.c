@@ -42,12 +42,15 @@ void request_unwrap(struct judge *j)
     enum rsm_status status = body_request_decode(j->command->body, &body);
     CHECK(status == RSM_OK);
     j->class = body.class_least;
+    if (j->class > RSM_CLASS_STANDARD)
+        (void)snprintf(j->class_why, sizeof j->class_why, "it was asked for");
     while (body_next_octets(&body.overrides, &id)) {
         uint32_t rule = rsm_rule_parse(id.data, id.size);
         if (!rsm_rule_may_be_overridden(rule))
             refuse_override(j, id);
         j->overrides[j->override_count++] = rule;
         j->class = RSM_CLASS_EMERGENCY;
+        (void)snprintf(j->class_why, sizeof j->class_why, "it overrides a rule");
     }
     j->inner = *j->command;
     j->inner.kind = body.kind;

@@ -93,10 +93,12 @@ void kind_freeze_clear(struct judge *j)
     CHECK(status == RSM_OK);
     struct freeze_record freeze;
     bool is_there = judge_found(j, freeze_load(j->kv, body.id, &freeze));
-    if (is_there && freeze.scope == RSM_FREEZE_ZONE)
+    if (is_there && freeze.scope == RSM_FREEZE_ZONE) {
         rule_rights_zone(j, freeze.subject);
-    else
+        judge_touch_zone(j, freeze.subject);
+    } else {
         rule_rights_general(j);
+    }
     rule_freeze(j, (struct bytes){NULL, 0});
     rule_causal_object(j, OBJECT_FREEZE, body.id, NULL);
     if (!is_there) {

@@ -214,6 +214,7 @@ void kind_plan_publish(struct judge *j)
         return;
     }
     struct change_context context = {.zone = body.zone, .row = &row};
+    judge_touch(j, body.zone, row.labels);
     check_content(j, &body, &context);
     supersede(j, body.plan, before);
     write_generation(j, &body);
@@ -337,6 +338,7 @@ static void execute(struct judge *j, const struct body_plan *body,
                                      .plan = body->plan,
                                      .generation = body->generation,
                                      .token = body->token};
+    judge_touch(j, generation->zone, row->labels);
     check_subset(j, body, generation, asked);
     add_content(j, generation, asked);
     changes_check(j, &context);
@@ -347,7 +349,6 @@ static void execute(struct judge *j, const struct body_plan *body,
     rule_impact(j, &context);
     rule_floor(j, &context);
     rule_limit(j, context.zone, row);
-    class_of_changes(j, context.zone);
     mark_executed(j, body, generation);
     pack_map(&j->m->result, 1);
     pack_text(&j->m->result, "serial");
@@ -464,6 +465,7 @@ void kind_plan_collect(struct judge *j)
         return;
     rule_rights_zone(j, plan.zone);
     rule_freeze(j, plan.zone);
+    judge_touch_zone(j, plan.zone);
     collect_all(j, &body, &plan, &count);
     if (count == 0)
         judge_refuse(j, RSM_RULE_NO_CHANGE, "plan %.*s has no content below generation %" PRIu64,

@@ -50,13 +50,13 @@ void kind_zone_set(struct judge *j)
                      words_object(OBJECT_ZONE, body.zone, words));
         return;
     }
+    judge_touch(j, body.zone, row.labels);
     struct zone_record before = row;
     set_all(&row, body.settings);
     if (is_same(&before, &row))
         judge_refuse(j, RSM_RULE_NO_CHANGE, "the %s are so already",
                      words_object(OBJECT_SETTINGS, body.zone, words));
     zone_write(j, body.zone, &row);
-    class_of_zone(j, body.zone);
     object_write(j, OBJECT_SETTINGS, body.zone);
     pack_map(&j->m->result, 1);
     pack_text(&j->m->result, "serial");

@@ -12,12 +12,14 @@
  *
  * A gateway signs what somebody sent with a TSIG key, and names whose key that was. Rights and
  * freezes are then those of that principal, who must be an automaton: a person signs for herself.
+ *
+ * Who sends an update waits for an answer and casts no votes: what needs them is refused
+ * (policy_class.c), and asked for otherwise.
  */
 #include "src/machine/judge.h"
 
 #include "src/base/check.h"
 #include "src/command/pack.h"
-#include "src/command/body_change.h"
 #include "src/machine/update.h"
 
 /* The whole section; false: some name is not in the zone. */
@@ -58,22 +60,6 @@ static bool check_rights(struct judge *j, const struct body_update *body)
     return deletes_names;
 }
 
-/* Who sends an update waits for an answer and casts no votes: what needs them is asked for
- * otherwise. */
-static void check_class(struct judge *j, struct bytes zone)
-{
-    enum rsm_class asked = j->class;
-    char words[WORDS_SIZE];
-    class_of_changes(j, zone);
-    if (j->class > asked)
-        judge_refuse(
-            j, RSM_RULE_UPDATE_CLASS,
-            "zone %s: the policy makes this change %s; sign it as a change set, which waits "
-            "for its votes",
-            words_name(zone, words), body_class_text(j->class));
-    j->class = asked;
-}
-
 /* {"changed": sets written, "serial": n} */
 static void add_result(struct judge *j, const struct zone_record *row)
 {
@@ -91,6 +77,7 @@ static void make_changes(struct judge *j, const struct body_update *body, struct
                          bool deletes_names)
 {
     struct change_context context = {.zone = body->zone, .row = row, .is_update = true};
+    judge_touch(j, body->zone, row->labels);
     update_add_changes(j, row, body);
     if (deletes_names && j->m->changes.count > 0)
         rule_rights_changes(j, body->zone);
@@ -99,9 +86,9 @@ static void make_changes(struct judge *j, const struct body_update *body, struct
     rule_dns_after(j, &context);
     rule_cycle(j, &context);
     rule_graph(j, &context);
+    rule_impact(j, &context);
     rule_floor(j, &context);
     rule_limit(j, context.zone, context.row);
-    check_class(j, context.zone);
     add_result(j, row);
 }
 

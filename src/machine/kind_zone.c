@@ -117,6 +117,7 @@ void kind_zone_create(struct judge *j)
                                      .row = &row,
                                      .is_new_zone = true,
                                      .serial_floor = serial_floor(j, body.zone)};
+    judge_touch(j, body.zone, row.labels);
     add_changes(j, body.changes);
     changes_check(j, &context);
     changes_write(j, &context);
@@ -124,7 +125,6 @@ void kind_zone_create(struct judge *j)
     rule_cycle(j, &context);
     rule_graph(j, &context);
     rule_impact(j, &context);
-    class_of_zone(j, body.zone);
     object_write(j, OBJECT_ZONE, body.zone);
     add_result(j, &row);
 }
@@ -142,6 +142,7 @@ void kind_rrset_change(struct judge *j)
                      words_object(OBJECT_ZONE, body.zone, words));
         return;
     }
+    judge_touch(j, body.zone, row.labels);
     struct change_context context = {
         .zone = body.zone, .row = &row, .serial_floor = serial_floor(j, body.zone)};
     changes_check(j, &context);
@@ -152,7 +153,6 @@ void kind_rrset_change(struct judge *j)
     rule_impact(j, &context);
     rule_floor(j, &context);
     rule_limit(j, body.zone, &row);
-    class_of_changes(j, body.zone);
     add_result(j, &row);
 }
 
@@ -199,11 +199,11 @@ void kind_zone_delete(struct judge *j)
                      words_object(OBJECT_ZONE, body.zone, words));
         return;
     }
+    judge_touch(j, body.zone, row.labels);
     rule_causal_version(j, &row.content, words_object(OBJECT_ZONE, body.zone, words));
     rule_floor_zone(j, body.zone, row.id);
     rule_absent_zone(j, body.zone);
     rule_impact_zone(j, body.zone, &row);
-    class_of_zone(j, body.zone);
     uint8_t floor[4];
     put_u32(floor, row.serial);
     judge_put(j, TABLE_SERIAL, body.zone, bytes_make(floor, sizeof floor));

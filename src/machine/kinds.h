@@ -28,6 +28,10 @@ void kind_plan_publish(struct judge *j);
 void kind_plan_execute(struct judge *j);
 void kind_plan_collect(struct judge *j);
 void kind_member(struct judge *j); /* all four */
+void kind_change_vote(struct judge *j);
+void kind_change_approve(struct judge *j);
+void kind_change_apply(struct judge *j);
+void kind_change_cancel(struct judge *j);
 
 /* Why a lease does not let the author in under that token; reports it. False: refused. */
 bool lease_check(struct judge *j, struct bytes resource, uint64_t token);

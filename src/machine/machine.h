@@ -107,5 +107,8 @@ enum rsm_status machine_replay(struct kv *kv, uint64_t slot, struct bytes writes
 enum rsm_status machine_check_staged(struct machine *m, struct kv *kv,
                                      const uint8_t digest[HASH_SIZE], uint64_t now_ms,
                                      uint8_t effect_out[HASH_SIZE], const struct reasons **why_out);
+/* Writes to `kv` what a change that waits there would write if it were live; for looking at it. */
+enum rsm_status machine_preview_staged(struct machine *m, struct kv *kv,
+                                       const uint8_t digest[HASH_SIZE], uint64_t now_ms);
 
 #endif

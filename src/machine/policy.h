@@ -14,12 +14,14 @@
 #ifndef RSM_MACHINE_POLICY_H
 #define RSM_MACHINE_POLICY_H
 
+#include <rsm/change.h>
 #include <rsm/setting.h>
 #include <rsm/status.h>
 
 #include "src/base/bytes.h"
 #include "src/base/kv.h"
 #include "src/base/limits.h"
+#include "src/command/body.h"
 #include "src/machine/verdict.h"
 
 #define POLICY_PROTECTED_MAX 4096u
@@ -107,8 +109,23 @@ struct policy_protected {
     uint8_t buffer[LIMIT_NAME_SIZE];
 };
 
-/* policy_class.c: the form of the list "classes". */
-struct unpack;
+/* ---- policy_class.c: the list "classes" ---- */
+
+#define POLICY_CLASS_DEADLINE_MIN 1000u
+#define POLICY_CLASS_DEADLINE_MAX 604800000u /* a week */
+
+/* One item; what it does not name is empty or 0. All borrowed from the list. */
+struct policy_class {
+    enum rsm_class class;
+    struct bytes zone, suffix, label, value;
+    struct body_walk kinds; /* texts */
+    struct body_walk types;
+    uint64_t risk, reach, deadline_ms;
+};
+
+/* The next item of a list's cursor; false: it is none. */
+bool policy_class_take(struct unpack *list, struct policy_class *out);
+/* A whole list; reports what is wrong with it. */
 void policy_class_check(struct unpack *list, struct reasons *reasons);
 
 /* policy_groups.c: of the persons who approve, so many have that role; all items count. */

@@ -149,6 +149,7 @@ void kind_rrset_takeover(struct judge *j)
                      words_object(OBJECT_ZONE, body.zone, words));
         return;
     }
+    judge_touch(j, body.zone, row.labels);
     if (body.scope.left == 0)
         judge_refuse(j, RSM_RULE_NO_CHANGE, "no record set is named");
     while (body_next_rrset_id(&walk, &id) && j->fault == RSM_OK)

@@ -90,9 +90,12 @@ void rule_limit(struct judge *j, struct bytes zone, const struct zone_record *ro
 bool zone_has_label(struct bytes labels, struct bytes label, struct bytes value);
 /* ---- policy_class.c, staging.c, kind_change.c: how much agreement a change needs ---- */
 
-/* Raises j->class to what the policy asks for the changes, or for the whole zone. */
-void class_of_changes(struct judge *j, struct bytes zone);
-void class_of_zone(struct judge *j, struct bytes zone);
+/* Keeps the policy's list as it is before the command. */
+void class_begin(struct judge *j);
+/* Behind the kind: raises j->class to what the policy asks; refuses an update that needs votes. */
+void class_of_command(struct judge *j);
+/* "rrset.*" takes in "rrset.change"; rule_rights.c. */
+bool verb_matches(struct bytes pattern, const char *verb);
 /* Throws the effect away and lets the change wait; or refuses it (quota). */
 void stage_change(struct judge *j);
 /* One more, or one less, waits. */
@@ -101,10 +104,6 @@ void pending_add(struct judge *j, int64_t step);
 enum rsm_status effect_hash(const struct kv *overlay, uint8_t hash_out[HASH_SIZE]);
 /* A request becomes the command that it wraps. */
 void request_unwrap(struct judge *j);
-void kind_change_vote(struct judge *j);
-void kind_change_approve(struct judge *j);
-void kind_change_apply(struct judge *j);
-void kind_change_cancel(struct judge *j);
 struct body_ballot;
 struct staged_record;
 struct body_ballot change_decode(const struct judge *j);

@@ -121,7 +121,8 @@ static bool was_overtaken(const struct reasons *reasons)
     uint32_t rule;
     struct bytes evidence;
     while (verdict_reason_next(&r, &rule, &evidence))
-        if (rule == RSM_RULE_STALE || rule == RSM_RULE_CONCURRENT || rule == RSM_RULE_STALE_PLAN)
+        if (rule == RSM_RULE_STALE || rule == RSM_RULE_CONCURRENT || rule == RSM_RULE_STALE_PLAN ||
+            rule == RSM_RULE_CLASS_RAISED)
             return true;
     return false;
 }
@@ -140,6 +141,10 @@ static enum change_state take_effect(struct settling *s)
     j->command = &s->command;
     j->key = s->row.key;
     judge_settled(j);
+    if (j->class > s->row.class && !MUTANT(CLASS_STAYS))
+        judge_refuse(j, RSM_RULE_CLASS_RAISED,
+                     "it was staged as %s and would be %s now; submit it again",
+                     body_class_text(s->row.class), body_class_text(j->class));
     if (j->m->reasons.count > 0) {
         kv_overlay_clear(j->m->inner);
         return was_overtaken(&j->m->reasons) ? CHANGE_SUPERSEDED : CHANGE_REFUSED;

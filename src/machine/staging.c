@@ -49,18 +49,20 @@ static void put_overrides(struct writer *out, const struct judge *j)
         writer_u32(out, j->overrides[i]);
 }
 
-/* {"class": text, "deadline_ms": n, "state": "staged"} */
+/* {"class": text, "deadline_ms": n, "state": "staged", "why": text} */
 static void add_result(struct judge *j, uint64_t deadline_ms)
 {
     struct writer *result = &j->m->result;
     writer_reset(result);
-    pack_map(result, 3);
+    pack_map(result, 4);
     pack_text(result, "class");
     pack_text(result, body_class_text(j->class));
     pack_text(result, "deadline_ms");
     pack_uint(result, deadline_ms);
     pack_text(result, "state");
     pack_text(result, change_state_text(CHANGE_STAGED));
+    pack_text(result, "why");
+    pack_text(result, j->class_why);
 }
 
 static void put_rows(struct judge *j, const uint8_t basis[HASH_SIZE])
@@ -70,8 +72,9 @@ static void put_rows(struct judge *j, const uint8_t basis[HASH_SIZE])
     struct member_config members = {.version = 0};
     struct writer overrides;
     bool is_emergency = j->class == RSM_CLASS_EMERGENCY;
-    uint64_t wait_ms =
-        is_emergency ? j->policy.emergency_request_ms : j->policy.critical_deadline_ms;
+    uint64_t wait_ms = j->deadline_ms > 0 ? j->deadline_ms
+                       : is_emergency     ? j->policy.emergency_request_ms
+                                          : j->policy.critical_deadline_ms;
     (void)judge_found(j, machine_members_at(j->kv, NULL, j->slot, &members));
     (void)judge_found(j, principal_load(j->kv, c->author, &author));
     writer_init(&overrides, 4 * LIMIT_OVERRIDES);

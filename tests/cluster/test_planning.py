@@ -113,6 +113,7 @@ def plans_are_checked():
         hidden = PLAN.format(name="'@', ns1", records="@ 60 IN SOA ns1 admin 1 60 60 600 60\n  @ 60 IN NS ns1\n  ns1 60 IN A 192.0.2.1\n  ns1 60 IN NS ns.elsewhere.")
         out = cluster.ctl("plan", "check", "-", text=hidden).stdout
         check("referral at ns1.a.example. NS ns.elsewhere." in out, out)
+        check("class critical: it would wait for votes, because: rrset ns1.a.example. NS changes" in out, out)
         # What a rule refuses, all of it, without anything being logged.
         done = cluster.ctl("plan", "check", "-", text=PLAN.format(name="www, '*'", records="www 60 IN CNAME none.b.a.example.\n  www 60 IN TXT x"), status=4)
         check("cname-beside" in done.stdout and "dangling" in done.stdout and "pre-commit   skipped" in done.stdout, done.stdout)

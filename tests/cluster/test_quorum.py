@@ -112,5 +112,77 @@ def emergencies():
         cluster.ctl("outcome", "0" * 64, status=3)
 
 
+CLASSES = """
+classes:
+  - {class: critical, kinds: ["role.*", policy.set], deadline: 20s}
+  - {class: emergency, label: tier=critical, types: [A]}
+  - {class: emergency, risk: 60}
+  - {class: standard, zone: lab.example}
+tests:
+  - name: a delegation needs every zone
+    zone: a.example
+    state: &zone |
+      @ 60 IN SOA ns1 admin 1 60 60 600 60
+      @ 60 IN NS ns1
+      ns1 60 IN A 192.0.2.1
+    set: |
+      sub 60 IN NS ns.other.example.
+    expect: critical
+  - name: but not in the lab
+    zone: lab.example
+    state: *zone
+    set: |
+      sub 60 IN NS ns.other.example.
+    expect: applied
+  - name: what is critical needs people
+    zone: b.example
+    labels: [tier=critical]
+    state: *zone
+    set: |
+      www 60 IN A 192.0.2.1
+    expect: emergency
+"""
+
+
+def classes_by_policy():
+    """What is critical without any policy, and what a policy file makes critical: commands that change no record as well."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        # Without a policy: delegations, and zones that go.
+        waits = ("record", "set", "a.example", "sub", "60", "NS", "ns.other.example.")
+        staged = cluster.ctl(*waits, status=STAGED)
+        check("critical" in staged.stderr and "resilience-ctl outcome" in staged.stderr, staged.stderr)
+        ends(cluster, staged.stderr.split("resilience-ctl outcome ")[1].split()[0], "live")
+        check("ns.other.example." in cluster.ctl("record", "get", "a.example", "sub", "NS").stdout, "in effect")
+        done = cluster.ctl("zone", "delete", "a.example", "--yes", "--wait", "60s")
+        check("live in slot" in done.stderr and "a.example" not in cluster.ctl("zone", "list").stdout, done.stderr)
+        # By a file: its own cases say which class a change has.
+        path = os.path.join(cluster.work, "policy.yaml")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(CLASSES)
+        check("3 passed, 0 failed" in cluster.ctl("policy", "test", path).stdout, "its cases")
+        with open(os.path.join(cluster.work, "wrong.yaml"), "w", encoding="ascii") as file:
+            file.write(CLASSES.replace("expect: emergency", "expect: critical"))
+        check("FAILED what is critical needs people: emergency" in cluster.ctl("policy", "test", file.name, status=1).stdout, "a wrong case")
+        cluster.ctl("policy", "apply", path, "--yes")
+        shown = cluster.ctl("policy", "show").stdout
+        check('{class: critical, kinds: ["role.*", "policy.set"], deadline: 20000ms}' in shown, shown)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(shown)
+        check(cluster.ctl("policy", "diff", path).stdout == "", "what is shown is the file")
+        # Roles wait now; a client that asks for less gets no less.
+        staged = cluster.ctl("role", "set", "web", "rrset.change", "--wait", "60s")
+        check("critical" in staged.stderr and "live in slot" in staged.stderr, staged.stderr)
+        check("web" in cluster.ctl("role", "list").stdout, "the role is there")
+        cluster.ctl("zone", "create", "lab.example", "-", text=ZONE)
+        cluster.ctl("record", "set", "lab.example", "sub", "60", "NS", "ns.other.example.")
+        # The policy itself waits, by the policy as it is: it does not free itself.
+        cluster.ctl("policy", "set", "classes=default", status=STAGED)
+        cluster.settle()
+        cluster.stop()
+        for replica in (1, 2, 3):
+            cluster.verify(replica)
+
+
 if __name__ == "__main__":
-    main([a_dead_zone, crashes_while_it_waits, emergencies])
+    main([a_dead_zone, classes_by_policy, crashes_while_it_waits, emergencies])

@@ -22,6 +22,7 @@ def catches_up_by_snapshot():
         cluster.ctl("dev", "up", "--dir", cluster.dir)
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
         cluster.ctl("zone", "create", "gone.example", "-", text=ZONE)
+        cluster.ctl("policy", "set", "classes=standard/gone.example") # else a dead replica's vote is waited for
         cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
         cluster.ctl("zone", "delete", "gone.example", "--yes")
         for i in range(60):

@@ -11,6 +11,7 @@
 #include "src/command/pack.h"
 #include "src/machine/effects.h"
 #include "src/machine/entry.h"
+#include "src/machine/policy.h"
 #include "src/rr/data.h"
 #include "src/rr/name.h"
 
@@ -32,6 +33,26 @@ void world_genesis_members(struct genesis *genesis)
                                     .client_address = bytes_of_string(clients[i])};
 }
 
+/* Without it changes of delegations would wait for votes, which is not what most tests are about.
+ */
+static void nothing_waits(struct world *w)
+{
+    struct writer map;
+    struct reasons reasons;
+    bool is_changed;
+    writer_init(&map, 64);
+    reasons_init(&reasons);
+    pack_map(&map, 1);
+    pack_text(&map, "classes");
+    pack_array(&map, 1);
+    pack_map(&map, 1);
+    pack_text(&map, "class");
+    pack_text(&map, "standard");
+    CHECK(policy_set(w->kv, writer_result(&map), &reasons, &is_changed) == RSM_OK && is_changed);
+    writer_deinit(&map);
+    reasons_deinit(&reasons);
+}
+
 static void start(struct world *w)
 {
     struct genesis genesis = {.admin_principal = bytes_of_string("root"),
@@ -44,6 +65,7 @@ static void start(struct world *w)
     w->now_ms = WORLD_START_MS;
     verdicts_init(&w->last);
     CHECK(machine_genesis(w->kv, &genesis) == RSM_OK);
+    nothing_waits(w);
 }
 
 struct world *world_new(void)

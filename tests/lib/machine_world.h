@@ -47,7 +47,10 @@ struct world {
 struct genesis;
 void world_genesis_members(struct genesis *genesis);
 
-/* A state with its administrator, who is actors[0] ("root"). */
+/*
+ * A state with its administrator, who is actors[0] ("root"). Its policy makes nothing critical
+ * (classes: [{class: standard}]), until a test sets "classes" anew.
+ */
 struct world *world_new(void);
 void world_free(struct world *w);
 /* The same state machine over a fresh state, with nothing applied. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* change.c - changes that wait: which there are, approving one, taking one back. */
+#include <time.h>
+
 #include <rsm/change.h>
 
 #include "tools/resilience-ctl/ctl.h"
+
+#define POLL_MS 100u
 
 int ctl_change_list(struct ctl *ctl, int count, char **arguments)
 {
@@ -42,4 +46,65 @@ int ctl_change_cancel(struct ctl *ctl, int count, char **arguments)
 {
     (void)count;
     return about(ctl, arguments[0], RSM_KIND_CHANGE_CANCEL, rsm_body_change_cancel, "taken back");
+}
+
+/* ---- waiting for the decision ---- */
+
+static enum rsm_status ask(struct ctl *ctl, struct rsm_bytes digest, struct rsm_buffer *out)
+{
+    struct rsm_pack *params = rsm_pack_new();
+    rsm_pack_array(params, 1);
+    rsm_pack_bin(params, digest);
+    enum rsm_status status = ctl_call(ctl, "outcome", params, out);
+    rsm_pack_free(params);
+    return status;
+}
+
+static void print_decision(struct rsm_value change, struct rsm_bytes state)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(change, "rules"));
+    struct rsm_value rule;
+    fprintf(stderr, "%.*s in slot %llu\n", (int)state.size, (const char *)state.data,
+            (unsigned long long)rsm_value_uint(rsm_value_get(change, "settled_slot")));
+    while (rsm_walk_next(&walk, &rule)) {
+        char evidence[1200];
+        struct rsm_bytes id = rsm_value_octets(rsm_value_get(rule, "rule"));
+        fprintf(stderr, "  %.*s: %s\n", (int)id.size, (const char *)id.data,
+                ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
+    }
+}
+
+/* RSM_STAGED: still; else RSM_OK for live and RSM_REFUSED for any other end. */
+static enum rsm_status look(struct ctl *ctl, struct rsm_bytes digest)
+{
+    struct rsm_buffer result;
+    enum rsm_status status = ask(ctl, digest, &result);
+    if (status == RSM_OK) {
+        struct rsm_value change = rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), "change");
+        struct rsm_bytes state = rsm_value_octets(rsm_value_get(change, "state"));
+        struct bytes text = bytes_make(state.data, state.size);
+        if (bytes_equal(text, bytes_of_string("staged"))) {
+            status = RSM_STAGED;
+        } else {
+            print_decision(change, state);
+            if (!bytes_equal(text, bytes_of_string("live")))
+                status = RSM_REFUSED;
+        }
+    }
+    rsm_buffer_free(&result);
+    return status;
+}
+
+int ctl_change_wait(struct ctl *ctl, struct rsm_bytes digest)
+{
+    const struct timespec pause = {.tv_nsec = (long)POLL_MS * 1000000};
+    uint64_t left_ms;
+    if (!ctl_parse_duration(ctl->wait, &left_ms))
+        return ctl_fail(RSM_USAGE, "--wait is a time such as 60s, not \"%s\"", ctl->wait);
+    enum rsm_status status = look(ctl, digest);
+    for (; status == RSM_STAGED && left_ms > POLL_MS; left_ms -= POLL_MS) {
+        nanosleep(&pause, NULL);
+        status = look(ctl, digest);
+    }
+    return rsm_status_exit(status);
 }

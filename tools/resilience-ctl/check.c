@@ -65,6 +65,18 @@ static void print_risk(struct rsm_value figures)
     putchar('\n');
 }
 
+/* "class critical: it would wait for votes, because rrset a.example. NS changes" */
+static void print_class(struct rsm_value result)
+{
+    char class[32], why[1024];
+    if (rsm_value_type(rsm_value_get(result, "why")) != RSM_TYPE_STR)
+        return;
+    ctl_cell(rsm_value_get(result, "class"), class, sizeof class);
+    printf("class %s: it would wait for %svotes, because: %s\n", class,
+           strcmp(class, "emergency") == 0 ? "two approvals and for " : "",
+           ctl_cell(rsm_value_get(result, "why"), why, sizeof why));
+}
+
 void ctl_print_check(struct rsm_value result)
 {
     struct rsm_walk walk = rsm_walk_begin(rsm_value_get(result, "stages"));
@@ -75,6 +87,7 @@ void ctl_print_check(struct rsm_value result)
         if (rsm_value_type(rsm_value_get(figures, "risk")) == RSM_TYPE_UINT)
             print_risk(figures);
     }
+    print_class(rsm_value_get(rsm_value_get(result, "verdict"), "result"));
     walk = rsm_walk_begin(rsm_value_get(rsm_value_get(result, "verdict"), "rules"));
     struct rsm_value rule;
     while (rsm_walk_next(&walk, &rule)) {
@@ -88,5 +101,6 @@ bool ctl_check_passed(struct rsm_value result)
 {
     char text[16];
     struct rsm_value verdict = rsm_value_get(result, "verdict");
-    return strcmp(ctl_cell(rsm_value_get(verdict, "verdict"), text, sizeof text), "applied") == 0;
+    const char *is = ctl_cell(rsm_value_get(verdict, "verdict"), text, sizeof text);
+    return strcmp(is, "applied") == 0 || strcmp(is, "staged") == 0;
 }

@@ -130,6 +130,8 @@ void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char 
 int ctl_change(struct ctl *ctl, enum rsm_kind kind, enum rsm_status body_status,
                struct rsm_buffer *body, const char *done);
 /* Submits a signed envelope and prints the verdicts. */
+/* --wait: until the change with that digest has ended; its exit status. */
+int ctl_change_wait(struct ctl *ctl, struct rsm_bytes digest);
 int ctl_submit(struct ctl *ctl, struct rsm_bytes envelope, const char *done);
 /* On a terminal asks; elsewhere only --yes says yes. */
 bool ctl_confirm(struct ctl *ctl, const char *what);

@@ -75,7 +75,7 @@ static const struct flag flags[] = {
     {"zone", OPT_MEMBER, TEXT, AT(zone)},
     {"peer-address", OPT_MEMBER, TEXT, AT(peer_address)},
     {"client-address", OPT_MEMBER, TEXT, AT(client_address)},
-    {"wait", OPT_WAIT, TEXT, AT(wait)},
+    {"wait", OPT_WAIT | OPT_CHANGE, TEXT, AT(wait)},
     {"digest", OPT_DIGEST, TEXT, AT(digest)},
     {"config", OPT_CONFIG, TEXT, AT(config)},
     {"approver", OPT_APPROVER, LIST, AT(approvers)},

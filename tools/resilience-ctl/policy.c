@@ -40,7 +40,29 @@ static bool pack_protected(struct rsm_pack *p, char *text)
     return true;
 }
 
-/* CLASS/ZONE[/SUFFIX[/TYPE]],... as [[class, zone, suffix, types]...]; an empty ZONE is any. */
+/* One item: what it names, as a canonical map. */
+static void pack_class(struct rsm_pack *p, const char *class, struct bytes zone,
+                       struct bytes suffix, uint16_t type)
+{
+    rsm_pack_map(p, 1u + (zone.size > 0) + (suffix.size > 0) + (type != 0));
+    rsm_pack_text(p, "class");
+    rsm_pack_text(p, class);
+    if (suffix.size > 0) {
+        rsm_pack_text(p, "suffix");
+        rsm_pack_bin(p, ctl_bytes(suffix));
+    }
+    if (type != 0) {
+        rsm_pack_text(p, "types");
+        rsm_pack_array(p, 1);
+        rsm_pack_uint(p, type);
+    }
+    if (zone.size > 0) {
+        rsm_pack_text(p, "zone");
+        rsm_pack_bin(p, ctl_bytes(zone));
+    }
+}
+
+/* CLASS/ZONE[/SUFFIX[/TYPE]],...; an empty ZONE is any. A policy file can say more. */
 static bool pack_classes(struct rsm_pack *p, char *text)
 {
     uint32_t count = *text != '\0';
@@ -62,13 +84,7 @@ static bool pack_classes(struct rsm_pack *p, char *text)
              !ctl_name(suffix_text, zone, suffix_buffer, &suffix)) ||
             (item != NULL && rr_type_from_text(item, &type) != RSM_OK))
             return false;
-        rsm_pack_array(p, 4);
-        rsm_pack_text(p, class);
-        rsm_pack_bin(p, ctl_bytes(zone));
-        rsm_pack_bin(p, ctl_bytes(suffix));
-        rsm_pack_array(p, item != NULL ? 1 : 0);
-        if (item != NULL)
-            rsm_pack_uint(p, type);
+        pack_class(p, class, zone, suffix, type);
     }
     return true;
 }
@@ -116,14 +132,14 @@ static bool pack_policy(struct rsm_pack *p, int count, char **arguments)
         *equals = '\0';
         rsm_pack_text(p, arguments[i]);
         bool good = true;
-        if (strcmp(arguments[i], "protected") == 0)
+        if (strcmp(equals + 1, "default") == 0)
+            rsm_pack_nil(p);
+        else if (strcmp(arguments[i], "protected") == 0)
             good = pack_protected(p, equals + 1);
         else if (strcmp(arguments[i], "classes") == 0)
             good = pack_classes(p, equals + 1);
         else if (strcmp(arguments[i], "approval_groups") == 0)
             good = pack_groups(p, equals + 1);
-        else if (strcmp(equals + 1, "default") == 0)
-            rsm_pack_nil(p);
         else if ((good = ctl_parse_number(equals + 1, &number)))
             rsm_pack_uint(p, number);
         if (!good) {

@@ -6,9 +6,11 @@
  * said, for a state may be older than the policy), then the policy is set, then the change is made.
  * The automaton takes over what the administrator made, so that ownership is not what is tested.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/mem.h"
+#include "src/command/body_change.h"
 #include "src/rr/data.h"
 #include "src/rr/zonefile.h"
 #include "tools/resilience-ctl/changes.h"
@@ -139,7 +141,11 @@ static bool compare(struct trial *t, const struct verdict *v)
     struct reader reader = reader_make(v->reasons);
     uint32_t rule;
     struct bytes evidence;
-    bool is_so = (v->kind == VERDICT_APPLIED) == (c->expect_count == 0);
+    bool is_so = v->kind == (c->expect_class != 0  ? VERDICT_STAGED
+                             : c->expect_count > 0 ? VERDICT_REFUSED
+                                                   : VERDICT_APPLIED);
+    if (v->kind == VERDICT_STAGED)
+        is_so = is_so && c->expect_class == policy_verdict_class(v);
     for (uint32_t i = 0; i < c->expect_count; i++)
         is_so = is_so && verdict_names(v, (enum rsm_rule)c->expect[i]);
     while (v->kind == VERDICT_REFUSED && verdict_reason_next(&reader, &rule, &evidence)) {
@@ -150,6 +156,8 @@ static bool compare(struct trial *t, const struct verdict *v)
     }
     if (v->kind == VERDICT_APPLIED)
         (void)memcpy(text, "applied", sizeof "applied");
+    else if (v->kind == VERDICT_STAGED)
+        (void)snprintf(text, sizeof text, "%s: it waits", body_class_text(policy_verdict_class(v)));
     else
         verdict_describe(v, text, sizeof text);
     writer_format(t->words, "%s", text);

@@ -12,10 +12,11 @@
 #include <time.h>
 
 #include "src/base/mem.h"
+#include "src/command/body_change.h"
 #include "src/command/pack.h"
 #include "src/machine/policy.h"
 #include "src/machine/policy_limit.h"
-#include "tools/resilience-ctl/policy_yaml.h"
+#include "tools/resilience-ctl/policy_list.h"
 
 #define MAP_SIZE_MAX (8u << 20)
 
@@ -33,97 +34,15 @@ static const struct bytes NO_NAME = {NULL, 0};
 
 /* ---- lists ---- */
 
-static void pack_protected(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
-{
-    static const char *const keys[] = {"zone", "owner", "type", "floor", NULL};
-    uint8_t zone_buffer[NAME_SIZE_MAX], owner_buffer[NAME_SIZE_MAX];
-    if (!yaml_check_map(r, item, keys))
-        return;
-    struct bytes zone = yaml_name(r, yaml_get(r, item, "zone"), NO_NAME, zone_buffer);
-    struct bytes owner = yaml_name(r, yaml_get(r, item, "owner"), zone, owner_buffer);
-    pack_array(out, 4);
-    pack_bin(out, zone);
-    pack_bin(out, owner);
-    pack_uint(out, yaml_type(r, yaml_get(r, item, "type")));
-    pack_uint(out, yaml_number(r, yaml_get(r, item, "floor"), LIMIT_RRSET_RECORDS));
-}
-
-/* "NAME=VALUE"; nothing: no label is asked for. */
-static void pack_label(struct yaml_reading *r, struct writer *out, const yaml_node_t *node)
-{
-    const char *text = node != NULL ? yaml_text(r, node) : "";
-    const char *equals = strchr(text, '=');
-    if (node != NULL && (equals == NULL || equals == text))
-        yaml_fail(r, node, "\"%s\" is no label such as tier=critical", text);
-    pack_str(out, bytes_make(text, equals != NULL ? (size_t)(equals - text) : 0));
-    pack_text(out, equals != NULL ? equals + 1 : "");
-}
-
-/* An absent zone is every zone. */
-static void pack_zone(struct yaml_reading *r, struct writer *out, const yaml_node_t *node)
-{
-    uint8_t buffer[NAME_SIZE_MAX];
-    pack_bin(out, node != NULL ? yaml_name(r, node, NO_NAME, buffer) : NO_NAME);
-}
-
-static uint64_t take_bits(struct yaml_reading *r, yaml_node_t *node, const char *const *words)
-{
-    uint64_t bits = 0;
-    size_t count = yaml_count(r, node, 64);
-    for (size_t i = 0; i < count && yaml_is_good(r); i++)
-        bits |= UINT64_C(1) << yaml_choice(r, yaml_item(r, node, i), words);
-    return bits;
-}
-
-static void pack_limit(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
-{
-    static const char *const keys[] = {"name",  "who",   "acts",   "zone",     "label",
-                                       "count", "share", "within", "existing", NULL};
-    static const char *const whos[] = {"change", "author", "automata", NULL};
-    static const char *const acts[] = {"add", "alter", "delete", NULL};
-    if (!yaml_check_map(r, item, keys))
-        return;
-    const yaml_node_t *count = yaml_get(r, item, "count"), *share = yaml_get(r, item, "share");
-    const yaml_node_t *within = yaml_get(r, item, "within");
-    const yaml_node_t *existing = yaml_get(r, item, "existing");
-    pack_array(out, 10);
-    pack_text(out, yaml_text(r, yaml_get(r, item, "name")));
-    pack_text(out, whos[yaml_choice(r, yaml_get(r, item, "who"), whos)]);
-    pack_uint(out, take_bits(r, yaml_get(r, item, "acts"), acts));
-    pack_zone(r, out, yaml_get(r, item, "zone"));
-    pack_label(r, out, yaml_get(r, item, "label"));
-    pack_uint(out, count != NULL ? yaml_number(r, count, UINT32_MAX) : 0);
-    pack_uint(out, share != NULL ? yaml_share(r, share) : 0);
-    pack_uint(out, within != NULL ? yaml_duration(r, within) : 0);
-    pack_uint(out, existing != NULL ? yaml_number(r, existing, UINT32_MAX) : 0);
-}
-
-static void pack_time(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
-{
-    static const char *const keys[] = {"zone", "who", "days", "from", "to", "offset", NULL};
-    static const char *const whos[] = {"all", "automata", NULL};
-    static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
-    if (!yaml_check_map(r, item, keys))
-        return;
-    yaml_node_t *day = yaml_get(r, item, "days");
-    const yaml_node_t *offset = yaml_get(r, item, "offset");
-    pack_array(out, 6);
-    pack_zone(r, out, yaml_get(r, item, "zone"));
-    pack_text(out, whos[yaml_choice(r, yaml_get(r, item, "who"), whos)]);
-    pack_uint(out, day != NULL ? take_bits(r, day, days) : 127);
-    pack_uint(out, yaml_minute(r, yaml_get(r, item, "from")));
-    pack_uint(out, yaml_minute(r, yaml_get(r, item, "to")));
-    pack_uint(out, offset != NULL ? yaml_offset(r, offset) : 1440);
-}
-
 static const struct list_form {
     const char *name;
     size_t most;
     void (*pack)(struct yaml_reading *r, struct writer *out, yaml_node_t *item);
 } LISTS[] = {
-    {"limits", POLICY_LIMITS_MAX, pack_limit},
-    {"protected", POLICY_PROTECTED_MAX, pack_protected},
-    {"times", POLICY_TIMES_MAX, pack_time},
+    {"classes", LIMIT_CLASS_RULES, policy_pack_class},
+    {"limits", POLICY_LIMITS_MAX, policy_pack_limit},
+    {"protected", POLICY_PROTECTED_MAX, policy_pack_protected},
+    {"times", POLICY_TIMES_MAX, policy_pack_time},
 };
 
 #define LIST_COUNT (sizeof LISTS / sizeof LISTS[0])
@@ -215,7 +134,7 @@ static void take_deletes(struct yaml_reading *r, yaml_node_t *node, struct polic
     }
 }
 
-/* "applied", or the ids of all rules that refuse it. */
+/* "applied"; the class with which it waits; or the ids of all rules that refuse it. */
 static void take_expect(struct yaml_reading *r, yaml_node_t *node, struct policy_case *c)
 {
     size_t count = yaml_count(r, node, POLICY_CASE_EXPECT_MAX);
@@ -225,15 +144,21 @@ static void take_expect(struct yaml_reading *r, yaml_node_t *node, struct policy
         uint32_t rule = 1;
         if (count == 1 && strcmp(text, "applied") == 0)
             return;
+        if (count == 1 && body_class_parse(bytes_of_string(text), &c->expect_class) &&
+            c->expect_class != RSM_CLASS_STANDARD)
+            return;
         while (strcmp(rsm_rule_id(rule), "unknown") != 0 && strcmp(rsm_rule_id(rule), text) != 0)
             rule++;
         if (strcmp(rsm_rule_id(rule), "unknown") == 0)
-            yaml_fail(r, item, "\"%s\" is neither \"applied\" nor the id of a rule", text);
+            yaml_fail(r, item, "\"%s\" is not applied, critical, emergency or the id of a rule",
+                      text);
         else
             c->expect[c->expect_count++] = rule;
     }
+    c->expect_class = 0;
     if (count == 0)
-        yaml_fail(r, node, "expect: applied, or the ids of the rules that refuse it");
+        yaml_fail(r, node,
+                  "expect: applied, critical, emergency, or the ids of the rules that refuse it");
 }
 
 static void take_now(struct yaml_reading *r, const yaml_node_t *node, struct policy_case *c)
@@ -288,7 +213,8 @@ static void take_cases(struct yaml_reading *r, yaml_node_t *node, struct policy_
 static void take_document(struct yaml_reading *r, void *context)
 {
     struct policy_file *out = context;
-    static const char *const keys[] = {"numbers", "protected", "limits", "times", "tests", NULL};
+    static const char *const keys[] = {"numbers", "classes", "protected", "limits",
+                                       "times",   "tests",   NULL};
     yaml_node_t *root = yaml_document_get_root_node(r->document);
     if (!yaml_check_map(r, root, keys))
         return;

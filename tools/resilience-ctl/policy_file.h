@@ -9,6 +9,7 @@
 #define RSM_CTL_POLICY_FILE_H
 
 #include <rsm/body.h>
+#include <rsm/change.h>
 #include <rsm/status.h>
 
 #include "src/base/bytes.h"
@@ -38,6 +39,7 @@ struct policy_case {
     bool deletes_zone;
     uint32_t expect[POLICY_CASE_EXPECT_MAX]; /* rules that refuse it; none: it is applied */
     uint32_t expect_count;
+    enum rsm_class expect_class; /* it waits with this class; 0: it does not wait */
 };
 
 struct policy_file {

@@ -114,6 +114,62 @@ static void write_time(struct writer *out, struct rsm_value item)
                   away % 60);
 }
 
+static void write_items(struct writer *out, struct rsm_value list, bool are_types)
+{
+    struct rsm_walk walk = rsm_walk_begin(list);
+    struct rsm_value item;
+    const char *separator = "";
+    writer_format(out, "[");
+    while (rsm_walk_next(&walk, &item)) {
+        char type[RR_TYPE_TEXT_MAX];
+        struct rsm_bytes text = rsm_value_octets(item);
+        writer_format(out, "%s", separator);
+        if (are_types)
+            writer_format(out, "%s", rr_type_to_text((uint16_t)rsm_value_uint(item), type));
+        else
+            write_quoted(out, bytes_make(text.data, text.size));
+        separator = ", ";
+    }
+    writer_format(out, "]");
+}
+
+static void write_class(struct writer *out, struct rsm_value item)
+{
+    static const char *const numbers[] = {"risk", "reach"};
+    static const char *const names[] = {"zone", "suffix"};
+    struct rsm_bytes class = rsm_value_octets(rsm_value_get(item, "class"));
+    struct rsm_bytes label = rsm_value_octets(rsm_value_get(item, "label"));
+    struct rsm_bytes value = rsm_value_octets(rsm_value_get(item, "value"));
+    uint64_t deadline_ms = rsm_value_uint(rsm_value_get(item, "deadline_ms"));
+    writer_format(out, "  - {class: %.*s", (int)class.size, (const char *)class.data);
+    if (rsm_value_count(rsm_value_get(item, "kinds")) > 0) {
+        writer_format(out, ", kinds: ");
+        write_items(out, rsm_value_get(item, "kinds"), false);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct rsm_bytes name = rsm_value_octets(rsm_value_get(item, names[i]));
+        if (name.size == 0)
+            continue;
+        writer_format(out, ", %s: ", names[i]);
+        write_name(out, bytes_make(name.data, name.size));
+    }
+    if (rsm_value_count(rsm_value_get(item, "types")) > 0) {
+        writer_format(out, ", types: ");
+        write_items(out, rsm_value_get(item, "types"), true);
+    }
+    if (label.size > 0)
+        writer_format(out, ", label: \"%.*s=%.*s\"", (int)label.size, (const char *)label.data,
+                      (int)value.size, (const char *)value.data);
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t least = rsm_value_uint(rsm_value_get(item, numbers[i]));
+        if (least > 0)
+            writer_format(out, ", %s: %" PRIu64, numbers[i], least);
+    }
+    if (deadline_ms > 0)
+        writer_format(out, ", deadline: %" PRIu64 "ms", deadline_ms);
+    writer_format(out, "}\n");
+}
+
 static void write_list(struct writer *out, struct rsm_value map, const char *name,
                        void (*write)(struct writer *out, struct rsm_value item))
 {
@@ -135,6 +191,7 @@ enum rsm_status policy_file_write(struct writer *out, struct bytes bytes)
     writer_format(out, "  " #name ": %" PRIu64 "\n", rsm_value_uint(rsm_value_get(map, #name)));
     POLICY_LIST(WRITE_NUMBER)
 #undef WRITE_NUMBER
+    write_list(out, map, "classes", write_class);
     write_list(out, map, "protected", write_protected);
     write_list(out, map, "limits", write_limit);
     write_list(out, map, "times", write_time);

@@ -109,10 +109,11 @@ static enum rsm_status keep_counts(void *context, const struct kv_write *write)
     return kv_put(w->other, write->table, write->key, write->value);
 }
 
-/* The same rules, in whatever order. */
+/* The same class, and the same rules in whatever order. */
 static bool is_same(const struct verdict *a, const struct verdict *b)
 {
-    if (a->kind != b->kind || a->reason_count != b->reason_count)
+    if (a->kind != b->kind || a->reason_count != b->reason_count ||
+        policy_verdict_class(a) != policy_verdict_class(b))
         return false;
     struct reader reader = reader_make(a->reasons);
     uint32_t rule;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/check.h"
+#include "src/command/body_change.h"
 #include "src/command/genesis.h"
 #include "src/machine/entry.h"
 
@@ -122,6 +123,14 @@ enum rsm_status policy_world_automaton(struct policy_world *w, struct bytes zone
     status = rsm_body_principal_set(rsm_text(ACTORS[POLICY_AUTOMATON]), RSM_PRINCIPAL_AUTOMATON,
                                     rsm_text(""), rsm_text(""), &key, 1, &role, 1, budget, &body);
     return must(w, RSM_KIND_PRINCIPAL_SET, status, &body);
+}
+
+enum rsm_class policy_verdict_class(const struct verdict *v)
+{
+    struct rsm_value result = rsm_value_of(rsm_bytes_make(v->result.data, v->result.size));
+    struct rsm_bytes text = rsm_value_octets(rsm_value_get(result, "class"));
+    enum rsm_class class;
+    return body_class_parse(bytes_make(text.data, text.size), &class) ? class : RSM_CLASS_STANDARD;
 }
 
 bool policy_is_taken(const struct policy_file *file, struct writer *words)

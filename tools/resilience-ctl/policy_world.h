@@ -47,6 +47,8 @@ bool policy_case_run(const struct policy_file *file, const struct policy_case *c
                      struct writer *words);
 
 /* The policy alone: what the state machine has against it, in words. */
+/* The class with which a change waits; RSM_CLASS_STANDARD: it does not. */
+enum rsm_class policy_verdict_class(const struct verdict *v);
 bool policy_is_taken(const struct policy_file *file, struct writer *words);
 
 #endif

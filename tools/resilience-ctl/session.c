@@ -317,7 +317,8 @@ static int print_verdicts(struct ctl *ctl, const struct rsm_buffer *result, cons
             fprintf(stderr, "  to follow it: resilience-ctl outcome %s\n",
                     ctl_cell(verdict.digest, digest, sizeof digest));
             if (status == 0)
-                status = rsm_status_exit(RSM_STAGED);
+                status = ctl->wait != NULL ? ctl_change_wait(ctl, rsm_value_octets(verdict.digest))
+                                           : rsm_status_exit(RSM_STAGED);
         } else if (!verdict.applied) {
             fprintf(stderr, "refused in slot %llu\n", (unsigned long long)rsm_value_uint(slot));
             print_refusal(verdict.rules);

@@ -278,6 +278,7 @@ static void print_options(unsigned options, FILE *out)
          "  --class CLASS          critical or emergency: waits for votes, also where the policy "
          "asks\n"
          "                         for less\n"
+         "  --wait TIME            when it waits for votes: until they have decided\n"
          "  --override RULE        may be repeated: an emergency that these rules shall not "
          "refuse\n"},
         {OPT_READ,

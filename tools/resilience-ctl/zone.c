@@ -48,14 +48,13 @@ static bool split_labels(struct ctl *ctl, struct rsm_label *labels)
     return true;
 }
 
-/* What was deleted under this name is seen as well: making it again is a new decision. */
-static enum rsm_status see_zone(struct ctl *ctl, struct bytes zone)
+static enum rsm_status see_zone(struct ctl *ctl, struct bytes zone, const char *method)
 {
     struct rsm_buffer result;
     struct rsm_pack *params = rsm_pack_new();
     rsm_pack_array(params, 1);
     rsm_pack_bin(params, ctl_bytes(zone));
-    enum rsm_status status = ctl_call(ctl, "zone.get", params, &result);
+    enum rsm_status status = ctl_call(ctl, method, params, &result);
     rsm_pack_free(params);
     if (status == RSM_OK)
         status = rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&result)));
@@ -76,8 +75,11 @@ static int create(struct ctl *ctl, struct bytes zone, const struct zonefile *fil
     if (isatty(STDERR_FILENO) && file->record_count > 1000)
         fprintf(stderr, "%llu records in %zu record sets: one signed change set\n",
                 (unsigned long long)file->record_count, file->rrset_count);
-    enum rsm_status status = rsm_body_zone_create(ctl_bytes(zone), labels, ctl->labels.count,
-                                                  list.changes, list.count, &body);
+    /* What was deleted under this name is seen: making it again is a new decision. */
+    enum rsm_status status = see_zone(ctl, zone, "zone.writer");
+    if (status == RSM_OK || status == RSM_NOT_FOUND)
+        status = rsm_body_zone_create(ctl_bytes(zone), labels, ctl->labels.count, list.changes,
+                                      list.count, &body);
     int result = ctl_change(ctl, RSM_KIND_ZONE_CREATE, status, &body, "created");
     change_list_free(&list);
     return result;
@@ -113,7 +115,7 @@ int ctl_zone_delete(struct ctl *ctl, int count, char **arguments)
         return rsm_status_exit(RSM_USAGE);
     enum rsm_status status = ctl_sign_in(ctl);
     if (status == RSM_OK)
-        status = see_zone(ctl, zone);
+        status = see_zone(ctl, zone, "zone.get");
     if (status == RSM_NOT_FOUND)
         return ctl_fail(status, "there is no zone %s", arguments[0]);
     if (status != RSM_OK)
@@ -153,7 +155,7 @@ int ctl_zone_set(struct ctl *ctl, int count, char **arguments)
             return rsm_status_exit(RSM_USAGE);
     enum rsm_status status = ctl_sign_in(ctl);
     if (status == RSM_OK)
-        status = see_zone(ctl, zone);
+        status = see_zone(ctl, zone, "zone.get");
     if (status == RSM_NOT_FOUND)
         return ctl_fail(status, "there is no zone %s", arguments[0]);
     if (status != RSM_OK)

@@ -36,11 +36,13 @@ static void set_policy(const char *class, const char *suffix, uint64_t zones_lea
     pack_map(&map, 2);
     pack_text(&map, "classes");
     pack_array(&map, 1);
-    pack_array(&map, 4);
+    pack_map(&map, 3);
+    pack_text(&map, "class");
     pack_text(&map, class);
-    pack_bin(&map, wire_bytes(ZONE));
+    pack_text(&map, "suffix");
     pack_bin(&map, wire_bytes(suffix));
-    pack_array(&map, 0);
+    pack_text(&map, "zone");
+    pack_bin(&map, wire_bytes(ZONE));
     pack_text(&map, "vote_zones_least");
     pack_uint(&map, zones_least);
     struct rsm_bytes bytes = {map.data, map.size};
@@ -597,4 +599,91 @@ Test(quorum, no_other_transition)
                          change_state_text((enum change_state)to));
         }
     }
+}
+
+/* ---- commands that are not about record sets ---- */
+
+static struct rsm_buffer command_body(enum rsm_kind kind)
+{
+    static const uint8_t key[RSM_PUBLIC_KEY_SIZE] = {77};
+    static const uint8_t policy[] = "\x81\xa7ttl_min\x1e"; /* {"ttl_min": 30} */
+    struct rsm_bytes role = text_bytes("reader");
+    struct rsm_rrset_id id = {wire("mail.example."), RR_TYPE_A};
+    struct rsm_buffer body = {NULL, 0};
+    enum rsm_status status = RSM_USAGE;
+    if (kind == RSM_KIND_ROLE_SET)
+        status = rsm_body_role_set(text_bytes("new"), NULL, 0, &body);
+    else if (kind == RSM_KIND_ROLE_DELETE)
+        status = rsm_body_role_delete(text_bytes("new"), &body);
+    else if (kind == RSM_KIND_PRINCIPAL_SET)
+        status = rsm_body_principal_set(text_bytes("eve"), RSM_PRINCIPAL_PERSON, text_bytes("Eve"),
+                                        text_bytes(""), NULL, 0, &role, 1, NULL, &body);
+    else if (kind == RSM_KIND_PRINCIPAL_KEY_ADD)
+        status = rsm_body_principal_key_add(text_bytes("eve"), (struct rsm_bytes){key, sizeof key},
+                                            &body);
+    else if (kind == RSM_KIND_PRINCIPAL_KEY_REVOKE)
+        status = rsm_body_principal_key_revoke(text_bytes("eve"),
+                                               (struct rsm_bytes){key, sizeof key}, &body);
+    else if (kind == RSM_KIND_PRINCIPAL_DELETE)
+        status = rsm_body_principal_delete(text_bytes("eve"), &body);
+    else if (kind == RSM_KIND_POLICY_SET)
+        status = rsm_body_policy_set((struct rsm_bytes){policy, sizeof policy - 1}, &body);
+    else if (kind == RSM_KIND_RRSET_TAKEOVER)
+        status = rsm_body_rrset_takeover(wire(ZONE), text_bytes("root"), text_bytes("bob"), &id, 1,
+                                         &body);
+    else if (kind == RSM_KIND_FREEZE_CLEAR)
+        status = rsm_body_freeze_clear(text_bytes("f"), &body);
+    else if (kind == RSM_KIND_MEMBER_REMOVE)
+        status = rsm_body_member_remove(3, &body);
+    cr_assert_eq(status, RSM_OK);
+    return body;
+}
+
+/* Every kind that may wait does so when it is asked for, and is live with all votes. */
+Test(quorum, all_kinds_wait)
+{
+    static const enum rsm_kind kinds[] = {
+        RSM_KIND_ROLE_SET,          RSM_KIND_ROLE_DELETE,          RSM_KIND_PRINCIPAL_SET,
+        RSM_KIND_PRINCIPAL_KEY_ADD, RSM_KIND_PRINCIPAL_KEY_REVOKE, RSM_KIND_PRINCIPAL_DELETE,
+        RSM_KIND_POLICY_SET,        RSM_KIND_RRSET_TAKEOVER,       RSM_KIND_FREEZE_CLEAR,
+        RSM_KIND_MEMBER_REMOVE,
+    };
+    struct actor *effects_of_root = world_actor(w, "effect:root");
+    struct rsm_buffer freeze;
+    cr_assert_eq(
+        rsm_body_freeze_set(text_bytes("f"), RSM_FREEZE_GLOBAL, text_bytes(""), false, 0, &freeze),
+        RSM_OK);
+    cr_assert(actor_do(root, RSM_KIND_FREEZE_SET, freeze), "%s", world_words(w));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct rsm_buffer inner = command_body(kinds[i]), body;
+        cr_assert_eq(rsm_body_change_request(RSM_CLASS_CRITICAL, NULL, 0, rsm_kind_text(kinds[i]),
+                                             (struct rsm_bytes){inner.data, inner.size}, &body),
+                     RSM_OK);
+        rsm_buffer_free(&inner);
+        actor_see_all(root);
+        cr_assert(!actor_do(root, RSM_KIND_CHANGE_REQUEST, body));
+        cr_assert(is_staged(), "%s: %s", rsm_kind_text(kinds[i]), world_words(w));
+        expect(CHANGE_STAGED);
+        for (uint32_t id = 1; id <= 3; id++)
+            cr_assert(vote(id, true), "%s", world_words(w));
+        expect(CHANGE_LIVE);
+        effects_of_root->counter++;
+        w->lamport++;
+    }
+}
+
+/* What waits is judged again with the class that it would have then. */
+Test(quorum, class_raised_while_it_waited)
+{
+    cr_assert(!change(bob, "www.example.", 9));
+    cr_assert(is_staged());
+    uint8_t waiting[HASH_SIZE];
+    memcpy(waiting, digest, sizeof waiting);
+    set_policy("emergency", "www.example.", 0);
+    memcpy(digest, waiting, sizeof waiting);
+    for (uint32_t id = 1; id <= 3; id++)
+        cr_assert(vote(id, true), "%s", world_words(w));
+    expect(CHANGE_SUPERSEDED);
+    cr_assert(ended_by(RSM_RULE_CLASS_RAISED));
+    cr_assert_eq(www(), 1);
 }

@@ -521,13 +521,13 @@ Test(update, what_needs_votes_is_no_update)
     pack_map(&map, 1);
     pack_text(&map, "classes");
     pack_array(&map, 1);
-    pack_array(&map, 4);
+    pack_map(&map, 2);
+    pack_text(&map, "class");
     pack_text(&map, "critical");
-    pack_bin(&map, bytes_make(NULL, 0));
+    pack_text(&map, "suffix");
     pack_bin(&map, bytes_make("\x03www\x07"
                               "example",
                               13)); /* with the root's end */
-    pack_array(&map, 0);
     cr_assert(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
     writer_deinit(&map);
     actor_see_all(root);
