@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include <rsm/freeze.h>
 #include <rsm/status.h>
 #include <rsm/wire.h>
 
@@ -54,14 +55,6 @@ enum rsm_principal_kind {
     RSM_PRINCIPAL_AUTOMATON,
     RSM_PRINCIPAL_REPLICA,
     RSM_PRINCIPAL_GATEWAY,
-};
-
-enum rsm_freeze_scope {
-    RSM_FREEZE_GLOBAL = 1,
-    RSM_FREEZE_ZONE,   /* subject: the zone's wire name */
-    RSM_FREEZE_AUTHOR, /* subject: a principal's name */
-    RSM_FREEZE_AZ,     /* subject: the availability zone of automata */
-    RSM_FREEZE_KIND,   /* subject: kinds of commands, as in a grant: "rrset.change", "plan.*" */
 };
 
 enum rsm_status rsm_body_zone_create(struct rsm_bytes zone, const struct rsm_label *labels,
@@ -122,15 +115,6 @@ enum rsm_status rsm_body_role_delete(struct rsm_bytes name, struct rsm_buffer *b
 
 /* `policy` is a canonical MessagePack map; its keys: docs/formats-commands.md. */
 enum rsm_status rsm_body_policy_set(struct rsm_bytes policy, struct rsm_buffer *body_out);
-
-/*
- * Stops automata within the scope, people too when `everybody`. `until_ms` is log time, 0 leaves it
- * open. The freeze's reason is the command's.
- */
-enum rsm_status rsm_body_freeze_set(struct rsm_bytes id, enum rsm_freeze_scope scope,
-                                    struct rsm_bytes subject, bool everybody, uint64_t until_ms,
-                                    struct rsm_buffer *body_out);
-enum rsm_status rsm_body_freeze_clear(struct rsm_bytes id, struct rsm_buffer *body_out);
 
 /* A lease's token is the slot of its acquire. */
 enum rsm_status rsm_body_lease_acquire(struct rsm_bytes resource, uint64_t ttl_ms,

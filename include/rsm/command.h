@@ -55,7 +55,9 @@ extern "C" {
     X(CHANGE_APPROVE, 28, "change.approve")                                                        \
     X(CHANGE_CANCEL, 29, "change.cancel")                                                          \
     X(CHANGE_APPLY, 30, "change.apply")                                                            \
-    X(ZONE_SET, 31, "zone.set")
+    X(ZONE_SET, 31, "zone.set")                                                                    \
+    X(FREEZE_RESUME, 32, "freeze.resume")                                                          \
+    X(FREEZE_TRIP, 33, "freeze.trip")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -160,7 +160,10 @@ extern "C" {
     X(OVERRIDE_TOKEN, 79, "override-token", QUORUM, "kind_approve.c",                              \
       "an approved emergency is applied once, and in time")                                        \
     X(CLASS_RAISED, 80, "class-raised", QUORUM, "settle.c",                                        \
-      "the change needs no more agreement now than when it was staged")
+      "the change needs no more agreement now than when it was staged")                            \
+    X(RESUME, 81, "resume", PREFLIGHT, "kind_resume.c", "what comes back is frozen, and automata") \
+    X(RESUME_RATE, 82, "resume-rate", EXECUTION, "rule_freeze.c",                                  \
+      "automata that come back begin slowly")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

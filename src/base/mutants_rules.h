@@ -171,6 +171,26 @@
 #ifndef RSM_MUTANT_FREEZE_OF_PEOPLE
 #define RSM_MUTANT_FREEZE_OF_PEOPLE 0
 #endif
+/* All availability zones come back together. */
+#ifndef RSM_MUTANT_RESUME_ALL_AT_ONCE
+#define RSM_MUTANT_RESUME_ALL_AT_ONCE 0
+#endif
+/* They come back at full rate. */
+#ifndef RSM_MUTANT_RESUME_FULL_RATE
+#define RSM_MUTANT_RESUME_FULL_RATE 0
+#endif
+/* They come back with all of their limits. */
+#ifndef RSM_MUTANT_RESUME_FULL_LIMITS
+#define RSM_MUTANT_RESUME_FULL_LIMITS 0
+#endif
+/* However much of theirs is refused, they are not stopped again. */
+#ifndef RSM_MUTANT_NO_TRIP
+#define RSM_MUTANT_NO_TRIP 0
+#endif
+/* Whoever does not know that they were stopped again brings them back once more. */
+#ifndef RSM_MUTANT_RESUME_UNSEEN_TRIP
+#define RSM_MUTANT_RESUME_UNSEEN_TRIP 0
+#endif
 /* A change that was staged before the freeze takes effect in it. */
 #ifndef RSM_MUTANT_FREEZE_SPARES_STAGED
 #define RSM_MUTANT_FREEZE_SPARES_STAGED 0

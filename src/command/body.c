@@ -481,12 +481,19 @@ enum rsm_status body_policy_decode(struct bytes body, struct bytes *map_out)
 
 enum rsm_status body_freeze_decode(enum rsm_kind kind, struct bytes body, struct body_freeze *out)
 {
-    CHECK(kind == RSM_KIND_FREEZE_SET || kind == RSM_KIND_FREEZE_CLEAR);
+    bool is_resume = kind == RSM_KIND_FREEZE_RESUME;
+    CHECK(is_resume || kind == RSM_KIND_FREEZE_SET || kind == RSM_KIND_FREEZE_CLEAR ||
+          kind == RSM_KIND_FREEZE_TRIP);
     *out = (struct body_freeze){.id = {NULL, 0}};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, kind == RSM_KIND_FREEZE_SET ? 5 : 1);
+    unpack_array_exactly(&u, kind == RSM_KIND_FREEZE_SET ? 5 : is_resume ? 4 : 1);
     out->id = take_word(&u, LIMIT_LABEL_SIZE);
-    if (kind == RSM_KIND_FREEZE_CLEAR)
+    if (is_resume) {
+        out->az = take_az(&u);
+        out->gradual = unpack_bool(&u);
+        out->trips = take_number(&u);
+    }
+    if (kind != RSM_KIND_FREEZE_SET)
         return finish(&u);
     out->scope = (enum rsm_freeze_scope)take_choice(&u, FREEZE_SCOPES, RSM_FREEZE_KIND);
     if (out->scope == RSM_FREEZE_ZONE)
@@ -609,6 +616,7 @@ bool body_may_be_requested(enum rsm_kind kind)
     case RSM_KIND_ROLE_DELETE:
     case RSM_KIND_POLICY_SET:
     case RSM_KIND_FREEZE_CLEAR:
+    case RSM_KIND_FREEZE_RESUME:
     case RSM_KIND_PLAN_PUBLISH:
     case RSM_KIND_PLAN_EXECUTE:
     case RSM_KIND_PLAN_COLLECT:
@@ -618,6 +626,7 @@ bool body_may_be_requested(enum rsm_kind kind)
     case RSM_KIND_MEMBER_UPDATE:
         return true;
     case RSM_KIND_FREEZE_SET: /* a brake works at once */
+    case RSM_KIND_FREEZE_TRIP:
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:
     case RSM_KIND_LEASE_RELEASE:

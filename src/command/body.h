@@ -18,6 +18,8 @@
  *     freeze.set        [id str, scope str, subject (bin for a zone, else str), everybody bool,
  *                        until_ms uint]
  *     freeze.clear      [id str]
+ *     freeze.resume     [id str, az str, gradual bool, trips uint]
+ *     freeze.trip       [cause str]
  *     lease.acquire     [resource str, ttl_ms uint]
  *     lease.renew       [resource str, token uint, ttl_ms uint]
  *     lease.release     [resource str, token uint]
@@ -115,14 +117,6 @@ struct body_role {
     struct body_walk grants;
 };
 
-struct body_freeze {
-    struct bytes id;
-    enum rsm_freeze_scope scope;
-    struct bytes subject;
-    bool everybody; /* people too */
-    uint64_t until_ms;
-};
-
 struct body_lease {
     struct bytes resource;
     uint64_t token;  /* 0 for acquire */
@@ -168,7 +162,6 @@ enum rsm_status body_principal_key_decode(enum rsm_kind kind, struct bytes body,
                                           struct body_principal_key *out);
 enum rsm_status body_role_decode(enum rsm_kind kind, struct bytes body, struct body_role *out);
 enum rsm_status body_policy_decode(struct bytes body, struct bytes *map_out);
-enum rsm_status body_freeze_decode(enum rsm_kind kind, struct bytes body, struct body_freeze *out);
 enum rsm_status body_lease_decode(enum rsm_kind kind, struct bytes body, struct body_lease *out);
 enum rsm_status body_plan_decode(enum rsm_kind kind, struct bytes body, struct body_plan *out);
 enum rsm_status body_member_decode(enum rsm_kind kind, struct bytes body, struct body_member *out);
@@ -190,10 +183,10 @@ bool body_is_word(struct bytes word);
 /* "host:port" with a port of 1..65535 (the host's own form is the resolver's), or "unix:/path". */
 bool body_is_address(struct bytes address, bool may_be_unix);
 
-/* "person", "automaton", "replica", "gateway"; "global", "zone", "author", "az", "kind". */
+/* "person", "automaton", "replica", "gateway". */
 const char *body_principal_kind_text(enum rsm_principal_kind kind);
-const char *body_freeze_scope_text(enum rsm_freeze_scope scope);
 
+#include "src/command/body_freeze.h"
 #include "src/command/body_update.h"
 
 #endif

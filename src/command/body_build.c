@@ -346,6 +346,23 @@ enum rsm_status rsm_body_freeze_clear(struct rsm_bytes id, struct rsm_buffer *bo
     return build_str(RSM_KIND_FREEZE_CLEAR, id, body_out);
 }
 
+enum rsm_status rsm_body_freeze_resume(struct rsm_bytes id, struct rsm_bytes az, bool gradual,
+                                       uint64_t trips, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    put_str(&w, id);
+    put_str(&w, az);
+    pack_bool(&w, gradual);
+    pack_uint(&w, trips);
+    return end(&w, RSM_KIND_FREEZE_RESUME, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_freeze_trip(struct rsm_bytes cause, struct rsm_buffer *body_out)
+{
+    return build_str(RSM_KIND_FREEZE_TRIP, cause, body_out);
+}
+
 /* ---- leases ---- */
 
 enum rsm_status rsm_body_lease_acquire(struct rsm_bytes resource, uint64_t ttl_ms,

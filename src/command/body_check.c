@@ -252,6 +252,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         return body_policy_decode(body, &scratch.map);
     case RSM_KIND_FREEZE_SET:
     case RSM_KIND_FREEZE_CLEAR:
+    case RSM_KIND_FREEZE_RESUME:
+    case RSM_KIND_FREEZE_TRIP:
         return body_freeze_decode(kind, body, &scratch.freeze);
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:

@@ -49,6 +49,7 @@ static const struct method methods_table[] = {
     {"role.list", 0, 0, true, read_role_list},
     {"policy.get", 0, 0, true, read_policy_get},
     {"freeze.list", 0, 0, true, read_freeze_list},
+    {"frozen.list", 0, 0, true, read_frozen_list},
     {"lease.list", 0, 0, true, read_lease_list},
     {"plan.list", 0, 0, true, read_plan_list},
     {"plan.get", 1, 2, true, read_plan_get},

@@ -11,7 +11,7 @@
 #include "src/machine/policy.h"
 
 typedef enum rsm_status list_next(struct kv *kv, struct query_list *q);
-typedef void list_pack(struct writer *out, const struct query_list *q);
+typedef void list_pack(struct call *call, struct writer *out, const struct query_list *q);
 
 /* One kind of list; `object` 0: its items have no version of their own. */
 struct list_kind {
@@ -33,7 +33,7 @@ static void pack_item(struct call *call, struct writer *out, const struct list_k
     pack_map(out, kind->fields + 2);
     pack_key(out, "name");
     pack_str(out, q->name);
-    kind->pack(out, q);
+    kind->pack(call, out, q);
     query_object(node_state(call->m->node), kind->object, copy, &version);
     pack_key(out, "version");
     pack_version(out, &version);
@@ -81,8 +81,9 @@ static enum rsm_status list(struct call *call, struct writer *out, const struct 
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
-static void pack_principal(struct writer *out, const struct query_list *q)
+static void pack_principal(struct call *call, struct writer *out, const struct query_list *q)
 {
+    (void)call;
     const struct principal_record *p = &q->principal;
     struct bytes roles = p->roles;
     struct bytes role;
@@ -109,33 +110,16 @@ static void pack_principal(struct writer *out, const struct query_list *q)
     }
 }
 
-static void pack_role(struct writer *out, const struct query_list *q)
+static void pack_role(struct call *call, struct writer *out, const struct query_list *q)
 {
+    (void)call;
     pack_key(out, "grants");
     pack_raw(out, q->grants);
 }
 
-static void pack_freeze(struct writer *out, const struct query_list *q)
+static void pack_lease(struct call *call, struct writer *out, const struct query_list *q)
 {
-    const struct freeze_record *f = &q->freeze;
-    pack_key(out, "scope");
-    pack_text(out, body_freeze_scope_text(f->scope));
-    pack_key(out, "subject");
-    pack_bin(out, f->subject);
-    pack_key(out, "everybody");
-    pack_bool(out, f->everybody);
-    pack_key(out, "until_ms");
-    pack_uint(out, f->until_ms);
-    pack_key(out, "set_ms");
-    pack_uint(out, f->set_ms);
-    pack_key(out, "author");
-    pack_str(out, f->author);
-    pack_key(out, "reason");
-    pack_str(out, f->reason);
-}
-
-static void pack_lease(struct writer *out, const struct query_list *q)
-{
+    (void)call;
     const struct lease_record *l = &q->lease;
     pack_key(out, "holder");
     pack_str(out, l->holder);
@@ -149,8 +133,9 @@ static void pack_lease(struct writer *out, const struct query_list *q)
     pack_bool(out, l->released);
 }
 
-static void pack_plan(struct writer *out, const struct query_list *q)
+static void pack_plan(struct call *call, struct writer *out, const struct query_list *q)
 {
+    (void)call;
     const struct plan_record *p = &q->plan;
     pack_key(out, "zone_wire");
     pack_bin(out, p->zone);
@@ -179,7 +164,7 @@ enum rsm_status read_role_list(struct call *call, struct writer *out)
 
 enum rsm_status read_freeze_list(struct call *call, struct writer *out)
 {
-    static const struct list_kind kind = {"freezes", query_freeze_next, pack_freeze, 7,
+    static const struct list_kind kind = {"freezes", query_freeze_next, pack_freeze, FREEZE_FIELDS,
                                           OBJECT_FREEZE};
     return list(call, out, &kind);
 }

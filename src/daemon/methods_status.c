@@ -186,7 +186,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     struct member self;
     node_get_status(m->node, &s);
     bool is_member = methods_find_member(m, s.self, &self);
-    pack_map(out, 25);
+    pack_map(out, 26);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
@@ -217,6 +217,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     pack_array(out, s.peer_count);
     for (uint32_t i = 0; i < s.peer_count; i++)
         pack_peer(out, m, &s.peers[i]);
+    pack_freezes(call, out);
     pack_scrub(out, m);
     pack_counters(out, m, &s);
     pack_dns_counters(out, m);

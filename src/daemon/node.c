@@ -107,6 +107,13 @@ enum rsm_status node_refuses(const struct node *n)
     return RSM_OK;
 }
 
+/* What this replica says itself: votes, alarms. */
+static void own_when_due(struct node *n)
+{
+    vote_when_due(n);
+    trip_when_due(n);
+}
+
 /* -------------------------------------------------------------------------------------------- */
 /* Effects. */
 
@@ -239,7 +246,7 @@ void node_flush(struct node *n)
             flush_journal(n);
         apply_learned(n);
         if (n->applied_slot != applied)
-            vote_when_due(n);
+            own_when_due(n);
         moved =
             flushed || n->applied_slot != applied || (n->learned_count > 0 && !apply_is_held(n));
     }
@@ -300,7 +307,7 @@ void node_tick(struct node *n)
         peer_send_heads(n);
         peer_judge_heads(n);
         submit_expire(n);
-        vote_when_due(n);
+        own_when_due(n);
         apply_commit_again(n);
         snapshot_on_tick(n);
         repair_on_tick(n);

@@ -163,7 +163,7 @@ struct node {
     bool stopping;                          /* takes no more commands */
     bool chosen_to_announce;
 
-    uint8_t vote_digest[HASH_SIZE]; /* envelope of the last vote (node_vote.c) */
+    uint8_t own_digest[HASH_SIZE]; /* envelope of the last command of its own (node_own.c) */
     /* verified envelopes, by digest: a direct-mapped memo */
     uint8_t (*memo)[HASH_SIZE];
 

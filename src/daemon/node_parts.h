@@ -124,6 +124,16 @@ void snapshot_hash_piece(uint8_t hash[HASH_SIZE], uint64_t slot, uint64_t number
                          struct bytes rows);
 void snapshot_put_checkpoint(const struct checkpoint *c, uint8_t out[CHECKPOINT_SIZE]);
 
+/* node_own.c */
+/* None is on its way, and it can be signed. */
+bool own_may_submit(struct node *n);
+/* Takes the body; `dependency` may be NULL. False: not now. */
+bool own_submit(struct node *n, enum rsm_kind kind, struct rsm_buffer *body,
+                const struct rsm_event *dependency, const char *reason);
+
+/* node_trip.c: alarms stop automata from coming back */
+void trip_when_due(struct node *n);
+
 /* node_vote.c: votes on what waits, when this replica has not said anything of it */
 void vote_when_due(struct node *n);
 

@@ -17,6 +17,7 @@
 #include "src/daemon/node_internal.h"
 #include "src/daemon/node_ready.h"
 #include "src/machine/entry.h"
+#include "src/machine/resume.h"
 #include "src/machine/query.h"
 #include "src/machine/staged.h"
 #include "src/net/peer_codec.h"
@@ -404,6 +405,20 @@ static bool change_is_due(struct node *n, uint64_t now_ms)
     return false;
 }
 
+/* A zone's way back that ends between log time and now. */
+static bool resume_is_due(struct node *n, uint64_t now_ms)
+{
+    struct query_list freezes = {.started = false};
+    bool then = false, now = false;
+    if (resume_count(n->applied) == 0)
+        return false;
+    while (then == now && query_freeze_next(n->applied, &freezes) == RSM_OK)
+        if (resume_is_running(n->applied, freezes.name, n->log_time_ms, &then) != RSM_OK ||
+            resume_is_running(n->applied, freezes.name, now_ms, &now) != RSM_OK)
+            return false;
+    return then && !now;
+}
+
 /* A lease or a freeze whose end lies between log time and now. */
 static bool deadline_has_passed(struct node *n, uint64_t now_ms)
 {
@@ -416,7 +431,7 @@ static bool deadline_has_passed(struct node *n, uint64_t now_ms)
     while (query_freeze_next(n->applied, &freezes) == RSM_OK)
         if (freezes.freeze.until_ms > n->log_time_ms && freezes.freeze.until_ms <= now_ms)
             return true;
-    return change_is_due(n, now_ms);
+    return change_is_due(n, now_ms) || resume_is_due(n, now_ms);
 }
 
 void submit_time(struct node *n)

@@ -101,42 +101,13 @@ static enum rsm_status check(struct node *n, const uint8_t digest[HASH_SIZE], ui
     return RSM_OK;
 }
 
-/* The command, signed. NULL: it cannot be made (memory). */
-static struct blob *make(struct node *n, const uint8_t digest[HASH_SIZE],
-                         const struct rsm_event *change, const struct finding *f)
-{
-    char author[16];
-    struct query_clock clock;
-    struct rsm_buffer body, command;
-    (void)snprintf(author, sizeof author, REPLICA_AUTHOR "%u", n->config.self);
-    if (query_clock(n->applied, bytes_of_string(author), &clock) != RSM_OK ||
-        rsm_body_change_vote((struct rsm_bytes){digest, HASH_SIZE}, f->yes, f->slot,
-                             (struct rsm_bytes){f->effect, HASH_SIZE}, &body) != RSM_OK)
-        return NULL;
-    struct rsm_command c = {.id = {rsm_text(author), clock.counter + 1},
-                            .lamport = clock.lamport_highest + 1,
-                            .dependencies = change,
-                            .dependency_count = 1,
-                            .kind = RSM_KIND_CHANGE_VOTE,
-                            .body = rsm_buffer_bytes(&body),
-                            .reason = rsm_text(f->why)};
-    enum rsm_status status = rsm_command_encode(&c, &command);
-    rsm_buffer_free(&body);
-    if (status != RSM_OK)
-        return NULL;
-    struct blob *envelope =
-        n->env.sign_command(n->env.context, bytes_make(command.data, command.size));
-    rsm_buffer_free(&command);
-    return envelope;
-}
-
 /* False: not now. */
 static bool cast(struct node *n, const uint8_t digest[HASH_SIZE], const struct staged_record *row)
 {
     struct finding finding;
     uint8_t basis[HASH_SIZE];
     uint8_t name[LIMIT_PRINCIPAL_SIZE];
-    struct submission *s;
+    struct rsm_buffer body;
     memcpy(basis, row->basis, HASH_SIZE); /* the row is gone with the next read */
     memcpy(name, row->author.data, row->author.size);
     struct rsm_event change = {{name, row->author.size}, row->counter};
@@ -147,16 +118,10 @@ static bool cast(struct node *n, const uint8_t digest[HASH_SIZE], const struct s
     }
     if (status != RSM_OK)
         return false;
-    struct blob *envelope = make(n, digest, &change, &finding);
-    if (envelope == NULL)
+    if (rsm_body_change_vote((struct rsm_bytes){digest, HASH_SIZE}, finding.yes, finding.slot,
+                             (struct rsm_bytes){finding.effect, HASH_SIZE}, &body) != RSM_OK ||
+        !own_submit(n, RSM_KIND_CHANGE_VOTE, &body, &change, finding.why))
         return false;
-    envelope_digest(blob_bytes(envelope), n->vote_digest);
-    status = submissions_add(n->submissions, n->vote_digest, envelope, node_now_ms(n), &s);
-    blob_unref(envelope);
-    if (status != RSM_OK)
-        return false;
-    s->is_own = true;
-    s->queued_ns = node_now_ns(n);
     LOG(LOG_INFO, "vote", LOG_TEXT("vote", finding.yes ? "yes" : "no"),
         LOG_TEXT("reason", finding.why), LOG_U64("slot", finding.slot));
     return true;
@@ -180,9 +145,7 @@ void vote_when_due(struct node *n)
     struct key place = {.size = 0};
     uint8_t digest[HASH_SIZE];
     struct staged_record row;
-    if (n->dead || n->env.sign_command == NULL || pending_count(n->applied) == 0 ||
-        node_refuses(n) != RSM_OK || apply_is_held(n) ||
-        submissions_find(n->submissions, n->vote_digest) != NULL)
+    if (pending_count(n->applied) == 0 || node_refuses(n) != RSM_OK || !own_may_submit(n))
         return;
     while (pending_next(n->applied, &place, digest) == RSM_OK) {
         if (staged_load(n->applied, digest, &row) != RSM_OK)

@@ -19,6 +19,7 @@
 #include "src/machine/entry.h"
 #include "src/machine/judge.h"
 #include "src/machine/names.h"
+#include "src/machine/resume.h"
 #include "src/machine/settle.h"
 #include "src/machine/update.h"
 
@@ -42,6 +43,7 @@ struct machine *machine_new(void)
     writer_init(&m->copy, LIMIT_VALUE_SIZE);
     writer_init(&m->content, LIMIT_VALUE_SIZE);
     writer_init(&m->pending, PENDING_SIZE_MAX);
+    writer_init(&m->bad, PENDING_SIZE_MAX);
     writer_init(&m->sorted, LIMIT_VALUE_SIZE);
     writer_init(&m->list, LIMIT_VALUE_SIZE);
     writer_init(&m->classes, LIMIT_VALUE_SIZE);
@@ -68,6 +70,7 @@ void machine_free(struct machine *m)
     writer_deinit(&m->copy);
     writer_deinit(&m->content);
     writer_deinit(&m->pending);
+    writer_deinit(&m->bad);
     writer_deinit(&m->sorted);
     writer_deinit(&m->list);
     writer_deinit(&m->classes);
@@ -210,6 +213,8 @@ static void apply_command(struct slot_work *w, const struct envelope *e, const s
         verdicts_add_refused(w->out, &id, &m->reasons);
         if (w->is_verified)
             remember_refused(w, j.digest, index, last_verdict(w->out, before));
+        if (w->is_verified)
+            resume_note_refused(m, judge_subject(&j));
         leave_traces(w, &j);
         return;
     }
@@ -271,6 +276,22 @@ static bool is_sound(struct slot_work *w, const struct rejection *r)
     return true;
 }
 
+/* Whose command it was: the author's, or of the automaton for which a gateway speaks. */
+static struct bytes subject_of(const struct rejection *r, uint64_t counter)
+{
+    struct envelope envelope;
+    struct command command;
+    struct body_update update;
+    if (r->envelope.size == 0 || envelope_parse(r->envelope, &envelope) != RSM_OK)
+        return r->author;
+    struct envelope_walk walk = envelope_commands(&envelope);
+    while (envelope_next(&walk, &command))
+        if (command.counter == counter && command.kind == RSM_KIND_RRSET_UPDATE &&
+            body_update_decode(command.body, &update) == RSM_OK)
+            return update.principal;
+    return r->author;
+}
+
 static void apply_rejection(struct slot_work *w, struct bytes payload)
 {
     struct rejection rejection;
@@ -295,6 +316,8 @@ static void apply_rejection(struct slot_work *w, struct bytes payload)
         verdicts_add_refused(w->out, &id, &m->reasons);
         if (is_trusted)
             remember_refused(w, item.digest, i, last_verdict(w->out, before));
+        if (is_trusted)
+            resume_note_refused(m, subject_of(&rejection, item.counter));
     }
 }
 
@@ -369,6 +392,7 @@ static enum rsm_status run(struct slot_work *w, struct bytes value,
     struct machine *m = w->m;
     verdicts_reset(w->out);
     writer_reset(&m->pending);
+    writer_reset(&m->bad);
     effects_begin(&m->effects);
     kv_overlay_clear(m->inner);
     kv_overlay_set_below(m->inner, w->kv);
@@ -382,6 +406,8 @@ static enum rsm_status run(struct slot_work *w, struct bytes value,
     *judgement_out = judgement_of(w, entry.kind);
     if (w->fault == RSM_OK && (!w->only_judge || *judgement_out == MACHINE_ACCEPT)) {
         w->fault = settle_slot(m, w->kv, w->slot, w->now_ms, w->out);
+        if (w->fault == RSM_OK)
+            w->fault = resume_slot(m, w->kv, w->slot, w->now_ms);
         write_slot(w);
     }
     w->out->log_time_ms = w->now_ms;

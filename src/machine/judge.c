@@ -106,6 +106,8 @@ static void dispatch(struct judge *j)
         [RSM_KIND_POLICY_SET] = kind_policy_set,
         [RSM_KIND_FREEZE_SET] = kind_freeze_set,
         [RSM_KIND_FREEZE_CLEAR] = kind_freeze_clear,
+        [RSM_KIND_FREEZE_RESUME] = kind_freeze_resume,
+        [RSM_KIND_FREEZE_TRIP] = kind_freeze_trip,
         [RSM_KIND_LEASE_ACQUIRE] = kind_lease_acquire,
         [RSM_KIND_LEASE_RENEW] = kind_lease_renew,
         [RSM_KIND_LEASE_RELEASE] = kind_lease_release,

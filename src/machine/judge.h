@@ -60,6 +60,7 @@ struct machine {
     struct writer copy;    /* a row that must outlive writes */
     struct writer content; /* a plan's content, for its execution */
     struct writer pending; /* refused digests of the slot, written at its end */
+    struct writer bad;     /* authors of refusals that resume.h counts */
     struct writer list;    /* a list of the policy that is walked */
     struct writer classes; /* the policy's list "classes", as it was before the command */
     struct writer labels;  /* of the zone that the command touches, likewise */
@@ -104,6 +105,7 @@ struct judge {
     uint32_t override_count;
     struct command inner; /* what a request wraps; then `command` points to it */
     bool is_staged;       /* it waits: staging.c */
+    bool is_watched;      /* its author comes back from a freeze: resume.h */
     /* A change that waited takes effect: what it writes has an author of its own (judge.c). */
     bool is_settled;
     uint8_t effect_author[LIMIT_PRINCIPAL_SIZE];

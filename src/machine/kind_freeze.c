@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kind_freeze.c - setting and clearing freezes; what they stop is in rule_freeze.c. */
+/*
+ * kind_freeze.c - setting and clearing freezes, and bringing automata back from them; what they
+ * stop is in rule_freeze.c, how automata come back in resume.h.
+ */
 #include "src/machine/judge.h"
 
 #include <inttypes.h>
 
 #include "src/base/check.h"
+#include "src/machine/resume.h"
 
 /* A freeze of a zone needs the right for that zone; all others are general. */
 static void check_rights(struct judge *j, enum rsm_freeze_scope scope, struct bytes subject)
@@ -73,10 +77,14 @@ void kind_freeze_set(struct judge *j)
     check_subject(j, &body);
     if (j->command->reason.size == 0)
         judge_refuse(j, RSM_RULE_QUOTA, "a freeze needs a reason");
+    struct freeze_record before = {.trips = 0};
+    if (judge_found(j, freeze_load(j->kv, body.id, &before)) && before.resumed_ms != 0)
+        (void)judge_found(j, resume_drop(j->kv, body.id));
     struct freeze_record freeze = {.scope = body.scope,
                                    .everybody = body.everybody,
                                    .until_ms = body.until_ms,
                                    .set_ms = j->now_ms,
+                                   .trips = before.trips,
                                    .subject = body.subject,
                                    .author = j->command->author,
                                    .reason = j->command->reason};
@@ -106,6 +114,8 @@ void kind_freeze_clear(struct judge *j)
                      TEXT_ARGUMENTS(body.id));
         return;
     }
+    if (freeze.resumed_ms != 0)
+        (void)judge_found(j, resume_drop(j->kv, body.id));
     judge_del(j, TABLE_FREEZE, body.id);
     object_write(j, OBJECT_FREEZE, body.id);
 }

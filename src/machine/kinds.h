@@ -21,6 +21,8 @@ void kind_role_delete(struct judge *j);
 void kind_policy_set(struct judge *j);
 void kind_freeze_set(struct judge *j);
 void kind_freeze_clear(struct judge *j);
+void kind_freeze_resume(struct judge *j);
+void kind_freeze_trip(struct judge *j);
 void kind_lease_acquire(struct judge *j);
 void kind_lease_renew(struct judge *j);
 void kind_lease_release(struct judge *j);

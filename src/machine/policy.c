@@ -58,7 +58,7 @@ static const struct number *find_number(struct bytes name)
 }
 
 /* The numbers that are set: bit i stands for numbers[i]. */
-static enum rsm_status load(struct kv *kv, struct policy *out, uint32_t *set_out)
+static enum rsm_status load(struct kv *kv, struct policy *out, uint64_t *set_out)
 {
     for (size_t i = 0; i < NUMBER_COUNT; i++)
         *field(out, &numbers[i]) = numbers[i].initial;
@@ -73,14 +73,14 @@ static enum rsm_status load(struct kv *kv, struct policy *out, uint32_t *set_out
         if (n == NULL)
             return RSM_DAMAGED;
         *field(out, n) = unpack_uint_max(&u, n->most);
-        *set_out |= 1u << (n - numbers);
+        *set_out |= UINT64_C(1) << (n - numbers);
     }
     return unpack_done(&u) ? RSM_OK : RSM_DAMAGED;
 }
 
 enum rsm_status policy_load(struct kv *kv, struct policy *out)
 {
-    uint32_t set;
+    uint64_t set;
     return load(kv, out, &set);
 }
 
@@ -332,7 +332,7 @@ static enum rsm_status set_list(struct kv *kv, struct bytes name, struct bytes r
     return is_reset ? kv_del(kv, TABLE_POLICY, name) : kv_put(kv, TABLE_POLICY, name, raw);
 }
 
-static enum rsm_status put_numbers(struct kv *kv, struct policy *policy, uint32_t set)
+static enum rsm_status put_numbers(struct kv *kv, struct policy *policy, uint64_t set)
 {
     struct writer w;
     size_t order[NUMBER_COUNT];
@@ -340,7 +340,7 @@ static enum rsm_status put_numbers(struct kv *kv, struct policy *policy, uint32_
     sort_numbers(order);
     writer_init(&w, NUMBERS_SIZE_MAX);
     for (size_t i = 0; i < NUMBER_COUNT; i++)
-        count += (set >> i) & 1u;
+        count += (uint32_t)(set >> i & 1u);
     pack_map(&w, count);
     for (size_t i = 0; i < NUMBER_COUNT; i++) {
         if ((set >> order[i] & 1u) == 0)
@@ -356,7 +356,7 @@ static enum rsm_status put_numbers(struct kv *kv, struct policy *policy, uint32_
 static enum rsm_status apply(struct kv *kv, struct bytes map, bool *changed)
 {
     struct policy policy;
-    uint32_t set;
+    uint64_t set;
     enum rsm_status status = load(kv, &policy, &set);
     struct unpack u = unpack_make(map);
     for (uint32_t left = unpack_map(&u); left > 0 && status == RSM_OK; left--) {
@@ -368,7 +368,7 @@ static enum rsm_status apply(struct kv *kv, struct bytes map, bool *changed)
             continue;
         }
         struct unpack value = unpack_make(raw);
-        uint32_t bit = 1u << (n - numbers);
+        uint64_t bit = UINT64_C(1) << (n - numbers);
         bool is_reset = unpack_nil(&value);
         uint64_t number = is_reset ? n->initial : unpack_uint(&value);
         *changed |= number != *field(&policy, n) || is_reset != ((set & bit) == 0);

@@ -76,7 +76,18 @@
     /* every zone of the voters, always. */                                                        \
     X(vote_zones_least, 0, 9, 0)                                                                   \
     /* Changes of a zone within so many ms after one are told to secondaries together. */          \
-    X(publish_ms, 0, RSM_PUBLISH_MS_MAX, 50)
+    X(publish_ms, 0, RSM_PUBLISH_MS_MAX, 50)                                                       \
+    /* Automata that come back from a freeze, in each availability zone: how long they are         \
+     */                                                                                            \
+    /* watched, commands a minute of all of them in the first quarter of that time (twice as       \
+     */                                                                                            \
+    /* many in each quarter after it), what is left of the limits in percent, and how many of      \
+     */                                                                                            \
+    /* their commands may be refused before all are frozen again (resume.h). */                    \
+    X(resume_watch_ms, 1000, 86400000, 600000)                                                     \
+    X(resume_commands, 1, 1000000, 6)                                                              \
+    X(resume_limit_percent, 1, 100, 50)                                                            \
+    X(resume_refused_max, 0, 1000000, 3)
 
 struct policy {
 #define POLICY_FIELD(name, least, most, initial) uint64_t name;

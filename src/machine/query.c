@@ -121,6 +121,14 @@ enum rsm_status query_clock(struct kv *kv, struct bytes author, struct query_clo
     return RSM_OK;
 }
 
+uint64_t query_log_time(struct kv *kv)
+{
+    struct bytes value;
+    if (kv_get(kv, TABLE_META, bytes_of_string(META_LOG_TIME), &value) != RSM_OK || value.size != 8)
+        return 0;
+    return get_u64(value.data);
+}
+
 enum rsm_status query_object(struct kv *kv, enum object_kind kind, struct bytes name,
                              struct version *out)
 {

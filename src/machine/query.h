@@ -55,6 +55,9 @@ struct query_clock {
 
 enum rsm_status query_clock(struct kv *kv, struct bytes author, struct query_clock *out);
 
+/* 0 when it cannot be read. */
+uint64_t query_log_time(struct kv *kv);
+
 /* ---- objects ---- */
 
 /*

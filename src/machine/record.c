@@ -241,6 +241,11 @@ void freeze_encode(struct writer *out, const struct freeze_record *f)
     writer_u8(out, f->everybody ? 1 : 0);
     writer_u64(out, f->until_ms);
     writer_u64(out, f->set_ms);
+    writer_u64(out, f->resumed_ms);
+    writer_u64(out, f->refused);
+    writer_u64(out, f->trips);
+    writer_u64(out, f->tripped_slot);
+    writer_blob(out, f->trip_cause);
     writer_blob(out, f->subject);
     writer_blob(out, f->author);
     writer_blob(out, f->reason);
@@ -256,6 +261,11 @@ enum rsm_status freeze_decode(struct bytes value, struct freeze_record *out)
     out->everybody = reader_u8(&r) != 0;
     out->until_ms = reader_u64(&r);
     out->set_ms = reader_u64(&r);
+    out->resumed_ms = reader_u64(&r);
+    out->refused = reader_u64(&r);
+    out->trips = reader_u64(&r);
+    out->tripped_slot = reader_u64(&r);
+    out->trip_cause = reader_blob(&r, LIMIT_REASON_SIZE);
     out->subject = reader_blob(&r, LIMIT_NAME_SIZE);
     out->author = reader_blob(&r, LIMIT_PRINCIPAL_SIZE);
     out->reason = reader_blob(&r, LIMIT_REASON_SIZE);

@@ -17,7 +17,8 @@
  *                      holder blob | version | reason blob | count u16, then each: size u16, rdata
  *     TABLE_PRINCIPAL  kind u8 | person blob | az blob | keys u8, each 32 | roles u8, each blob |
  *                      budgets: 4 times burst u64, per hour u64
- *     TABLE_FREEZE     scope u8 | everybody u8 | until_ms u64 | set_ms u64 | subject blob |
+ *     TABLE_FREEZE     scope u8 | everybody u8 | until_ms u64 | set_ms u64 | resumed_ms u64 |
+ *                      refused u64 | trips u64 | tripped slot u64 | cause blob | subject blob |
  *                      author blob | reason blob
  *     TABLE_LEASE      holder blob | token u64 | expires_ms u64 | ttl_ms u64 | released u8
  *     TABLE_PLAN       zone blob | planner blob | newest u64 | executed u64 | collected below u64
@@ -107,6 +108,12 @@ struct freeze_record {
     bool everybody;    /* people too, not automata alone */
     uint64_t until_ms; /* 0: open */
     uint64_t set_ms;
+    /* Coming back (resume.h) */
+    uint64_t resumed_ms;     /* 0: nobody is; else when the last resume began */
+    uint64_t refused;        /* commands of automata that came back */
+    uint64_t trips;          /* how often it was set again by itself */
+    uint64_t tripped_slot;   /* the last time, 0 never, */
+    struct bytes trip_cause; /* and why */
     struct bytes subject, author, reason;
 };
 

@@ -24,12 +24,15 @@
  * cluster, without which nobody could end it either.
  */
 #include "src/machine/judge.h"
+#include "src/machine/resume.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"
+
+#define MINUTE_MS UINT64_C(60000)
 
 static bool is_exempt(const struct judge *j)
 {
@@ -46,11 +49,13 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_POLICY_SET:
     case RSM_KIND_FREEZE_SET:
     case RSM_KIND_FREEZE_CLEAR:
+    case RSM_KIND_FREEZE_RESUME:
     case RSM_KIND_MEMBER_ADD:
     case RSM_KIND_MEMBER_PROMOTE:
     case RSM_KIND_MEMBER_REMOVE:
     case RSM_KIND_MEMBER_UPDATE:
-    case RSM_KIND_CHANGE_VOTE: /* these four never ask: what they end is judged itself */
+    case RSM_KIND_FREEZE_TRIP: /* these five never ask: what they end is judged itself */
+    case RSM_KIND_CHANGE_VOTE:
     case RSM_KIND_CHANGE_APPLY:
     case RSM_KIND_CHANGE_APPROVE:
     case RSM_KIND_CHANGE_CANCEL:
@@ -77,7 +82,7 @@ static bool is_exempt(const struct judge *j)
 static bool covers(const struct judge *j, const struct freeze_record *freeze, struct bytes zone)
 {
     if (freeze->until_ms != 0 && j->now_ms >= freeze->until_ms)
-        return false;
+        return false; /* one that is on its way back has no end of its own */
     const struct actor *a = &j->m->actor;
     if (!a->is_automaton && !freeze->everybody && !MUTANT(FREEZE_OF_PEOPLE))
         return false;
@@ -98,6 +103,51 @@ static bool covers(const struct judge *j, const struct freeze_record *freeze, st
     return false;
 }
 
+static struct bytes az_of(const struct judge *j)
+{
+    return bytes_make(j->m->actor.az, j->m->actor.az_size);
+}
+
+/* One more command of those that come back; refused when the minute has had its number. */
+static void count(struct judge *j, struct bytes id, const struct key *key, struct resume_item *item)
+{
+    uint64_t most = resume_rate(item, j->policy.resume_commands, j->now_ms);
+    uint64_t minute = (j->now_ms - item->begin_ms) / MINUTE_MS;
+    if (item->slot == j->slot && item->index == j->index)
+        return; /* asked about a second thing: it is one command */
+    if (item->minute != minute)
+        item->commands = 0;
+    if (item->commands >= most) {
+        judge_refuse(j, RSM_RULE_RESUME_RATE,
+                     "freeze %.*s: automata of %s%.*s come back since log time %" PRIu64
+                     ", %" PRIu64 " commands this minute are all; wait %" PRIu64
+                     " ms, until log time %" PRIu64,
+                     TEXT_ARGUMENTS(id), j->m->actor.az_size > 0 ? "" : "no availability zone",
+                     TEXT_ARGUMENTS(az_of(j)), item->begin_ms, most,
+                     item->begin_ms + (minute + 1) * MINUTE_MS - j->now_ms,
+                     item->begin_ms + (minute + 1) * MINUTE_MS);
+        return;
+    }
+    item->minute = minute;
+    item->commands++;
+    item->slot = j->slot;
+    item->index = j->index;
+    writer_reset(&j->m->value);
+    resume_encode(&j->m->value, item);
+    judge_put_writer(j, TABLE_RESUME, key_bytes(key), &j->m->value);
+}
+
+/* How far the author has come back from a freeze that covers the command. */
+static enum resume_state state_of(struct judge *j, struct bytes id,
+                                  const struct freeze_record *freeze, struct key *key,
+                                  struct resume_item *item)
+{
+    if (freeze->resumed_ms == 0 || !j->m->actor.is_automaton ||
+        !judge_found(j, resume_find(j->kv, id, az_of(j), key, item)))
+        return RESUME_FROZEN;
+    return resume_state_at(item, j->now_ms);
+}
+
 static void refuse(struct judge *j, struct bytes id, const struct freeze_record *freeze)
 {
     char until[48] = "until it is cleared", subject[WORDS_SIZE] = "";
@@ -114,6 +164,29 @@ static void refuse(struct judge *j, struct bytes id, const struct freeze_record 
                  until, TEXT_ARGUMENTS(freeze->reason));
 }
 
+/* A freeze that covers the command. What is refused is said before anything else is read. */
+static void stop(struct judge *j, struct bytes id, struct bytes value)
+{
+    struct freeze_record freeze;
+    struct resume_item item;
+    struct key key;
+    writer_reset(&j->m->value);
+    writer_bytes(&j->m->value, value);
+    if (!judge_found(j, freeze_decode(writer_result(&j->m->value), &freeze)))
+        return;
+    switch (state_of(j, id, &freeze, &key, &item)) {
+    case RESUME_FROZEN:
+        refuse(j, id, &freeze);
+        return;
+    case RESUME_WATCHED:
+        j->is_watched = true;
+        count(j, id, &key, &item);
+        return;
+    case RESUME_BACK:
+        return;
+    }
+}
+
 void rule_freeze(struct judge *j, struct bytes zone)
 {
     if (is_exempt(j) || (j->is_settled && MUTANT(FREEZE_SPARES_STAGED)))
@@ -125,9 +198,13 @@ void rule_freeze(struct judge *j, struct bytes zone)
         struct freeze_record freeze;
         if (!judge_found(j, freeze_decode(value, &freeze)))
             return;
-        if (covers(j, &freeze, zone))
-            refuse(j, id, &freeze);
+        if (id.size > sizeof place.data) {
+            j->fault = RSM_DAMAGED;
+            return;
+        }
         place.size = id.size;
         memcpy(place.data, id.data, id.size);
+        if (covers(j, &freeze, zone))
+            stop(j, key_bytes(&place), value);
     }
 }

@@ -84,12 +84,13 @@ static void refuse(struct judge *j, const struct policy_limit *limit, const stru
         (void)snprintf(past, sizeof past, ", after %" PRIu64 " within %" PRIu64 " ms", before,
                        limit->window_ms);
     judge_refuse(j, RSM_RULE_LIMIT,
-                 "limit %.*s: %" PRIu64 " of the %" PRIu64 " record sets of %s (adds %" PRIu64
+                 "limit %.*s%s: %" PRIu64 " of the %" PRIu64 " record sets of %s (adds %" PRIu64
                  ", alters %" PRIu64 ", deletes %" PRIu64
                  ")%s; by %s at most %s; make it smaller%s",
-                 TEXT_ARGUMENTS(limit->name), now, t->existing,
-                 words_object(OBJECT_ZONE, t->zone, words), t->added, t->altered, t->deleted, past,
-                 by, bound, limit->who == LIMIT_CHANGE ? "" : ", or wait");
+                 TEXT_ARGUMENTS(limit->name),
+                 j->is_watched ? " (tightened, the author comes back from a freeze)" : "", now,
+                 t->existing, words_object(OBJECT_ZONE, t->zone, words), t->added, t->altered,
+                 t->deleted, past, by, bound, limit->who == LIMIT_CHANGE ? "" : ", or wait");
 }
 
 static void key_velocity(struct key *k, const struct policy_limit *limit, struct bytes author,
@@ -105,8 +106,20 @@ static void key_velocity(struct key *k, const struct policy_limit *limit, struct
     k->size += author.size + zone.size;
 }
 
-static void check_limit(struct judge *j, const struct policy_limit *limit, const struct tally *t)
+/* Automata that come back from a freeze get a part of the limit; at least 1, for 0 is no limit. */
+static uint64_t tightened(const struct judge *j, uint64_t bound)
 {
+    uint64_t part = bound * j->policy.resume_limit_percent / 100;
+    if (!j->is_watched || bound == 0 || MUTANT(RESUME_FULL_LIMITS))
+        return bound;
+    return part > 0 ? part : 1;
+}
+
+static void check_limit(struct judge *j, const struct policy_limit *whole, const struct tally *t)
+{
+    struct policy_limit part = *whole, *limit = &part;
+    part.count = tightened(j, whole->count);
+    part.share = tightened(j, whole->share);
     uint64_t now = acts_of(limit, t), before = 0;
     struct velocity v = {.period = 0};
     struct key key;

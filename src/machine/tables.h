@@ -65,6 +65,7 @@ enum table {
     TABLE_PENDING,        /* slot u64, index u16 -> digest of a change that waits */
     TABLE_VOTE,           /* digest, replica u8 -> staged.h */
     TABLE_APPROVAL,       /* digest, person -> staged.h */
+    TABLE_RESUME,         /* freeze text, availability zone -> how it comes back: resume.h */
     TABLE_END,
 };
 
@@ -76,6 +77,7 @@ enum table {
 #define META_NODE_ID "node-id"     /* the last id of a node of the graph given out, u64 */
 #define META_LABEL_LOW "label-low" /* the lowest and the highest label of a node, u64 */
 #define META_LABEL_HIGH "label-high"
+#define META_RESUMES "resumes"           /* how many freezes are on their way back, u64; none: 0 */
 #define META_PENDING "pending"           /* how many rows TABLE_PENDING has, u64; none: 0 */
 #define META_ENTRY_HEAD "entry-head"     /* 32 bytes; written by the caller of machine_apply */
 #define META_VERDICT_HEAD "verdict-head" /* 32 bytes; written by the caller of machine_apply */

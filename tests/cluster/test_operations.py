@@ -167,6 +167,53 @@ def freeze_scopes():
         cluster.ctl("automation", "freeze", "--scope", "author", "admin@dev", "--reason", "x", status=4)
 
 
+def automata_come_back():
+    """Zone by zone, as status says first; too many refusals stop all again; the next try ends well."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("policy", "set", "resume_watch_ms=5000", "resume_refused_max=1")
+        east = cluster.automaton("east", "rrset.*,a.example", az="us-east-1a")
+        west = cluster.automaton("west", "rrset.*,a.example", az="us-west-2b")
+        write = lambda name, key, n, status=0: cluster.ctl("record", "set", "a.example", name, "60", "A", f"192.0.2.{n}", key=key, status=status)
+        cluster.ctl("automation", "freeze", "--reason", "DNS race condition detected")
+        check(cluster.ctl("status").stdout.startswith("FROZEN automation (global, automata) by admin@dev"), "status shows it first")
+        cluster.ctl("policy", "set", "resume_watch_ms=600000")
+        cluster.ctl("automation", "resume", "--gradual", "--az", "us-east-1a")
+        check(cluster.ctl("status").stdout.startswith("RESUMING automation"), "status shows it first")
+        write("e", east, 1)
+        check("frozen" in write("w", west, 1, status=4).stderr, "not its turn")
+        for _ in range(2):
+            cluster.ctl("record", "set", "a.example", "c", "60", "CNAME", "nowhere.a.example.", key=east, status=4)
+        freeze = cluster.json("automation", "list")["freezes"][0]
+        check(freeze["trips"] == 1 and "of east: dangling" in freeze["trip_cause"] and not freeze["resuming"], f"{freeze}")
+        check("frozen again by itself" in cluster.ctl("status").stdout, "status says why")
+        write("e", east, 2, status=4)
+        cluster.ctl("policy", "set", "resume_watch_ms=1000")
+        cluster.ctl("automation", "resume", "--gradual")
+        deadline = time.monotonic() + 60
+        while cluster.json("automation", "list")["freezes"]:
+            check(time.monotonic() < deadline, "the freeze goes when all are back")
+            time.sleep(0.1)
+        write("e", east, 3)
+        write("w", west, 3)
+        cluster.ctl("automation", "resume", status=3)
+
+
+def record_sets_in_a_fight():
+    """What two automata undo again and again is frozen, and listed, until a person decides."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("policy", "set", "ownership=0")
+        keys = [cluster.automaton(name, "rrset.*,a.example") for name in ("one", "two")]
+        for turn in range(5):
+            cluster.ctl("record", "set", "a.example", "x", "60", "A", f"192.0.2.{1 + turn % 2}", key=keys[turn % 2])
+        rows = cluster.json("automation", "frozen")["frozen"]
+        check(len(rows) == 1 and rows[0]["owner"] == "x.a.example." and {rows[0]["author"], rows[0]["other"]} == {"one", "two"}, f"{rows}")
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.9", key=keys[0], status=4)
+        cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.9")
+        check(cluster.json("automation", "frozen")["frozen"] == [], "a person has decided")
+
+
 def rsmd_refuses(cluster, config, *words):
     done = cluster.run(f"{BIN}/rsmd", "--config", config, status=None)
     check(done.returncode in (1, 2), f"{config}: status {done.returncode}")
@@ -414,4 +461,4 @@ def completions():
         check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
 
 
-main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, wrong_directories_and_files, history, receipts, git_history, clean_stop, completions])
+main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, automata_come_back, record_sets_in_a_fight, wrong_directories_and_files, history, receipts, git_history, clean_stop, completions])

@@ -13,11 +13,11 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_plan_execute, ctl_plan_collect, ctl_plan_list, ctl_plan_show, ctl_lease_acquire,
     ctl_lease_renew, ctl_lease_release, ctl_lease_list, ctl_principal_set, ctl_principal_delete,
     ctl_principal_list, ctl_role_set, ctl_role_delete, ctl_role_list, ctl_policy_get,
-    ctl_policy_set, ctl_automation_freeze, ctl_automation_resume, ctl_automation_list, ctl_status,
-    ctl_log_tail, ctl_scrub, ctl_stages, ctl_watch, ctl_outcome, ctl_submit_file, ctl_member_list,
-    ctl_member_add, ctl_member_promote, ctl_member_remove, ctl_member_update, ctl_member_replace,
-    ctl_zone_diff, ctl_zone_blame, ctl_zone_restore, ctl_undo, ctl_explain, ctl_rules, ctl_graph,
-    ctl_plan_check;
+    ctl_policy_set, ctl_automation_freeze, ctl_automation_resume, ctl_automation_list,
+    ctl_automation_frozen, ctl_status, ctl_log_tail, ctl_scrub, ctl_stages, ctl_watch, ctl_outcome,
+    ctl_submit_file, ctl_member_list, ctl_member_add, ctl_member_promote, ctl_member_remove,
+    ctl_member_update, ctl_member_replace, ctl_zone_diff, ctl_zone_blame, ctl_zone_restore,
+    ctl_undo, ctl_explain, ctl_rules, ctl_graph, ctl_plan_check;
 /* change.c */
 ctl_run ctl_change_list, ctl_change_approve, ctl_change_cancel;
 /* override.c, override_apply.c */

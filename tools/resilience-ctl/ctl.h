@@ -48,6 +48,7 @@ enum ctl_option {
     OPT_PLAN = 1 << 8,      /* --parent --incomplete --lease --token */
     OPT_PRINCIPAL = 1 << 9, /* --kind --person --az --role --public-key --budget */
     OPT_FREEZE = 1 << 10,   /* --id --scope --everybody --until */
+    OPT_RESUME = 1 << 23,   /* --id --gradual --az */
     OPT_VERBOSE = 1 << 11,  /* --verbose */
     OPT_MEMBER = 1 << 12,   /* --zone --peer-address --client-address */
     OPT_WAIT = 1 << 13,     /* --wait */
@@ -66,7 +67,7 @@ struct ctl {
     const char *key_path;
     enum ctl_output output;
     uint32_t timeout_ms;
-    bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit, everybody;
+    bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit, everybody, gradual;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
         *scope, *az, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
         *format, *digest, *from_axfr, *with, *tsig, *class, *config;
@@ -147,6 +148,9 @@ struct ctl_column {
     const char *title;
     const char *key; /* of the item's map */
 };
+
+/* freeze.c: the freezes in the answer of the method status. */
+void ctl_print_freezes(struct rsm_value status);
 
 /* lists.c */
 /* Calls a method that lists a table, page by page, and prints the array `key` of its results. */

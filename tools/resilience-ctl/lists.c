@@ -60,16 +60,6 @@ int ctl_role_list(struct ctl *ctl, int count, char **arguments)
     return ctl_show_list(ctl, "role.list", "roles", columns, 2);
 }
 
-int ctl_automation_list(struct ctl *ctl, int count, char **arguments)
-{
-    static const struct ctl_column columns[] = {{"ID", "name"},         {"SCOPE", "scope"},
-                                                {"SUBJECT", "subject"}, {"AUTHOR", "author"},
-                                                {"REASON", "reason"},   {"UNTIL (ms)", "until_ms"}};
-    (void)count;
-    (void)arguments;
-    return ctl_show_list(ctl, "freeze.list", "freezes", columns, 6);
-}
-
 int ctl_plan_list(struct ctl *ctl, int count, char **arguments)
 {
     static const struct ctl_column columns[] = {{"PLAN", "name"},

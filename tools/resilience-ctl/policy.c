@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* policy.c - policy set, automation freeze and resume. */
+/* policy.c - policy set. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/ctl.h"
@@ -171,105 +169,4 @@ int ctl_policy_set(struct ctl *ctl, int count, char **arguments)
     }
     rsm_pack_free(p);
     return result;
-}
-
-/* -------------------------------------------------------------------------------------------- */
-
-static bool parse_scope(const char *text, enum rsm_freeze_scope *scope_out)
-{
-    static const char *const names[] = {"global", "zone", "author", "az", "kind"};
-    for (int i = 0; i < 5; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *scope_out = (enum rsm_freeze_scope)(RSM_FREEZE_GLOBAL + i);
-            return true;
-        }
-    }
-    ctl_fail(RSM_USAGE, "--scope is global, zone, az, author or kind, not \"%s\"", text);
-    return false;
-}
-
-/* --until: a time from now, as 30m. 0 leaves the freeze open. */
-static bool parse_until(struct ctl *ctl, uint64_t *until_ms_out)
-{
-    struct timespec now;
-    uint64_t ms;
-    *until_ms_out = 0;
-    if (ctl->until == NULL)
-        return true;
-    if (!ctl_parse_duration(ctl->until, &ms)) {
-        ctl_fail(RSM_USAGE, "--until is a time from now such as 30m, not \"%s\"", ctl->until);
-        return false;
-    }
-    clock_gettime(CLOCK_REALTIME, &now);
-    *until_ms_out = (uint64_t)now.tv_sec * 1000 + ms;
-    return true;
-}
-
-/* The subject of --scope; false: explained. `buffer` is a zone's wire name. */
-static bool take_subject(enum rsm_freeze_scope scope, const char *text,
-                         uint8_t buffer[NAME_SIZE_MAX], struct rsm_bytes *subject_out)
-{
-    struct bytes zone;
-    *subject_out = rsm_text(text != NULL ? text : "");
-    if ((scope == RSM_FREEZE_GLOBAL) != (text == NULL)) {
-        ctl_fail(RSM_USAGE, scope == RSM_FREEZE_GLOBAL
-                                ? "--scope global takes no subject; did you mean --scope zone?"
-                                : "--scope zone, az, author and kind are followed by which one");
-        return false;
-    }
-    if (scope != RSM_FREEZE_ZONE)
-        return true;
-    if (!ctl_name(text, (struct bytes){NULL, 0}, buffer, &zone))
-        return false;
-    *subject_out = ctl_bytes(zone);
-    return true;
-}
-
-/* A freeze has an id of its own for each thing that is frozen: "automation", "zone:example.org". */
-static void default_id(const char *scope, const char *subject, char *out, size_t size)
-{
-    if (subject == NULL)
-        (void)snprintf(out, size, "automation");
-    else
-        (void)snprintf(out, size, "%s:%s", scope, subject);
-}
-
-int ctl_automation_freeze(struct ctl *ctl, int count, char **arguments)
-{
-    const char *scope_text = ctl->scope != NULL ? ctl->scope : "global";
-    const char *subject_text = count > 0 ? arguments[0] : NULL;
-    enum rsm_freeze_scope scope;
-    uint64_t until_ms;
-    uint8_t buffer[NAME_SIZE_MAX];
-    char id[LIMIT_LABEL_SIZE + 1];
-    struct rsm_bytes subject;
-    struct rsm_buffer body = {NULL, 0};
-    if (ctl->reason == NULL)
-        return ctl_fail(RSM_USAGE, "--reason is needed: everybody who is stopped will read it");
-    if (!parse_scope(scope_text, &scope) || !parse_until(ctl, &until_ms) ||
-        !take_subject(scope, subject_text, buffer, &subject))
-        return rsm_status_exit(RSM_USAGE);
-    default_id(scope_text, subject_text, id, sizeof id);
-    enum rsm_status status = ctl_sign_in(ctl);
-    if (status == RSM_OK)
-        status = ctl_see_list(ctl, "freeze.list");
-    if (status != RSM_OK)
-        return rsm_status_exit(status);
-    status = rsm_body_freeze_set(rsm_text(ctl->id != NULL ? ctl->id : id), scope, subject,
-                                 ctl->everybody, until_ms, &body);
-    return ctl_change(ctl, RSM_KIND_FREEZE_SET, status, &body, "frozen");
-}
-
-int ctl_automation_resume(struct ctl *ctl, int count, char **arguments)
-{
-    struct rsm_buffer body = {NULL, 0};
-    (void)count;
-    (void)arguments;
-    enum rsm_status status = ctl_sign_in(ctl);
-    if (status == RSM_OK)
-        status = ctl_see_list(ctl, "freeze.list");
-    if (status != RSM_OK)
-        return rsm_status_exit(status);
-    status = rsm_body_freeze_clear(rsm_text(ctl->id != NULL ? ctl->id : "automation"), &body);
-    return ctl_change(ctl, RSM_KIND_FREEZE_CLEAR, status, &body, "resumed");
 }

@@ -27,41 +27,74 @@ static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
         ctl_print_map(ctl, s);
 }
 
-/* 0 when the endpoint is healthy. */
-static int ask(struct ctl *ctl, const char *endpoint, struct status_zones *zones)
+/* What one endpoint said. */
+struct answer {
+    const char *endpoint;
+    enum rsm_status status;
+    struct rsm_buffer result;
+};
+
+static struct rsm_value value_of(const struct answer *a)
+{
+    return rsm_value_of(rsm_buffer_bytes(&a->result));
+}
+
+static void ask(struct ctl *ctl, struct answer *a, struct status_zones *zones)
 {
     struct rsm_client *client = NULL;
-    struct rsm_buffer result = {NULL, 0};
     struct rsm_value none = {{NULL, 0}};
     uint32_t timeout = ctl->timeout_ms < 2000 ? ctl->timeout_ms : 2000;
-    enum rsm_status status = rsm_client_new(endpoint, &client);
-    if (status == RSM_OK)
-        status = rsm_client_call(client, "status", none, timeout, &result);
-    bool good = status == RSM_OK;
-    if (good) {
-        struct rsm_value s = rsm_value_of(rsm_buffer_bytes(&result));
-        good = rsm_value_bool(rsm_value_get(s, "ready")) &&
-               rsm_value_count(rsm_value_get(s, "alarms")) == 0;
-        if (ctl->output == CTL_OUTPUT_TABLE)
-            print_row(ctl, endpoint, s);
-        else
-            ctl_print_json(s);
-        /* Only what serves DNS has counters of it. */
-        if (rsm_value_count(rsm_value_get(s, "dns_counters")) > 0)
-            (void)status_zones_ask(zones, client, timeout);
-    } else if (ctl->output == CTL_OUTPUT_TABLE) {
-        printf("%-24s %s\n", endpoint, rsm_status_sentence(status));
-    } else {
-        printf("{\"endpoint\":\"%s\",\"error\":\"%s\"}\n", endpoint, rsm_status_text(status));
-    }
-    rsm_buffer_free(&result);
+    a->status = rsm_client_new(a->endpoint, &client);
+    if (a->status == RSM_OK)
+        a->status = rsm_client_call(client, "status", none, timeout, &a->result);
+    /* Only what serves DNS has counters of it. */
+    if (a->status == RSM_OK && rsm_value_count(rsm_value_get(value_of(a), "dns_counters")) > 0)
+        (void)status_zones_ask(zones, client, timeout);
     rsm_client_free(client);
-    return good ? 0 : 1;
+}
+
+/* False when the endpoint is not healthy. */
+static bool show(struct ctl *ctl, const struct answer *a)
+{
+    if (a->status != RSM_OK) {
+        if (ctl->output == CTL_OUTPUT_TABLE)
+            printf("%-24s %s\n", a->endpoint, rsm_status_sentence(a->status));
+        else
+            printf("{\"endpoint\":\"%s\",\"error\":\"%s\"}\n", a->endpoint,
+                   rsm_status_text(a->status));
+        return false;
+    }
+    struct rsm_value s = value_of(a);
+    if (ctl->output == CTL_OUTPUT_TABLE)
+        print_row(ctl, a->endpoint, s);
+    else
+        ctl_print_json(s);
+    return rsm_value_bool(rsm_value_get(s, "ready")) &&
+           rsm_value_count(rsm_value_get(s, "alarms")) == 0;
+}
+
+/* What automation may not do now comes first, as the replica that is ahead of all sees it. */
+static void show_freezes(const struct answer *answers, int count)
+{
+    const struct answer *best = NULL;
+    uint64_t slot = 0;
+    for (int i = 0; i < count; i++) {
+        if (answers[i].status != RSM_OK)
+            continue;
+        uint64_t its = rsm_value_uint(rsm_value_get(value_of(&answers[i]), "slot"));
+        if (best == NULL || its > slot) {
+            best = &answers[i];
+            slot = its;
+        }
+    }
+    if (best != NULL)
+        ctl_print_freezes(value_of(best));
 }
 
 int ctl_status(struct ctl *ctl, int count, char **arguments)
 {
     char list[4096];
+    struct answer answers[CTL_LIST_MAX];
     int unhealthy = 0, total = 0;
     struct status_zones *zones;
     (void)count;
@@ -71,12 +104,18 @@ int ctl_status(struct ctl *ctl, int count, char **arguments)
     snprintf(list, sizeof list, "%s", ctl->endpoints);
     char *rest = list;
     zones = status_zones_new();
-    while (rest != NULL) {
+    while (rest != NULL && total < (int)CTL_LIST_MAX) {
         char *endpoint = strsep(&rest, ",");
         if (*endpoint == '\0')
             continue;
-        unhealthy += ask(ctl, endpoint, zones);
-        total++;
+        answers[total] = (struct answer){.endpoint = endpoint};
+        ask(ctl, &answers[total++], zones);
+    }
+    if (ctl->output == CTL_OUTPUT_TABLE)
+        show_freezes(answers, total);
+    for (int i = 0; i < total; i++) {
+        unhealthy += show(ctl, &answers[i]) ? 0 : 1;
+        rsm_buffer_free(&answers[i].result);
     }
     status_zones_print(ctl, zones);
     status_zones_free(zones);

@@ -164,8 +164,15 @@ const struct ctl_command ctl_commands[] = {
      "7\"\n"
      "         resilience-ctl automation freeze --scope zone example.org --everybody --reason move",
      ctl_automation_freeze},
-    {"automation", "resume", "", 0, 0, OPT_CHANGE | OPT_FREEZE, "lift a freeze",
-     "resilience-ctl automation resume --id automation", ctl_automation_resume},
+    {"automation", "resume", "", 0, 0, OPT_CHANGE | OPT_RESUME,
+     "lift a freeze: at once, or zone by zone and slowly (--gradual, --az)",
+     "resilience-ctl automation resume --gradual --az us-east-1a\n"
+     "         resilience-ctl automation resume --gradual\n"
+     "         resilience-ctl automation resume --id zone:example.org",
+     ctl_automation_resume},
+    {"automation", "frozen", "", 0, 0, OPT_READ,
+     "record sets that are frozen because two authors undid each other",
+     "resilience-ctl automation frozen", ctl_automation_frozen},
     {"automation", "list", "", 0, 0, OPT_READ, "freezes", "resilience-ctl automation list",
      ctl_automation_list},
     {"member", "list", "", 0, 0, 0, "the replicas, voters and learners, and how far each is",
@@ -310,6 +317,7 @@ static void print_options(unsigned options, FILE *out)
         {OPT_PRINCIPAL, "  --kind person|automaton|replica|gateway --person NAME --role ROLE ...\n"
                         "  --public-key HEX ...\n"
                         "  --budget commands|changes|records|bytes=BURST/PER_HOUR ...\n"},
+        {OPT_RESUME, "  --id ID --gradual --az AZ\n"},
         {OPT_FREEZE, "  --id ID --scope SCOPE --until TIME --everybody\n"},
         {OPT_MEMBER, "  --zone TEXT --peer-address HOST:PORT --client-address HOST:PORT|unix:PATH\n"
                      "                         instead of what the new process says of itself\n"},

@@ -119,6 +119,8 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_MEMBER_REMOVE:
     case RSM_KIND_MEMBER_UPDATE:
     case RSM_KIND_FREEZE_CLEAR:
+    case RSM_KIND_FREEZE_RESUME:
+    case RSM_KIND_FREEZE_TRIP:
     case RSM_KIND_LEASE_ACQUIRE:
     case RSM_KIND_LEASE_RENEW:
     case RSM_KIND_LEASE_RELEASE:
