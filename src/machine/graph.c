@@ -49,7 +49,8 @@ enum rsm_status graph_node(struct kv *kv, struct bytes node, bool make, uint64_t
     return status;
 }
 
-enum rsm_status graph_node_bytes(struct kv *kv, uint64_t id, struct bytes *node_out)
+enum rsm_status graph_node_row(struct kv *kv, uint64_t id, uint64_t *label_out,
+                               struct bytes *node_out)
 {
     struct bytes value;
     uint8_t key[8];
@@ -57,9 +58,17 @@ enum rsm_status graph_node_bytes(struct kv *kv, uint64_t id, struct bytes *node_
     enum rsm_status status = kv_get(kv, TABLE_NODE_ROW, bytes_make(key, sizeof key), &value);
     if (status == RSM_NOT_FOUND || (status == RSM_OK && value.size < 9))
         return RSM_DAMAGED;
-    if (status == RSM_OK)
-        *node_out = bytes_make(value.data + 8, value.size - 8);
-    return status;
+    if (status != RSM_OK)
+        return status;
+    *label_out = get_u64(value.data);
+    *node_out = bytes_make(value.data + 8, value.size - 8);
+    return RSM_OK;
+}
+
+enum rsm_status graph_node_bytes(struct kv *kv, uint64_t id, struct bytes *node_out)
+{
+    uint64_t label;
+    return graph_node_row(kv, id, &label, node_out);
 }
 
 static enum rsm_status has_edge(struct kv *kv, enum table table, uint64_t id)

@@ -58,6 +58,9 @@ void graph_free(struct graph *g);
 enum rsm_status graph_node(struct kv *kv, struct bytes node, bool make, uint64_t *id_out);
 /* The node of an id, borrowed. RSM_DAMAGED when there is none. */
 enum rsm_status graph_node_bytes(struct kv *kv, uint64_t id, struct bytes *node_out);
+/* Likewise, and its place in the order. */
+enum rsm_status graph_node_row(struct kv *kv, uint64_t id, uint64_t *label_out,
+                               struct bytes *node_out);
 /* Drops the node when it has no edge left. */
 enum rsm_status graph_drop_lonely(struct kv *kv, uint64_t id);
 

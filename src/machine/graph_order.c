@@ -76,15 +76,8 @@ uint64_t graph_visits(const struct graph *g)
 
 static enum rsm_status load_label(struct kv *kv, uint64_t id, uint64_t *label_out)
 {
-    struct bytes value;
-    uint8_t key[8];
-    put_u64(key, id);
-    enum rsm_status status = kv_get(kv, TABLE_NODE_ROW, bytes_make(key, sizeof key), &value);
-    if (status == RSM_NOT_FOUND || (status == RSM_OK && value.size < 9))
-        return RSM_DAMAGED;
-    if (status == RSM_OK)
-        *label_out = get_u64(value.data);
-    return status;
+    struct bytes node;
+    return graph_node_row(kv, id, label_out, &node);
 }
 
 static enum rsm_status save_label(struct kv *kv, uint64_t id, uint64_t label)

@@ -72,6 +72,12 @@ enum rsm_status query_object(struct kv *kv, enum object_kind kind, struct bytes 
 /* RSM_NOT_FOUND: no such zone (any more). `slot`: see above. */
 enum rsm_status query_zone(struct kv *kv, struct bytes zone, uint64_t slot,
                            struct zone_record *out);
+/*
+ * The last version of a zone up to a slot and the index in it, deleted or not, and the slot in
+ * which it came to be. RSM_NOT_FOUND: it never was until then.
+ */
+enum rsm_status query_zone_version(struct kv *kv, struct bytes zone, uint64_t slot, uint32_t index,
+                                   uint64_t *slot_out, struct zone_record *out);
 
 struct query_zones {
     uint64_t slot;    /* fixed; QUERY_NOW or a slot */

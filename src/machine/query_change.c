@@ -6,23 +6,6 @@
 
 #define INDEX_MAX UINT16_MAX
 
-/* The zone as it was at the end of a slot, deleted or not, and the slot in which it became so. */
-static enum rsm_status zone_up_to(struct kv *kv, struct bytes zone, uint64_t slot,
-                                  uint64_t *slot_out, struct zone_record *out)
-{
-    struct key key;
-    struct bytes found, value;
-    key_zone_version(&key, zone, slot, INDEX_MAX);
-    enum rsm_status status =
-        kv_prev(kv, TABLE_ZONE_VERSION, key_bytes(&key), false, &found, &value);
-    if (status != RSM_OK)
-        return status;
-    if (found.size != key.size || !key_begins_with(found, zone))
-        return RSM_NOT_FOUND;
-    *slot_out = get_u64(found.data + zone.size);
-    return zone_decode(value, out);
-}
-
 /*
  * Serials never fall with slots, over all lives of a zone, so this is a bisection: the last slot of
  * all up to `slot` in which the serial was not above the one that is looked for.
@@ -38,14 +21,14 @@ enum rsm_status query_zone_serial(struct kv *kv, struct bytes zone, uint32_t ser
     uint64_t high = slot;
     while (status == RSM_OK && low < high) {
         uint64_t middle = low + (high - low + 1) / 2;
-        status = zone_up_to(kv, zone, middle, &written, &then);
+        status = query_zone_version(kv, zone, middle, INDEX_MAX, &written, &then);
         if (status == RSM_OK && then.serial <= serial)
             low = middle;
         else
             high = middle - 1;
     }
     if (status == RSM_OK)
-        status = zone_up_to(kv, zone, low, &written, &then);
+        status = query_zone_version(kv, zone, low, INDEX_MAX, &written, &then);
     if (status != RSM_OK)
         return status;
     if (then.serial != serial || then.id != id || then.deleted)

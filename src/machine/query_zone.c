@@ -19,9 +19,8 @@ static enum rsm_status keep(struct key *place, struct bytes key)
 
 /* ---- zones ---- */
 
-/* The last version of a zone up to a slot and index. */
-static enum rsm_status zone_at(struct kv *kv, struct bytes zone, uint64_t slot, uint32_t index,
-                               uint64_t *slot_out, struct zone_record *out)
+enum rsm_status query_zone_version(struct kv *kv, struct bytes zone, uint64_t slot, uint32_t index,
+                                   uint64_t *slot_out, struct zone_record *out)
 {
     struct key key;
     struct bytes found, value;
@@ -41,7 +40,7 @@ enum rsm_status query_zone(struct kv *kv, struct bytes zone, uint64_t slot, stru
     uint64_t written;
     if (slot == QUERY_NOW)
         return zone_load(kv, zone, out);
-    enum rsm_status status = zone_at(kv, zone, slot, INDEX_MAX, &written, out);
+    enum rsm_status status = query_zone_version(kv, zone, slot, INDEX_MAX, &written, out);
     return status == RSM_OK && out->deleted ? RSM_NOT_FOUND : status;
 }
 
@@ -276,7 +275,7 @@ static enum rsm_status begin_life(struct kv *kv, struct query_history *q, uint64
     uint64_t slot;
     if (before == 0)
         return RSM_NOT_FOUND;
-    enum rsm_status status = zone_at(kv, q->zone, before - 1, INDEX_MAX, &slot, &row);
+    enum rsm_status status = query_zone_version(kv, q->zone, before - 1, INDEX_MAX, &slot, &row);
     if (status != RSM_OK)
         return status;
     if (!key_rrset(&q->place, row.id, q->owner, q->type))
@@ -300,7 +299,7 @@ static enum rsm_status take_version(struct kv *kv, struct query_history *q, stru
         return status;
     struct zone_record row;
     uint64_t slot;
-    status = zone_at(kv, q->zone, q->slot, q->index, &slot, &row);
+    status = query_zone_version(kv, q->zone, q->slot, q->index, &slot, &row);
     return status == RSM_OK ? patch_soa(&q->record, row.serial, q->soa_buffer) : status;
 }
 
