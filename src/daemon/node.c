@@ -68,6 +68,12 @@ const char *node_alarm_name(uint32_t bit)
         return "audit-mismatch";
     case NODE_ALARM_PEER_DOUBLED:
         return "peer-doubled";
+    case NODE_ALARM_CLOCK:
+        return "clock-bound";
+    case NODE_ALARM_NEWER_FORMAT:
+        return "newer-format";
+    case NODE_ALARM_POLICY:
+        return "policy-unreadable";
     }
     return "unknown";
 }
@@ -102,9 +108,15 @@ enum rsm_status node_refuses(const struct node *n)
 {
     if (n->stopping)
         return RSM_UNAVAILABLE;
-    if (n->alarms & (NODE_ALARM_DIVERGED | NODE_ALARM_STATE_DAMAGED | NODE_ALARM_AUDIT))
+    if (node_is_doubtful(n) || (n->alarms & NODE_ALARM_CLOCK) != 0)
         return RSM_READ_ONLY;
     return RSM_OK;
+}
+
+bool node_is_doubtful(const struct node *n)
+{
+    return (n->alarms & (NODE_ALARM_DIVERGED | NODE_ALARM_STATE_DAMAGED | NODE_ALARM_AUDIT |
+                         NODE_ALARM_NEWER_FORMAT | NODE_ALARM_POLICY)) != 0;
 }
 
 /* What this replica says itself: votes, alarms. */
@@ -294,6 +306,15 @@ static void spare_disk_work(struct node *n)
         node_clear(n, NODE_ALARM_DISK_LOW);
 }
 
+/* Who takes no commands does not lead: the others may have nothing against them. */
+static void resign_when_read_only(struct node *n)
+{
+    if (node_refuses(n) != RSM_READ_ONLY || paxos_role(n->paxos) != PAXOS_LEADER)
+        return;
+    struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
+    node_step(n, &event);
+}
+
 void node_tick(struct node *n)
 {
     n->tick++;
@@ -306,6 +327,8 @@ void node_tick(struct node *n)
     if (n->tick % n->config.heartbeat_ticks == 0) {
         peer_send_heads(n);
         peer_judge_heads(n);
+        clock_judge(n);
+        resign_when_read_only(n);
         submit_expire(n);
         own_when_due(n);
         apply_commit_again(n);

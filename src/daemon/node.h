@@ -149,7 +149,10 @@ enum node_alarm {
     NODE_ALARM_NO_QUORUM = 1u << 7,         /* no contact with a majority */
     NODE_ALARM_DISK_DAMAGED = 1u << 8,      /* the scrubber found damage; it is being repaired */
     NODE_ALARM_PEER_DOUBLED = 1u << 9,      /* two processes speak as one peer (doubled.h) */
-    NODE_ALARM_AUDIT = 1u << 10, /* the store does not read as it was written: read-only */
+    NODE_ALARM_AUDIT = 1u << 10,        /* the store does not read as it was written: read-only */
+    NODE_ALARM_CLOCK = 1u << 11,        /* the own clock is far from the members': read-only */
+    NODE_ALARM_NEWER_FORMAT = 1u << 12, /* what was chosen is of a newer version: read-only */
+    NODE_ALARM_POLICY = 1u << 13,       /* the policy cannot be read: read-only */
 };
 /* The stable name of one alarm bit, such as "diverged". */
 const char *node_alarm_name(uint32_t bit);
@@ -182,10 +185,7 @@ struct node_status {
     uint64_t applied_commands;
     uint64_t refused_commands;
     uint64_t waiting; /* requests that wait */
-    uint64_t journal_flushes;
-    uint64_t journal_groups;
-    uint64_t journal_bytes;
-    uint64_t journal_segments;
+    uint64_t journal_flushes, journal_groups, journal_bytes, journal_segments;
     uint64_t store_commits;
     uint64_t leader_changes;
     uint64_t bad_frames, accepts_sent, votes_sent, chosen_sent; /* messages */

@@ -13,6 +13,7 @@
 #include "src/daemon/node_internal.h"
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"
+#include "src/machine/policy.h"
 
 /* The digest that clients wait under: of the envelope, whether it was let in or refused. */
 static bool envelope_of(const struct entry *entry, uint8_t digest_out[HASH_SIZE])
@@ -36,12 +37,24 @@ static void add_to_chains(struct node *n, uint64_t slot, struct bytes value)
     chain_add_verdict(&n->chain, slot, verdicts_bytes(v), v->effects);
 }
 
+bool apply_is_newer(struct bytes value)
+{
+    struct entry entry;
+    struct envelope envelope;
+    enum rsm_status status = entry_parse(value, &entry);
+    if (status == RSM_OK && entry.kind == ENTRY_COMMANDS)
+        status = envelope_parse(entry.payload, &envelope);
+    return status == RSM_NEWER_FORMAT || status == RSM_UNKNOWN_KIND;
+}
+
 enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
 {
     CHECK(slot == n->applied_slot + 1);
     struct bytes bytes = blob_bytes(value);
     bool is_done = false;
     enum rsm_status status = spec_apply(n, slot, value, &n->verdicts, &is_done);
+    if (status == RSM_OK && !is_done && apply_is_newer(bytes))
+        return RSM_NEWER_FORMAT;
     if (status == RSM_OK && !is_done) {
         struct machine_signatures signatures = node_signatures(n, bytes);
         status = machine_apply(n->machine, n->applied, slot, bytes, &signatures, &n->verdicts);
@@ -77,6 +90,8 @@ bool apply_is_held(const struct node *n)
     /* Once nothing is missing any more, everything that is applied has to be stored once. */
     if (n->missing_slot != 0 && n->frozen != NULL && n->applied_slot >= n->missing_slot)
         return true;
+    if ((n->alarms & (NODE_ALARM_NEWER_FORMAT | NODE_ALARM_POLICY)) != 0)
+        return true; /* a version that can read it has to be started */
     return n->missing_slot == 0 && (n->alarms & NODE_ALARM_STATE_DAMAGED) != 0;
 }
 
@@ -88,6 +103,11 @@ void apply_learned(struct node *n)
     size_t done = 0;
     for (; done < count; done++) {
         enum rsm_status status = apply_slot(n, n->learned[done].slot, n->learned[done].value);
+        if (status == RSM_NEWER_FORMAT) {
+            /* To take it for nothing, as an older version would, were to differ from the others. */
+            node_raise(n, NODE_ALARM_NEWER_FORMAT, n->learned[done].slot);
+            break;
+        }
         if (status != RSM_OK) {
             /* The overlay is half written: only a restart from the store brings a whole state. */
             node_raise(n, NODE_ALARM_STATE_DAMAGED, n->learned[done].slot);
@@ -96,7 +116,8 @@ void apply_learned(struct node *n)
         }
         blob_unref(n->learned[done].value);
     }
-    n->learned_count = 0;
+    n->learned_count = count - done;
+    memmove(n->learned, n->learned + done, n->learned_count * sizeof *n->learned);
     heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
     members_follow(n);
     struct paxos_event event = {.type = PAXOS_EVENT_APPLIED, .number = n->applied_slot};
@@ -120,6 +141,15 @@ bool apply_heads_at(void *context, uint64_t slot, struct heads *heads_out)
     memcpy(heads_out->entry, row.entry_head, HASH_SIZE);
     memcpy(heads_out->verdict, row.verdict_head, HASH_SIZE);
     return true;
+}
+
+void apply_judge_policy(struct node *n)
+{
+    struct policy policy;
+    if (policy_load(n->applied, &policy) == RSM_OK)
+        node_clear(n, NODE_ALARM_POLICY);
+    else
+        node_raise(n, NODE_ALARM_POLICY, n->applied_slot);
 }
 
 /* -------------------------------------------------------------------------------------------- */

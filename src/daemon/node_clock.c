@@ -13,6 +13,9 @@
  * So a stamp is made with the median of the members' clocks in the first place: each says its own
  * with its heads, and it is kept against our monotonic clock, which nobody sets. Of an even number
  * the lower one of the middle counts: log time that lags catches up, what is ahead stays.
+ *
+ * A replica whose own clock is further from the median than the bound takes no commands, and does
+ * not lead: its clock is nobody's, and the bound with which it judges others' stamps is wrong.
  */
 #include "src/daemon/node_internal.h"
 
@@ -41,4 +44,15 @@ uint64_t node_clock_ms(struct node *n)
     }
     int64_t now = monotonic + clocks[(count - 1) / 2];
     return now > 0 ? (uint64_t)now : 0;
+}
+
+void clock_judge(struct node *n)
+{
+    uint64_t own = n->env.wall_ms(n->env.context);
+    uint64_t all = node_clock_ms(n);
+    uint64_t apart = own > all ? own - all : all - own;
+    if (apart > n->config.clock_bound_ms)
+        node_raise(n, NODE_ALARM_CLOCK, 0);
+    else
+        node_clear(n, NODE_ALARM_CLOCK);
 }

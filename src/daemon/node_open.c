@@ -64,7 +64,8 @@ static enum rsm_status restore_chosen(struct node *n, uint64_t end)
         CHECK(paxos_accepted(n->paxos, slot, &ballot, &value));
         enum rsm_status status = apply_slot(n, slot, value);
         if (status != RSM_OK) {
-            open_text = "a slot of the journal could not be applied";
+            open_text = status == RSM_NEWER_FORMAT ? "the journal has an entry of a newer version"
+                                                   : "a slot of the journal could not be applied";
             return status;
         }
     }
@@ -256,6 +257,7 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
         open_core(n);
         spec_init(n);
         audit_init(&n->audit);
+        apply_judge_policy(n);
         status = open_journal(n);
     }
     if (status == RSM_OK)

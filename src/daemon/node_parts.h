@@ -15,6 +15,8 @@ void node_clear(struct node *n, uint32_t alarm);
 void node_resume(struct node *n);
 /* Why no command can be taken now: RSM_OK when it can. */
 enum rsm_status node_refuses(const struct node *n);
+/* Some alarm says that its state may be wrong: it says nothing of what it holds, no vote either. */
+bool node_is_doubtful(const struct node *n);
 
 /* node_spec.c: the speculation */
 enum judgement {
@@ -100,7 +102,12 @@ void submit_fail_all(struct node *n, enum rsm_status status, const char *text);
 void apply_learned(struct node *n);
 /* What was learned waits: for a snapshot, for a commit, or for ever. */
 bool apply_is_held(const struct node *n);
+/* RSM_NEWER_FORMAT: nothing was done, this version must not apply it. */
 enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value);
+/* A chosen value that a newer version made. */
+bool apply_is_newer(struct bytes value);
+/* The alarm policy-unreadable; after a state was opened or installed. */
+void apply_judge_policy(struct node *n);
 void apply_commit_when_due(struct node *n);
 /* The store holds everything up to stored_slot. */
 void apply_on_stored(struct node *n);
@@ -146,6 +153,8 @@ void peer_release_held(struct node *n);
 void peer_send_range(struct node *n, const struct paxos_range *range);
 /* node_clock.c: the time for a leader's stamps, the median of the members' clocks. */
 uint64_t node_clock_ms(struct node *n);
+/* The alarm clock-bound. */
+void clock_judge(struct node *n);
 void peer_send_heads(struct node *n);
 void peer_judge_heads(struct node *n);
 

@@ -310,11 +310,6 @@ void peer_judge_heads(struct node *n)
         node_raise(n, NODE_ALARM_DIVERGED, n->applied_slot);
     else
         node_clear(n, NODE_ALARM_DIVERGED);
-    if ((n->alarms & NODE_ALARM_DIVERGED) != 0 && paxos_role(n->paxos) == PAXOS_LEADER) {
-        /* The others are right and need a leader that takes changes. */
-        struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
-        node_step(n, &event);
-    }
     if (different > 0)
         node_raise(n, NODE_ALARM_PEER_DIVERGED, n->applied_slot);
     else

@@ -220,6 +220,7 @@ static enum rsm_status begin_anew(struct node *n, uint64_t slot)
     if (status != RSM_OK)
         return status;
     n->applied_slot = slot;
+    apply_judge_policy(n);
     n->frozen_slot = slot;
     n->stored_slot = slot;
     n->spec.end = slot + 1;

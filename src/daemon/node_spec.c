@@ -205,6 +205,8 @@ enum rsm_status spec_apply(struct node *n, uint64_t slot, struct blob *value,
 
 bool spec_take(struct node *n, struct blob *value)
 {
+    if (apply_is_newer(blob_bytes(value)))
+        return false;
     struct machine_signatures signatures = node_signatures(n, blob_bytes(value));
     enum rsm_status status = machine_apply(n->machine, n->spec.overlay, n->spec.end,
                                            blob_bytes(value), &signatures, &n->spec.verdicts);

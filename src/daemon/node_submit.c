@@ -160,6 +160,10 @@ void node_submit(struct node *n, uint64_t token, struct blob *envelope)
         answer_status(n, token, status, text);
         return;
     }
+    if (n->alarms & NODE_ALARM_DISK_LOW) {
+        answer_status(n, token, RSM_DISK_FULL, "this replica's disk is nearly full");
+        return;
+    }
     status = check_author(n, &e, &text);
     if (status != RSM_OK) {
         /* The principal may be newer than this replica's state: only the leader knows. */

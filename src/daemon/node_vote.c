@@ -145,7 +145,7 @@ void vote_when_due(struct node *n)
     struct key place = {.size = 0};
     uint8_t digest[HASH_SIZE];
     struct staged_record row;
-    if (pending_count(n->applied) == 0 || node_refuses(n) != RSM_OK || !own_may_submit(n))
+    if (pending_count(n->applied) == 0 || node_is_doubtful(n) || !own_may_submit(n))
         return;
     while (pending_next(n->applied, &place, digest) == RSM_OK) {
         if (staged_load(n->applied, digest, &row) != RSM_OK)
