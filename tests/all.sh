@@ -2,50 +2,88 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # tests/all.sh - every leg of `make test`, then one line of counts. Goes on after a failure, so that
 # one run tells everything; ends with a status that says whether all passed.
+#
+# Two lanes run beside each other, for tests with real processes wait more than they compute: one of
+# the optimised programs, one of every other build. Each builds in folders of its own. What a leg
+# prints comes in one piece when it ends. At the end stands what the longest ones took.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-RSM_TEST_RESULTS=$(mktemp)
-export RSM_TEST_RESULTS
-trap 'rm -f "$RSM_TEST_RESULTS"' EXIT
+work=$(mktemp -d)
+export RSM_TEST_RESULTS=$work/results
+: >"$RSM_TEST_RESULTS"
+lane=
+# The other lane is a group of its own, which ends with this one.
+trap '[ -z "$lane" ] || kill -- "-$lane" 2>/dev/null; wait; rm -rf "$work"' EXIT
+trap 'exit 143' INT TERM
 jobs=-j$(nproc)
-status=0
-# leg NAME COMMAND...: a build that fails is a failure of its own.
+
+# leg NAME COMMAND...: a leg that fails without a count, as a build does, is a failure of its own.
 leg() {
-    local name=$1 before after
+    local name=$1 begin=$SECONDS
     shift
-    before=$(wc -l <"$RSM_TEST_RESULTS")
-    if ! "$@"; then
-        status=1
-        after=$(wc -l <"$RSM_TEST_RESULTS")
-        [ "$before" != "$after" ] || { echo "FAILED: $name"; printf '0 1 0 %s\n' "$name" >>"$RSM_TEST_RESULTS"; }
+    times >"$work/$name.before"
+    if ! RSM_TEST_RESULTS=$work/$name.results "$@" >"$work/$name.out" 2>&1 &&
+        ! grep -qs '^[0-9]* [1-9]' "$work/$name.results"; then
+        echo "FAILED: $name" >>"$work/$name.out"
+        printf '0 1 0 %s\n' "$name" >>"$work/$name.results"
     fi
+    times >"$work/$name.after"
+    (
+        flock 9
+        cat "$work/$name.out"
+        cat "$work/$name.results" >>"$RSM_TEST_RESULTS" 2>/dev/null
+        printf '%d %s %s %s\n' $((SECONDS - begin)) "$name" "$(tail -1 "$work/$name.before")" \
+            "$(tail -1 "$work/$name.after")" >>"$work/times"
+    ) 9>"$work/lock"
 }
+
+optimised() {
+    leg check make check
+    leg unit make $jobs test-unit-variant
+    leg scenarios make scenarios
+    leg model make model-quick
+    leg explore make explore-quick
+    leg sim make $jobs sim SEED=1 SEEDS=2000
+    leg sim-canary make $jobs sim-canary
+    leg fuzz-replay make $jobs fuzz-replay
+    leg journal-damage make journal-damage
+    leg store-damage make store-damage
+    leg faults make fault-calls
+    leg mutants make outage-mutants
+    leg headers tests/run.sh headers tests/clients/headers.sh
+    leg install tests/run.sh install tests/clients/install.sh
+    leg cluster make cluster
+    leg dns make dns
+    leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
+    leg lin make $jobs lin
+    leg real make $jobs real
+    leg demo tests/run.sh demo tests/demo.sh
+}
+
+others() {
+    leg unit-checked make $jobs test-unit-variant VARIANT=checked
+    leg asan make $jobs test-asan
+    leg asan-cluster tests/asan_cluster.sh "$jobs"
+    leg tsan make $jobs test-tsan
+    leg clang tests/run.sh clang tests/clang.sh "$jobs"
+}
+
+# "m s" of user and system time, as `times` prints it, in seconds.
+show_times() {
+    sort -rn "$work/times" | head -12 | awk '
+        function seconds(text) { split(text, p, /[ms]/); return p[1] * 60 + p[2] }
+        { printf "note: %4d s, %4d s of a core: %s\n", $1, seconds($5) + seconds($6) - seconds($3) - seconds($4), $2 }'
+}
+
 leg build make $jobs all
-leg check make check
-leg unit make $jobs test-unit
-leg scenarios make scenarios
-leg model make model-quick
-leg explore make explore-quick
-leg sim make $jobs sim SEED=1 SEEDS=2000
-leg sim-canary make $jobs sim-canary
-leg fuzz-replay make $jobs fuzz-replay
-leg journal-damage make journal-damage
-leg store-damage make store-damage
-leg faults make fault-calls
-leg mutants make outage-mutants
-leg headers tests/run.sh headers tests/clients/headers.sh
-leg install tests/run.sh install tests/clients/install.sh
-leg cluster make cluster
-leg dns make dns
-leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
-leg lin make $jobs lin
-leg real make $jobs real
-leg demo tests/run.sh demo tests/demo.sh
-leg asan make $jobs test-asan
-leg asan-cluster tests/asan_cluster.sh "$jobs"
-leg tsan make $jobs test-tsan
-leg clang tests/run.sh clang tests/clang.sh "$jobs"
+set -m
+others &
+lane=$!
+set +m
+optimised
+wait $lane
+lane=
+show_times
 awk '{ p += $1; f += $2; s += $3; if ($2 > 0) failed = failed " " $4 }
      END { if (failed != "") print "failed legs:" failed
-           printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$RSM_TEST_RESULTS"
-exit $status
+           printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || p == 0 }' "$RSM_TEST_RESULTS"
