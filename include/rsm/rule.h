@@ -163,7 +163,9 @@ extern "C" {
       "the change needs no more agreement now than when it was staged")                            \
     X(RESUME, 81, "resume", PREFLIGHT, "kind_resume.c", "what comes back is frozen, and automata") \
     X(RESUME_RATE, 82, "resume-rate", EXECUTION, "rule_freeze.c",                                  \
-      "automata that come back begin slowly")
+      "automata that come back begin slowly")                                                      \
+    X(CATALOG, 83, "catalog", IMPACT, "rule_catalog.c",                                            \
+      "the catalog keeps its zones, and is written by the state machine alone")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

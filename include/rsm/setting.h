@@ -14,8 +14,12 @@ extern "C" {
 
 /* X(name, number, text, most): how a zone is served; in the order of their texts. */
 #define RSM_SETTING_LIST(X)                                                                        \
+    /* 1: the zone is the catalog of all others (RFC 9432); the state machine writes it. */        \
+    X(CATALOG, 1, "catalog", 1)                                                                    \
+    /* 0: the catalog does not have this zone. */                                                  \
+    X(LISTED, 2, "listed", 1)                                                                      \
     /* Changes within so many milliseconds after one are told to secondaries together. */          \
-    X(PUBLISH_MS, 1, "publish_ms", RSM_PUBLISH_POLICY)
+    X(PUBLISH_MS, 3, "publish_ms", RSM_PUBLISH_POLICY)
 
 #define RSM_PUBLISH_MS_MAX 60000u
 /* In the place of a number of milliseconds: what the policy says. */

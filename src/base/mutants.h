@@ -7,6 +7,7 @@
 #define RSM_BASE_MUTANTS_H
 
 #include "src/base/mutants_node.h"
+#include "src/base/mutants_people.h"
 #include "src/base/mutants_rules.h"
 
 /* The floor of addresses of a protected endpoint. */

@@ -133,7 +133,10 @@ static void pack_settings(struct writer *out, const struct zone_record *record,
                           const struct version *version)
 {
     pack_key(out, "settings");
-    pack_map(out, record->has_publish_ms ? 2 : 1);
+    uint32_t extra = record->has_publish_ms ? 1 : 0;
+    pack_map(out, 3 + extra);
+    pack_number(out, rsm_setting_text(RSM_SETTING_CATALOG), record->is_catalog);
+    pack_number(out, rsm_setting_text(RSM_SETTING_LISTED), !record->is_unlisted);
     if (record->has_publish_ms)
         pack_number(out, rsm_setting_text(RSM_SETTING_PUBLISH_MS), record->publish_ms);
     pack_key(out, "version");

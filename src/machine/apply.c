@@ -41,6 +41,7 @@ struct machine *machine_new(void)
     writer_init(&m->result, LIMIT_REASON_SIZE);
     writer_init(&m->value, LIMIT_VALUE_SIZE);
     writer_init(&m->copy, LIMIT_VALUE_SIZE);
+    writer_init(&m->catalog, LIMIT_VALUE_SIZE);
     writer_init(&m->content, LIMIT_VALUE_SIZE);
     writer_init(&m->pending, PENDING_SIZE_MAX);
     writer_init(&m->bad, PENDING_SIZE_MAX);
@@ -68,6 +69,7 @@ void machine_free(struct machine *m)
     writer_deinit(&m->result);
     writer_deinit(&m->value);
     writer_deinit(&m->copy);
+    writer_deinit(&m->catalog);
     writer_deinit(&m->content);
     writer_deinit(&m->pending);
     writer_deinit(&m->bad);

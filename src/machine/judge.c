@@ -153,6 +153,7 @@ static void begin(struct judge *j)
     writer_reset(&j->m->result);
     changes_begin(j);
     j->class = RSM_CLASS_STANDARD;
+    j->loosens_catalog = false;
     j->class_why[0] = '\0';
     j->deadline_ms = j->risk = j->reach = 0;
     j->touched = (struct bytes){NULL, 0};

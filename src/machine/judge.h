@@ -58,6 +58,7 @@ struct machine {
     struct writer result;  /* the command's result, a map */
     struct writer value;   /* a record in the making */
     struct writer copy;    /* a row that must outlive writes */
+    struct writer catalog; /* the catalog's row, likewise */
     struct writer content; /* a plan's content, for its execution */
     struct writer pending; /* refused digests of the slot, written at its end */
     struct writer bad;     /* authors of refusals that resume.h counts */
@@ -96,6 +97,7 @@ struct judge {
     enum rsm_rule last_rule; /* 0: it was seen */
     /* How much agreement it needs: policy_class.c, kind_change.c. */
     enum rsm_class class;
+    bool loosens_catalog;           /* a zone leaves the catalog, or that ceases to be it */
     char class_why[CLASS_WHY_SIZE]; /* what made it so, for people; empty: nothing */
     uint64_t deadline_ms; /* how long it waits, when the item that gave the class says it; else 0 */
     uint64_t risk, reach; /* stage 3's; 0 for what changes no records */

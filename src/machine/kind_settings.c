@@ -10,6 +10,7 @@
 #include "src/base/check.h"
 #include "src/command/body_setting.h"
 #include "src/command/pack.h"
+#include "src/machine/catalog.h"
 
 static void set_publish_ms(struct zone_record *row, uint64_t value)
 {
@@ -22,6 +23,12 @@ static void set_all(struct zone_record *row, struct body_walk settings)
     struct body_setting item;
     while (body_next_setting(&settings, &item)) {
         switch (item.setting) {
+        case RSM_SETTING_CATALOG:
+            row->is_catalog = item.value == 1;
+            break;
+        case RSM_SETTING_LISTED:
+            row->is_unlisted = item.value == 0;
+            break;
         case RSM_SETTING_PUBLISH_MS:
             set_publish_ms(row, item.value);
             break;
@@ -31,7 +38,22 @@ static void set_all(struct zone_record *row, struct body_walk settings)
 
 static bool is_same(const struct zone_record *a, const struct zone_record *b)
 {
-    return a->has_publish_ms == b->has_publish_ms && a->publish_ms == b->publish_ms;
+    return a->has_publish_ms == b->has_publish_ms && a->publish_ms == b->publish_ms &&
+           a->is_catalog == b->is_catalog && a->is_unlisted == b->is_unlisted;
+}
+
+/* What the settings mean for the catalog. */
+static void follow_catalog(struct judge *j, struct bytes zone, const struct zone_record *before,
+                           struct zone_record *row)
+{
+    if (row->is_catalog && !before->is_catalog)
+        catalog_begin(j, zone, row);
+    if (!row->is_catalog && before->is_catalog)
+        catalog_end(j);
+    if (before->is_unlisted && !row->is_unlisted)
+        catalog_join(j, zone, row);
+    if (!before->is_unlisted && row->is_unlisted)
+        catalog_leave(j, zone, before);
 }
 
 void kind_zone_set(struct judge *j)
@@ -56,6 +78,7 @@ void kind_zone_set(struct judge *j)
     if (is_same(&before, &row))
         judge_refuse(j, RSM_RULE_NO_CHANGE, "the %s are so already",
                      words_object(OBJECT_SETTINGS, body.zone, words));
+    follow_catalog(j, body.zone, &before, &row);
     zone_write(j, body.zone, &row);
     object_write(j, OBJECT_SETTINGS, body.zone);
     pack_map(&j->m->result, 1);

@@ -12,6 +12,7 @@
 
 #include "src/base/check.h"
 #include "src/command/pack.h"
+#include "src/machine/catalog.h"
 
 uint64_t zone_next_id(struct judge *j)
 {
@@ -126,6 +127,7 @@ void kind_zone_create(struct judge *j)
     rule_graph(j, &context);
     rule_impact(j, &context);
     object_write(j, OBJECT_ZONE, body.zone);
+    catalog_join(j, body.zone, &row);
     add_result(j, &row);
 }
 
@@ -210,6 +212,7 @@ void kind_zone_delete(struct judge *j)
     delete_sets(j, row.id);
     j->m->changes.gone = row.rrset_count;
     rule_limit(j, body.zone, &row);
+    catalog_leave(j, body.zone, &row);
     row.deleted = true;
     zone_write(j, body.zone, &row);
     rule_graph_zone(j, body.zone);

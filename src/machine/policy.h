@@ -75,6 +75,11 @@
      */                                                                                            \
     /* every zone of the voters, always. */                                                        \
     X(vote_zones_least, 0, 9, 0)                                                                   \
+    /* The catalog keeps so many zones, and so many leave it within the window at most; 0: any */  \
+    /* number. A secondary deletes what its catalog does not have any more. */                     \
+    X(catalog_least, 0, 1000000, 1)                                                                \
+    X(catalog_leave_max, 0, 1000000, 10)                                                           \
+    X(catalog_window_ms, LIMIT_WINDOW_MS_MIN, LIMIT_WINDOW_MS_MAX, 3600000)                        \
     /* Changes of a zone within so many ms after one are told to secondaries together. */          \
     X(publish_ms, 0, RSM_PUBLISH_MS_MAX, 50)                                                       \
     /* Automata that come back from a freeze, in each availability zone: how long they are         \

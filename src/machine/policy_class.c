@@ -276,6 +276,8 @@ static void raise_by_default(struct judge *j, const struct classes *all)
     char words[WORDS_SIZE];
     if (kind == RSM_KIND_ZONE_DELETE && !is_exempt(j, all, NULL))
         raise(j, RSM_CLASS_CRITICAL, 0, "a zone goes");
+    if (kind == RSM_KIND_ZONE_SET && j->loosens_catalog && !is_exempt(j, all, NULL))
+        raise(j, RSM_CLASS_CRITICAL, 0, "secondaries lose zones that the catalog had");
     if (kind == RSM_KIND_ZONE_CREATE && is_below_ours(j) && !is_exempt(j, all, NULL))
         raise(j, RSM_CLASS_CRITICAL, 0, "a zone below another of ours takes names away from it");
     for (size_t i = 0; changes_record_sets(kind) && i < changes->count; i++) {

@@ -102,8 +102,9 @@ enum rsm_status query_changed_zone_next(struct kv *kv, struct query_changed_zone
         return status;
     if (key.size < 18 || get_u64(key.data) > q->slot)
         return key.size < 18 ? RSM_DAMAGED : RSM_NOT_FOUND;
-    /* Past all rows of this command: it has one zone. */
-    key_change(&q->place, get_u64(key.data), get_u16(key.data + 8),
-               bytes_make("\xff\xff\xff\xff\xff\xff\xff\xff", 8));
+    /* Past all rows that this command has of this zone. */
+    uint8_t next[8];
+    put_u64(next, get_u64(key.data + 10) + 1);
+    key_change(&q->place, get_u64(key.data), get_u16(key.data + 8), bytes_make(next, 8));
     return RSM_OK;
 }

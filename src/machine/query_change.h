@@ -27,8 +27,8 @@ struct query_changes {
 
 enum rsm_status query_change_next(struct kv *kv, struct query_changes *q);
 
-/* Zones whose content changed in the slots above `after` and up to `slot`: once for each command.
- */
+/* Zones whose content changed in the slots above `after` and up to `slot`: once for each command
+ * and zone. */
 struct query_changed_zones {
     uint64_t after, slot; /* fixed */
     struct key place;

@@ -10,8 +10,8 @@
  *     TABLE_DIGEST     slot u64 | index u32 | the verdict (verdict.h)
  *     TABLE_OBJECT     version
  *     TABLE_AUTHOR     counter u64 | lamport u64
- *     TABLE_ZONE       flags u8 (1 deleted, 2 has publish ms) | publish ms u32 | id u64 |
- *                      serial u32 | created slot u64 | rrsets u64 | records u64 | dnames u64 |
+ *     TABLE_ZONE       flags u8 (record.c) | publish ms u32 | id u64 | serial u32 |
+ *                      created slot u64 | rrsets u64 | records u64 | dnames u64 |
  *                      aliases u64 | content version | writer version | labels blob
  *     TABLE_RRSET      flags u8 (1 deleted) | ttl u32 | token u64 | generation u64 | plan blob |
  *                      holder blob | version | reason blob | count u16, then each: size u16, rdata
@@ -71,9 +71,9 @@ struct zone_record {
     uint64_t created_slot;
     uint64_t rrset_count;
     uint64_t record_count;
-    uint64_t dname_count; /* record sets of type DNAME */
-    uint64_t alias_count; /* of type CNAME or DNAME */
-    bool has_publish_ms;  /* its own; else the policy's */
+    uint64_t dname_count;                         /* record sets of type DNAME */
+    uint64_t alias_count;                         /* of type CNAME or DNAME */
+    bool has_publish_ms, is_catalog, is_unlisted; /* publish_ms counts; catalog.h */
     uint32_t publish_ms;
     struct version content; /* the last command that changed a record set of the zone */
     struct version writer;  /* the last command that wrote this row */

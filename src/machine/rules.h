@@ -161,6 +161,14 @@ void rule_floor_zone(struct judge *j, struct bytes zone, uint64_t zone_id);
 bool zone_of_name(struct judge *j, struct bytes name, struct bytes *zone_out,
                   struct zone_record *row_out);
 
+/* ---- rule_catalog.c ---- */
+
+/* What would be written by hand into a catalog. */
+void rule_catalog_changes(struct judge *j, const struct change_context *c);
+/* The zone would leave the catalog, which is `row` before. */
+void rule_catalog_leave(struct judge *j, struct bytes catalog, const struct zone_record *row,
+                        struct bytes zone);
+
 /* ---- rule_precommit.c ---- */
 
 /* Looks at the effect again before it joins the state. No rule has failed. */

@@ -78,6 +78,7 @@ enum table {
 #define META_LABEL_LOW "label-low" /* the lowest and the highest label of a node, u64 */
 #define META_LABEL_HIGH "label-high"
 #define META_RESUMES "resumes"           /* how many freezes are on their way back, u64; none: 0 */
+#define META_CATALOG "catalog"           /* wire name of the catalog zone; none: there is none */
 #define META_PENDING "pending"           /* how many rows TABLE_PENDING has, u64; none: 0 */
 #define META_ENTRY_HEAD "entry-head"     /* 32 bytes; written by the caller of machine_apply */
 #define META_VERDICT_HEAD "verdict-head" /* 32 bytes; written by the caller of machine_apply */

@@ -206,7 +206,7 @@ def check_core_symbols(_files):
 
 def check_mutants(files):
     found = []
-    for path in ("src/base/mutants.h", "src/base/mutants_node.h", "src/base/mutants_rules.h"):
+    for path in ("src/base/mutants.h", "src/base/mutants_node.h", "src/base/mutants_people.h", "src/base/mutants_rules.h"):
         for number, line in enumerate(read(path).split("\n") if path in files else [], 1):
             if re.match(r"#define RSM_MUTANT_\w+ (?!0$)", line):
                 found.append(f"{path}:{number}: a mistake that is on by default")

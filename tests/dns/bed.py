@@ -75,19 +75,28 @@ def free_port(addresses=("127.0.0.1",)):
                 each.close()
 
 
+def read_example(name):
+    with open(os.path.join(EXAMPLES, name), encoding="ascii") as file:
+        return file.read()
+
+
 def keyring(name="xfr-key", secret=SECRET):
     return dns.tsigkeyring.from_text({name: secret})
 
 
 class Bed(Cluster):
-    """A cluster whose replicas serve DNS; `kinds` of secondaries that are told of changes."""
+    """A cluster whose replicas serve DNS; `kinds` of secondaries that are told of changes.
 
-    def __init__(self, kinds=(), zone="example.test", lines=()):
+    With a `catalog` the secondaries know that zone alone, and take all others from it.
+    """
+
+    def __init__(self, kinds=(), zone="example.test", lines=(), catalog=None):
         super().__init__(3)
         self.kinds, self.zone, self.lines = kinds, zone, list(lines)
         self.dns_port = free_port(ADDRESSES)
         self.ports = {kind: free_port() for kind in kinds}
         self.secondaries = {}
+        self.catalog = catalog
 
     def __enter__(self):
         super().__enter__()
@@ -128,9 +137,15 @@ class Bed(Cluster):
     # -- secondaries
 
     def render(self, source, target):
-        with open(os.path.join(EXAMPLES, source), encoding="ascii") as file:
-            text = file.read()
-        values = dict(DIR=os.path.dirname(target), ZONE=self.zone, SECRET=SECRET, REPLICA_PORT=self.dns_port,
+        text = read_example(source)
+        if self.catalog and source == "knot.conf":
+            text = text[:text.index("template:")] + read_example("knot-catalog.conf")
+        if self.catalog and source == "named.conf":
+            options, zone = read_example("named-catalog.conf").split("\n//")
+            text = text[:text.index('zone "')].replace("options {", "options {" + options.partition("\n")[2]) + zone.partition("\n")[2]
+        if self.catalog and source == "pdns.sql":
+            text = read_example("pdns-catalog.sql")
+        values = dict(DIR=os.path.dirname(target), ZONE=self.catalog or self.zone, SECRET=SECRET, REPLICA_PORT=self.dns_port,
                       PORT=self.ports[os.path.basename(os.path.dirname(target))],
                       REPLICA_1=ADDRESSES[0], REPLICA_2=ADDRESSES[1], REPLICA_3=ADDRESSES[2])
         for key, value in values.items():

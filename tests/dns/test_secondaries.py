@@ -136,6 +136,48 @@ def they_answer_when_all_replicas_are_gone():
     return None
 
 
+def they_configure_themselves_from_the_catalog():
+    """Zones that are made, deleted and made again: each secondary has what the catalog has."""
+    kinds = tuple(kind for kind in KINDS if kind != "nsd")  # 4.6 reads no catalogs
+    if LACK:
+        return LACK
+    if not kinds:
+        return "none of the servers reads catalogs"
+    catalog = "catalog.test"
+    with Bed(kinds, catalog=catalog) as bed:
+        bed.ctl("zone", "create", catalog, "-", text=f"$ORIGIN {catalog}.\n@ 0 SOA invalid. invalid. 1 3600 600 86400 0\n@ 0 NS invalid.\n")
+        make_zone(bed)
+        bed.ctl("zone", "set", catalog, "catalog=on")
+        for kind in kinds:
+            bed.start_secondary(kind)
+        compare(bed)
+        one = f"$ORIGIN one.test.\n@ 300 SOA ns1 hostmaster 1 3600 600 86400 60\n@ 300 NS ns1\nns1 300 A 192.0.2.1\n"
+        bed.ctl("zone", "create", "one.test", "-", text=one)
+        for kind in kinds:
+            bed.wait_for_serial(kind, 1, "one.test")
+        bed.ctl("record", "set", "one.test", "www", "300", "A", "192.0.2.7")
+        for kind in kinds:
+            bed.wait_for_serial(kind, 2, "one.test")
+        bed.ctl("zone", "delete", "one.test", "--yes", "--wait", "60s")
+        for kind in kinds:
+            bed.wait_for_serial(kind, None, "one.test")
+        check(all(bed.serial_at(kind) == 1 for kind in kinds), "the other zone is served as before")
+        bed.ctl("zone", "create", "one.test", "-", text=one)  # again: another member, above every serial it had
+        for kind in kinds:
+            bed.wait_for_serial(kind, 3, "one.test")
+            check(bed.copy_of(kind, "one.test") == bed.content("one.test"), f"{kind}: what it has of one.test")
+        bed.ctl("zone", "set", "one.test", "listed=off", status=8)  # it waits for votes
+        for kind in kinds:
+            bed.wait_for_serial(kind, None, "one.test")
+        check(bed.soa("one.test", bed.leader()) == 3, "the replicas serve it")
+        said = bed.ctl("zone", "delete", bed.zone, "--yes", status=4)
+        check("catalog" in said.stdout + said.stderr, f"the last member stays: {said.stdout} {said.stderr}")
+        said = bed.ctl("record", "set", catalog, "x.zones", "0", "PTR", "evil.test.", status=4)
+        check("catalog" in said.stdout + said.stderr, f"nobody writes into it: {said.stdout} {said.stderr}")
+        compare(bed)
+    return None
+
+
 def latency():
     """How long from a verdict to the new serial on each secondary: a table, no judgement."""
     if LACK:
@@ -173,4 +215,5 @@ if __name__ == "__main__":
         reason = latency()
         print(reason or "", end="")
         sys.exit(0)
-    main([they_follow, they_go_on_without_the_replica_they_used, they_answer_when_all_replicas_are_gone])
+    main([they_follow, they_go_on_without_the_replica_they_used, they_answer_when_all_replicas_are_gone,
+          they_configure_themselves_from_the_catalog])

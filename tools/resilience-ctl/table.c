@@ -34,8 +34,9 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl zone delete example.org --yes", ctl_zone_delete},
     {"zone", "set", "ZONE NAME=VALUE...", 2, -1, OPT_CHANGE,
      "how a zone is served: publish_ms=MS|policy, within which its changes are told to secondaries "
-     "together",
-     "resilience-ctl zone set example.org publish_ms=200", ctl_zone_set},
+     "together; catalog=on|off, the catalog of all zones (RFC 9432); listed=on|off, whether the "
+     "catalog has this one",
+     "resilience-ctl zone set catalog.example catalog=on", ctl_zone_set},
     {"zone", "list", "", 0, 0, OPT_READ, "all zones", "resilience-ctl zone list", ctl_zone_list},
     {"zone", "import", "ZONE [FILE]", 1, 2, OPT_CHANGE | OPT_IMPORT | OPT_TRANSFER | OPT_FORMAT,
      "bring a zone to what a file or another server says, as one change set; deletes only with "

@@ -124,7 +124,21 @@ int ctl_zone_delete(struct ctl *ctl, int count, char **arguments)
                       &body, "deleted");
 }
 
-/* "publish_ms=200", "publish_ms=policy" */
+/* "200", "policy" */
+static bool take_publish_ms(const char *text, uint64_t *out)
+{
+    *out = RSM_PUBLISH_POLICY;
+    return strcmp(text, "policy") == 0 ||
+           (ctl_parse_number(text, out) && *out <= RSM_PUBLISH_MS_MAX);
+}
+
+static bool take_switch(const char *text, uint64_t *out)
+{
+    *out = strcmp(text, "on") == 0;
+    return *out == 1 || strcmp(text, "off") == 0;
+}
+
+/* "publish_ms=200", "listed=off" */
 static bool take_setting(const char *text, struct rsm_zone_setting *out)
 {
     const char *equals = strchr(text, '=');
@@ -133,13 +147,14 @@ static bool take_setting(const char *text, struct rsm_zone_setting *out)
         ctl_fail(RSM_USAGE, "\"%s\" is no setting, such as publish_ms=200", text);
         return false;
     }
-    out->value = RSM_PUBLISH_POLICY;
-    if (strcmp(equals + 1, "policy") == 0 ||
-        (ctl_parse_number(equals + 1, &out->value) && out->value <= RSM_PUBLISH_MS_MAX))
-        return true;
-    ctl_fail(RSM_USAGE, "%s is 0 to %u, or policy", rsm_setting_text(out->setting),
-             RSM_PUBLISH_MS_MAX);
-    return false;
+    bool is_time = out->setting == RSM_SETTING_PUBLISH_MS;
+    bool is_good =
+        is_time ? take_publish_ms(equals + 1, &out->value) : take_switch(equals + 1, &out->value);
+    if (!is_good && is_time)
+        ctl_fail(RSM_USAGE, "publish_ms is 0 to %u, or policy", RSM_PUBLISH_MS_MAX);
+    else if (!is_good)
+        ctl_fail(RSM_USAGE, "%s is on or off", rsm_setting_text(out->setting));
+    return is_good;
 }
 
 int ctl_zone_set(struct ctl *ctl, int count, char **arguments)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mutants_people.h - the part of mutants.h about votes, approvals, freezes and the catalog. */
+#ifndef RSM_BASE_MUTANTS_PEOPLE_H
+#define RSM_BASE_MUTANTS_PEOPLE_H
+
+/* A replica's second vote replaces its first one. */
+#ifndef RSM_MUTANT_VOTES_TWICE
+#define RSM_MUTANT_VOTES_TWICE 0
+#endif
+/* A vote behind the deadline counts. */
+#ifndef RSM_MUTANT_LATE_VOTES_COUNT
+#define RSM_MUTANT_LATE_VOTES_COUNT 0
+#endif
+/* A no is taken for silence. */
+#ifndef RSM_MUTANT_NO_IS_SILENCE
+#define RSM_MUTANT_NO_IS_SILENCE 0
+#endif
+/* More than half of the zones are enough for a critical change. */
+#ifndef RSM_MUTANT_MAJORITY_IS_ALL
+#define RSM_MUTANT_MAJORITY_IS_ALL 0
+#endif
+/* A change that waits never expires. */
+#ifndef RSM_MUTANT_NO_DEADLINE
+#define RSM_MUTANT_NO_DEADLINE 0
+#endif
+/* An emergency needs no approvals. */
+#ifndef RSM_MUTANT_NO_APPROVALS
+#define RSM_MUTANT_NO_APPROVALS 0
+#endif
+/* The author's person approves under another name. */
+#ifndef RSM_MUTANT_AUTHOR_APPROVES
+#define RSM_MUTANT_AUTHOR_APPROVES 0
+#endif
+/* The time of an approved emergency counts from its request. */
+#ifndef RSM_MUTANT_TOKEN_FROM_REQUEST
+#define RSM_MUTANT_TOKEN_FROM_REQUEST 0
+#endif
+/* An approved emergency is applied as often as one likes. */
+#ifndef RSM_MUTANT_TOKEN_TWICE
+#define RSM_MUTANT_TOKEN_TWICE 0
+#endif
+/* An approval counts when its key was revoked since. */
+#ifndef RSM_MUTANT_STALE_APPROVALS
+#define RSM_MUTANT_STALE_APPROVALS 0
+#endif
+/* Nothing is critical unless a policy says so. */
+#ifndef RSM_MUTANT_NO_DEFAULT_CLASS
+#define RSM_MUTANT_NO_DEFAULT_CLASS 0
+#endif
+/* A change takes effect with the class that it was staged with, whatever it would have now. */
+#ifndef RSM_MUTANT_CLASS_STAYS
+#define RSM_MUTANT_CLASS_STAYS 0
+#endif
+/* What a change that waited writes counts as seen by whoever saw it staged. */
+#ifndef RSM_MUTANT_EFFECT_IS_SEEN
+#define RSM_MUTANT_EFFECT_IS_SEEN 0
+#endif
+/* What the author wrote after a change was staged counts as seen by it. */
+#ifndef RSM_MUTANT_OWN_LATER_SEEN
+#define RSM_MUTANT_OWN_LATER_SEEN 0
+#endif
+/* A freeze of automata stops people, too. */
+#ifndef RSM_MUTANT_FREEZE_OF_PEOPLE
+#define RSM_MUTANT_FREEZE_OF_PEOPLE 0
+#endif
+/* All availability zones come back together. */
+#ifndef RSM_MUTANT_RESUME_ALL_AT_ONCE
+#define RSM_MUTANT_RESUME_ALL_AT_ONCE 0
+#endif
+/* They come back at full rate. */
+#ifndef RSM_MUTANT_RESUME_FULL_RATE
+#define RSM_MUTANT_RESUME_FULL_RATE 0
+#endif
+/* They come back with all of their limits. */
+#ifndef RSM_MUTANT_RESUME_FULL_LIMITS
+#define RSM_MUTANT_RESUME_FULL_LIMITS 0
+#endif
+/* However much of theirs is refused, they are not stopped again. */
+#ifndef RSM_MUTANT_NO_TRIP
+#define RSM_MUTANT_NO_TRIP 0
+#endif
+/* Whoever does not know that they were stopped again brings them back once more. */
+#ifndef RSM_MUTANT_RESUME_UNSEEN_TRIP
+#define RSM_MUTANT_RESUME_UNSEEN_TRIP 0
+#endif
+/* A change that was staged before the freeze takes effect in it. */
+#ifndef RSM_MUTANT_FREEZE_SPARES_STAGED
+#define RSM_MUTANT_FREEZE_SPARES_STAGED 0
+#endif
+/* The catalog may lose its last zone. */
+#ifndef RSM_MUTANT_EMPTY_CATALOG
+#define RSM_MUTANT_EMPTY_CATALOG 0
+#endif
+/* All zones may leave the catalog one right after the other. */
+#ifndef RSM_MUTANT_CATALOG_LEFT_FAST
+#define RSM_MUTANT_CATALOG_LEFT_FAST 0
+#endif
+/* Anybody with the rights writes into the catalog. */
+#ifndef RSM_MUTANT_CATALOG_BY_HAND
+#define RSM_MUTANT_CATALOG_BY_HAND 0
+#endif
+#endif
