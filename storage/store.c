@@ -275,21 +275,55 @@ void store_close(struct store *s)
 struct commit {
     struct store *store;
     MDB_txn *txn;
+    /* Rows come sorted: a cursor finds the next one near the last, without a search from the root.
+     */
+    MDB_cursor *cursor;
     struct store_sum sum;
 };
 
-/* Takes the row that is there out of the sum. RSM_NOT_FOUND: there is none. */
-static enum rsm_status sum_without(struct commit *c, MDB_val *key)
+/* The cursor is at a row that was there. */
+static enum rsm_status forget_row(struct commit *c, const MDB_val *old)
 {
-    MDB_val v = {0, NULL};
-    int error = mdb_get(c->txn, c->store->database, key, &v);
-
-    if (error != MDB_SUCCESS)
-        return store_status(c->store->path, error);
-    if (v.mv_size < STORE_CHECK_SIZE)
+    if (old->mv_size < STORE_CHECK_SIZE)
         return RSM_DAMAGED;
     c->sum.rows--;
-    c->sum.checks -= get_u32(v.mv_data);
+    c->sum.checks -= get_u32(old->mv_data);
+    return RSM_OK;
+}
+
+static enum rsm_status delete_row(struct commit *c, MDB_val *k)
+{
+    MDB_val old = {0, NULL};
+    int error = mdb_cursor_get(c->cursor, k, &old, MDB_SET);
+    if (error == MDB_NOTFOUND)
+        return RSM_OK;
+    enum rsm_status status = store_status(c->store->path, error);
+    if (status == RSM_OK)
+        status = forget_row(c, &old);
+    return status == RSM_OK ? store_status(c->store->path, mdb_cursor_del(c->cursor, 0)) : status;
+}
+
+/* Most rows are new, and take one search. */
+static enum rsm_status write_row(struct commit *c, MDB_val *k, const struct kv_write *w)
+{
+    size_t size = w->value.size + STORE_CHECK_SIZE;
+    MDB_val v = {size, NULL};
+    int error = mdb_cursor_put(c->cursor, k, &v, MDB_RESERVE | MDB_NOOVERWRITE);
+    if (error == MDB_KEYEXIST) {
+        enum rsm_status status = forget_row(c, &v);
+        if (status != RSM_OK)
+            return status;
+        v = (MDB_val){size, NULL};
+        error = mdb_cursor_put(c->cursor, k, &v, MDB_RESERVE);
+    }
+    if (error != MDB_SUCCESS)
+        return store_status(c->store->path, error);
+    uint32_t check = store_check(w->table, w->key, w->value);
+    put_u32(v.mv_data, check);
+    if (w->value.size > 0)
+        memcpy((uint8_t *)v.mv_data + STORE_CHECK_SIZE, w->value.data, w->value.size);
+    c->sum.rows++;
+    c->sum.checks += check;
     return RSM_OK;
 }
 
@@ -301,16 +335,7 @@ static enum rsm_status commit_row(void *context, const struct kv_write *w)
 
     CHECK(w->table != 0);
     store_make_key(w->table, w->key, buffer, &k);
-    enum rsm_status status = sum_without(c, &k);
-    if (status == RSM_NOT_FOUND)
-        status = w->deleted ? RSM_NOT_FOUND : RSM_OK;
-    else if (status == RSM_OK && w->deleted)
-        status = store_status(c->store->path, mdb_del(c->txn, c->store->database, &k, NULL));
-    if (status != RSM_OK || w->deleted)
-        return status == RSM_NOT_FOUND ? RSM_OK : status;
-    c->sum.rows++;
-    c->sum.checks += store_check(w->table, w->key, w->value);
-    return put_row(c->store, c->txn, w->table, w->key, w->value);
+    return w->deleted ? delete_row(c, &k) : write_row(c, &k, w);
 }
 
 static enum rsm_status commit_sum(const struct commit *c)
@@ -325,14 +350,19 @@ static enum rsm_status commit_sum(const struct commit *c)
 
 enum rsm_status store_commit(struct store *s, const struct kv *overlay)
 {
-    struct commit commit = {s, NULL, s->sum};
+    struct commit commit = {.store = s, .sum = s->sum};
 
     if (s->read_only)
         return RSM_READ_ONLY;
     int error = mdb_txn_begin(s->env, NULL, 0, &commit.txn);
     if (error != MDB_SUCCESS)
         return store_status(s->path, error);
-    enum rsm_status status = kv_overlay_visit(overlay, commit_row, &commit);
+    enum rsm_status status =
+        store_status(s->path, mdb_cursor_open(commit.txn, s->database, &commit.cursor));
+    if (status == RSM_OK)
+        status = kv_overlay_visit(overlay, commit_row, &commit);
+    if (commit.cursor != NULL)
+        mdb_cursor_close(commit.cursor);
     if (status == RSM_OK)
         status = commit_sum(&commit);
     if (status != RSM_OK) {
