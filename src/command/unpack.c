@@ -159,21 +159,52 @@ void unpack_array_exactly(struct unpack *u, uint32_t count)
         unpack_fail(u, RSM_WRONG_TYPE);
 }
 
+/*
+ * Small values whose first byte says all, and strings of up to 255 bytes: nearly all that a command
+ * is made of. Its bytes and its items; false for the others.
+ */
+static inline bool small_span(const uint8_t *data, size_t left, size_t *size_out,
+                              uint32_t *items_out)
+{
+    uint8_t first = data[0];
+    bool is_byte_string = first == 0xc4 || first == 0xd9;
+    *items_out = first < 0x80   ? 0
+                 : first < 0x90 ? 2 * (first & 0x0fu)
+                 : first < 0xa0 ? first & 0x0fu
+                                : 0;
+    *size_out = first >= 0xa0 && first < 0xc0 ? 1u + (first & 0x1fu) : 1;
+    if (is_byte_string && left >= 2)
+        *size_out = 2u + data[1];
+    return first < 0xc0 || (is_byte_string && left >= 2);
+}
+
+/* One value, or a container's header, whatever form it has. */
+static bool skip_one(struct unpack *u, uint64_t *owed)
+{
+    struct header h;
+    size_t size, left = u->size - u->offset;
+    uint32_t items;
+    if (left > 0 && small_span(u->data + u->offset, left, &size, &items)) {
+        if (size > left)
+            return false;
+        u->offset += size;
+        *owed = *owed + items - 1;
+        return true;
+    }
+    if (!peek_header(u, &h))
+        return false;
+    u->offset += h.size + (size_t)header_payload(&h);
+    *owed = *owed + header_items(&h) - 1;
+    return true;
+}
+
 struct bytes unpack_raw(struct unpack *u)
 {
     size_t first = u->offset;
     uint64_t owed = 1;
-    while (owed > 0 && u->status == RSM_OK) {
-        struct header h;
-        if (!peek_header(u, &h)) {
+    while (owed > 0 && u->status == RSM_OK)
+        if (!skip_one(u, &owed) || owed > u->size - u->offset)
             unpack_fail(u, RSM_MALFORMED);
-            break;
-        }
-        u->offset += h.size + (size_t)header_payload(&h);
-        owed += header_items(&h) - 1;
-        if (owed > u->size - u->offset)
-            unpack_fail(u, RSM_MALFORMED);
-    }
     if (u->status != RSM_OK)
         return (struct bytes){NULL, 0};
     return (struct bytes){u->data + first, u->offset - first};
