@@ -37,23 +37,23 @@ void effects_begin(struct effects *e)
         writer_reset(e->kept);
 }
 
+/* What is hashed of a write and what is kept of it are the same bytes. */
 void effects_add(struct effects *e, const struct kv_write *write)
 {
-    uint8_t head[6];
+    uint8_t head[1 + 1 + 4 + LIMIT_KEY_SIZE + 4];
+    CHECK(write->key.size <= LIMIT_KEY_SIZE);
     head[0] = write->table;
     head[1] = write->deleted ? 1 : 0;
     put_u32(head + 2, (uint32_t)write->key.size);
-    add(e, head, sizeof head);
-    add(e, write->key.data, write->key.size);
-    put_u32(head, (uint32_t)write->value.size);
-    add(e, head, 4);
+    memcpy(head + 6, write->key.data, write->key.size);
+    put_u32(head + 6 + write->key.size, (uint32_t)write->value.size);
+    struct bytes first = bytes_make(head, 6 + write->key.size + 4);
+    add(e, first.data, first.size);
     add(e, write->value.data, write->value.size);
     if (e->kept == NULL)
         return;
-    writer_u8(e->kept, write->table);
-    writer_u8(e->kept, write->deleted ? 1 : 0);
-    writer_blob(e->kept, write->key);
-    writer_blob(e->kept, write->value);
+    writer_bytes(e->kept, first);
+    writer_bytes(e->kept, write->value);
 }
 
 enum rsm_status effects_replay(struct bytes kept, struct kv *kv)

@@ -233,10 +233,11 @@ void rule_dns_after(struct judge *j, const struct change_context *c)
         size_t end = first;
         for (; end < all->count && bytes_equal(all->items[end].owner, owner); end++) {
             is_written |= all->items[end].is_written;
-            has_new_data |= all->items[end].is_written && all->items[end].rdata_count > 0;
+            has_new_data |= all->items[end].is_written && all->items[end].count_before == 0 &&
+                            all->items[end].rdata_count > 0;
         }
         if (has_new_data)
-            check_owner(j, c, owner); /* deleting brings nothing beside anything */
+            check_owner(j, c, owner); /* other data or less of it brings nothing beside anything */
         apex_changed |= is_written && bytes_equal(owner, c->zone);
         first = end;
     }

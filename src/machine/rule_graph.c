@@ -298,6 +298,16 @@ static void check_below(struct looking *l, struct bytes name, bool with_below)
     }
 }
 
+/* The graph knows the name, or one below it: else nobody points there, whatever comes or goes. */
+static bool is_pointed_at(struct judge *j, struct bytes name)
+{
+    struct key prefix;
+    struct bytes key, value;
+    return key_node_name(&prefix, name) &&
+           judge_found(j, kv_next(j->kv, TABLE_NODE, key_bytes(&prefix), false, &key, &value)) &&
+           key_begins_with(key, key_bytes(&prefix));
+}
+
 /* Some wildcard above the name answered for names below it before it was there. */
 static bool is_below_wildcard(struct judge *j, struct bytes zone, struct bytes name)
 {
@@ -329,6 +339,8 @@ static void check_change(struct looking *l, const struct change_context *c,
         owner = name_parent(owner);
     if (bytes_equal(owner, c->zone) && !is_cut && !is_wildcard)
         return; /* the apex is there whatever becomes of it */
+    if (!is_pointed_at(l->j, owner))
+        return;
     bool with_below = is_wildcard || is_cut;
     /* Else only where the name, by coming or going, changes who answers for those below. */
     if (!with_below && item->count_before == 0)
