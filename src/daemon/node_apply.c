@@ -56,7 +56,8 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
     if (status == RSM_OK && !is_done && apply_is_newer(bytes))
         return RSM_NEWER_FORMAT;
     if (status == RSM_OK && !is_done) {
-        struct machine_signatures signatures = node_signatures(n, bytes);
+        struct envelope envelope;
+        struct machine_signatures signatures = node_signatures(n, bytes, &envelope);
         status = machine_apply(n->machine, n->applied, slot, bytes, &signatures, &n->verdicts);
     }
     if (status != RSM_OK)

@@ -54,7 +54,8 @@ enum judgement spec_judge(struct node *n, uint64_t slot, struct blob *value,
 bool spec_take(struct node *n, struct blob *value);
 
 /* What the machine is told of the envelope in a slot's value. */
-struct machine_signatures node_signatures(struct node *n, struct bytes value);
+struct machine_signatures node_signatures(struct node *n, struct bytes value,
+                                          struct envelope *envelope_out);
 
 /* node_members.c: the members, told to the core when applying changed them */
 enum rsm_status members_read(struct node *n, struct members *members_out);

@@ -84,12 +84,11 @@ void spec_compare(struct node *n, const struct paxos_message *message)
     }
 }
 
-/* The entry's envelope, if it has one that verifies. */
-static bool is_verified(struct node *n, struct bytes value)
+/* The entry's envelope, if it has one that verifies; it stays parsed for the rules. */
+static bool is_verified(struct node *n, struct bytes value, struct envelope *envelope_out)
 {
     struct entry entry;
     struct rejection rejection;
-    struct envelope envelope;
     uint8_t digest[HASH_SIZE];
     if (entry_parse(value, &entry) != RSM_OK)
         return false;
@@ -104,19 +103,23 @@ static bool is_verified(struct node *n, struct bytes value)
     if (raw.size == 0)
         return false;
     envelope_digest(raw, digest);
-    return node_verify_envelope(n, raw, digest, &envelope) == RSM_OK;
+    return node_verify_envelope(n, raw, digest, envelope_out) == RSM_OK;
 }
 
-struct machine_signatures node_signatures(struct node *n, struct bytes value)
+struct machine_signatures node_signatures(struct node *n, struct bytes value,
+                                          struct envelope *envelope_out)
 {
+    bool is_good = is_verified(n, value, envelope_out);
     return (struct machine_signatures){
-        .verified = is_verified(n, value) && !(MUTANT(APPLY_BY_REPLICA) && n->config.self == 2)};
+        .verified = is_good && !(MUTANT(APPLY_BY_REPLICA) && n->config.self == 2),
+        .envelope = is_good ? envelope_out : NULL};
 }
 
 /* Judges into the overlay and remembers the value; the slot is spec.end. */
 static enum judgement judge_next(struct node *n, struct blob *value, struct verdicts *verdicts_out)
 {
-    struct machine_signatures signatures = node_signatures(n, blob_bytes(value));
+    struct envelope envelope;
+    struct machine_signatures signatures = node_signatures(n, blob_bytes(value), &envelope);
     enum machine_judgement judgement;
     enum rsm_status status =
         machine_judge(n->machine, n->spec.overlay, n->spec.end, blob_bytes(value), &signatures,
@@ -168,7 +171,8 @@ static void keep(struct node *n, struct blob *value, const struct verdicts *verd
 static bool is_outcome_right(struct node *n, uint64_t slot, struct blob *value)
 {
     const struct outcome *o = place(n, slot)->outcome;
-    struct machine_signatures signatures = node_signatures(n, blob_bytes(value));
+    struct envelope envelope;
+    struct machine_signatures signatures = node_signatures(n, blob_bytes(value), &envelope);
     struct verdicts verdicts;
     struct kv *beside = kv_overlay_new(n->applied);
     verdicts_init(&verdicts);
@@ -207,7 +211,8 @@ bool spec_take(struct node *n, struct blob *value)
 {
     if (apply_is_newer(blob_bytes(value)))
         return false;
-    struct machine_signatures signatures = node_signatures(n, blob_bytes(value));
+    struct envelope envelope;
+    struct machine_signatures signatures = node_signatures(n, blob_bytes(value), &envelope);
     enum rsm_status status = machine_apply(n->machine, n->spec.overlay, n->spec.end,
                                            blob_bytes(value), &signatures, &n->spec.verdicts);
     if (status != RSM_OK) {

@@ -89,7 +89,8 @@ struct slot_work {
     uint64_t slot;
     uint64_t now_ms;
     bool is_verified;
-    bool only_judge; /* nothing is written when nothing is applied */
+    const struct envelope *parsed; /* the entry's envelope, when the caller has parsed it */
+    bool only_judge;               /* nothing is written when nothing is applied */
     bool is_bad;
     struct verdicts *out;
     enum rsm_status fault;
@@ -233,10 +234,20 @@ static void apply_command(struct slot_work *w, const struct envelope *e, const s
         merge(w);
 }
 
+/* The envelope in those bytes; parsing once is dear enough. False: it is none. */
+static bool take_envelope(const struct slot_work *w, struct bytes raw, struct envelope *out)
+{
+    if (w->parsed == NULL)
+        return envelope_parse(raw, out) == RSM_OK;
+    *out = *w->parsed;
+    CHECK(out->raw.data == raw.data && out->raw.size == raw.size);
+    return true;
+}
+
 static void apply_commands(struct slot_work *w, struct bytes payload)
 {
     struct envelope envelope;
-    if (envelope_parse(payload, &envelope) != RSM_OK) {
+    if (!take_envelope(w, payload, &envelope)) {
         w->is_bad = true;
         return;
     }
@@ -255,7 +266,7 @@ static bool is_sound(struct slot_work *w, const struct rejection *r)
     struct envelope envelope;
     if (r->envelope.size == 0)
         return true;
-    if (envelope_parse(r->envelope, &envelope) != RSM_OK || !w->is_verified)
+    if (!take_envelope(w, r->envelope, &envelope) || !w->is_verified)
         return false;
     struct envelope_walk walk = envelope_commands(&envelope);
     struct command command;
@@ -423,8 +434,12 @@ enum rsm_status machine_apply(struct machine *m, struct kv *kv, uint64_t slot, s
                               const struct machine_signatures *sigs, struct verdicts *out)
 {
     enum machine_judgement judgement;
-    struct slot_work work = {
-        .m = m, .kv = kv, .slot = slot, .is_verified = sigs->verified, .out = out};
+    struct slot_work work = {.m = m,
+                             .kv = kv,
+                             .slot = slot,
+                             .is_verified = sigs->verified,
+                             .parsed = sigs->envelope,
+                             .out = out};
     return run(&work, entry, &judgement);
 }
 
@@ -436,6 +451,7 @@ enum rsm_status machine_judge(struct machine *m, struct kv *kv, uint64_t slot, s
                              .kv = kv,
                              .slot = slot,
                              .is_verified = sigs->verified,
+                             .parsed = sigs->envelope,
                              .only_judge = true,
                              .out = out != NULL ? out : &m->verdicts};
     return run(&work, entry, judgement_out);

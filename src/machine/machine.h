@@ -34,6 +34,7 @@
 
 struct machine;
 struct genesis;
+struct envelope;
 
 /* Owned by the caller. */
 struct machine *machine_new(void);
@@ -53,6 +54,7 @@ enum rsm_status machine_genesis(struct kv *kv, const struct genesis *genesis);
  */
 struct machine_signatures {
     bool verified;
+    const struct envelope *envelope; /* of this very entry, parsed; or NULL: not parsed yet */
 };
 
 /*

@@ -17,7 +17,9 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/command/envelope.h"
 #include "src/machine/effects.h"
+#include "src/machine/entry.h"
 #include "tests/lib/machine_world.h"
 
 #define AHEAD 16u  /* entries judged and not applied yet */
@@ -195,7 +197,11 @@ static void make_zone(struct run *r)
 
 static void judge(struct run *r, uint64_t slot, struct blob *value, struct blob **writes_out)
 {
-    struct machine_signatures signatures = {.verified = true};
+    struct entry entry;
+    struct envelope envelope;
+    CHECK(entry_parse(blob_bytes(value), &entry) == RSM_OK);
+    CHECK(envelope_parse(entry.payload, &envelope) == RSM_OK);
+    struct machine_signatures signatures = {.verified = true, .envelope = &envelope};
     struct verdicts *v = &r->world->last;
     enum machine_judgement judgement;
     CHECK(machine_judge(r->world->machine, r->spec, slot, blob_bytes(value), &signatures, v,
