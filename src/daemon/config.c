@@ -16,6 +16,7 @@
 
 #include "src/base/mem.h"
 #include "src/command/body.h"
+#include "src/io/work_pool.h"
 
 enum value_kind {
     VALUE_U32 = 1,
@@ -81,6 +82,7 @@ static const struct key keys[] = {
     {"map_size", VALUE_U64, AT(map_size), 1u << 20, UINT64_C(1) << 46, false},
     {"clock_offset_file", VALUE_PATH, AT(clock_offset_file), 0, 0, false},
     {"scrub_days", VALUE_U32, AT(scrub_days), 0, 3650, false},
+    {"verify_threads", VALUE_U32, AT(verify_threads), 0, WORK_POOL_THREADS_MAX, false},
     {"submit_rate", VALUE_U32, AT(submit_rate), 0, 1u << 30, false},
     {"scrub_rate", VALUE_U32, AT(scrub_rate), 64, 1u << 30, false},
     {"dns_listen", VALUE_DNS_LISTEN, AT(dns), 0, 0, false},
@@ -329,6 +331,16 @@ bool config_is_loopback(const char *address)
            IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)(void *)&parsed)->sin6_addr);
 }
 
+/*
+ * On one or two processors a thread only takes turns with the loop; with more, half of them, for
+ * replicas may share a machine.
+ */
+static uint32_t threads_to_verify(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors <= 2 ? 0 : processors >= 8 ? 4 : (uint32_t)processors / 2;
+}
+
 static void set_defaults(struct config *config)
 {
     *config = (struct config){.log_level = LOG_INFO,
@@ -337,6 +349,7 @@ static void set_defaults(struct config *config)
                               .flush_timeout_ms = 10000,
                               .scrub_days = 7,
                               .scrub_rate = 65536,
+                              .verify_threads = threads_to_verify(),
                               .submit_rate = 20000,
                               .dns = {.listen_count = 0}};
     node_config_default(&config->node);

@@ -44,6 +44,7 @@ struct config {
     enum disk_flush journal_flush; /* how the journal's bytes become durable */
     char *clock_offset_file;       /* NULL, but in tests: see src/io/clock.h */
     uint32_t flush_timeout_ms;     /* then the process ends */
+    uint32_t verify_threads;       /* that verify signatures beside the loop; 0: none */
     uint32_t submit_rate;          /* envelopes in a second of one client connection; 0: no limit */
     uint32_t scrub_rate;           /* of a pass, KiB a second */
     uint32_t scrub_days;           /* between two passes of the scrubber; 0: only when asked for */

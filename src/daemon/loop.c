@@ -78,12 +78,14 @@ static void on_committed(evutil_socket_t fd, short what, void *context)
 
 static void on_frame(void *context, uint32_t from, struct bytes frame)
 {
-    node_on_frame(((struct loop *)context)->node, from, frame);
+    verify_frame(((struct loop *)context)->verify, from, frame);
 }
 
 static void on_lost(void *context, uint32_t peer)
 {
-    node_on_peer_lost(((struct loop *)context)->node, peer);
+    struct loop *l = context;
+    verify_drop_peer(l->verify, peer);
+    node_on_peer_lost(l->node, peer);
 }
 
 static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool rejoin)
@@ -91,6 +93,7 @@ static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool r
     struct loop *l = context;
     /* Nobody asks a replica without a vote before he rejoins, so it hears of it now. */
     bool takes_any = rejoin || !node_is_voter(l->node);
+    verify_drop_peer(l->verify, peer); /* they may be of its former life */
     return incarnations_accept(&l->incarnations, peer, incarnation, takes_any);
 }
 
@@ -226,6 +229,14 @@ static enum rsm_status open_node(struct loop *l)
     return RSM_OK;
 }
 
+static enum rsm_status open_verify(struct loop *l)
+{
+    enum rsm_status status =
+        verify_new(l->config->verify_threads, l->node, l->base, l->genesis.cluster_id, &l->verify);
+    return status == RSM_OK ? RSM_OK
+                            : complain(l, status, "verify_threads", rsm_status_sentence(status));
+}
+
 /* What the peers are told. */
 static uint64_t incarnation_of(const struct loop *l)
 {
@@ -305,6 +316,8 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
         status = open_storage(l);
     if (status == RSM_OK)
         status = open_node(l);
+    if (status == RSM_OK)
+        status = open_verify(l);
     if (status == RSM_OK) {
         struct methods_self self = membership_self(config, &l->genesis, rsm_key_public(l->key),
                                                    l->dir, &l->incarnations, l->self_texts);
@@ -317,6 +330,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
         return status;
     }
     methods_set_network(l->methods, l->rpc, l->links);
+    methods_set_verify(l->methods, l->verify);
     methods_set_submit_rate(l->methods, config->submit_rate);
     l->scrub = scrub_new(config->data, config->scrub_days, config->scrub_rate, l->node);
     methods_set_scrub(l->methods, l->scrub);
@@ -332,6 +346,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
 static void turn(struct loop *l)
 {
     node_flush(l->node);
+    verify_end_turn(l->verify);
     enum rsm_status status = membership_follow(&l->membership);
     if (status != RSM_OK) {
         LOG(LOG_ERROR, "fatal", LOG_TEXT("text", "the members cannot be read"));
@@ -346,7 +361,7 @@ static bool may_end(struct loop *l)
     struct node_status status;
     if (clock_monotonic_ms() >= l->stop_at_ms)
         return true;
-    if (!node_is_idle(l->node) || !rpc_is_drained(l->rpc))
+    if (!verify_is_idle(l->verify) || !node_is_idle(l->node) || !rpc_is_drained(l->rpc))
         return false;
     node_get_status(l->node, &status);
     if (status.stored == status.applied)
@@ -393,6 +408,8 @@ void loop_free(struct loop *l)
     watchdog_step(l->watchdog, "stop");
     store_thread_stop(l->store_thread); /* waits for a commit: it reads the node's overlay */
     scrub_free(l->scrub);
+    verify_free(l->verify);
+    l->verify = NULL;
     dns_free(l->dns); /* before the node: reads of it are not answered any more */
     l->dns = NULL;
     if (l->methods != NULL)

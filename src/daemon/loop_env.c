@@ -197,6 +197,7 @@ static uint64_t env_doubt(void *context)
     if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK)
         return 0; /* said to nobody: the next start tries again */
     l->rejoin_as = incarnation;
+    verify_drop_peer(l->verify, 0); /* they were told to the one that this was */
     if (l->links != NULL)
         peer_links_set_identity(l->links, l->rejoin_as, true);
     return l->rejoin_as;

@@ -17,6 +17,7 @@
 #include "src/io/store_thread.h"
 #include "src/io/watchdog.h"
 #include "src/net/peer_link.h"
+#include "src/daemon/verify.h"
 #include "src/net/rpc.h"
 #include "storage/store.h"
 
@@ -47,6 +48,7 @@ struct loop {
     uint64_t rejoin_as; /* in doubt: the incarnation that the peers are told; 0: the identity's */
     struct rpc_server *rpc;
     struct methods *methods;
+    struct verify *verify;
     struct dns *dns; /* NULL: no dns_listen */
     struct scrub *scrub;
     struct node *node;

@@ -16,6 +16,7 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/daemon/methods_internal.h"
+#include "src/daemon/verify.h"
 #include "src/machine/logtable.h"
 #include "src/machine/verdict.h"
 #include "src/rr/data.h"
@@ -289,7 +290,11 @@ static void submit(struct methods *m, struct rpc_request *request)
     struct blob *blob = blob_new(envelope);
     uint64_t token = ++m->next_token;
     wait_for(m, token, request, NULL);
-    node_submit(m->node, token, blob);
+    if (!verify_submit(m->verify, token, blob)) {
+        struct node_outcome outcome = {.status = RSM_BUSY,
+                                       .text = "too many commands wait at this replica"};
+        methods_on_submitted(m, token, &outcome);
+    }
     blob_unref(blob);
 }
 
@@ -423,6 +428,11 @@ void methods_fill_rpc(struct methods *m, struct rpc_config *config)
     config->context = m;
     config->on_request = on_request;
     config->on_closed = on_closed;
+}
+
+void methods_set_verify(struct methods *m, struct verify *verify)
+{
+    m->verify = verify;
 }
 
 void methods_set_submit_rate(struct methods *m, uint32_t rate)

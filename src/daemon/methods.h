@@ -18,6 +18,7 @@ struct data_dir;
 struct dns;
 struct incarnations;
 struct scrub;
+struct verify;
 
 /* What this process is, or would be as a member. Borrowed, as all of it; the texts are not NULL. */
 struct methods_self {
@@ -44,6 +45,9 @@ void methods_fill_rpc(struct methods *m, struct rpc_config *config);
 /* For the counters in `status`. */
 void methods_set_network(struct methods *m, const struct rpc_server *rpc,
                          const struct peer_links *links);
+
+/* Where envelopes are handed in. */
+void methods_set_verify(struct methods *m, struct verify *verify);
 
 /* Envelopes in a second of one connection; 0, as at first: no limit. */
 void methods_set_submit_rate(struct methods *m, uint32_t rate);

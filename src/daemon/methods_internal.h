@@ -36,6 +36,7 @@ struct methods {
     uint32_t tick_ms;
     uint64_t ticks; /* so many have passed: the time of `admission` */
     struct admission admission;
+    struct verify *verify; /* where envelopes are handed in */
     struct methods_self self;
     struct writer out;
 };

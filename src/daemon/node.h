@@ -114,15 +114,15 @@ void node_commit_now(struct node *node);
  * called before this returns (bad envelopes, known digests).
  */
 void node_submit(struct node *node, uint64_t token, struct blob *envelope);
+/* Form, cluster and signature of the envelope with that digest are good: its owner has verified. */
+void node_note_verified(struct node *node, const uint8_t digest[HASH_SIZE]);
 /* A linearizable read begins now; env.read_ready follows. */
 void node_read(struct node *node, uint64_t token);
 
-/* The applied state, for reads: borrowed, read-only use, until the next call that hands in. */
-struct kv *node_state(struct node *node);
+struct kv *node_state(struct node *node); /* for reads alone, until the next call that hands in */
 /* Where the time of commits goes (stages.h); borrowed. */
 struct stages *node_stages(struct node *n);
-/* A request that may be a submission is in hand: its time counts from now. */
-void node_on_request(struct node *n);
+void node_on_request(struct node *n); /* maybe a submission: its time counts from now */
 uint64_t node_applied(const struct node *node);
 /* For the scrubber: what of the journal is settled on the disk; zeros when it is closed. */
 struct journal_extent node_journal_extent(const struct node *node);

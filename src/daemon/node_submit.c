@@ -136,7 +136,7 @@ void node_submit(struct node *n, uint64_t token, struct blob *envelope)
     n->counters.submitted++;
     uint8_t digest[HASH_SIZE];
     struct envelope e;
-    uint64_t begin_ns = node_now_ns(n);
+    uint64_t begin_ns = n->stages->verify_ns != 0 ? n->stages->verify_ns : node_now_ns(n);
     uint64_t came_ns = n->stages->decode_ns != 0 ? n->stages->decode_ns : begin_ns;
     n->stages->decode_ns = 0;
     stages_add(n->stages, STAGE_DECODE, came_ns, begin_ns);

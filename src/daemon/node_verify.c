@@ -13,13 +13,23 @@
 
 _Static_assert((NODE_MEMO_SIZE & (NODE_MEMO_SIZE - 1)) == 0, "memo places are masked");
 
+static uint8_t *memo_place(struct node *n, const uint8_t digest[HASH_SIZE])
+{
+    return n->memo[get_u32(digest) & (NODE_MEMO_SIZE - 1)];
+}
+
+void node_note_verified(struct node *n, const uint8_t digest[HASH_SIZE])
+{
+    memcpy(memo_place(n, digest), digest, HASH_SIZE);
+}
+
 enum rsm_status node_verify_envelope(struct node *n, struct bytes raw,
                                      const uint8_t digest[HASH_SIZE], struct envelope *out)
 {
     enum rsm_status status = envelope_parse(raw, out);
     if (status != RSM_OK)
         return status;
-    uint8_t *place = n->memo[get_u32(digest) & (NODE_MEMO_SIZE - 1)];
+    uint8_t *place = memo_place(n, digest);
     if (memcmp(place, digest, HASH_SIZE) == 0)
         return RSM_OK;
     status = envelope_verify(out, n->genesis.cluster_id);

@@ -70,6 +70,7 @@ struct stages {
     uint64_t learned_ns;                     /* the last slots were reported as chosen */
     uint64_t heartbeats_ns[REPLICA_MAX + 1]; /* one is on its way to that peer since; 0: none */
     uint64_t reads_ns[STAGE_READS]; /* when the read with token t began, at t % STAGE_READS */
+    uint64_t verify_ns;             /* its verification began elsewhere; 0: it begins here */
     uint64_t decode_ns;             /* the request in hand came; 0: none is */
 };
 

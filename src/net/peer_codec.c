@@ -266,16 +266,21 @@ enum rsm_status peer_decode(struct bytes frame, struct peer_frame *out)
     return RSM_MALFORMED;
 }
 
-bool peer_is_bulk(struct bytes frame)
+bool peer_has_envelopes(struct bytes frame)
 {
     struct reader r = reader_make(frame);
     reader_u8(&r);
     uint8_t type = reader_u8(&r);
     if (type != PEER_MESSAGE)
-        return type == PEER_SNAPSHOT_CHUNK || type == PEER_FORWARD;
+        return type == PEER_FORWARD;
     get_stamp(&r);
     uint8_t message = reader_u8(&r);
     return message == PAXOS_ACCEPT || message == PAXOS_LEARN;
+}
+
+bool peer_is_bulk(struct bytes frame)
+{
+    return (frame.size > 1 && frame.data[1] == PEER_SNAPSHOT_CHUNK) || peer_has_envelopes(frame);
 }
 
 void peer_frame_deinit(struct peer_frame *frame)

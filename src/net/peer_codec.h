@@ -77,6 +77,9 @@ struct blob *peer_encode_heads(uint64_t slot, const uint8_t entry_head[HASH_SIZE
 struct blob *peer_encode_snapshot_offer(uint64_t slot);
 struct blob *peer_encode_snapshot_chunk(uint64_t slot, uint64_t offset, struct bytes chunk);
 struct blob *peer_encode_snapshot_want(uint64_t slot, uint64_t offset);
+/* Whether a frame, checked or not, may carry signed envelopes: accepts, parts of the log, forwards.
+ */
+bool peer_has_envelopes(struct bytes frame);
 /* Whether an encoded frame carries values, and may wait behind those that carry none. */
 bool peer_is_bulk(struct bytes frame);
 

@@ -54,6 +54,7 @@ Test(peer_codec, bulk)
     for (unsigned i = 0; i < 7; i++) {
         struct blob *frame = sample(i);
         cr_assert_eq(peer_is_bulk(blob_bytes(frame)), bulk[i], "frame %u", i);
+        cr_assert_eq(peer_has_envelopes(blob_bytes(frame)), bulk[i] && i != 5, "frame %u", i);
         blob_unref(frame);
     }
     for (int type = PAXOS_PREVOTE; type <= PAXOS_REJOIN_ANSWER; type++) {
