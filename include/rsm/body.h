@@ -60,6 +60,9 @@ enum rsm_principal_kind {
 enum rsm_status rsm_body_zone_create(struct rsm_bytes zone, const struct rsm_label *labels,
                                      size_t label_count, const struct rsm_change *changes,
                                      size_t change_count, struct rsm_buffer *body_out);
+/* The labels of a zone as they shall be, all of them. */
+enum rsm_status rsm_body_zone_label(struct rsm_bytes zone, const struct rsm_label *labels,
+                                    size_t label_count, struct rsm_buffer *body_out);
 enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *body_out);
 enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_change *changes,
                                       size_t change_count, struct rsm_buffer *body_out);

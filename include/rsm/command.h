@@ -57,7 +57,8 @@ extern "C" {
     X(CHANGE_APPLY, 30, "change.apply")                                                            \
     X(ZONE_SET, 31, "zone.set")                                                                    \
     X(FREEZE_RESUME, 32, "freeze.resume")                                                          \
-    X(FREEZE_TRIP, 33, "freeze.trip")
+    X(FREEZE_TRIP, 33, "freeze.trip")                                                              \
+    X(ZONE_LABEL, 34, "zone.label")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -165,7 +165,8 @@ extern "C" {
     X(RESUME_RATE, 82, "resume-rate", EXECUTION, "rule_freeze.c",                                  \
       "automata that come back begin slowly")                                                      \
     X(CATALOG, 83, "catalog", IMPACT, "rule_catalog.c",                                            \
-      "the catalog keeps its zones, and is written by the state machine alone")
+      "the catalog keeps its zones, and is written by the state machine alone")                    \
+    X(ROOT_HOLDERS, 84, "root-holders", PREFLIGHT, "rule_root.c", "enough hold the role root")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

@@ -99,4 +99,12 @@
 #ifndef RSM_MUTANT_CATALOG_BY_HAND
 #define RSM_MUTANT_CATALOG_BY_HAND 0
 #endif
+/* The root role is not asked. */
+#ifndef RSM_MUTANT_NO_ROOT
+#define RSM_MUTANT_NO_ROOT 0
+#endif
+/* The last holders of the root role may go. */
+#ifndef RSM_MUTANT_NO_ROOT_HOLDERS
+#define RSM_MUTANT_NO_ROOT_HOLDERS 0
+#endif
 #endif

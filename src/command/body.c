@@ -263,17 +263,18 @@ bool body_next_incarnation(struct body_walk *walk, struct body_incarnation *out)
 
 enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct body_zone *out)
 {
-    CHECK(kind == RSM_KIND_ZONE_CREATE || kind == RSM_KIND_ZONE_DELETE ||
+    bool is_label = kind == RSM_KIND_ZONE_LABEL;
+    CHECK(kind == RSM_KIND_ZONE_CREATE || kind == RSM_KIND_ZONE_DELETE || is_label ||
           kind == RSM_KIND_RRSET_CHANGE);
     *out = (struct body_zone){.zone = {NULL, 0}};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, kind == RSM_KIND_ZONE_CREATE    ? 3
-                             : kind == RSM_KIND_RRSET_CHANGE ? 2
-                                                             : 1);
+    unpack_array_exactly(&u, kind == RSM_KIND_ZONE_CREATE                ? 3
+                             : kind == RSM_KIND_RRSET_CHANGE || is_label ? 2
+                                                                         : 1);
     out->zone = take_name(&u);
-    if (kind == RSM_KIND_ZONE_CREATE)
+    if (kind == RSM_KIND_ZONE_CREATE || is_label)
         out->labels = take_container(&u, true, LIMIT_LABELS_PER_ZONE);
-    if (kind != RSM_KIND_ZONE_DELETE)
+    if (kind != RSM_KIND_ZONE_DELETE && !is_label)
         out->changes = take_list(&u, LIMIT_CHANGES);
     return finish(&u);
 }
@@ -606,6 +607,7 @@ bool body_may_be_requested(enum rsm_kind kind)
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_ZONE_SET:
+    case RSM_KIND_ZONE_LABEL:
     case RSM_KIND_RRSET_CHANGE:
     case RSM_KIND_RRSET_TAKEOVER:
     case RSM_KIND_PRINCIPAL_SET:

@@ -4,6 +4,7 @@
  *
  *     zone.create       [zone bin, labels {str: str}, changes]
  *     zone.delete       [zone bin]
+ *     zone.label        [zone bin, labels]
  *     rrset.change      [zone bin, changes]
  *     rrset.takeover    [zone bin, from str, to str, scope]
  *     rrset.update      [principal str, request bin32 or empty, zone bin, prerequisites, updates]
@@ -83,7 +84,7 @@ struct body_label {
 /* Each list comes as a walk: its `left` is the count; copy it to walk again. */
 struct body_zone {
     struct bytes zone;
-    struct body_walk labels;  /* zone.create */
+    struct body_walk labels;  /* zone.create, zone.label */
     struct body_walk changes; /* zone.create, rrset.change */
 };
 

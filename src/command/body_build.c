@@ -139,6 +139,16 @@ enum rsm_status rsm_body_zone_create(struct rsm_bytes zone, const struct rsm_lab
     return end(&w, RSM_KIND_ZONE_CREATE, status, body_out);
 }
 
+enum rsm_status rsm_body_zone_label(struct rsm_bytes zone, const struct rsm_label *labels,
+                                    size_t label_count, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_bin(&w, zone);
+    enum rsm_status status = put_labels(&w, labels, label_count);
+    return end(&w, RSM_KIND_ZONE_LABEL, status, body_out);
+}
+
 enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *body_out)
 {
     struct writer w;

@@ -36,10 +36,10 @@ static enum rsm_status check_zone(enum rsm_kind kind, struct bytes body)
     if (status != RSM_OK || kind == RSM_KIND_ZONE_DELETE)
         return status;
     struct body_label label;
-    while (kind == RSM_KIND_ZONE_CREATE && body_next_label(&zone.labels, &label))
+    while (kind != RSM_KIND_RRSET_CHANGE && body_next_label(&zone.labels, &label))
         continue;
     status = zone.labels.cursor.status;
-    return status == RSM_OK ? check_changes(zone.changes) : status;
+    return status == RSM_OK && kind != RSM_KIND_ZONE_LABEL ? check_changes(zone.changes) : status;
 }
 
 static enum rsm_status check_zone_set(struct bytes body)
@@ -229,6 +229,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     switch (kind) {
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
+    case RSM_KIND_ZONE_LABEL:
     case RSM_KIND_RRSET_CHANGE:
         return check_zone(kind, body);
     case RSM_KIND_ZONE_SET:

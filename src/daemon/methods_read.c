@@ -147,7 +147,7 @@ static void pack_zone(struct call *call, struct writer *out, struct bytes zone,
                       const struct zone_record *record)
 {
     struct version version = {.counter = 0};
-    pack_map(out, 11);
+    pack_map(out, 12);
     pack_name_fields(out, "zone", "zone_wire", zone);
     pack_key(out, "serial");
     pack_uint(out, record->serial);
@@ -170,6 +170,10 @@ static void pack_zone(struct call *call, struct writer *out, struct bytes zone,
         pack_map(out, 0);
     (void)query_object(node_state(call->m->node), OBJECT_SETTINGS, zone, &version);
     pack_settings(out, record, &version);
+    version.counter = 0;
+    (void)query_object(node_state(call->m->node), OBJECT_LABELS, zone, &version);
+    pack_key(out, "labels_version");
+    pack_version(out, &version);
 }
 
 enum rsm_status read_zone_get(struct call *call, struct writer *out)

@@ -18,6 +18,7 @@ struct actor {
     bool is_automaton;
     bool is_person;
     bool is_gateway;
+    bool is_root;                 /* has the role "root" */
     bool is_administrator;        /* has the role "admin" */
     uint8_t az[LIMIT_LABEL_SIZE]; /* where it runs */
     size_t az_size;               /* 0: not said */

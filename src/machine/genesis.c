@@ -8,6 +8,7 @@
  *     planner    publish plans
  *     enactor    execute and collect plans, hold leases
  *     approver   approve emergencies
+ *     root       agree to what decides who may do what (rule_root.c); never changed
  *     reader     nothing: for principals that only authenticate
  *
  * These name no zone, so that they are for people; an automaton gets a role of its own.
@@ -32,6 +33,7 @@ static const struct builtin builtins[] = {
     {"planner", {"plan.publish"}},
     {"enactor", {"plan.execute", "plan.collect", "lease.*"}},
     {"approver", {"change.approve"}},
+    {"root", {"change.approve", "change.cancel"}},
     {"reader", {NULL}},
 };
 

@@ -128,6 +128,7 @@ static void dispatch(struct judge *j)
         [RSM_KIND_CHANGE_CANCEL] = kind_change_cancel,
         [RSM_KIND_CHANGE_APPLY] = kind_change_apply,
         [RSM_KIND_ZONE_SET] = kind_zone_set,
+        [RSM_KIND_ZONE_LABEL] = kind_zone_label,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);
@@ -155,6 +156,8 @@ static void begin(struct judge *j)
     j->class = RSM_CLASS_STANDARD;
     j->loosens_catalog = false;
     j->class_why[0] = '\0';
+    j->root_needed = 0;
+    j->waits_for_root = false;
     j->deadline_ms = j->risk = j->reach = 0;
     j->touched = (struct bytes){NULL, 0};
 }
@@ -267,7 +270,7 @@ void judge_dry(struct judge *j)
 /* It stands: it takes effect now, or it waits. */
 static void accept(struct judge *j)
 {
-    if (j->class > RSM_CLASS_STANDARD)
+    if (j->class > RSM_CLASS_STANDARD || j->waits_for_root)
         stage_change(j);
     if (j->fault == RSM_OK && j->m->reasons.count == 0)
         judge_remember(j);

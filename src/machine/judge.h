@@ -99,6 +99,8 @@ struct judge {
     enum rsm_class class;
     bool loosens_catalog;           /* a zone leaves the catalog, or that ceases to be it */
     char class_why[CLASS_WHY_SIZE]; /* what made it so, for people; empty: nothing */
+    uint64_t root_needed;           /* persons with the role root who have to agree; 0: none */
+    bool waits_for_root;            /* and the author alone is not enough */
     uint64_t deadline_ms; /* how long it waits, when the item that gave the class says it; else 0 */
     uint64_t risk, reach; /* stage 3's; 0 for what changes no records */
     struct bytes touched; /* the zone, in touched_buffer; empty: none */

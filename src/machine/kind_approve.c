@@ -8,6 +8,9 @@
  *     change.apply     uses the token, once: the replicas vote from here on, for
  *                      critical_deadline_ms
  *
+ * What the root role has to agree to (rule_root.c) is approved the same way; it is not applied:
+ * with the last approval its votes begin, or, when its class is standard, it takes effect.
+ *
  * An approval counts as long as whoever gave it still could give it: it is looked at again when the
  * next one comes, and when the change is applied. So a key that was stolen and revoked in between
  * has approved nothing.
@@ -27,6 +30,7 @@
 
 struct tally {
     uint32_t count; /* that count */
+    uint32_t root;  /* of persons with the role root, the author among them */
     uint32_t groups[LIMIT_APPROVAL_GROUPS];
 };
 
@@ -47,6 +51,7 @@ static void count_one(struct judge *j, const struct principal_record *principal,
     struct policy_group group;
     struct unpack list = load_groups(j, &left);
     t->count++;
+    t->root += principal_has_role(principal, bytes_of_string("root")) ? 1 : 0;
     for (uint32_t i = 0; i < left && i < LIMIT_APPROVAL_GROUPS; i++) {
         if (!policy_group_take(&list, &group))
             return;
@@ -71,10 +76,22 @@ static const char *why_void(struct judge *j, struct bytes person, const struct a
     return NULL;
 }
 
+/* Whoever signed the change and holds the role agrees to it, as long as that is so. */
+static uint32_t count_author(struct judge *j, const struct staged_record *row)
+{
+    struct principal_record author;
+    return judge_found(j, principal_load(j->kv, row->author, &author)) &&
+           author.kind == RSM_PRINCIPAL_PERSON && principal_has_key(&author, row->key) &&
+           principal_has_role(&author, bytes_of_string("root"));
+}
+
 /* `tell`: what does not count is told, as reasons. */
 static struct tally count_approvals(struct judge *j, const uint8_t *digest, bool tell)
 {
     struct tally t = {.count = 0};
+    struct staged_record row;
+    if (judge_found(j, staged_load(j->kv, digest, &row)) && row.root_needed > 0)
+        t.root = count_author(j, &row);
     struct key place = {.size = 0};
     struct bytes person;
     struct approval_record a;
@@ -92,15 +109,21 @@ static struct tally count_approvals(struct judge *j, const uint8_t *digest, bool
 }
 
 /* What is still missing, in words; empty: nothing. */
-static bool is_enough(struct judge *j, const struct tally *t, char *words, size_t size)
+static bool is_enough(struct judge *j, const struct staged_record *row, const struct tally *t,
+                      char *words, size_t size)
 {
     uint32_t left;
     struct policy_group group;
     size_t used = 0;
     words[0] = '\0';
+    if (t->root < row->root_needed)
+        used =
+            (size_t)snprintf(words, size, "%u of %u with the role root", t->root, row->root_needed);
+    if (row->class != RSM_CLASS_EMERGENCY)
+        return used == 0;
     if (t->count < j->policy.approvals)
-        used = (size_t)snprintf(words, size, "%u of %" PRIu64 " persons", t->count,
-                                j->policy.approvals);
+        used += (size_t)snprintf(words + used, size - used, "%s%u of %" PRIu64 " persons",
+                                 used > 0 ? ", " : "", t->count, j->policy.approvals);
     struct unpack list = load_groups(j, &left);
     for (uint32_t i = 0; i < left && i < LIMIT_APPROVAL_GROUPS; i++) {
         if (policy_group_take(&list, &group) && t->groups[i] < group.least && used < size)
@@ -160,13 +183,13 @@ static void put_approval(struct judge *j, const struct body_ballot *body, struct
 static void require_emergency(struct judge *j, const struct staged_record *row)
 {
     if (row->class != RSM_CLASS_EMERGENCY)
-        judge_refuse(j, RSM_RULE_NO_CHANGE, "a %s change needs no approval",
+        judge_refuse(j, RSM_RULE_NO_CHANGE, "a %s change is not applied: it takes effect by itself",
                      body_class_text(row->class));
 }
 
 /* {"approvals": n, "deadline_ms": n, "missing": text, "needed": n} */
-static void add_approval_result(struct judge *j, uint32_t count, uint64_t deadline_ms,
-                                const char *missing)
+static void add_approval_result(struct judge *j, uint32_t count, uint64_t needed,
+                                uint64_t deadline_ms, const char *missing)
 {
     pack_map(&j->m->result, 4);
     pack_text(&j->m->result, "approvals");
@@ -176,7 +199,7 @@ static void add_approval_result(struct judge *j, uint32_t count, uint64_t deadli
     pack_text(&j->m->result, "missing");
     pack_text(&j->m->result, missing);
     pack_text(&j->m->result, "needed");
-    pack_uint(&j->m->result, j->policy.approvals);
+    pack_uint(&j->m->result, needed);
 }
 
 void kind_change_approve(struct judge *j)
@@ -189,8 +212,10 @@ void kind_change_approve(struct judge *j)
     if (!change_load(j, &body, &row) || person.size == 0)
         return;
     change_require_open(j, &row);
-    require_emergency(j, &row);
-    if (row.approved_ms != 0 && row.class == RSM_CLASS_EMERGENCY)
+    if (row.class != RSM_CLASS_EMERGENCY && row.root_needed == 0)
+        judge_refuse(j, RSM_RULE_NO_CHANGE, "a %s change needs no approval",
+                     body_class_text(row.class));
+    else if (row.approved_ms != 0)
         judge_refuse(j, RSM_RULE_NO_CHANGE, "it has its approvals since log time %" PRIu64,
                      row.approved_ms);
     check_approver(j, &body, &row, person);
@@ -199,17 +224,22 @@ void kind_change_approve(struct judge *j)
     change_put(j, body.change, &row);
     put_approval(j, &body, person);
     struct tally t = count_approvals(j, body.change, false);
-    bool has_all = is_enough(j, &t, missing, sizeof missing);
     if (!judge_found(j, staged_load(j->kv, body.change, &row)))
         return;
-    if (has_all) {
+    bool has_all = is_enough(j, &row, &t, missing, sizeof missing);
+    if (has_all && row.class != RSM_CLASS_EMERGENCY) {
+        row.approved_ms = row.voting_ms = j->now_ms;
+        row.deadline_ms = j->now_ms + j->policy.critical_deadline_ms;
+    } else if (has_all) {
         /* The time counts from here, not from the request: that may have waited for hours. */
         row.approved_ms = j->now_ms;
         row.deadline_ms = (MUTANT(TOKEN_FROM_REQUEST) ? row.staged_ms : j->now_ms) + row.token_ms;
     }
     uint64_t deadline_ms = row.deadline_ms;
+    bool is_emergency = row.class == RSM_CLASS_EMERGENCY;
+    uint64_t needed = is_emergency ? j->policy.approvals : row.root_needed;
     change_put(j, body.change, &row);
-    add_approval_result(j, t.count, deadline_ms, missing);
+    add_approval_result(j, is_emergency ? t.count : t.root, needed, deadline_ms, missing);
 }
 
 /* ---- applying ---- */
@@ -236,7 +266,7 @@ static void check_token(struct judge *j, const struct body_ballot *body,
 {
     char missing[512];
     struct tally t = count_approvals(j, body->change, true);
-    bool has_all = is_enough(j, &t, missing, sizeof missing);
+    bool has_all = is_enough(j, row, &t, missing, sizeof missing);
     if (!has_all && !MUTANT(NO_APPROVALS))
         judge_refuse(j, RSM_RULE_APPROVER,
                      "approved by %s; they run: resilience-ctl override approve DIGEST", missing);

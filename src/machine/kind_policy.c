@@ -18,5 +18,6 @@ void kind_policy_set(struct judge *j)
         return;
     if (!is_changed && j->m->reasons.count == before)
         judge_refuse(j, RSM_RULE_NO_CHANGE, "the policy is so already");
+    rule_root_holders(j);
     object_write(j, OBJECT_POLICY, (struct bytes){NULL, 0});
 }

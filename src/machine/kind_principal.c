@@ -157,6 +157,7 @@ void kind_principal_set(struct judge *j)
                      TEXT_ARGUMENTS(body.name));
     judge_put_writer(j, TABLE_PRINCIPAL, body.name, &j->m->value);
     check_administrator_remains(j);
+    rule_root_holders(j);
     object_write(j, OBJECT_PRINCIPAL, body.name);
 }
 
@@ -175,6 +176,7 @@ void kind_principal_delete(struct judge *j)
     }
     judge_del(j, TABLE_PRINCIPAL, body.name);
     check_administrator_remains(j);
+    rule_root_holders(j);
     object_write(j, OBJECT_PRINCIPAL, body.name);
 }
 
@@ -218,6 +220,7 @@ static void revoke(struct judge *j, const struct body_principal_key *body)
     writer_u64(&j->m->value, j->slot);
     judge_put_writer(j, TABLE_REVOKED, bytes_make(body->key, RSM_PUBLIC_KEY_SIZE), &j->m->value);
     check_administrator_remains(j);
+    rule_root_holders(j);
 }
 
 void kind_principal_key(struct judge *j)
@@ -248,8 +251,9 @@ void kind_principal_key(struct judge *j)
 
 static void check_not_admin(struct judge *j, struct bytes role)
 {
-    if (bytes_equal(role, ADMIN))
-        judge_refuse(j, RSM_RULE_LAST_ADMINISTRATOR, "the role admin stays as it is");
+    if (bytes_equal(role, ADMIN) || bytes_equal(role, bytes_of_string("root")))
+        judge_refuse(j, RSM_RULE_LAST_ADMINISTRATOR, "the role %.*s stays as it is",
+                     TEXT_ARGUMENTS(role));
 }
 
 void kind_role_set(struct judge *j)

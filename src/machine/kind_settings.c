@@ -85,3 +85,33 @@ void kind_zone_set(struct judge *j)
     pack_text(&j->m->result, "serial");
     pack_uint(&j->m->result, row.serial);
 }
+
+/* The zone's class, and the policy that it is under, are those by its labels before. */
+void kind_zone_label(struct judge *j)
+{
+    struct body_zone body;
+    struct zone_record row;
+    char words[WORDS_SIZE];
+    enum rsm_status status = body_zone_decode(j->command->kind, j->command->body, &body);
+    CHECK(status == RSM_OK);
+    rule_rights_zone(j, body.zone);
+    rule_freeze(j, body.zone);
+    rule_causal_object(j, OBJECT_ZONE, body.zone, NULL);
+    rule_causal_object(j, OBJECT_LABELS, body.zone, NULL);
+    if (!zone_copy(j, body.zone, &row)) {
+        judge_refuse(j, RSM_RULE_ZONE_UNKNOWN, "there is no %s",
+                     words_object(OBJECT_ZONE, body.zone, words));
+        return;
+    }
+    judge_touch(j, body.zone, row.labels);
+    struct bytes labels = bytes_make(body.labels.cursor.data, body.labels.cursor.size);
+    if (bytes_equal(labels, row.labels))
+        judge_refuse(j, RSM_RULE_NO_CHANGE, "the %s are so already",
+                     words_object(OBJECT_LABELS, body.zone, words));
+    row.labels = labels;
+    zone_write(j, body.zone, &row);
+    object_write(j, OBJECT_LABELS, body.zone);
+    pack_map(&j->m->result, 1);
+    pack_text(&j->m->result, "serial");
+    pack_uint(&j->m->result, row.serial);
+}

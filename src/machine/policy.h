@@ -80,6 +80,8 @@
     X(catalog_least, 0, 1000000, 1)                                                                \
     X(catalog_leave_max, 0, 1000000, 10)                                                           \
     X(catalog_window_ms, LIMIT_WINDOW_MS_MIN, LIMIT_WINDOW_MS_MAX, 3600000)                        \
+    /* So many persons with the role root agree to policy.set, role.* and principal.*; 0: none. */ \
+    X(root_approvals, 0, 16, 0)                                                                    \
     /* Changes of a zone within so many ms after one are told to secondaries together. */          \
     X(publish_ms, 0, RSM_PUBLISH_MS_MAX, 50)                                                       \
     /* Automata that come back from a freeze, in each availability zone: how long they are         \
@@ -137,6 +139,7 @@ struct policy_class {
     struct body_walk kinds; /* texts */
     struct body_walk types;
     uint64_t risk, reach, deadline_ms;
+    bool root;
 };
 
 /* The next item of a list's cursor; false: it is none. */

@@ -9,6 +9,7 @@
  *         label str, value str   the zone has this label
  *         reach uint             so many names or more: its own, and those that depend on them
  *         risk uint              a risk of so much or more (impact.h)
+ *         root bool              the root role has to agree as well (rule_root.c)
  *         suffix bin             some record set at or below this name
  *         types [uint...]        some record set of such a type
  *         zone bin               that zone
@@ -19,8 +20,8 @@
  *
  * Critical by default, without any policy: what changes NS, SOA, DS or DNSKEY of a zone that is
  * there; a zone that is deleted; a zone that is made below another of ours, for it takes names away
- * from that one. An item of class "standard" takes this default away from what it matches, and does
- * nothing else. A zone that is made elsewhere serves nobody yet: standard, so that a cluster can
+ * from that one. An item of class "standard" takes this default away from what it matches, unless
+ * it has `root`. A zone that is made elsewhere serves nobody yet: standard, so that a cluster can
  * begin.
  *
  * The list, and the zone's labels, are those before the command: none lowers its own class.
@@ -63,6 +64,8 @@ static void take_field(struct unpack *u, struct bytes key, struct policy_class *
         out->reach = unpack_uint_max(u, UINT32_MAX);
     else if (bytes_equal(key, bytes_of_string("risk")))
         out->risk = unpack_uint_max(u, 100);
+    else if (bytes_equal(key, bytes_of_string("root")))
+        out->root = unpack_bool(u);
     else if (bytes_equal(key, bytes_of_string("suffix")))
         out->suffix = unpack_bin(u, LIMIT_NAME_SIZE);
     else if (bytes_equal(key, bytes_of_string("types")))
@@ -134,7 +137,8 @@ void policy_class_check(struct unpack *list, struct reasons *reasons)
         reasons_add(reasons, RSM_RULE_POLICY_BAD,
                     "classes: at most %u items, each a map of class (\"critical\", \"emergency\" "
                     "or \"standard\") and deadline_ms (%u to %u), kinds (of commands that may "
-                    "wait, at most %u), label, value, reach, risk (to 100), suffix, types, zone; "
+                    "wait, at most %u), label, value, reach, risk (to 100), root, suffix, types, "
+                    "zone; "
                     "standard has no deadline, reach or risk",
                     LIMIT_CLASS_RULES, POLICY_CLASS_DEADLINE_MIN, POLICY_CLASS_DEADLINE_MAX,
                     LIMIT_CLASS_KINDS);
@@ -155,7 +159,8 @@ static bool names_kind(const struct policy_class *item, enum rsm_kind kind)
     struct bytes pattern;
     if (kinds.left == 0)
         return changes_record_sets(kind) || kind == RSM_KIND_ZONE_CREATE ||
-               kind == RSM_KIND_ZONE_DELETE || kind == RSM_KIND_ZONE_SET;
+               kind == RSM_KIND_ZONE_DELETE || kind == RSM_KIND_ZONE_SET ||
+               kind == RSM_KIND_ZONE_LABEL;
     while (body_next_octets(&kinds, &pattern))
         if (verb_matches(pattern, rsm_kind_text(kind)))
             return true;
@@ -250,7 +255,7 @@ static bool is_exempt(const struct judge *j, const struct classes *all, const st
 {
     for (uint32_t i = 0; i < all->count; i++) {
         const struct policy_class *item = &all->items[i];
-        if (item->class == RSM_CLASS_STANDARD && matches_command(j, item) &&
+        if (item->class == RSM_CLASS_STANDARD && !item->root && matches_command(j, item) &&
             (c == NULL || matches_set(item, c)))
             return true;
     }
@@ -302,6 +307,7 @@ void class_of_command(struct judge *j)
 {
     struct classes all;
     enum rsm_class asked = j->class;
+    bool is_root = false;
     enum rsm_kind kind = j->command->kind;
     if (!body_may_be_requested(kind) && kind != RSM_KIND_RRSET_UPDATE)
         return;
@@ -310,17 +316,23 @@ void class_of_command(struct judge *j)
         raise_by_default(j, &all);
     for (uint32_t i = 0; i < all.count && j->fault == RSM_OK; i++) {
         const struct policy_class *item = &all.items[i];
-        if (item->class > RSM_CLASS_STANDARD && matches_command(j, item) && matches_some(j, item))
+        if ((item->class == RSM_CLASS_STANDARD && !item->root) || !matches_command(j, item) ||
+            !matches_some(j, item))
+            continue;
+        is_root |= item->root;
+        if (item->class > RSM_CLASS_STANDARD)
             raise(j, item->class, item->deadline_ms, "item %u of the policy's classes", i + 1);
     }
+    root_of_command(j, is_root);
     if (kind != RSM_KIND_RRSET_UPDATE)
         return;
     /* Who sends an update waits for an answer and casts no votes. */
     char words[WORDS_SIZE];
-    if (j->class > asked)
+    if (j->class > asked || j->waits_for_root)
         judge_refuse(j, RSM_RULE_UPDATE_CLASS,
                      "zone %s: this change is %s (%s); sign it as a change set, which waits for "
                      "its votes",
                      words_name(j->touched, words), body_class_text(j->class), j->class_why);
     j->class = asked;
+    j->waits_for_root = false;
 }

@@ -65,7 +65,7 @@ bool policy_limit_take(struct unpack *list, struct policy_limit *out)
 bool policy_time_take(struct unpack *list, struct policy_time *out)
 {
     struct unpack u = unpack_make(unpack_raw(list));
-    unpack_array_exactly(&u, 6);
+    unpack_array_exactly(&u, 8);
     out->zone = take_zone(&u);
     struct bytes who = unpack_str(&u, LIMIT_LABEL_SIZE);
     out->is_for_automata = bytes_equal(who, bytes_of_string("automata"));
@@ -73,8 +73,11 @@ bool policy_time_take(struct unpack *list, struct policy_time *out)
     out->from = (uint32_t)unpack_uint_max(&u, DAY_MINUTES);
     out->to = (uint32_t)unpack_uint_max(&u, DAY_MINUTES);
     out->offset = (uint32_t)unpack_uint_max(&u, OFFSET_MAX);
+    out->label = take_word(&u, true);
+    out->value = take_word(&u, true);
     return unpack_ok(list) && unpack_done(&u) && out->days != 0 && out->from < out->to &&
            out->offset >= DAY_MINUTES - 14u * 60u &&
+           (out->label.size > 0 || out->value.size == 0) &&
            (out->is_for_automata || bytes_equal(who, bytes_of_string("all")));
 }
 
@@ -109,7 +112,8 @@ void policy_times_check(struct unpack *list, struct reasons *reasons)
     if (!is_good)
         reasons_add(reasons, RSM_RULE_POLICY_BAD,
                     "times: at most %u items, each [zone bin, \"all\" or \"automata\", days 1 to "
-                    "127, from below to, minutes of the day, offset 600 to 2280 (1440 is UTC)]",
+                    "127, from below to, minutes of the day, offset 600 to 2280 (1440 is UTC), "
+                    "label, value]",
                     POLICY_TIMES_MAX);
 }
 

@@ -4,7 +4,8 @@
  *
  *     limits  [[name str, who str, acts uint, zone bin, label str, value str, count uint,
  *              share uint, window_ms uint, existing uint]...]                       at most 64
- *     times   [[zone bin, who str, days uint, from uint, to uint, offset uint]...]  at most 64
+ *     times   [[zone bin, who str, days uint, from uint, to uint, offset uint, label str,
+ *              value str]...]                                                      at most 64
  *
  * A limit: of the record sets of each zone that it is for, so many may be added (acts 1), altered
  * (2) or deleted (4) by one change (who "change", window 0), by one author ("author") or by all
@@ -58,8 +59,8 @@ struct policy_limit {
 };
 
 struct policy_time {
-    struct bytes zone;
-    bool is_for_automata; /* only */
+    struct bytes zone, label, value; /* empty: every zone; whatever its labels */
+    bool is_for_automata;            /* only */
     uint32_t days, from, to, offset;
 };
 

@@ -63,6 +63,7 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_ZONE_SET:
+    case RSM_KIND_ZONE_LABEL:
     case RSM_KIND_RRSET_CHANGE:
     case RSM_KIND_RRSET_TAKEOVER:
     case RSM_KIND_RRSET_UPDATE:

@@ -162,7 +162,7 @@ static struct unpack load_list(struct judge *j, const char *name, uint32_t *left
     return list;
 }
 
-static void check_times(struct judge *j, struct bytes zone)
+static void check_times(struct judge *j, struct bytes zone, struct bytes labels)
 {
     uint32_t left;
     uint64_t next_ms = UINT64_MAX;
@@ -176,6 +176,7 @@ static void check_times(struct judge *j, struct bytes zone)
             return;
         }
         if ((time.zone.size > 0 && !bytes_equal(time.zone, zone)) ||
+            (time.label.size > 0 && !zone_has_label(labels, time.label, time.value)) ||
             (time.is_for_automata && !j->m->actor.is_automaton))
             continue;
         is_any = true;
@@ -197,7 +198,7 @@ void rule_limit(struct judge *j, struct bytes zone, const struct zone_record *ro
     struct tally t = count(j, zone, row);
     if (t.added + t.altered + t.deleted == 0)
         return;
-    check_times(j, zone);
+    check_times(j, zone, row->labels);
     struct unpack list = load_list(j, "limits", &left);
     for (; left > 0 && j->fault == RSM_OK; left--) {
         struct policy_limit limit;

@@ -55,6 +55,8 @@ static void load_roles(struct judge *j, struct bytes roles)
     while (role_next(&roles, &role)) {
         if (bytes_equal(role, bytes_of_string("admin")))
             a->is_administrator = true;
+        if (bytes_equal(role, bytes_of_string("root")))
+            a->is_root = true;
         if (judge_found(j, kv_get(j->kv, TABLE_ROLE, role, &array)))
             grants_append(&a->grants, array);
     }
@@ -98,7 +100,8 @@ static bool report_revoked(struct judge *j)
 
 static void clear_actor(struct actor *a)
 {
-    a->is_known = a->is_automaton = a->is_person = a->is_gateway = a->is_administrator = false;
+    a->is_known = a->is_automaton = a->is_person = a->is_gateway = a->is_administrator =
+        a->is_root = false;
     a->az_size = 0;
     memset(a->budget, 0, sizeof a->budget);
     writer_reset(&a->grants);

@@ -94,6 +94,10 @@ bool zone_has_label(struct bytes labels, struct bytes label, struct bytes value)
 void class_begin(struct judge *j);
 /* Behind the kind: raises j->class to what the policy asks; refuses an update that needs votes. */
 void class_of_command(struct judge *j);
+/* rule_root.c: who else has to agree; `is_listed`: an item of the classes says so. */
+void root_of_command(struct judge *j, bool is_listed);
+/* Behind a change of principals or policy: enough holders of the role are left. */
+void rule_root_holders(struct judge *j);
 /* "rrset.*" takes in "rrset.change"; rule_rights.c. */
 bool verb_matches(struct bytes pattern, const char *verb);
 /* Throws the effect away and lets the change wait; or refuses it (quota). */

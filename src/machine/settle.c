@@ -141,6 +141,11 @@ static enum change_state take_effect(struct settling *s)
     j->command = &s->command;
     j->key = s->row.key;
     judge_settled(j);
+    if (j->root_needed > s->row.root_needed && !MUTANT(CLASS_STAYS))
+        judge_refuse(j, RSM_RULE_CLASS_RAISED,
+                     "%" PRIu64 " persons with the role root have to agree now, %u did when it was "
+                     "staged; submit it again",
+                     j->root_needed, s->row.root_needed);
     if (j->class > s->row.class && !MUTANT(CLASS_STAYS))
         judge_refuse(j, RSM_RULE_CLASS_RAISED,
                      "it was staged as %s and would be %s now; submit it again",
@@ -176,7 +181,8 @@ static enum change_state decide(struct settling *s)
         refuse_by_votes(s);
         return CHANGE_REFUSED;
     }
-    bool has_all = s->tally.yes == s->tally.count;
+    /* A standard change waited for people alone. */
+    bool has_all = s->tally.yes == s->tally.count || row->class == RSM_CLASS_STANDARD;
     if (MUTANT(MAJORITY_IS_ALL))
         has_all = 2 * s->tally.yes > s->tally.count;
     bool has_enough = is_due && row->zones_least > 0 && s->tally.yes >= row->zones_least;

@@ -29,6 +29,7 @@ void staged_encode(struct writer *out, const struct staged_record *s)
     writer_u8(out, (uint8_t)s->state);
     writer_u8(out, (uint8_t)s->class);
     writer_u8(out, (uint8_t)s->zones_least);
+    writer_u8(out, (uint8_t)s->root_needed);
     writer_u64(out, s->slot);
     writer_u32(out, s->index);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -49,6 +50,7 @@ enum rsm_status staged_decode(struct bytes value, struct staged_record *out)
     uint8_t state = reader_u8(&r);
     uint8_t class = reader_u8(&r);
     out->zones_least = reader_u8(&r);
+    out->root_needed = reader_u8(&r);
     out->slot = reader_u64(&r);
     out->index = reader_u32(&r);
     uint64_t *const numbers[] = {&out->staged_ms,  &out->deadline_ms, &out->approved_ms,

@@ -2,19 +2,15 @@
 /*
  * staged.h - changes that wait for votes and approvals: their rows.
  *
- *     TABLE_STAGED    digest 32 -> state u8 | class u8 | zones least u8 | slot u64 | index u32 |
- *                     staged ms u64 | deadline ms u64 | approved ms u64 | members version u64 |
- *                     touched slot u64 | settled slot u64 | settled ms u64 | token ms u64 |
- *                     voting ms u64 |
- *                     basis 32 | key 32 | kind u8 | counter u64 | author blob | person blob |
- *                     overrides blob, each u32 | reasons blob (of verdict.h: rule u32, evidence
- *                     blob, each)
- *     TABLE_STAGED_COMMAND   digest 32 -> the command's bytes; gone when it has settled
- *     TABLE_PENDING   slot u64 | index u16 -> digest 32; gone when it has settled
- *     TABLE_VOTE      digest 32 | replica u8 -> flags u8 (1 yes, 2 late) | slot u64 | ms u64 |
- *                     checked slot u64 | effect 32 | zone blob | reason blob
- *     TABLE_APPROVAL  digest 32 | person -> slot u64 | ms u64 | key 32 | principal blob |
- *                     reason blob
+ *     TABLE_STAGED    digest 32 -> state u8 | class u8 | zones least u8 | root u8 | slot u64 |
+ * index u32 | staged ms u64 | deadline ms u64 | approved ms u64 | members version u64 | touched
+ * slot u64 | settled slot u64 | settled ms u64 | token ms u64 | voting ms u64 | basis 32 | key 32 |
+ * kind u8 | counter u64 | author blob | person blob | overrides blob, each u32 | reasons blob (of
+ * verdict.h: rule u32, evidence blob, each) TABLE_STAGED_COMMAND   digest 32 -> the command's
+ * bytes; gone when it has settled TABLE_PENDING   slot u64 | index u16 -> digest 32; gone when it
+ * has settled TABLE_VOTE      digest 32 | replica u8 -> flags u8 (1 yes, 2 late) | slot u64 | ms
+ * u64 | checked slot u64 | effect 32 | zone blob | reason blob TABLE_APPROVAL  digest 32 | person
+ * -> slot u64 | ms u64 | key 32 | principal blob | reason blob
  *
  * A settled change's row, its votes and its approvals stay for ever.
  */
@@ -36,6 +32,7 @@
 struct staged_record {
     enum change_state state; /* staged, or what came after */
     enum rsm_class class;
+    uint32_t root_needed; /* persons with the role root who have to agree; 0: none */
     uint32_t zones_least; /* 0: all zones; else so many are enough at the deadline, and no no */
     uint64_t slot;
     uint32_t index;

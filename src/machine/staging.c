@@ -71,9 +71,9 @@ static void put_rows(struct judge *j, const uint8_t basis[HASH_SIZE])
     struct principal_record author = {.person = {NULL, 0}};
     struct member_config members = {.version = 0};
     struct writer overrides;
-    bool is_emergency = j->class == RSM_CLASS_EMERGENCY;
+    bool needs_people = j->class == RSM_CLASS_EMERGENCY || j->waits_for_root;
     uint64_t wait_ms = j->deadline_ms > 0 ? j->deadline_ms
-                       : is_emergency     ? j->policy.emergency_request_ms
+                       : needs_people     ? j->policy.emergency_request_ms
                                           : j->policy.critical_deadline_ms;
     (void)judge_found(j, machine_members_at(j->kv, NULL, j->slot, &members));
     (void)judge_found(j, principal_load(j->kv, c->author, &author));
@@ -81,13 +81,14 @@ static void put_rows(struct judge *j, const uint8_t basis[HASH_SIZE])
     put_overrides(&overrides, j);
     struct staged_record row = {.state = CHANGE_STAGED,
                                 .class = j->class,
+                                .root_needed = (uint32_t)j->root_needed,
                                 .zones_least = (uint32_t)j->policy.vote_zones_least,
                                 .slot = j->slot,
                                 .index = j->index,
                                 .staged_ms = j->now_ms,
                                 .deadline_ms = j->now_ms + wait_ms,
-                                .approved_ms = is_emergency ? 0 : j->now_ms,
-                                .voting_ms = is_emergency ? 0 : j->now_ms,
+                                .approved_ms = needs_people ? 0 : j->now_ms,
+                                .voting_ms = needs_people ? 0 : j->now_ms,
                                 .members = members.version,
                                 .token_ms = j->policy.emergency_token_ms,
                                 .basis = basis,

@@ -96,6 +96,7 @@ enum object_kind {
     OBJECT_MEMBERS, /* all of them together: nobody changes members without knowing the others */
     OBJECT_SERVICE,
     OBJECT_SETTINGS, /* of a zone, apart from its content: zone.set */
+    OBJECT_LABELS,   /* of a zone, likewise: zone.label */
 };
 
 /*

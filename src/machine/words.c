@@ -58,10 +58,11 @@ const char *words_object(enum object_kind kind, struct bytes name, char out[WORD
         [OBJECT_MEMBERS] = "members",
         [OBJECT_SERVICE] = "service ",
         [OBJECT_SETTINGS] = "settings of zone ",
+        [OBJECT_LABELS] = "labels of zone ",
     };
     struct out o = {out, 0};
     add_text(&o, kinds[kind]);
-    if (kind == OBJECT_ZONE || kind == OBJECT_SETTINGS)
+    if (kind == OBJECT_ZONE || kind == OBJECT_SETTINGS || kind == OBJECT_LABELS)
         add_name(&o, name);
     else
         (void)snprintf(out + o.used, WORDS_SIZE - o.used, "%.*s", TEXT_ARGUMENTS(name));

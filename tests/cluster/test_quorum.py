@@ -79,10 +79,10 @@ def crashes_while_it_waits():
         check("192.0.2.5" in address(cluster), "in effect after all have died")
 
 
-def person(cluster, name):
+def person(cluster, name, role="approver"):
     path = os.path.join(cluster.work, name + ".key")
     public = cluster.ctl("keygen", name, "--plain", "--out", path).stdout.strip()
-    cluster.ctl("principal", "set", name, "--kind", "person", "--person", name, "--role", "approver", "--public-key", public)
+    cluster.ctl("principal", "set", name, "--kind", "person", "--person", name, "--role", role, "--public-key", public)
     return path
 
 
@@ -184,5 +184,46 @@ def classes_by_policy():
             cluster.verify(replica)
 
 
+def root_agrees():
+    """Two of three who hold the role root agree to what decides who may do what; one alone cannot, and two always remain."""
+    with Cluster() as cluster:
+        keys = {}
+        for name in ("ann", "ben", "cat"):
+            keys[name] = person(cluster, name + "@company.com", "root")
+        done = cluster.ctl("policy", "set", "root_approvals=4", status=4)
+        check("root-holders" in done.stderr and "3 persons" in done.stderr, done.stderr)
+        cluster.ctl("policy", "set", "root_approvals=2")
+        staged = cluster.ctl("role", "set", "web", "rrset.change", status=STAGED)
+        check("2 persons with the role root have to agree" in staged.stderr, staged.stderr)
+        digest = staged.stderr.split("resilience-ctl outcome ")[1].split()[0]
+        cluster.ctl("change", "approve", digest, "--reason", "seen", key=keys["ann"])
+        check(change(cluster, digest)["state"] == "staged", "one is not enough")
+        check("web" not in cluster.ctl("role", "list").stdout, "nothing is in effect")
+        check("approver" in cluster.ctl("change", "approve", digest, key=keys["ann"], status=4).stderr, "twice")
+        cluster.ctl("change", "approve", digest, key=keys["cat"])
+        live = ends(cluster, digest, "live")
+        check(len(live["approvals"]) == 2 and "web" in cluster.ctl("role", "list").stdout, f"{live}")
+        # The last two stay, whatever is signed; the role is what it is.
+        staged = cluster.ctl("principal", "delete", "ben@company.com", "--yes", status=STAGED)
+        digest = staged.stderr.split("resilience-ctl outcome ")[1].split()[0]
+        for name in ("ann", "cat"):
+            cluster.ctl("change", "approve", digest, key=keys[name])
+        ends(cluster, digest, "live")
+        done = cluster.ctl("principal", "delete", "cat@company.com", "--yes", status=4)
+        check("root-holders" in done.stderr, done.stderr)
+        check("stays as it is" in cluster.ctl("role", "set", "root", "zone.*", status=4).stderr, "the role root")
+        # Labels are for the one who may change the zone; policies select by them.
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("zone", "label", "a.example", "tier=critical", "team=x")
+        cluster.ctl("zone", "label", "a.example", "team=")
+        check([z["labels"] for z in cluster.json("zone", "list")["zones"]] == [{"tier": "critical"}], "labels")
+        cluster.ctl("zone", "label", "a.example", "tier", status=2)
+        cluster.ctl("zone", "label", "b.example", "tier=x", status=3)
+        cluster.settle()
+        cluster.stop()
+        for replica in (1, 2, 3):
+            cluster.verify(replica)
+
+
 if __name__ == "__main__":
-    main([a_dead_zone, classes_by_policy, crashes_while_it_waits, emergencies])
+    main([root_agrees, a_dead_zone, classes_by_policy, crashes_while_it_waits, emergencies])

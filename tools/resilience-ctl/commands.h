@@ -26,7 +26,7 @@ ctl_run ctl_override_request, ctl_override_approve, ctl_override_apply, ctl_over
 /* principal.c */
 ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
 /* transfer.c */
-ctl_run ctl_zone_compare, ctl_zone_set;
+ctl_run ctl_zone_compare, ctl_zone_set, ctl_zone_label;
 /* record.c */
 ctl_run ctl_record_takeover, ctl_record_absent, ctl_record_present;
 /* policy_cmd.c, policy_whatif.c */

@@ -85,20 +85,22 @@ void policy_pack_limit(struct yaml_reading *r, struct writer *out, yaml_node_t *
 
 void policy_pack_time(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
 {
-    static const char *const keys[] = {"zone", "who", "days", "from", "to", "offset", NULL};
+    static const char *const keys[] = {"zone", "who",    "days",  "from",
+                                       "to",   "offset", "label", NULL};
     static const char *const whos[] = {"all", "automata", NULL};
     static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
     if (!yaml_check_map(r, item, keys))
         return;
     yaml_node_t *day = yaml_get(r, item, "days");
     const yaml_node_t *offset = yaml_get(r, item, "offset");
-    pack_array(out, 6);
+    pack_array(out, 8);
     pack_zone(r, out, yaml_get(r, item, "zone"));
     pack_text(out, whos[yaml_choice(r, yaml_get(r, item, "who"), whos)]);
     pack_uint(out, day != NULL ? take_bits(r, day, days) : 127);
     pack_uint(out, yaml_minute(r, yaml_get(r, item, "from")));
     pack_uint(out, yaml_minute(r, yaml_get(r, item, "to")));
     pack_uint(out, offset != NULL ? yaml_offset(r, offset) : 1440);
+    pack_label(r, out, yaml_get(r, item, "label"));
 }
 
 static void pack_texts(struct yaml_reading *r, struct writer *out, yaml_node_t *node, size_t most)
@@ -121,6 +123,7 @@ static void pack_types(struct yaml_reading *r, struct writer *out, yaml_node_t *
 static void pack_class_field(struct yaml_reading *r, struct writer *out, yaml_node_t *item,
                              const char *key, yaml_node_t *node)
 {
+    static const char *const yes[] = {"no", "yes", NULL};
     uint8_t buffer[NAME_SIZE_MAX], zone_buffer[NAME_SIZE_MAX];
     const yaml_node_t *zone = yaml_get(r, item, "zone");
     pack_text(out, strcmp(key, "deadline") == 0 ? "deadline_ms" : key);
@@ -132,6 +135,8 @@ static void pack_class_field(struct yaml_reading *r, struct writer *out, yaml_no
         pack_types(r, out, node);
     else if (strcmp(key, "reach") == 0 || strcmp(key, "risk") == 0)
         pack_uint(out, yaml_number(r, node, UINT32_MAX));
+    else if (strcmp(key, "root") == 0)
+        pack_bool(out, yaml_choice(r, node, yes) == 1);
     else if (strcmp(key, "zone") == 0)
         pack_bin(out, yaml_name(r, node, NO_NAME, buffer));
     else if (strcmp(key, "suffix") == 0)
@@ -146,8 +151,8 @@ static void pack_class_field(struct yaml_reading *r, struct writer *out, yaml_no
 void policy_pack_class(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
 {
     /* As the map wants them: sorted. */
-    static const char *const keys[] = {"class",  "deadline", "kinds", "label", "reach", "risk",
-                                       "suffix", "types",    "value", "zone",  NULL};
+    static const char *const keys[] = {"class", "deadline", "kinds", "label", "reach", "risk",
+                                       "root",  "suffix",   "types", "value", "zone",  NULL};
     struct bytes label, value;
     uint32_t count = 0;
     if (!yaml_check_map(r, item, keys))

@@ -107,6 +107,10 @@ static void write_time(struct writer *out, struct rsm_value item)
     writer_format(out, "  - {who: %.*s, days: ", (int)who.size, (const char *)who.data);
     write_words(out, number(item, 2), days);
     write_zone(out, octets(item, 0));
+    if (octets(item, 6).size > 0)
+        writer_format(out, ", label: \"%.*s=%.*s\"", (int)octets(item, 6).size,
+                      (const char *)octets(item, 6).data, (int)octets(item, 7).size,
+                      (const char *)octets(item, 7).data);
     writer_format(out,
                   ", from: \"%02" PRIu64 ":%02" PRIu64 "\", to: \"%02" PRIu64 ":%02" PRIu64
                   "\", offset: \"%c%02" PRIu64 ":%02" PRIu64 "\"}\n",
@@ -165,6 +169,8 @@ static void write_class(struct writer *out, struct rsm_value item)
         if (least > 0)
             writer_format(out, ", %s: %" PRIu64, numbers[i], least);
     }
+    if (rsm_value_bool(rsm_value_get(item, "root")))
+        writer_format(out, ", root: yes");
     if (deadline_ms > 0)
         writer_format(out, ", deadline: %" PRIu64 "ms", deadline_ms);
     writer_format(out, "}\n");

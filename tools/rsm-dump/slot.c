@@ -82,6 +82,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     switch (c->kind) {
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
+    case RSM_KIND_ZONE_LABEL:
     case RSM_KIND_RRSET_CHANGE:
         if (body_zone_decode(c->kind, c->body, &zone) == RSM_OK)
             return zone.zone;

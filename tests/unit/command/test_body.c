@@ -375,6 +375,7 @@ static const struct {
                            "80"
                            "90"},
     {RSM_KIND_ZONE_DELETE, "91c403016100"},
+    {RSM_KIND_ZONE_LABEL, "92c40301610081a474696572a3746f70"},
     {RSM_KIND_ZONE_SET, "92c40301610081aa7075626c6973685f6d7305"},
     {RSM_KIND_RRSET_CHANGE, "92c403016100"
                             "9194c403016100013c91c401ff"},

@@ -424,3 +424,48 @@ Test(class, the_policy_does_not_free_itself)
     cr_assert(!actor_do(root, RSM_KIND_POLICY_SET, body_classes(NULL, 0)));
     cr_assert_eq(w->verdict.kind, VERDICT_STAGED);
 }
+
+static struct rsm_buffer label(const char *zone, const char *value)
+{
+    struct rsm_label item = {text_bytes("tier"), text_bytes(value)};
+    struct rsm_buffer body;
+    CHECK(rsm_body_zone_label(wire(zone), &item, *value != '\0' ? 1 : 0, &body) == RSM_OK);
+    return body;
+}
+
+/* The labels before the command count: none takes its own need of votes away. */
+Test(class, labels_change)
+{
+    const struct item items[] = {{.class = "critical", .label = "tier", .value = "critical"}};
+    struct rsm_buffer www = change(ZONE, change_a("www.example.", 9, 1));
+    set_classes(items, 1);
+    cr_assert_eq(class_of(RSM_KIND_RRSET_CHANGE, www, NULL), RSM_CLASS_STANDARD);
+    actor_see_all(root);
+    cr_assert(actor_do(root, RSM_KIND_ZONE_LABEL, label(ZONE, "critical")), "%s", world_words(w));
+    www = change(ZONE, change_a("www.example.", 9, 1));
+    cr_expect_eq(class_of(RSM_KIND_RRSET_CHANGE, www, NULL), RSM_CLASS_CRITICAL);
+    cr_expect_eq(class_of(RSM_KIND_ZONE_LABEL, label(ZONE, "low"), NULL), RSM_CLASS_CRITICAL);
+    cr_expect_eq(class_of(RSM_KIND_ZONE_LABEL, label(ZONE, ""), NULL), RSM_CLASS_CRITICAL);
+    uint32_t serial = world_serial(w, ZONE);
+    actor_see_all(root);
+    cr_expect(!actor_do(root, RSM_KIND_ZONE_LABEL, label(ZONE, "critical")));
+    cr_expect(world_refused_only(w, RSM_RULE_NO_CHANGE), "%s", world_words(w));
+    cr_expect(!actor_do(root, RSM_KIND_ZONE_LABEL, label("none.", "x")));
+    cr_expect(world_refused(w, RSM_RULE_ZONE_UNKNOWN), "%s", world_words(w));
+    cr_expect_eq(world_serial(w, ZONE), serial, "labels are not served");
+}
+
+/* Labels have a last writer of their own: whoever has not seen it does not write over it. */
+Test(class, labels_are_an_object)
+{
+    struct actor *bob = &w->actors[1];
+    actor_see_all(bob);
+    actor_see_all(root);
+    struct rsm_change c = change_a("www.example.", 9, 1);
+    cr_assert(actor_do(root, RSM_KIND_ZONE_LABEL, label(ZONE, "a")), "%s", world_words(w));
+    cr_assert(!actor_do(bob, RSM_KIND_ZONE_LABEL, label(ZONE, "b")));
+    cr_assert(world_refused(w, RSM_RULE_STALE), "%s", world_words(w));
+    cr_assert(actor_do(bob, RSM_KIND_RRSET_CHANGE, body_change(ZONE, &c, 1)), "content is another");
+    actor_see_all(bob);
+    cr_assert(actor_do(bob, RSM_KIND_ZONE_LABEL, label(ZONE, "b")), "%s", world_words(w));
+}

@@ -297,23 +297,30 @@ Test(limit, times_of_the_week)
     }
 }
 
-static bool set_time(const char *who, const char *zone)
+static bool set_time_of(const char *who, const char *zone, const char *label)
 {
     struct rsm_buffer body;
     writer_reset(&map);
     pack_map(&map, 1);
     pack_text(&map, "times");
     pack_array(&map, 1);
-    pack_array(&map, 6);
+    pack_array(&map, 8);
     pack_bin(&map, wire_bytes(zone));
     pack_text(&map, who);
     pack_uint(&map, 31);
     pack_uint(&map, 480);
     pack_uint(&map, 1020);
     pack_uint(&map, 1500);
+    pack_text(&map, label);
+    pack_text(&map, *label != '\0' ? "night" : "");
     cr_assert_eq(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body), RSM_OK);
     actor_see_all(root);
     return actor_do(root, RSM_KIND_POLICY_SET, body);
+}
+
+static bool set_time(const char *who, const char *zone)
+{
+    return set_time_of(who, zone, "");
 }
 
 Test(limit, changes_have_their_times)
@@ -336,6 +343,15 @@ Test(limit, changes_have_their_times)
     cr_assert(write_sets(root, 0, 1, 60), "another zone's time: %s", world_words(w));
     cr_assert(set_time("all", ZONE));
     cr_assert(!write_sets(root, 0, 1, 70));
+    EXPECT(RSM_RULE_TIME_WINDOW, "by root");
+    cr_assert(set_time_of("all", ZONE, "work"));
+    cr_assert(write_sets(root, 0, 1, 80), "without the label: %s", world_words(w));
+    struct rsm_label label = {text_bytes("work"), text_bytes("night")};
+    struct rsm_buffer body;
+    cr_assert_eq(rsm_body_zone_label(wire(ZONE), &label, 1, &body), RSM_OK);
+    actor_see_all(root);
+    cr_assert(actor_do(root, RSM_KIND_ZONE_LABEL, body), "%s", world_words(w));
+    cr_assert(!write_sets(root, 0, 1, 90));
     EXPECT(RSM_RULE_TIME_WINDOW, "by root");
     cr_assert(!set_time("nobody", ZONE));
     EXPECT(RSM_RULE_POLICY_BAD, "times");
