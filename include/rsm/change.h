@@ -30,6 +30,14 @@ enum rsm_status rsm_body_change_request(enum rsm_class class_least,
                                         const struct rsm_bytes *overrides, size_t override_count,
                                         const char *kind, struct rsm_bytes body,
                                         struct rsm_buffer *body_out);
+/*
+ * The same, of a change that takes back what the change with the digest `undone` (RSM_DIGEST_SIZE
+ * bytes) wrote: that one is rolled back then. Of the standard class unless `class_least` says more.
+ */
+enum rsm_status rsm_body_change_undo(enum rsm_class class_least, const struct rsm_bytes *overrides,
+                                     size_t override_count, struct rsm_bytes undone,
+                                     const char *kind, struct rsm_bytes body,
+                                     struct rsm_buffer *body_out);
 /* A replica's own: what it found when it made the effect again, in the state after `slot`. */
 enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, uint64_t slot,
                                      struct rsm_bytes effect_hash, struct rsm_buffer *body_out);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule.h - the rules that can refuse a command, each by its stable id, and the stages they stand
- * in.
+ * rule.h - the rules that can refuse a command, each by its stable id.
  *
  * A verdict lists all rules that failed, each with evidence, and what became of each stage. The
  * numbers are in the log for ever: new rules and stages go to the end, none is ever renumbered.
@@ -166,7 +165,9 @@ extern "C" {
       "automata that come back begin slowly")                                                      \
     X(CATALOG, 83, "catalog", IMPACT, "rule_catalog.c",                                            \
       "the catalog keeps its zones, and is written by the state machine alone")                    \
-    X(ROOT_HOLDERS, 84, "root-holders", PREFLIGHT, "rule_root.c", "enough hold the role root")
+    X(ROOT_HOLDERS, 84, "root-holders", PREFLIGHT, "rule_root.c", "enough hold the role root")     \
+    X(UNDO, 85, "undo", CAUSAL, "rule_undo.c",                                                     \
+      "what takes a live change back leaves what was before")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,
@@ -176,7 +177,6 @@ enum rsm_rule {
 
 /* The stable id, such as "stale-plan"; "unknown" for a number outside the list. Static memory. */
 const char *rsm_rule_id(uint32_t rule);
-
 /* What the rule demands, for people. Static memory. */
 const char *rsm_rule_text(uint32_t rule);
 /* The rule's number; 0 when no rule has this id. */
@@ -191,7 +191,6 @@ enum rsm_stage rsm_rule_stage(uint32_t rule);
 
 /* The file that checks it, for people. Static memory. */
 const char *rsm_rule_file(uint32_t rule);
-
 uint32_t rsm_rule_last(void); /* the rules' numbers are 1 to this one */
 
 #ifdef __cplusplus

@@ -107,4 +107,12 @@
 #ifndef RSM_MUTANT_NO_ROOT_HOLDERS
 #define RSM_MUTANT_NO_ROOT_HOLDERS 0
 #endif
+/* A change is rolled back by one that brings something else. */
+#ifndef RSM_MUTANT_UNDO_WITHOUT_CONTENT
+#define RSM_MUTANT_UNDO_WITHOUT_CONTENT 0
+#endif
+/* A change is rolled back that is rolled back, or never was live. */
+#ifndef RSM_MUTANT_UNDO_TWICE
+#define RSM_MUTANT_UNDO_TWICE 0
+#endif
 #endif

@@ -648,7 +648,7 @@ enum rsm_status body_request_decode(struct bytes body, struct body_request *out)
 {
     *out = (struct body_request){.body = {NULL, 0}};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, 4);
+    unpack_array_exactly(&u, 5);
     struct bytes class = unpack_str(&u, LIMIT_LABEL_SIZE);
     if (unpack_ok(&u) && !body_class_parse(class, &out->class_least))
         unpack_fail(&u, RSM_MALFORMED);
@@ -659,6 +659,10 @@ enum rsm_status body_request_decode(struct bytes body, struct body_request *out)
     if (unpack_ok(&u) && !body_may_be_requested(out->kind))
         unpack_fail(&u, RSM_MALFORMED);
     out->body = unpack_raw(&u);
+    struct bytes undone = unpack_bin(&u, HASH_SIZE);
+    if (unpack_ok(&u) && undone.size != 0 && undone.size != HASH_SIZE)
+        unpack_fail(&u, RSM_MALFORMED);
+    out->undone = undone.size == HASH_SIZE ? undone.data : NULL;
     return finish(&u);
 }
 

@@ -514,14 +514,24 @@ enum rsm_status rsm_body_change_request(enum rsm_class class_least,
                                         const char *kind, struct rsm_bytes body,
                                         struct rsm_buffer *body_out)
 {
+    struct rsm_bytes none = {NULL, 0};
+    return rsm_body_change_undo(class_least, overrides, override_count, none, kind, body, body_out);
+}
+
+enum rsm_status rsm_body_change_undo(enum rsm_class class_least, const struct rsm_bytes *overrides,
+                                     size_t override_count, struct rsm_bytes undone,
+                                     const char *kind, struct rsm_bytes body,
+                                     struct rsm_buffer *body_out)
+{
     struct writer w;
-    begin(&w, 4, body_out);
+    begin(&w, 5, body_out);
     pack_text(&w, body_class_text(class_least));
     enum rsm_status status = put_count(&w, override_count, LIMIT_OVERRIDES);
     for (size_t i = 0; i < override_count && status == RSM_OK; i++)
         put_str(&w, overrides[i]);
     pack_text(&w, kind);
     pack_raw(&w, bytes_of_public(body));
+    put_bin(&w, undone);
     return end(&w, RSM_KIND_CHANGE_REQUEST, status, body_out);
 }
 

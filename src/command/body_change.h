@@ -11,7 +11,8 @@ struct body_request {
     enum rsm_class class_least;
     struct body_walk overrides; /* texts */
     enum rsm_kind kind;
-    struct bytes body; /* checked, as a body of its kind */
+    struct bytes body;     /* checked, as a body of its kind */
+    const uint8_t *undone; /* digest of the change that it takes back; NULL: none */
 };
 
 struct body_ballot {

@@ -8,6 +8,7 @@
 #include "src/daemon/methods_internal.h"
 #include "src/machine/logtable.h"
 #include "src/machine/settle.h"
+#include "src/machine/undone.h"
 
 static void pack_votes(struct kv *kv, struct writer *out, const uint8_t *digest,
                        const struct member_config *config)
@@ -90,13 +91,25 @@ static void pack_overrides(struct writer *out, struct bytes overrides)
         pack_text(out, rsm_rule_id(get_u32(overrides.data + i)));
 }
 
+/* "undone_by": the digest of the change that took it back; empty: none. */
+static void pack_undone(struct kv *kv, struct writer *out, const uint8_t *digest)
+{
+    struct undone_record undone;
+    bool is_there = undone_load(kv, digest, &undone) == RSM_OK;
+    pack_key(out, "undone_by");
+    pack_bin(out, bytes_make(undone.by, is_there ? HASH_SIZE : 0));
+    pack_key(out, "undone_slot");
+    pack_uint(out, is_there ? undone.slot : 0);
+}
+
 /* The row's own fields; its bytes are gone with the next read of the state. */
-static void pack_row(struct writer *out, const uint8_t *digest, const struct staged_record *row)
+static void pack_row(struct writer *out, const uint8_t *digest, const struct staged_record *row,
+                     enum change_state state)
 {
     pack_key(out, "digest");
     pack_hash(out, digest);
     pack_key(out, "state");
-    pack_text(out, change_state_text(row->state));
+    pack_text(out, change_state_text(state));
     pack_key(out, "class");
     pack_text(out, body_class_text(row->class));
     pack_key(out, "author");
@@ -138,8 +151,17 @@ static enum rsm_status pack_staged(struct kv *kv, struct writer *out, const uint
     if (status != RSM_OK)
         return status;
     uint64_t members = row.members;
-    pack_map(out, 18);
-    pack_row(out, copy, &row);
+    enum change_state state = row.state;
+    struct undone_record undone;
+    if (state == CHANGE_LIVE && undone_load(kv, copy, &undone) == RSM_OK) {
+        state = change_state_of(kv, copy, state);
+        status = staged_load(kv, copy, &row); /* the read has taken the row's bytes away */
+    }
+    if (status != RSM_OK)
+        return status;
+    pack_map(out, 20);
+    pack_row(out, copy, &row, state);
+    pack_undone(kv, out, copy);
     status = members_below(kv, members + 1, &config);
     if (status != RSM_OK)
         return status == RSM_NOT_FOUND ? RSM_DAMAGED : status;
@@ -158,11 +180,12 @@ enum rsm_status pack_change(struct kv *kv, struct writer *out, const uint8_t *di
     enum rsm_status status = pack_staged(kv, out, copy);
     if (status != RSM_NOT_FOUND)
         return status;
-    pack_map(out, 3);
+    pack_map(out, 5);
     pack_key(out, "digest");
     pack_hash(out, copy);
     pack_key(out, "state");
-    pack_text(out, change_state_text(state));
+    pack_text(out, change_state_text(change_state_of(kv, copy, state)));
+    pack_undone(kv, out, copy);
     pack_key(out, "slot");
     pack_uint(out, slot);
     return RSM_OK;

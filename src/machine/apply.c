@@ -222,6 +222,8 @@ static void apply_command(struct slot_work *w, const struct envelope *e, const s
         return;
     }
     CHECK(!m->result.failed);
+    if (j.undoes != NULL && !j.is_staged)
+        resume_note_undone(m, bytes_make(j.undone_author, j.undone_author_size));
     if (j.is_staged)
         verdicts_add_staged(w->out, &id, writer_result(&m->result));
     else

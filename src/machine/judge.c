@@ -182,6 +182,7 @@ static void run_stages(struct judge *j)
     request_unwrap(j);
     if (j->fault == RSM_OK)
         dispatch(j);
+    rule_undo(j);
     rule_budget(j);
     if (j->fault == RSM_OK)
         class_of_command(j);

@@ -115,6 +115,9 @@ struct judge {
     uint8_t effect_author[LIMIT_PRINCIPAL_SIZE];
     size_t effect_author_size;
     uint64_t effect_counter, effect_lamport;
+    const uint8_t *undoes; /* digest of the change that it takes back; NULL: none */
+    uint8_t undone_author[LIMIT_PRINCIPAL_SIZE];
+    size_t undone_author_size;
 };
 
 /* ---- judge.c ---- */

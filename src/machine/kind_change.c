@@ -42,6 +42,7 @@ void request_unwrap(struct judge *j)
     enum rsm_status status = body_request_decode(j->command->body, &body);
     CHECK(status == RSM_OK);
     j->class = body.class_least;
+    j->undoes = body.undone;
     if (j->class > RSM_CLASS_STANDARD)
         (void)snprintf(j->class_why, sizeof j->class_why, "it was asked for");
     while (body_next_octets(&body.overrides, &id)) {

@@ -202,6 +202,13 @@ void resume_note_refused(struct machine *m, struct bytes subject)
     CHECK(!m->bad.failed);
 }
 
+void resume_note_undone(struct machine *m, struct bytes subject)
+{
+    writer_u32(&m->bad, 0); /* no rule */
+    writer_blob(&m->bad, subject);
+    CHECK(!m->bad.failed);
+}
+
 /* An automaton that comes back from this freeze is watched. */
 static enum rsm_status is_watched(struct kv *kv, struct bytes freeze,
                                   const struct freeze_record *row, struct bytes author,
@@ -225,10 +232,12 @@ static enum rsm_status is_watched(struct kv *kv, struct bytes freeze,
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
-/* Adds the slot's refusals to the row; `cause` has words for the last one. */
+/* Adds the slot's refusals to the row; `cause` has words for the last one, or for a rollback. */
 static enum rsm_status count(struct machine *m, struct kv *kv, struct bytes freeze,
-                             struct freeze_record *row, uint64_t now_ms, char *cause, size_t size)
+                             struct freeze_record *row, uint64_t now_ms, bool *is_undone_out,
+                             char *cause, size_t size)
 {
+    *is_undone_out = false;
     struct reader r = reader_make(writer_result(&m->bad));
     enum rsm_status status = RSM_OK;
     while (status == RSM_OK && reader_left(&r) > 0) {
@@ -237,8 +246,14 @@ static enum rsm_status count(struct machine *m, struct kv *kv, struct bytes free
         bool counts;
         CHECK(!r.failed);
         status = is_watched(kv, freeze, row, author, now_ms, &counts);
-        if (status != RSM_OK || !counts)
+        if (status != RSM_OK || !counts || *is_undone_out)
             continue;
+        if (rule == 0) {
+            *is_undone_out = true;
+            (void)snprintf(cause, size, "a change of %.*s, which came back, was rolled back",
+                           TEXT_ARGUMENTS(author));
+            continue;
+        }
         row->refused++;
         (void)snprintf(cause, size,
                        "%" PRIu64 " commands of automata that came back were refused, the last one "
@@ -271,13 +286,14 @@ static enum rsm_status look(struct machine *m, struct kv *kv, struct bytes freez
     char cause[LIMIT_PRINCIPAL_SIZE + 200];
     struct policy policy;
     uint64_t before = row->refused;
-    bool over;
+    bool over, is_undone;
     enum rsm_status status = policy_load(kv, &policy);
     if (status == RSM_OK)
-        status = count(m, kv, freeze, row, now_ms, cause, sizeof cause);
+        status = count(m, kv, freeze, row, now_ms, &is_undone, cause, sizeof cause);
     if (status != RSM_OK)
         return status;
-    if (row->refused > before && row->refused > policy.resume_refused_max && !MUTANT(NO_TRIP))
+    bool is_too_much = row->refused > before && row->refused > policy.resume_refused_max;
+    if ((is_undone || is_too_much) && !MUTANT(NO_TRIP))
         return resume_trip(kv, freeze, row, slot, bytes_of_string(cause));
     if (row->refused > before)
         status = put_freeze(kv, freeze, row);

@@ -70,6 +70,8 @@ struct machine;
  * of counters are not: they say that a command was late, not what it wanted.
  */
 void resume_note_refused(struct machine *m, struct bytes subject);
+/* A change of `subject` was rolled back: when it is watched, that alone sets the freeze again. */
+void resume_note_undone(struct machine *m, struct bytes subject);
 /* At a slot's end: counts, sets freezes again, takes those away that are over. */
 enum rsm_status resume_slot(struct machine *m, struct kv *kv, uint64_t slot, uint64_t now_ms);
 

@@ -118,6 +118,11 @@ void change_require_open(struct judge *j, const struct staged_record *row);
 /* `row` may borrow from the state: it is encoded before anything is written. */
 void change_put(struct judge *j, const uint8_t *digest, const struct staged_record *row);
 
+/* ---- rule_undo.c ---- */
+
+/* Behind the change: it takes back what it says it does. */
+void rule_undo(struct judge *j);
+
 /* ---- rule_freeze.c ---- */
 
 /* `zone`: empty for a command that touches none. */

@@ -10,6 +10,7 @@
 #include "src/base/check.h"
 #include "src/command/pack.h"
 #include "src/machine/judge.h"
+#include "src/machine/resume.h"
 
 /* The result of a decision: at most 64 reasons of 1 KiB, nine votes, the kind's own result. */
 #define RESULT_SIZE_MAX (256u << 10)
@@ -155,6 +156,8 @@ static enum change_state take_effect(struct settling *s)
         return was_overtaken(&j->m->reasons) ? CHANGE_SUPERSEDED : CHANGE_REFUSED;
     }
     writer_bytes(&s->result, writer_result(&j->m->result));
+    if (j->undoes != NULL)
+        resume_note_undone(j->m, bytes_make(j->undone_author, j->undone_author_size));
     return CHANGE_LIVE;
 damaged:
     if (j->fault == RSM_OK)
@@ -271,6 +274,7 @@ static void write_rows(struct settling *s, enum change_state state)
     CHECK(change_state_may_follow(s->row.state, state));
     s->row.state = state;
     s->row.settled_slot = j->slot;
+    s->row.settled_index = j->index;
     s->row.settled_ms = j->now_ms;
     s->row.reasons = writer_result(&j->m->reasons.bytes);
     writer_init(&w, LIMIT_VALUE_SIZE);

@@ -23,9 +23,9 @@ static enum rsm_status finish(const struct reader *r)
 
 void staged_encode(struct writer *out, const struct staged_record *s)
 {
-    const uint64_t numbers[] = {s->staged_ms,  s->deadline_ms, s->approved_ms,
-                                s->members,    s->touched,     s->settled_slot,
-                                s->settled_ms, s->token_ms,    s->voting_ms};
+    const uint64_t numbers[] = {s->staged_ms, s->deadline_ms,  s->approved_ms,   s->members,
+                                s->touched,   s->settled_slot, s->settled_index, s->settled_ms,
+                                s->token_ms,  s->voting_ms};
     writer_u8(out, (uint8_t)s->state);
     writer_u8(out, (uint8_t)s->class);
     writer_u8(out, (uint8_t)s->zones_least);
@@ -53,9 +53,10 @@ enum rsm_status staged_decode(struct bytes value, struct staged_record *out)
     out->root_needed = reader_u8(&r);
     out->slot = reader_u64(&r);
     out->index = reader_u32(&r);
-    uint64_t *const numbers[] = {&out->staged_ms,  &out->deadline_ms, &out->approved_ms,
-                                 &out->members,    &out->touched,     &out->settled_slot,
-                                 &out->settled_ms, &out->token_ms,    &out->voting_ms};
+    uint64_t *const numbers[] = {&out->staged_ms,     &out->deadline_ms, &out->approved_ms,
+                                 &out->members,       &out->touched,     &out->settled_slot,
+                                 &out->settled_index, &out->settled_ms,  &out->token_ms,
+                                 &out->voting_ms};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = reader_u64(&r);
     out->basis = read_hash(&r);

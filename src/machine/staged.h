@@ -43,6 +43,7 @@ struct staged_record {
     uint64_t members;                  /* the configuration whose voters vote */
     uint64_t touched;                  /* slot of the last vote, approval or cancel */
     uint64_t settled_slot, settled_ms; /* 0: it waits */
+    uint64_t settled_index;            /* of its effect in that slot */
     uint64_t token_ms;    /* an emergency's time from its last approval on; the policy at staging */
     const uint8_t *basis; /* hash of its effect as it was at `slot` */
     const uint8_t *key;   /* that signed it */

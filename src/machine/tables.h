@@ -66,6 +66,7 @@ enum table {
     TABLE_VOTE,           /* digest, replica u8 -> staged.h */
     TABLE_APPROVAL,       /* digest, person -> staged.h */
     TABLE_RESUME,         /* freeze text, availability zone -> how it comes back: resume.h */
+    TABLE_UNDONE,         /* digest of a change -> who took it back: undone.h */
     TABLE_END,
 };
 

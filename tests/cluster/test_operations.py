@@ -303,7 +303,13 @@ def history():
         done = cluster.ctl("undo", str(first), "--yes", status=4)
         check(f"was written again in slot {second}" in done.stderr, done.stderr)
         cluster.ctl("undo", str(second), status=2) # nobody is there to ask
+        digest = cluster.json("explain", str(second))["commands"][0]["verdict"]["digest"]
+        check(cluster.json("outcome", digest)["change"]["state"] == "live", "it is live")
         cluster.ctl("undo", str(second), "--yes")
+        undone = cluster.json("outcome", digest)["change"]
+        check(undone["state"] == "rolled-back", f"{undone}")
+        check(cluster.json("outcome", undone["undone_by"])["change"] == {"digest": undone["undone_by"], "state": "live",
+                                                                         "slot": undone["undone_slot"], "undone_by": "", "undone_slot": 0}, "by that one")
         check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A").stdout, "it is as before that change")
         check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "other", "A").stdout, "what came later stays")
         gone = int(cluster.json("record", "delete", "a.example", "other", "A", "--yes")["slot"])

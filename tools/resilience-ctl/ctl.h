@@ -73,6 +73,7 @@ struct ctl {
         *format, *digest, *from_axfr, *with, *tsig, *class, *config;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     uint64_t since;
+    const uint8_t *undone; /* digest of the change that the next one takes back; NULL: none */
     struct ctl_list members, labels, roles, public_keys, budgets, overrides, approvers;
     /* the session, made when first needed */
     struct rsm_client *client;

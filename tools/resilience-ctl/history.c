@@ -197,11 +197,43 @@ static enum rsm_status check_untouched(struct ctl *ctl, struct bytes zone,
     return all ? RSM_OK : RSM_REFUSED;
 }
 
+/*
+ * The digest of the change whose effect the slot has, when it has one alone: that one is rolled
+ * back. Of a bundle only a part might be undone here.
+ */
+static bool find_digest(struct ctl *ctl, uint64_t slot, uint8_t digest_out[RSM_DIGEST_SIZE])
+{
+    struct rsm_buffer result;
+    struct rsm_pack *params = rsm_pack_new();
+    unsigned found = 0;
+    rsm_pack_array(params, 1);
+    rsm_pack_uint(params, slot);
+    enum rsm_status status = ctl_call(ctl, "explain", params, &result);
+    rsm_pack_free(params);
+    if (status != RSM_OK)
+        return false;
+    struct rsm_value commands = rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), "commands");
+    for (uint32_t i = 0; i < rsm_value_count(commands); i++) {
+        struct rsm_value v = rsm_value_get(rsm_value_at(commands, i), "verdict");
+        struct rsm_bytes kind = rsm_value_octets(rsm_value_get(v, "verdict"));
+        struct rsm_bytes digest = rsm_value_octets(rsm_value_get(v, "digest"));
+        bool is_one = kind.size == 7 && (memcmp(kind.data, "applied", 7) == 0 ||
+                                         memcmp(kind.data, "settled", 7) == 0);
+        if (!is_one || digest.size != RSM_DIGEST_SIZE)
+            continue;
+        memcpy(digest_out, digest.data, RSM_DIGEST_SIZE);
+        found++;
+    }
+    rsm_buffer_free(&result);
+    return found == 1;
+}
+
 static int undo_in_zone(struct ctl *ctl, struct bytes zone, const char *name, uint64_t slot)
 {
     char before[AT_SIZE], after[AT_SIZE];
     struct zone_content old = {0}, new = {0}, now = {0};
     struct change_list list = {0};
+    uint8_t digest[RSM_DIGEST_SIZE];
     snprintf(before, sizeof before, "%llu", (unsigned long long)(slot - 1));
     snprintf(after, sizeof after, "%llu", (unsigned long long)slot);
     enum rsm_status status = read_at(ctl, zone, after, &new);
@@ -224,8 +256,11 @@ static int undo_in_zone(struct ctl *ctl, struct bytes zone, const char *name, ui
     }
     if (status == RSM_OK && list.count > 0 && !ctl_confirm(ctl, "write this"))
         result = rsm_status_exit(RSM_USAGE);
-    else if (status == RSM_OK)
+    else if (status == RSM_OK) {
+        ctl->undone = find_digest(ctl, slot, digest) ? digest : NULL;
         result = submit(ctl, zone, &list, "undone");
+        ctl->undone = NULL;
+    }
     change_list_free(&list);
     zone_content_free(&old);
     zone_content_free(&new);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rsm/change.h>
+
 #include "src/command/pack.h"
 #include "src/machine/entry.h"
 #include "src/machine/resume.h"
@@ -381,4 +383,32 @@ Test(resume, clearing_ends_it)
     cr_assert(resume("", true));
     cr_assert(clear(), "%s", world_words(w));
     is_gone();
+}
+
+static bool undo(struct actor *a, const uint8_t digest[HASH_SIZE], const char *owner)
+{
+    struct rsm_change change = change_a(owner, 0, 0);
+    struct rsm_buffer inner = body_change(ZONE, &change, 1), body;
+    cr_assert_eq(rsm_body_change_undo(RSM_CLASS_STANDARD, NULL, 0,
+                                      (struct rsm_bytes){digest, HASH_SIZE}, "rrset.change",
+                                      (struct rsm_bytes){inner.data, inner.size}, &body),
+                 RSM_OK);
+    rsm_buffer_free(&inner);
+    actor_see_all(a);
+    return actor_do(a, RSM_KIND_CHANGE_REQUEST, body);
+}
+
+/* What somebody had to take back is enough by itself. */
+Test(resume, a_rollback_stops_it)
+{
+    uint8_t digest[HASH_SIZE];
+    freeze(RSM_FREEZE_GLOBAL, "", false);
+    cr_assert(resume("", true));
+    cr_assert(put(east), "%s", world_words(w));
+    memcpy(digest, w->verdict.digest, HASH_SIZE);
+    cr_assert(undo(bob, digest, "east." ZONE), "%s", world_words(w));
+    cr_assert_eq(row().trips, 1);
+    cr_assert_eq(row().trip_cause.size,
+                 strlen("a change of east, which came back, was rolled back"));
+    cr_assert_str_eq(who(), "FFF");
 }
