@@ -19,7 +19,9 @@ extern "C" {
     /* 0: the catalog does not have this zone. */                                                  \
     X(LISTED, 2, "listed", 1)                                                                      \
     /* Changes within so many milliseconds after one are told to secondaries together. */          \
-    X(PUBLISH_MS, 3, "publish_ms", RSM_PUBLISH_POLICY)
+    X(PUBLISH_MS, 3, "publish_ms", RSM_PUBLISH_POLICY)                                             \
+    /* 1: it is served with a digest of all its records (RFC 8976). */                             \
+    X(ZONEMD, 4, "zonemd", 1)
 
 #define RSM_PUBLISH_MS_MAX 60000u
 /* In the place of a number of milliseconds: what the policy says. */

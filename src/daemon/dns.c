@@ -108,11 +108,28 @@ static void produce(struct exchange *x)
     dns_exchange_free(x);
 }
 
-static void answer(struct exchange *x, bool is_fresh)
+void dns_exchange_answer(struct exchange *x)
 {
     exchange_unlink(x);
+    if (dns_digest_ready(x))
+        produce(x);
+}
+
+void dns_exchange_end(struct exchange *x, enum packet_rcode rcode, enum packet_ede ede,
+                      const char *text)
+{
+    struct bytes wire;
+    if (serve_answer(x->serve, x->dns->draft, rcode, ede, text, &wire))
+        dns_exchange_send(x, wire);
+    if (x->peer.connection != NULL)
+        dns_connection_done(x->peer.connection);
+    dns_exchange_free(x);
+}
+
+static void answer(struct exchange *x, bool is_fresh)
+{
     serve_set_slot(x->serve, node_applied(x->dns->node), is_fresh);
-    produce(x);
+    dns_exchange_answer(x);
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -270,6 +287,7 @@ enum rsm_status dns_new(const struct config_dns *config, struct event_base *base
     d->config = config;
     d->draft = draft_new();
     d->holders = holders_new();
+    dns_digest_open(d, base);
     d->policy.allow_unsigned_queries = config->allow_unsigned_queries;
     d->policy.allow_unsigned_transfers = config->allow_unsigned_transfers;
     d->work = event_new(base, -1, 0, on_work, d);
@@ -305,6 +323,8 @@ void dns_free(struct dns *d)
         dns_server_close_all(d->server); /* on_closed frees each exchange */
     while (d->waiting.first != NULL)
         dns_exchange_free(d->waiting.first);
+    while (d->digesting.first != NULL)
+        dns_exchange_free(d->digesting.first);
     while (d->updating.first != NULL)
         dns_exchange_free(d->updating.first);
     dns_update_close(d);
@@ -312,6 +332,7 @@ void dns_free(struct dns *d)
     notify_free(d->notify);
     dns_keys_free(&d->policy.keys);
     holders_free(d->holders);
+    dns_digest_close(d);
     draft_free(d->draft);
     event_free(d->work);
     mem_free(d);

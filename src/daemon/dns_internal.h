@@ -25,6 +25,7 @@ struct exchange {
     struct dns_peer peer;
     uint64_t began_ms;
     uint64_t waiter;            /* of an update: its number at the gateway */
+    struct transfer_want want;  /* in `digesting`: for which one; borrowed from `serve` */
     struct exchange_list *list; /* that it is in; NULL: it waits for nothing */
     struct exchange *next, *previous;
 };
@@ -57,6 +58,9 @@ struct dns {
     bool was_leader;
     struct key sweep; /* after taking the lead: the zone that was told last of all zones */
     bool sweeping;
+    /* ZONEMD */
+    struct exchange_list digesting; /* for a digest */
+    struct digests *digests;
     /* what secondaries are known to have */
     struct holders *holders;
 };
@@ -65,6 +69,17 @@ struct dns {
 void exchange_link(struct exchange *x, struct exchange_list *list);
 void dns_exchange_send(struct exchange *x, struct bytes wire);
 void dns_exchange_free(struct exchange *x);
+/* Goes on with the answer; the exchange may be gone when it returns, as it is behind the next. */
+void dns_exchange_answer(struct exchange *x);
+/* One message that says this; text: NULL or words. */
+void dns_exchange_end(struct exchange *x, enum packet_rcode rcode, enum packet_ede ede,
+                      const char *text);
+
+/* dns_digest.c: digests of zones that are served with them, and those being made */
+void dns_digest_open(struct dns *d, struct event_base *base);
+void dns_digest_close(struct dns *d);
+/* True: the exchange has all digests that it needs; else it waits, and goes on later. */
+bool dns_digest_ready(struct exchange *x);
 
 /* dns_holders.c: all of an answer has gone to the system. */
 void dns_holders_note(struct exchange *x);

@@ -34,13 +34,7 @@ static void gateway_submit(void *context, struct blob *envelope)
 
 static void reply_to(struct exchange *x, const struct update_reply *reply)
 {
-    struct bytes wire;
-    if (serve_answer(x->serve, x->dns->draft, reply->rcode, reply->ede,
-                     reply->text[0] != '\0' ? reply->text : NULL, &wire))
-        dns_exchange_send(x, wire);
-    if (x->peer.connection != NULL)
-        dns_connection_done(x->peer.connection);
-    dns_exchange_free(x);
+    dns_exchange_end(x, reply->rcode, reply->ede, reply->text[0] != '\0' ? reply->text : NULL);
 }
 
 static void gateway_done(void *context, uint64_t waiter, const struct update_reply *reply)

@@ -134,11 +134,12 @@ static void pack_settings(struct writer *out, const struct zone_record *record,
 {
     pack_key(out, "settings");
     uint32_t extra = record->has_publish_ms ? 1 : 0;
-    pack_map(out, 3 + extra);
+    pack_map(out, 4 + extra);
     pack_number(out, rsm_setting_text(RSM_SETTING_CATALOG), record->is_catalog);
     pack_number(out, rsm_setting_text(RSM_SETTING_LISTED), !record->is_unlisted);
     if (record->has_publish_ms)
         pack_number(out, rsm_setting_text(RSM_SETTING_PUBLISH_MS), record->publish_ms);
+    pack_number(out, rsm_setting_text(RSM_SETTING_ZONEMD), record->has_zonemd);
     pack_key(out, "version");
     pack_version(out, version);
 }

@@ -198,21 +198,43 @@ static bool asked_serial(const struct packet *q, uint32_t *serial_out)
     return true;
 }
 
-static bool begin_transfer(struct serve *s, struct kv *kv, struct draft *draft,
-                           struct bytes *wire_out, enum rsm_status *status_out)
+/* RSM_MALFORMED: an IXFR without a SOA. */
+static enum rsm_status open_transfer(struct serve *s, struct kv *kv)
 {
     const struct packet_head *h = packet_head(s->packet);
     uint32_t serial = 0;
     bool is_difference = h->type == PACKET_TYPE_IXFR;
-    if (is_difference && !asked_serial(s->packet, &serial)) {
+    if (is_difference && !asked_serial(s->packet, &serial))
+        return RSM_MALFORMED;
+    return transfer_begin(kv, h->name, s->slot, is_difference ? &serial : NULL, &s->transfer);
+}
+
+bool serve_wants_digest(struct serve *s, struct kv *kv, struct transfer_want *out)
+{
+    if (s->kind != SERVE_READ || !s->is_fresh || !is_transfer_type(packet_head(s->packet)->type))
+        return false;
+    if (s->transfer == NULL && open_transfer(s, kv) != RSM_OK)
+        return false; /* serve_next meets it again, and says why */
+    return transfer_wants_digest(s->transfer, out);
+}
+
+void serve_give_digest(struct serve *s, const uint8_t rdata[ZONEMD_RDATA_SIZE])
+{
+    transfer_give_digest(s->transfer, rdata);
+}
+
+static bool begin_transfer(struct serve *s, struct kv *kv, struct draft *draft,
+                           struct bytes *wire_out, enum rsm_status *status_out)
+{
+    *status_out = open_transfer(s, kv);
+    if (*status_out == RSM_OK)
+        return true;
+    if (*status_out == RSM_MALFORMED) {
+        *status_out = RSM_OK;
         (void)serve_answer(s, draft, RCODE_FORMERR, PACKET_EDE_OTHER, "IXFR without a SOA",
                            wire_out);
         return false;
     }
-    *status_out =
-        transfer_begin(kv, h->name, s->slot, is_difference ? &serial : NULL, &s->transfer);
-    if (*status_out == RSM_OK)
-        return true;
     if (*status_out == RSM_NOT_FOUND) {
         *status_out = RSM_OK;
         (void)serve_answer(s, draft, RCODE_NOTAUTH, PACKET_EDE_NOT_AUTHORITATIVE,

@@ -18,6 +18,7 @@
 #define RSM_DNS_SERVE_H
 
 #include "src/base/kv.h"
+#include "src/dns/transfer.h"
 #include "src/rr/tsig.h"
 
 struct serve_policy {
@@ -56,6 +57,12 @@ const struct packet *serve_packet(const struct serve *s);
  * known to be fresh.
  */
 void serve_set_slot(struct serve *s, uint64_t slot, bool is_fresh);
+/*
+ * Behind serve_set_slot, until it says false: what the answer waits for. A digest takes as long as
+ * reading the zone does, so the shell makes it in steps, and keeps it.
+ */
+bool serve_wants_digest(struct serve *s, struct kv *kv, struct transfer_want *out);
+void serve_give_digest(struct serve *s, const uint8_t rdata[ZONEMD_RDATA_SIZE]);
 /*
  * The next message, made in `draft`, borrowed until that is used again; `kv` shows the state now.
  * False: there is none any more; when *is_broken_out, what was sent is no whole answer, and the

@@ -15,11 +15,14 @@
 
 enum step {
     STEP_FIRST_SOA = 1,
+    STEP_DIGEST,  /* whole: the ZONEMD, where there is one */
     STEP_SETS,    /* whole: all but the SOA */
     STEP_OLD_SOA, /* difference */
+    STEP_OLD_DIGEST,
     STEP_GONE,    /* ... each changed set: what it had and has no more */
     STEP_NEW_SOA, /* ... */
-    STEP_CAME,    /* ... what it has and had not */
+    STEP_NEW_DIGEST,
+    STEP_CAME, /* ... what it has and had not */
     STEP_LAST_SOA,
     STEP_END,
 };
@@ -31,6 +34,13 @@ struct changed {
         uint32_t offset, size;
     } * places; /* owned */
     size_t count, capacity;
+};
+
+/* The ZONEMD of one of the two versions. */
+struct digest {
+    bool is_due, is_here;
+    uint32_t serial;
+    uint8_t rdata[ZONEMD_RDATA_SIZE];
 };
 
 struct transfer {
@@ -47,6 +57,7 @@ struct transfer {
     struct changed changed;
     size_t changed_next;
     uint64_t record_count;
+    struct digest digest, old_digest;
 };
 
 /* -------------------------------------------------------------------------------------------- */
@@ -118,6 +129,39 @@ static bool is_current(uint32_t serial, uint32_t own)
     return own == serial || own - serial > UINT32_C(0x7fffffff);
 }
 
+static void want_digests(struct transfer *t, struct kv *kv, const struct zone_record *row,
+                         const uint32_t *serial)
+{
+    struct zone_record old;
+    if (t->kind == TRANSFER_CURRENT)
+        return;
+    t->digest.is_due = row->has_zonemd;
+    t->digest.serial = row->serial;
+    if (t->kind != TRANSFER_DIFFERENCE)
+        return;
+    t->old_digest.serial = *serial;
+    t->old_digest.is_due = query_zone(kv, t->zone, t->old_slot, &old) == RSM_OK && old.has_zonemd;
+}
+
+bool transfer_wants_digest(const struct transfer *t, struct transfer_want *out)
+{
+    bool is_new = t->digest.is_due && !t->digest.is_here;
+    if (!is_new && (!t->old_digest.is_due || t->old_digest.is_here))
+        return false;
+    *out = (struct transfer_want){.zone = t->zone,
+                                  .zone_id = t->zone_id,
+                                  .slot = is_new ? t->slot : t->old_slot,
+                                  .serial = is_new ? t->digest.serial : t->old_digest.serial};
+    return true;
+}
+
+void transfer_give_digest(struct transfer *t, const uint8_t rdata[ZONEMD_RDATA_SIZE])
+{
+    struct digest *d = t->digest.is_due && !t->digest.is_here ? &t->digest : &t->old_digest;
+    memcpy(d->rdata, rdata, ZONEMD_RDATA_SIZE);
+    d->is_here = true;
+}
+
 enum rsm_status transfer_begin(struct kv *kv, struct bytes zone, uint64_t slot,
                                const uint32_t *serial, struct transfer **transfer_out)
 {
@@ -142,6 +186,7 @@ enum rsm_status transfer_begin(struct kv *kv, struct bytes zone, uint64_t slot,
              query_zone_serial(kv, t->zone, *serial, slot, &t->old_slot) == RSM_OK &&
              collect_changes(t, kv) && t->changed.count <= row.rrset_count)
         t->kind = TRANSFER_DIFFERENCE;
+    want_digests(t, kv, &row, serial);
     *transfer_out = t;
     return RSM_OK;
 }
@@ -250,6 +295,26 @@ static enum rsm_status put_soa(struct transfer *t, struct kv *kv, struct draft *
     return status;
 }
 
+/* Behind the SOA whose serial it has, and with its TTL (RFC 8976 2). */
+static enum rsm_status put_digest(struct transfer *t, struct kv *kv, struct draft *draft,
+                                  uint64_t slot, const struct digest *d, enum put *put_out)
+{
+    struct query_rrset soa;
+    *put_out = PUT_ALL;
+    if (!d->is_due)
+        return RSM_OK;
+    if (!d->is_here)
+        return RSM_NOT_FOUND;
+    enum rsm_status status = query_rrset(kv, t->zone, t->zone, RR_TYPE_SOA, slot, &soa);
+    if (status != RSM_OK)
+        return status;
+    *put_out = put_record(t, draft, t->zone, RR_TYPE_ZONEMD, soa.record.ttl,
+                          bytes_make(d->rdata, ZONEMD_RDATA_SIZE), 0);
+    if (*put_out == PUT_ALL)
+        t->sent = 0;
+    return RSM_OK;
+}
+
 static enum rsm_status put_next_set(struct transfer *t, struct kv *kv, struct draft *draft,
                                     bool *is_last_out, enum put *put_out)
 {
@@ -305,14 +370,20 @@ static enum step step_after(struct transfer *t)
 {
     switch (t->step) {
     case STEP_FIRST_SOA:
-        return t->kind == TRANSFER_WHOLE        ? STEP_SETS
+        return t->kind == TRANSFER_WHOLE        ? STEP_DIGEST
                : t->kind == TRANSFER_DIFFERENCE ? STEP_OLD_SOA
                                                 : STEP_END;
+    case STEP_DIGEST:
+        return STEP_SETS;
     case STEP_OLD_SOA:
+        return STEP_OLD_DIGEST;
+    case STEP_OLD_DIGEST:
         return STEP_GONE;
     case STEP_GONE:
         return STEP_NEW_SOA;
     case STEP_NEW_SOA:
+        return STEP_NEW_DIGEST;
+    case STEP_NEW_DIGEST:
         t->changed_next = 0;
         return STEP_CAME;
     case STEP_SETS:
@@ -339,6 +410,13 @@ static enum rsm_status take_step(struct transfer *t, struct kv *kv, struct draft
         break;
     case STEP_OLD_SOA:
         status = put_soa(t, kv, draft, t->old_slot, put_out);
+        break;
+    case STEP_DIGEST:
+    case STEP_NEW_DIGEST:
+        status = put_digest(t, kv, draft, t->slot, &t->digest, put_out);
+        break;
+    case STEP_OLD_DIGEST:
+        status = put_digest(t, kv, draft, t->old_slot, &t->old_digest, put_out);
         break;
     case STEP_SETS:
         status = put_next_set(t, kv, draft, &is_last, put_out);

@@ -17,6 +17,7 @@
 #define RSM_DNS_TRANSFER_H
 
 #include "src/machine/query_change.h"
+#include "src/rr/zonemd.h"
 #include "src/rr/packet.h"
 
 /* Of one message: about a millisecond of work, and where names can be compressed (RFC 1035 4.1.4).
@@ -44,6 +45,17 @@ enum rsm_status transfer_begin(struct kv *kv, struct bytes zone, uint64_t slot,
 void transfer_free(struct transfer *t);
 enum transfer_kind transfer_kind(const struct transfer *t);
 uint32_t transfer_serial(const struct transfer *t);
+/* A digest that is still missing: of the zone as it was after `slot`. Borrowed. */
+struct transfer_want {
+    struct bytes zone;
+    uint64_t zone_id, slot;
+    uint32_t serial;
+};
+
+/* A zone with digests (zone.set) is sent with the one of each of its serials. False: none lacks. */
+bool transfer_wants_digest(const struct transfer *t, struct transfer_want *out);
+/* Data of a ZONEMD record: of the serial that was wanted. */
+void transfer_give_digest(struct transfer *t, const uint8_t rdata[ZONEMD_RDATA_SIZE]);
 /* Of the SOA as it was sent; 0 before the first transfer_fill. */
 uint32_t transfer_expire(const struct transfer *t);
 /* The secondary said that it has this very serial. */

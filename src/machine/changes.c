@@ -121,6 +121,7 @@ void changes_check(struct judge *j, const struct change_context *c)
         make_key(j, c, &all->items[i]);
     }
     rule_catalog_changes(j, c);
+    rule_dns_zonemd(j, c);
     sort(all->keys.data, all->items, all->count);
     for (size_t i = 1; i < all->count; i++) {
         struct change *item = &all->items[i];

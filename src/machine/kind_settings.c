@@ -32,6 +32,9 @@ static void set_all(struct zone_record *row, struct body_walk settings)
         case RSM_SETTING_PUBLISH_MS:
             set_publish_ms(row, item.value);
             break;
+        case RSM_SETTING_ZONEMD:
+            row->has_zonemd = item.value == 1;
+            break;
         }
     }
 }
@@ -39,7 +42,8 @@ static void set_all(struct zone_record *row, struct body_walk settings)
 static bool is_same(const struct zone_record *a, const struct zone_record *b)
 {
     return a->has_publish_ms == b->has_publish_ms && a->publish_ms == b->publish_ms &&
-           a->is_catalog == b->is_catalog && a->is_unlisted == b->is_unlisted;
+           a->is_catalog == b->is_catalog && a->is_unlisted == b->is_unlisted &&
+           a->has_zonemd == b->has_zonemd;
 }
 
 /* What the settings mean for the catalog. */
@@ -54,6 +58,32 @@ static void follow_catalog(struct judge *j, struct bytes zone, const struct zone
         catalog_join(j, zone, row);
     if (!before->is_unlisted && row->is_unlisted)
         catalog_leave(j, zone, before);
+}
+
+/*
+ * What is served is another zone from here on: a new serial, about which the SOA's set is. The
+ * digest itself is nowhere in the state: it follows from what is (src/dns/zone_digest.h).
+ */
+static void follow_zonemd(struct judge *j, struct bytes zone, struct zone_record *row)
+{
+    struct rrset_record own;
+    struct key soa, key;
+    char words[WORDS_SIZE];
+    (void)words_object(OBJECT_ZONE, zone, words);
+    if (row->has_zonemd && judge_found(j, rrset_load(j->kv, row->id, zone, RR_TYPE_ZONEMD, &own)) &&
+        !own.deleted)
+        judge_refuse(j, RSM_RULE_TYPE_FORBIDDEN,
+                     "%s has a ZONEMD record of its own at its apex; delete that first", words);
+    if (row->serial == UINT32_MAX)
+        judge_refuse(j, RSM_RULE_SERIAL_RANGE, "%s: serial %" PRIu32 " is the last one", words,
+                     row->serial);
+    else
+        row->serial++;
+    row->content = judge_version(j);
+    if (key_rrset(&soa, row->id, zone, RR_TYPE_SOA)) {
+        key_change(&key, j->slot, j->index, key_bytes(&soa));
+        judge_put(j, TABLE_CHANGE, key_bytes(&key), zone);
+    }
 }
 
 void kind_zone_set(struct judge *j)
@@ -79,6 +109,8 @@ void kind_zone_set(struct judge *j)
         judge_refuse(j, RSM_RULE_NO_CHANGE, "the %s are so already",
                      words_object(OBJECT_SETTINGS, body.zone, words));
     follow_catalog(j, body.zone, &before, &row);
+    if (before.has_zonemd != row.has_zonemd)
+        follow_zonemd(j, body.zone, &row);
     zone_write(j, body.zone, &row);
     object_write(j, OBJECT_SETTINGS, body.zone);
     pack_map(&j->m->result, 1);

@@ -97,6 +97,7 @@ enum zone_flag {
     ZONE_HAS_PUBLISH_MS = 2,
     ZONE_IS_CATALOG = 4,
     ZONE_IS_UNLISTED = 8,
+    ZONE_HAS_ZONEMD = 16,
 };
 
 void zone_encode(struct writer *out, const struct zone_record *z)
@@ -104,7 +105,8 @@ void zone_encode(struct writer *out, const struct zone_record *z)
     writer_u8(
         out,
         (uint8_t)((z->deleted ? ZONE_DELETED : 0) | (z->has_publish_ms ? ZONE_HAS_PUBLISH_MS : 0) |
-                  (z->is_catalog ? ZONE_IS_CATALOG : 0) | (z->is_unlisted ? ZONE_IS_UNLISTED : 0)));
+                  (z->is_catalog ? ZONE_IS_CATALOG : 0) | (z->is_unlisted ? ZONE_IS_UNLISTED : 0) |
+                  (z->has_zonemd ? ZONE_HAS_ZONEMD : 0)));
     writer_u32(out, z->publish_ms);
     writer_u64(out, z->id);
     writer_u32(out, z->serial);
@@ -126,6 +128,7 @@ enum rsm_status zone_decode(struct bytes value, struct zone_record *out)
     out->has_publish_ms = (flags & ZONE_HAS_PUBLISH_MS) != 0;
     out->is_catalog = (flags & ZONE_IS_CATALOG) != 0;
     out->is_unlisted = (flags & ZONE_IS_UNLISTED) != 0;
+    out->has_zonemd = (flags & ZONE_HAS_ZONEMD) != 0;
     out->publish_ms = reader_u32(&r);
     out->id = reader_u64(&r);
     out->serial = reader_u32(&r);

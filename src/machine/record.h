@@ -71,9 +71,9 @@ struct zone_record {
     uint64_t created_slot;
     uint64_t rrset_count;
     uint64_t record_count;
-    uint64_t dname_count;                         /* record sets of type DNAME */
-    uint64_t alias_count;                         /* of type CNAME or DNAME */
-    bool has_publish_ms, is_catalog, is_unlisted; /* publish_ms counts; catalog.h */
+    uint64_t dname_count;                                     /* record sets of type DNAME */
+    uint64_t alias_count;                                     /* of type CNAME or DNAME */
+    bool has_publish_ms, is_catalog, is_unlisted, has_zonemd; /* kind_settings.c */
     uint32_t publish_ms;
     struct version content; /* the last command that changed a record set of the zone */
     struct version writer;  /* the last command that wrote this row */

@@ -90,6 +90,22 @@ static void check_expire(struct judge *j, const struct change *item, const char 
 }
 
 /* Words are made for each change although few need them: that costs less than it looks. */
+void rule_dns_zonemd(struct judge *j, const struct change_context *c)
+{
+    struct changes *all = &j->m->changes;
+    char words[WORDS_SIZE];
+    for (size_t i = 0; c->row->has_zonemd && i < all->count; i++) {
+        struct change *item = &all->items[i];
+        if (item->type != RR_TYPE_ZONEMD || item->rdata_count == 0 ||
+            !bytes_equal(item->owner, c->zone))
+            continue;
+        judge_refuse(j, RSM_RULE_TYPE_FORBIDDEN,
+                     "%s: the zone is served with a ZONEMD that is made (zone set zonemd=off)",
+                     words_rrset(item->owner, item->type, words));
+        item->is_bad = true;
+    }
+}
+
 void rule_dns_change(struct judge *j, struct bytes zone, struct change *item)
 {
     char words[WORDS_SIZE], in[WORDS_SIZE];

@@ -150,6 +150,8 @@ struct bytes change_key(const struct judge *j, const struct change *change);
 
 /* What is wrong with one change: out-of-zone, types, TTLs, sizes, data. Sets is_bad. */
 void rule_dns_change(struct judge *j, struct bytes zone, struct change *change);
+/* A zone that is served with a digest has none of its own. */
+void rule_dns_zonemd(struct judge *j, const struct change_context *c);
 /* What DNS forbids between record sets, after the change. */
 void rule_dns_after(struct judge *j, const struct change_context *c);
 void rule_cycle(struct judge *j, const struct change_context *c);

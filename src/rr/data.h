@@ -22,6 +22,7 @@ enum {
     RR_TYPE_SOA = 6,
     RR_TYPE_AAAA = 28,
     RR_TYPE_DNAME = 39,
+    RR_TYPE_ZONEMD = 63,
 };
 
 /* "A", or "TYPE65280" (RFC 3597); returns `out`. */

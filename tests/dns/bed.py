@@ -97,6 +97,7 @@ class Bed(Cluster):
         self.ports = {kind: free_port() for kind in kinds}
         self.secondaries = {}
         self.catalog = catalog
+        self.knot_template = ""  # lines for its default template
 
     def __enter__(self):
         super().__enter__()
@@ -145,6 +146,8 @@ class Bed(Cluster):
             text = text[:text.index('zone "')].replace("options {", "options {" + options.partition("\n")[2]) + zone.partition("\n")[2]
         if self.catalog and source == "pdns.sql":
             text = read_example("pdns-catalog.sql")
+        if source == "knot.conf":
+            text = text.replace("  - id: default\n", "  - id: default\n" + self.knot_template)
         values = dict(DIR=os.path.dirname(target), ZONE=self.catalog or self.zone, SECRET=SECRET, REPLICA_PORT=self.dns_port,
                       PORT=self.ports[os.path.basename(os.path.dirname(target))],
                       REPLICA_1=ADDRESSES[0], REPLICA_2=ADDRESSES[1], REPLICA_3=ADDRESSES[2])

@@ -7,12 +7,14 @@ follow each other in quick succession (100).
 """
 import json
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bed import ROOT, WAIT, ZONE_TEXT, Bed, check, missing, records  # noqa: E402
+from bed import ROOT, WAIT, ZONE_TEXT, Bed, check, dns, missing, records  # noqa: E402
 from harness import main  # noqa: E402
 
 KINDS = tuple(os.environ.get("RSM_DNS_KINDS", "knot,nsd,bind,pdns").split(","))
@@ -178,6 +180,53 @@ def they_configure_themselves_from_the_catalog():
     return None
 
 
+def digest_is_good(bed, text):
+    """True when ldns-verify-zone finds the zone's ZONEMD right (and misses signatures alone), kzonecheck nothing wrong."""
+    path = os.path.join(bed.work, "digest.zone")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"$ORIGIN {bed.zone}.\n" + text)
+    ldns = subprocess.run(["ldns-verify-zone", "-ZZZ", path], capture_output=True, text=True, check=False, timeout=60)
+    knot = subprocess.run(["kzonecheck", "-o", bed.zone, path], capture_output=True, check=False, timeout=60)
+    errors = [line for line in ldns.stderr.splitlines() if line not in ("Error: No DNSKEY records at zone apex", "There were errors in the zone")]
+    return not errors and knot.returncode == 0
+
+
+def zones_have_digests():
+    """ZONEMD of every serial, whole and by differences, checked by others' programs and on each secondary."""
+    if LACK:
+        return LACK
+    for program in ("ldns-verify-zone", "kzonecheck"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
+    with Bed(KINDS) as bed:
+        bed.knot_template = "    zonemd-verify: on\n"  # it takes no zone, whole or by a difference, whose digest is wrong
+        make_zone(bed)
+        bed.ctl("zone", "set", bed.zone, "zonemd=on")
+        bed.settle()
+        check(digest_is_good(bed, bed.transfer(replica=1).to_text()), "the first digest")
+        check(not digest_is_good(bed, bed.transfer(replica=1).to_text().replace("192.0.2.10", "192.0.2.99")), "the canary: it is looked at")
+        for kind in KINDS:
+            bed.start_secondary(kind)
+        held = dns.zone.from_text(bed.transfer(replica=2).to_text(), bed.zone)
+        for i in range(12):
+            change(bed, i)
+            bed.settle()
+            serial = bed.soa()
+            bed.transfer(replica=1 + i % 3, serial=serial - 1, held=held)
+            check(digest_is_good(bed, held.to_text()), f"serial {serial}, replica {1 + i % 3}")
+            check(records(held) == records(bed.transfer(replica=1 + (i + 1) % 3)), f"serial {serial}: another replica has another")
+        for kind in bed.kinds:
+            bed.wait_for_serial(kind, serial)
+            check(bed.copy_of(kind) == records(held), f"{kind}: {sorted(bed.copy_of(kind) ^ records(held))[:4]}")
+        for kind in bed.kinds:
+            same = bed.ctl("zone", "compare", bed.zone, "--with", f"127.0.0.1:{bed.ports[kind]}")
+            check("0 record sets differ" in same.stdout, f"the digest is no difference: {same.stdout}")
+        bed.kinds = tuple(kind for kind in KINDS if kind != "knot")  # which takes none without a digest now
+        bed.ctl("zone", "set", bed.zone, "zonemd=off")
+        compare(bed)
+    return None
+
+
 def latency():
     """How long from a verdict to the new serial on each secondary: a table, no judgement."""
     if LACK:
@@ -216,4 +265,4 @@ if __name__ == "__main__":
         print(reason or "", end="")
         sys.exit(0)
     main([they_follow, they_go_on_without_the_replica_they_used, they_answer_when_all_replicas_are_gone,
-          they_configure_themselves_from_the_catalog])
+          they_configure_themselves_from_the_catalog, zones_have_digests])

@@ -35,7 +35,7 @@ const struct ctl_command ctl_commands[] = {
     {"zone", "set", "ZONE NAME=VALUE...", 2, -1, OPT_CHANGE,
      "how a zone is served: publish_ms=MS|policy, within which its changes are told to secondaries "
      "together; catalog=on|off, the catalog of all zones (RFC 9432); listed=on|off, whether the "
-     "catalog has this one",
+     "catalog has this one; zonemd=on|off, a digest of all its records (RFC 8976)",
      "resilience-ctl zone set catalog.example catalog=on", ctl_zone_set},
     {"zone", "list", "", 0, 0, OPT_READ, "all zones", "resilience-ctl zone list", ctl_zone_list},
     {"zone", "import", "ZONE [FILE]", 1, 2, OPT_CHANGE | OPT_IMPORT | OPT_TRANSFER | OPT_FORMAT,
