@@ -44,6 +44,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     node_tick(l->node);
     methods_on_tick(l->methods);
     dns_on_tick(l->dns);
+    approvers_on_tick(l->approvers, l->node);
     uint32_t freed;
     if (scrub_on_tick(l->scrub)) /* one that was killed leaves its reader behind */
         (void)store_check_readers(l->store, &freed);
@@ -277,6 +278,7 @@ static enum rsm_status open_network(struct loop *l)
     status = membership_follow(&l->membership);
     if (status != RSM_OK)
         return complain(l, status, "members", rsm_status_sentence(status));
+    l->approvers = approvers_new(l->config->approval_hook);
     if (l->config->dns.listen_count > 0)
         return dns_new(&l->config->dns, l->base, l->node, l->genesis.cluster_id, &l->dns, l->text);
     return RSM_OK;
@@ -410,6 +412,7 @@ void loop_free(struct loop *l)
     scrub_free(l->scrub);
     verify_free(l->verify);
     l->verify = NULL;
+    approvers_free(l->approvers);
     dns_free(l->dns); /* before the node: reads of it are not answered any more */
     l->dns = NULL;
     if (l->methods != NULL)

@@ -9,6 +9,7 @@
 #include <rsm/key.h>
 
 #include "src/command/genesis.h"
+#include "src/daemon/approvers.h"
 #include "src/daemon/dns.h"
 #include "src/daemon/incarnations.h"
 #include "src/daemon/loop.h"
@@ -50,6 +51,7 @@ struct loop {
     struct methods *methods;
     struct verify *verify;
     struct dns *dns; /* NULL: no dns_listen */
+    struct approvers *approvers; /* NULL: no approval_hook */
     struct scrub *scrub;
     struct node *node;
     uint64_t stop_at_ms; /* 0: not stopping */

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """People override rules: requests, approvals, the token's quarter of an hour, through the real tools."""
+import json
 import os
 import subprocess
 import time
@@ -181,6 +182,39 @@ def a_quarter_of_an_hour():
         cluster.verify_equal()
 
 
+def approvers_are_told():
+    """By a program, at least once for each emergency; one that others can write to is not run."""
+    with Cluster() as cluster:
+        told, hook = os.path.join(cluster.work, "told"), os.path.join(cluster.work, "hook")
+        with open(hook, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\n[ -z \"$HOME$RSM_KEY\" ] && cat >>{told}\n")
+        os.chmod(hook, 0o700)
+        cluster.stop()
+        for replica in (1, 2, 3):
+            with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
+                file.write(f"approval_hook = {hook}\n")
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        begin(cluster)
+
+        def digests():
+            if not os.path.exists(told):
+                return set()
+            with open(told, encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file.read().splitlines()]
+            check(all(line["event"] == "approval-wanted" and line["author"] == "admin@dev" for line in lines), f"{lines}")
+            return {line["digest"] for line in lines}
+
+        first, second = request(cluster, write(cluster, 5)), request(cluster, write(cluster, 6))
+        waits(cluster, lambda: digests() == {first, second}, "nobody was told")
+        os.unlink(told)
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(leader(cluster)))
+        waits(cluster, lambda: digests() == {first, second}, "the new leader told nobody")
+        os.chmod(hook, 0o722)
+        third = request(cluster, write(cluster, 7))
+        waits(cluster, lambda: any("approval-hook" in cluster.text_of_log(i) and third in cluster.text_of_log(i) for i in (1, 2, 3)), "not said")
+        check(third not in digests(), "others could have written that program")
+
+
 def rules_that_block():
     """All of them in one answer, with what to do; a rule that is not named still blocks."""
     with Cluster() as cluster:
@@ -210,4 +244,4 @@ def rules_that_block():
 
 
 if __name__ == "__main__":
-    main([approvals, the_four_lines, a_quarter_of_an_hour, rules_that_block])
+    main([approvals, the_four_lines, a_quarter_of_an_hour, approvers_are_told, rules_that_block])
