@@ -41,8 +41,10 @@ enum rsm_status rsm_body_change_undo(enum rsm_class class_least, const struct rs
 /* A replica's own: what it found when it made the effect again, in the state after `slot`. */
 enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, uint64_t slot,
                                      struct rsm_bytes effect_hash, struct rsm_buffer *body_out);
-/* Of exactly the change with this digest (RSM_DIGEST_SIZE bytes). */
+struct rsm_factor;
+/* Of exactly the change with this digest (RSM_DIGEST_SIZE bytes); `factor` NULL: without one. */
 enum rsm_status rsm_body_change_approve(struct rsm_bytes change_digest,
+                                        const struct rsm_factor *factor,
                                         struct rsm_buffer *body_out);
 enum rsm_status rsm_body_change_cancel(struct rsm_bytes change_digest, struct rsm_buffer *body_out);
 /*

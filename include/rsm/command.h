@@ -58,7 +58,9 @@ extern "C" {
     X(ZONE_SET, 31, "zone.set")                                                                    \
     X(FREEZE_RESUME, 32, "freeze.resume")                                                          \
     X(FREEZE_TRIP, 33, "freeze.trip")                                                              \
-    X(ZONE_LABEL, 34, "zone.label")
+    X(ZONE_LABEL, 34, "zone.label")                                                                \
+    X(FACTOR_ENROLL, 35, "factor.enroll")                                                          \
+    X(FACTOR_REVOKE, 36, "factor.revoke")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -167,7 +167,22 @@ extern "C" {
       "the catalog keeps its zones, and is written by the state machine alone")                    \
     X(ROOT_HOLDERS, 84, "root-holders", PREFLIGHT, "rule_root.c", "enough hold the role root")     \
     X(UNDO, 85, "undo", CAUSAL, "rule_undo.c",                                                     \
-      "what takes a live change back leaves what was before")
+      "what takes a live change back leaves what was before")                                      \
+    X(FACTOR_MISSING, 86, "factor-missing", QUORUM, "rule_factor.c",                               \
+      "an approval has the second factor that the policy asks for")                                \
+    X(FACTOR_UNKNOWN, 87, "factor-unknown", QUORUM, "rule_factor.c",                               \
+      "the second factor is enrolled for the approver")                                            \
+    X(FACTOR_DIGEST, 88, "factor-digest", QUORUM, "rule_factor.c",                                 \
+      "the second factor says yes to this change, by this approver")                               \
+    X(FACTOR_SIGNATURE, 89, "factor-signature", QUORUM, "rule_factor.c",                           \
+      "the second factor's signature is good")                                                     \
+    X(FACTOR_PRESENCE, 90, "factor-presence", QUORUM, "rule_factor.c",                             \
+      "the authenticator has seen its person, for this relying party")                             \
+    X(FACTOR_REPLAYED, 91, "factor-replayed", QUORUM, "rule_factor.c",                             \
+      "a counter and a code are used once")                                                        \
+    X(FACTOR_TIME, 92, "factor-time", QUORUM, "rule_factor.c", "a code is of now")                 \
+    X(FACTOR_USED, 93, "factor-used", PREFLIGHT, "kind_factor.c",                                  \
+      "a second factor is one principal's for ever, and no key that signs commands")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

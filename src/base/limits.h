@@ -44,11 +44,12 @@
 #define LIMIT_STAGED 64u
 /* One of them: its bytes are in the state until it ends. Larger changes are split. */
 #define LIMIT_STAGED_SIZE (1u << 20)
-#define LIMIT_OVERRIDES 16u      /* rules that one change may ask to be let past */
-#define LIMIT_APPROVERS 16u      /* named when an emergency is applied */
-#define LIMIT_APPROVAL_GROUPS 8u /* items of the policy's list "approval_groups" */
-#define LIMIT_CLASS_RULES 64u    /* items of the policy's list "classes" */
-#define LIMIT_CLASS_KINDS 32u    /* patterns of kinds in one of them */
+#define LIMIT_OVERRIDES 16u          /* rules that one change may ask to be let past */
+#define LIMIT_FACTOR_PUBLIC_SIZE 64u /* the public half of a second factor */
+#define LIMIT_APPROVERS 16u          /* named when an emergency is applied */
+#define LIMIT_APPROVAL_GROUPS 8u     /* items of the policy's list "approval_groups" */
+#define LIMIT_CLASS_RULES 64u        /* items of the policy's list "classes" */
+#define LIMIT_CLASS_KINDS 32u        /* patterns of kinds in one of them */
 
 /* Keys of the state: LMDB's own bound is 511 bytes. */
 #define LIMIT_KEY_SIZE 500u

@@ -115,4 +115,12 @@
 #ifndef RSM_MUTANT_UNDO_TWICE
 #define RSM_MUTANT_UNDO_TWICE 0
 #endif
+/* A second factor's counter, or step, may be used again. */
+#ifndef RSM_MUTANT_FACTOR_AGAIN
+#define RSM_MUTANT_FACTOR_AGAIN 0
+#endif
+/* A second factor that says yes to something else will do. */
+#ifndef RSM_MUTANT_FACTOR_OF_ANYTHING
+#define RSM_MUTANT_FACTOR_OF_ANYTHING 0
+#endif
 #endif

@@ -616,6 +616,8 @@ bool body_may_be_requested(enum rsm_kind kind)
     case RSM_KIND_PRINCIPAL_KEY_REVOKE:
     case RSM_KIND_ROLE_SET:
     case RSM_KIND_ROLE_DELETE:
+    case RSM_KIND_FACTOR_ENROLL:
+    case RSM_KIND_FACTOR_REVOKE:
     case RSM_KIND_POLICY_SET:
     case RSM_KIND_FREEZE_CLEAR:
     case RSM_KIND_FREEZE_RESUME:
@@ -673,10 +675,12 @@ enum rsm_status body_ballot_decode(enum rsm_kind kind, struct bytes body, struct
     CHECK(is_vote || is_apply || kind == RSM_KIND_CHANGE_APPROVE || kind == RSM_KIND_CHANGE_CANCEL);
     *out = (struct body_ballot){.change = NULL};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, is_vote ? 4 : is_apply ? 2 : 1);
+    unpack_array_exactly(&u, is_vote ? 4 : kind == RSM_KIND_CHANGE_CANCEL ? 1 : 2);
     out->change = unpack_bin_exactly(&u, HASH_SIZE);
     if (is_apply)
         out->approvers = take_list(&u, LIMIT_APPROVERS);
+    if (kind == RSM_KIND_CHANGE_APPROVE)
+        body_factor_take(&u, &out->factor);
     if (is_vote) {
         out->yes = unpack_bool(&u);
         out->slot = take_number(&u);

@@ -33,7 +33,9 @@
  * zone str, peer str, client str] known             [[id uint, incarnation uint]...], sorted by id
  *     change.request    [class str, overrides [rule id str...], kind str, body of that kind]
  *     change.vote       [change bin32, yes bool, slot uint, effect bin32]
- *     change.approve    [change bin32]
+ *     change.approve    [change bin32, factor [] or [id str, over bin32, data bin, signature
+ * bin64]] factor.enroll     [principal str, id str, method str, public bin, relying party str]
+ *     factor.revoke     [principal str, id str]
  *     change.cancel     [change bin32]
  *     change.apply      [change bin32, approvers [str...] sorted]
  *     prerequisites, updates [[owner bin, class uint, type uint, ttl uint, rdata bin]...]

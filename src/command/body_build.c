@@ -7,6 +7,7 @@
  */
 #include <rsm/body.h>
 #include <rsm/change.h>
+#include <rsm/factor.h>
 #include <rsm/command.h>
 #include <rsm/setting.h>
 #include <rsm/update.h>
@@ -547,6 +548,30 @@ enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, u
     return end(&w, RSM_KIND_CHANGE_VOTE, RSM_OK, body_out);
 }
 
+enum rsm_status rsm_body_factor_enroll(struct rsm_bytes principal, struct rsm_bytes id,
+                                       enum rsm_factor_method method, struct rsm_bytes public_half,
+                                       struct rsm_bytes relying_party, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 5, body_out);
+    put_str(&w, principal);
+    put_str(&w, id);
+    pack_text(&w, rsm_factor_text(method));
+    put_bin(&w, public_half);
+    put_str(&w, relying_party);
+    return end(&w, RSM_KIND_FACTOR_ENROLL, RSM_OK, body_out);
+}
+
+enum rsm_status rsm_body_factor_revoke(struct rsm_bytes principal, struct rsm_bytes id,
+                                       struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_str(&w, principal);
+    put_str(&w, id);
+    return end(&w, RSM_KIND_FACTOR_REVOKE, RSM_OK, body_out);
+}
+
 static enum rsm_status build_digest(enum rsm_kind kind, struct rsm_bytes digest,
                                     struct rsm_buffer *body_out)
 {
@@ -556,9 +581,21 @@ static enum rsm_status build_digest(enum rsm_kind kind, struct rsm_bytes digest,
     return end(&w, kind, RSM_OK, body_out);
 }
 
-enum rsm_status rsm_body_change_approve(struct rsm_bytes change_digest, struct rsm_buffer *body_out)
+enum rsm_status rsm_body_change_approve(struct rsm_bytes change_digest,
+                                        const struct rsm_factor *factor,
+                                        struct rsm_buffer *body_out)
 {
-    return build_digest(RSM_KIND_CHANGE_APPROVE, change_digest, body_out);
+    struct writer w;
+    begin(&w, 2, body_out);
+    put_bin(&w, change_digest);
+    pack_array(&w, factor != NULL ? 4 : 0);
+    if (factor != NULL) {
+        put_str(&w, factor->id);
+        put_bin(&w, factor->over);
+        put_bin(&w, factor->data);
+        put_bin(&w, factor->signature);
+    }
+    return end(&w, RSM_KIND_CHANGE_APPROVE, RSM_OK, body_out);
 }
 
 enum rsm_status rsm_body_change_apply(struct rsm_bytes change_digest,

@@ -6,6 +6,7 @@
 #include <rsm/change.h>
 
 #include "src/command/body.h"
+#include "src/command/body_factor.h"
 
 struct body_request {
     enum rsm_class class_least;
@@ -21,6 +22,7 @@ struct body_ballot {
     uint64_t slot;
     const uint8_t *effect;
     struct body_walk approvers; /* apply: texts */
+    struct body_factor factor;  /* approve */
 };
 
 enum rsm_status body_request_decode(struct bytes body, struct body_request *out);

@@ -224,6 +224,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct body_freeze freeze;
         struct body_lease lease;
         struct body_principal_key key;
+        struct body_enroll enroll;
     } scratch;
 
     switch (kind) {
@@ -276,6 +277,9 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_CHANGE_CANCEL:
     case RSM_KIND_CHANGE_APPLY:
         return check_ballot(kind, body);
+    case RSM_KIND_FACTOR_ENROLL:
+    case RSM_KIND_FACTOR_REVOKE:
+        return body_enroll_decode(kind, body, &scratch.enroll);
     }
     return RSM_UNKNOWN_KIND;
 }

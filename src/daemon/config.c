@@ -80,6 +80,7 @@ static const struct key keys[] = {
     {"snapshot_lag", VALUE_U32, AT(node.snapshot_lag), 1, UINT32_MAX, false},
     {"snapshot_rate", VALUE_U32, AT(node.snapshot_rate), 64, 1u << 30, false},
     {"map_size", VALUE_U64, AT(map_size), 1u << 20, UINT64_C(1) << 46, false},
+    {"totp_file", VALUE_PATH, AT(totp_file), 0, 0, false},
     {"approval_hook", VALUE_PATH, AT(approval_hook), 0, 0, false},
     {"clock_offset_file", VALUE_PATH, AT(clock_offset_file), 0, 0, false},
     {"scrub_days", VALUE_U32, AT(scrub_days), 0, 3650, false},
@@ -423,6 +424,7 @@ void config_deinit(struct config *config)
     mem_free(config->key);
     mem_free(config->client_unix);
     mem_free(config->peer_listen);
+    mem_free(config->totp_file);
     mem_free(config->approval_hook);
     mem_free(config->clock_offset_file);
     mem_free(config->zone);

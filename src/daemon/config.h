@@ -42,6 +42,7 @@ struct config {
     bool plaintext;
     uint64_t map_size;             /* of the store, bytes of address space */
     enum disk_flush journal_flush; /* how the journal's bytes become durable */
+    char *totp_file;               /* NULL: no codes are checked (totp.h) */
     char *approval_hook;           /* NULL: nobody is told (approvers.h) */
     char *clock_offset_file;       /* NULL, but in tests: see src/io/clock.h */
     uint32_t flush_timeout_ms;     /* then the process ends */

@@ -279,6 +279,9 @@ static enum rsm_status open_network(struct loop *l)
     if (status != RSM_OK)
         return complain(l, status, "members", rsm_status_sentence(status));
     l->approvers = approvers_new(l->config->approval_hook);
+    if (l->config->totp_file != NULL)
+        l->totp = totp_new(l->config->totp_file, l->key, l->config->node.self);
+    methods_set_totp(l->methods, l->totp);
     if (l->config->dns.listen_count > 0)
         return dns_new(&l->config->dns, l->base, l->node, l->genesis.cluster_id, &l->dns, l->text);
     return RSM_OK;
@@ -413,6 +416,7 @@ void loop_free(struct loop *l)
     verify_free(l->verify);
     l->verify = NULL;
     approvers_free(l->approvers);
+    totp_free(l->totp);
     dns_free(l->dns); /* before the node: reads of it are not answered any more */
     l->dns = NULL;
     if (l->methods != NULL)

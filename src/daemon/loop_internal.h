@@ -15,6 +15,7 @@
 #include "src/daemon/loop.h"
 #include "src/daemon/membership.h"
 #include "src/daemon/methods.h"
+#include "src/daemon/totp.h"
 #include "src/io/store_thread.h"
 #include "src/io/watchdog.h"
 #include "src/net/peer_link.h"
@@ -50,8 +51,9 @@ struct loop {
     struct rpc_server *rpc;
     struct methods *methods;
     struct verify *verify;
-    struct dns *dns; /* NULL: no dns_listen */
+    struct dns *dns;             /* NULL: no dns_listen */
     struct approvers *approvers; /* NULL: no approval_hook */
+    struct totp *totp;           /* NULL: no totp_file */
     struct scrub *scrub;
     struct node *node;
     uint64_t stop_at_ms; /* 0: not stopping */

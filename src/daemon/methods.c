@@ -39,6 +39,8 @@ static const struct method methods_table[] = {
     {"explain", 1, 2, true, read_explain},
     {"change.list", 0, 0, true, read_change_list},
     {"override.list", 0, 0, true, read_override_list},
+    {"factor.list", 0, 0, true, read_factor_list},
+    {"factor.attest", 4, 4, false, read_factor_attest},
     {"zone.list", 0, 0, true, read_zone_list},
     {"secondary.list", 0, 0, false, read_secondary_list},
     {"zone.get", 1, 1, true, read_zone_get},
@@ -445,6 +447,11 @@ void methods_set_network(struct methods *m, const struct rpc_server *rpc,
 {
     m->rpc = rpc;
     m->links = links;
+}
+
+void methods_set_totp(struct methods *m, struct totp *totp)
+{
+    m->totp = totp;
 }
 
 void methods_set_scrub(struct methods *m, struct scrub *scrub)

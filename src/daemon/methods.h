@@ -19,6 +19,7 @@ struct dns;
 struct incarnations;
 struct scrub;
 struct verify;
+struct totp;
 
 /* What this process is, or would be as a member. Borrowed, as all of it; the texts are not NULL. */
 struct methods_self {
@@ -51,6 +52,9 @@ void methods_set_verify(struct methods *m, struct verify *verify);
 
 /* Envelopes in a second of one connection; 0, as at first: no limit. */
 void methods_set_submit_rate(struct methods *m, uint32_t rate);
+
+/* For `factor.attest`; NULL: this replica checks no codes. */
+void methods_set_totp(struct methods *m, struct totp *totp);
 
 /* For `scrub` and its part of `status`. */
 void methods_set_scrub(struct methods *m, struct scrub *scrub);

@@ -48,7 +48,9 @@ static void pack_approvals(struct kv *kv, struct writer *out, const uint8_t *dig
     uint32_t count = 0;
     writer_init(&items, LIMIT_ANSWER_SIZE);
     while (approval_next(kv, digest, &place, &person, &a) == RSM_OK) {
-        pack_map(&items, 5);
+        pack_map(&items, 6);
+        pack_key(&items, "factor");
+        pack_str(&items, a.factor);
         pack_key(&items, "person");
         pack_str(&items, person);
         pack_key(&items, "principal");

@@ -25,6 +25,7 @@ struct methods {
     const struct genesis *genesis;
     const struct rpc_server *rpc;
     const struct peer_links *links;
+    struct totp *totp; /* NULL: this replica checks no codes */
     struct scrub *scrub;
     const struct dns *dns;         /* NULL: none is served */
     struct waiting *waiting[1024]; /* by token */
@@ -150,7 +151,7 @@ method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_zone_w
     read_policy_get, read_freeze_list, read_frozen_list, read_lease_list, read_plan_list,
     read_plan_get, read_log_range, read_status, read_hello, read_rr_parse, read_member_list,
     read_member_self, run_scrub, read_stages, read_explain, read_graph, read_log_raw, read_check,
-    read_change_list, read_secondary_list, read_override_list;
+    read_change_list, read_secondary_list, read_override_list, read_factor_list, read_factor_attest;
 
 /* methods_status.c */
 method_read read_genesis;

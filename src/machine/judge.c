@@ -129,6 +129,8 @@ static void dispatch(struct judge *j)
         [RSM_KIND_CHANGE_APPLY] = kind_change_apply,
         [RSM_KIND_ZONE_SET] = kind_zone_set,
         [RSM_KIND_ZONE_LABEL] = kind_zone_label,
+        [RSM_KIND_FACTOR_ENROLL] = kind_factor_enroll,
+        [RSM_KIND_FACTOR_REVOKE] = kind_factor_revoke,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);

@@ -24,7 +24,10 @@
 
 #include "src/base/check.h"
 #include "src/command/pack.h"
+#include "src/machine/factor.h"
 #include "src/machine/staged.h"
+
+#define NO_FACTOR ((struct bytes){NULL, 0})
 
 /* ---- which approvals count ---- */
 
@@ -73,6 +76,11 @@ static const char *why_void(struct judge *j, struct bytes person, const struct a
         return "has lost the key that it was signed with";
     if (!principal_may(j, principal, rsm_kind_text(RSM_KIND_CHANGE_APPROVE)))
         return "has no right to approve any more";
+    struct factor_record factor;
+    if (a->factor.size > 0 &&
+        (!judge_found(j, factor_load(j->kv, a->principal, a->factor, &factor)) ||
+         factor.revoked_slot != 0))
+        return "has lost the second factor";
     return NULL;
 }
 
@@ -166,11 +174,18 @@ static struct bytes load_person(struct judge *j)
     return writer_result(&j->m->copy);
 }
 
-static void put_approval(struct judge *j, const struct body_ballot *body, struct bytes person)
+/* With the second factor that it came with, which is used now. */
+static void put_approval(struct judge *j, const struct body_ballot *body, bool is_emergency,
+                         struct bytes person)
 {
+    struct factor_record factor;
+    bool has_factor = rule_factor(j, body->change, is_emergency, &body->factor, &factor);
+    if (has_factor)
+        rule_factor_used(j, &body->factor, &factor);
     struct approval_record approval = {.slot = j->slot,
                                        .ms = j->now_ms,
                                        .key = j->key,
+                                       .factor = has_factor ? body->factor.id : NO_FACTOR,
                                        .principal = j->command->author,
                                        .reason = j->command->reason};
     struct key key;
@@ -219,15 +234,16 @@ void kind_change_approve(struct judge *j)
         judge_refuse(j, RSM_RULE_NO_CHANGE, "it has its approvals since log time %" PRIu64,
                      row.approved_ms);
     check_approver(j, &body, &row, person);
+    bool is_emergency = row.class == RSM_CLASS_EMERGENCY;
     row.touched = j->slot;
     /* The row borrows: it is written before, and read again behind, this approval. */
     change_put(j, body.change, &row);
-    put_approval(j, &body, person);
+    put_approval(j, &body, is_emergency, person);
     struct tally t = count_approvals(j, body.change, false);
     if (!judge_found(j, staged_load(j->kv, body.change, &row)))
         return;
     bool has_all = is_enough(j, &row, &t, missing, sizeof missing);
-    if (has_all && row.class != RSM_CLASS_EMERGENCY) {
+    if (has_all && !is_emergency) {
         row.approved_ms = row.voting_ms = j->now_ms;
         row.deadline_ms = j->now_ms + j->policy.critical_deadline_ms;
     } else if (has_all) {
@@ -236,7 +252,6 @@ void kind_change_approve(struct judge *j)
         row.deadline_ms = (MUTANT(TOKEN_FROM_REQUEST) ? row.staged_ms : j->now_ms) + row.token_ms;
     }
     uint64_t deadline_ms = row.deadline_ms;
-    bool is_emergency = row.class == RSM_CLASS_EMERGENCY;
     uint64_t needed = is_emergency ? j->policy.approvals : row.root_needed;
     change_put(j, body.change, &row);
     add_approval_result(j, is_emergency ? t.count : t.root, needed, deadline_ms, missing);

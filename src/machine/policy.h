@@ -71,6 +71,10 @@
     /* So many persons approve an emergency, none of them its author; approval_groups says which.  \
      */                                                                                            \
     X(approvals, 2, 9, 2)                                                                          \
+    /* What an approval needs beside the approver's key: 0 nothing, 1 any second factor, 2 one     \
+     */                                                                                            \
+    /* that signs: no code (totp). */                                                              \
+    X(second_factor, 0, 2, 1)                                                                      \
     /* Above 0: at the deadline the yes of so many zones is enough, when no replica said no. 0:    \
      */                                                                                            \
     /* every zone of the voters, always. */                                                        \

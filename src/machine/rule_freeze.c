@@ -47,6 +47,8 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_ROLE_SET:
     case RSM_KIND_ROLE_DELETE:
     case RSM_KIND_POLICY_SET:
+    case RSM_KIND_FACTOR_ENROLL:
+    case RSM_KIND_FACTOR_REVOKE:
     case RSM_KIND_FREEZE_SET:
     case RSM_KIND_FREEZE_CLEAR:
     case RSM_KIND_FREEZE_RESUME:

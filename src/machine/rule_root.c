@@ -3,9 +3,10 @@
  * rule_root.c - the root role: k of its holders agree to what decides who may do what.
  *
  * With the policy root_approvals = k above 0 these take effect once k different persons who hold
- * the role "root" agree: policy.set, role.*, principal.*, and what an item of the policy's classes
- * marks with `root`. A holder who signs the command agrees by that; the others approve its digest
- * (change.approve, kind_approve.c). Votes of its class are asked for behind the approvals.
+ * the role "root" agree: policy.set, role.*, principal.*, factor.*, and what an item of the
+ * policy's classes marks with `root`. A holder who signs the command agrees by that; the others
+ * approve its digest (change.approve, kind_approve.c). Votes of its class are asked for behind the
+ * approvals.
  *
  * No command may leave fewer holders than have to agree (root-holders): nothing could be changed
  * any more. The role itself is never written, as the role "admin".
@@ -22,6 +23,7 @@ static bool is_for_root(enum rsm_kind kind)
 {
     return kind == RSM_KIND_POLICY_SET ||
            verb_matches(bytes_of_string("role.*"), rsm_kind_text(kind)) ||
+           verb_matches(bytes_of_string("factor.*"), rsm_kind_text(kind)) ||
            verb_matches(bytes_of_string("principal.*"), rsm_kind_text(kind));
 }
 

@@ -110,6 +110,22 @@ enum rsm_status effect_hash(const struct kv *overlay, uint8_t hash_out[HASH_SIZE
 void request_unwrap(struct judge *j);
 struct body_ballot;
 struct staged_record;
+/* ---- rule_factor.c, kind_factor.c: second factors ---- */
+
+struct body_factor;
+struct factor_record;
+/*
+ * Holds what came beside an approval of the author's against what is enrolled and what the policy
+ * asks for. `out` is for the caller to write by rule_factor_used; false: there is none to write.
+ */
+bool rule_factor(struct judge *j, const uint8_t *change, bool is_emergency,
+                 const struct body_factor *factor, struct factor_record *out);
+/* Its counter, or its step, is used. */
+void rule_factor_used(struct judge *j, const struct body_factor *factor,
+                      const struct factor_record *used);
+void kind_factor_enroll(struct judge *j);
+void kind_factor_revoke(struct judge *j);
+
 struct body_ballot change_decode(const struct judge *j);
 /* The change that is meant; false: there is none, and that is said. */
 bool change_load(struct judge *j, const struct body_ballot *body, struct staged_record *out);

@@ -107,6 +107,7 @@ void approval_encode(struct writer *out, const struct approval_record *a)
     writer_u64(out, a->slot);
     writer_u64(out, a->ms);
     writer_bytes(out, bytes_make(a->key, RSM_PUBLIC_KEY_SIZE));
+    writer_blob(out, a->factor);
     writer_blob(out, a->principal);
     writer_blob(out, a->reason);
 }
@@ -117,6 +118,7 @@ enum rsm_status approval_decode(struct bytes value, struct approval_record *out)
     out->slot = reader_u64(&r);
     out->ms = reader_u64(&r);
     out->key = reader_bytes(&r, RSM_PUBLIC_KEY_SIZE).data;
+    out->factor = reader_blob(&r, LIMIT_LABEL_SIZE);
     out->principal = reader_blob(&r, LIMIT_PRINCIPAL_SIZE);
     out->reason = reader_blob(&r, LIMIT_REASON_SIZE);
     return finish(&r);

@@ -3,14 +3,14 @@
  * staged.h - changes that wait for votes and approvals: their rows.
  *
  *     TABLE_STAGED    digest 32 -> state u8 | class u8 | zones least u8 | root u8 | slot u64 |
- * index u32 | staged ms u64 | deadline ms u64 | approved ms u64 | members version u64 | touched
- * slot u64 | settled slot u64 | settled ms u64 | token ms u64 | voting ms u64 | basis 32 | key 32 |
- * kind u8 | counter u64 | author blob | person blob | overrides blob, each u32 | reasons blob (of
- * verdict.h: rule u32, evidence blob, each) TABLE_STAGED_COMMAND   digest 32 -> the command's
- * bytes; gone when it has settled TABLE_PENDING   slot u64 | index u16 -> digest 32; gone when it
- * has settled TABLE_VOTE      digest 32 | replica u8 -> flags u8 (1 yes, 2 late) | slot u64 | ms
- * u64 | checked slot u64 | effect 32 | zone blob | reason blob TABLE_APPROVAL  digest 32 | person
- * -> slot u64 | ms u64 | key 32 | principal blob | reason blob
+ *                     index u32 | staged ms u64 | deadline ms u64 | approved ms u64 | members
+ * version u64 | touched slot u64 | settled slot u64 | settled ms u64 | token ms u64 | voting ms u64
+ * | basis 32 | key 32 | kind u8 | counter u64 | author blob | person blob | overrides blob, each
+ * u32 | reasons blob (of verdict.h: rule u32, evidence blob, each) TABLE_STAGED_COMMAND   digest 32
+ * -> the command's bytes; gone when it has settled TABLE_PENDING   slot u64 | index u16 -> digest
+ * 32; gone when it has settled TABLE_VOTE      digest 32 | replica u8 -> flags u8 (1 yes, 2 late) |
+ * slot u64 | ms u64 | checked slot u64 | effect 32 | zone blob | reason blob TABLE_APPROVAL  digest
+ * 32 | person -> slot u64 | ms u64 | key 32 | factor blob | principal blob | reason blob
  *
  * A settled change's row, its votes and its approvals stay for ever.
  */
@@ -61,7 +61,8 @@ struct vote_record {
 
 struct approval_record {
     uint64_t slot, ms;
-    const uint8_t *key; /* that signed it */
+    const uint8_t *key;  /* that signed it */
+    struct bytes factor; /* the second factor's id; empty: none */
     struct bytes principal, reason;
 };
 

@@ -67,6 +67,8 @@ enum table {
     TABLE_APPROVAL,       /* digest, person -> staged.h */
     TABLE_RESUME,         /* freeze text, availability zone -> how it comes back: resume.h */
     TABLE_UNDONE,         /* digest of a change -> who took it back: undone.h */
+    TABLE_FACTOR,         /* principal text, id -> a second factor: factor.h */
+    TABLE_FACTOR_KEY,     /* its public half -> principal blob, id blob: for ever */
     TABLE_END,
 };
 

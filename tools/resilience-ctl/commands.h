@@ -19,10 +19,12 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_member_update, ctl_member_replace, ctl_zone_diff, ctl_zone_blame, ctl_zone_restore,
     ctl_undo, ctl_explain, ctl_rules, ctl_graph, ctl_plan_check;
 /* change.c */
-ctl_run ctl_change_list, ctl_change_approve, ctl_change_cancel;
+ctl_run ctl_change_list, ctl_change_cancel;
 /* override.c, override_apply.c */
 ctl_run ctl_override_request, ctl_override_approve, ctl_override_apply, ctl_override_status,
     ctl_override_cancel;
+/* factor.c */
+ctl_run ctl_factor_enroll, ctl_factor_revoke, ctl_factor_list;
 /* principal.c */
 ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
 /* transfer.c */

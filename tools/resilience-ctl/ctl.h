@@ -56,6 +56,8 @@ enum ctl_option {
     OPT_DIGEST = 1 << 15,   /* --digest */
     OPT_CONFIG = 1 << 16,   /* --config */
     OPT_APPROVER = 1 << 17, /* --approver */
+    OPT_FACTOR = 1 << 18,   /* --factor --factor-key --factor-program --code */
+    OPT_RP = 1 << 19,       /* --rp */
     OPT_FORMAT = 1 << 20,   /* --format */
     OPT_SERVER = 1 << 21,   /* --with --tsig */
     OPT_TRANSFER = 1 << 22, /* --from-axfr --tsig */
@@ -70,7 +72,8 @@ struct ctl {
     bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit, everybody, gradual;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
         *scope, *az, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
-        *format, *digest, *from_axfr, *with, *tsig, *class, *config;
+        *format, *digest, *from_axfr, *with, *tsig, *class, *config, *factor, *factor_key,
+        *factor_program, *code, *rp;
     uint64_t replicas, base_port, replica, from, limit, token, parent;
     uint64_t since;
     const uint8_t *undone; /* digest of the change that the next one takes back; NULL: none */
@@ -115,6 +118,8 @@ bool ctl_parse_number(const char *text, uint64_t *value_out);
 int ctl_fail(enum rsm_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A client; prints what is wrong. */
 enum rsm_status ctl_connect(struct ctl *ctl);
+/* ctl->key from ctl->key_path, asks for a passphrase; prints what is wrong. */
+enum rsm_status ctl_load_key(struct ctl *ctl);
 /* Key, client and author. */
 enum rsm_status ctl_sign_in(struct ctl *ctl);
 /* Calls a method; prints what is wrong but RSM_NOT_FOUND. *result_out is the caller's. */

@@ -8,6 +8,7 @@
 #include <rsm/change.h>
 
 #include "src/command/body_change.h"
+#include "tools/resilience-ctl/factor.h"
 
 /* ---- asking ---- */
 
@@ -186,6 +187,23 @@ int ctl_override_status(struct ctl *ctl, int count, char **arguments)
 
 /* ---- approving, taking back ---- */
 
+/* With the second factor that --factor names. */
+static enum rsm_status approval_body(struct ctl *ctl, struct rsm_bytes digest,
+                                     struct rsm_buffer *body)
+{
+    struct factor_answer answer;
+    if (ctl->factor == NULL)
+        return rsm_body_change_approve(digest, NULL, body);
+    enum rsm_status status = factor_ask(ctl, digest, &answer);
+    if (status != RSM_OK)
+        return status;
+    struct rsm_factor factor = {rsm_text(ctl->factor),
+                                rsm_bytes_make(answer.over, sizeof answer.over),
+                                rsm_bytes_make(answer.data, answer.data_size),
+                                rsm_bytes_make(answer.signature, sizeof answer.signature)};
+    return rsm_body_change_approve(digest, &factor, body);
+}
+
 static int about(struct ctl *ctl, const char *id, enum rsm_kind kind, const char *done,
                  const char *question)
 {
@@ -200,7 +218,7 @@ static int about(struct ctl *ctl, const char *id, enum rsm_kind kind, const char
         override_print(ctl, &o, stderr);
         /* Who gives all of the digest has read it; who gives its beginning reads it now. */
         if (strlen(id) == OVERRIDE_DIGEST_SIZE - 1 || ctl_confirm(ctl, question)) {
-            status = kind == RSM_KIND_CHANGE_APPROVE ? rsm_body_change_approve(digest, &body)
+            status = kind == RSM_KIND_CHANGE_APPROVE ? approval_body(ctl, digest, &body)
                                                      : rsm_body_change_cancel(digest, &body);
             result = ctl_change(ctl, kind, status, &body, done);
         } else {

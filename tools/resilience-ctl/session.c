@@ -87,7 +87,7 @@ static bool read_passphrase(const char *path, char *passphrase)
     return good;
 }
 
-static enum rsm_status load_key(struct ctl *ctl)
+enum rsm_status ctl_load_key(struct ctl *ctl)
 {
     bool encrypted = false;
     if (ctl->key_path == NULL) {
@@ -116,7 +116,7 @@ enum rsm_status ctl_sign_in(struct ctl *ctl)
 {
     if (ctl->signer != NULL)
         return RSM_OK;
-    enum rsm_status status = load_key(ctl);
+    enum rsm_status status = ctl_load_key(ctl);
     if (status == RSM_OK)
         status = ctl_connect(ctl);
     if (status != RSM_OK)

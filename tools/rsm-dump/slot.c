@@ -130,6 +130,8 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     case RSM_KIND_CHANGE_APPROVE:
     case RSM_KIND_CHANGE_CANCEL:
     case RSM_KIND_CHANGE_APPLY:
+    case RSM_KIND_FACTOR_ENROLL:
+    case RSM_KIND_FACTOR_REVOKE:
         break;
     }
     return nothing;

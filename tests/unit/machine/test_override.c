@@ -40,6 +40,7 @@ static void set_up(void)
     }
     effects = world_actor(w, "effect:bob");
     cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 10, more, 1)));
+    world_policy(w, "second_factor", 0);
     actor_see_all(bob);
 }
 
@@ -74,7 +75,7 @@ static void request(struct actor *a, uint8_t n)
 static bool approve(struct actor *a)
 {
     struct rsm_buffer body;
-    cr_assert_eq(rsm_body_change_approve(the_change(), &body), RSM_OK);
+    cr_assert_eq(rsm_body_change_approve(the_change(), NULL, &body), RSM_OK);
     return actor_do(a, RSM_KIND_CHANGE_APPROVE, body);
 }
 

@@ -66,6 +66,7 @@ static void set_up(void)
     effects = world_actor(w, "effect:bob");
     cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 10, more, 2)));
     set_policy("critical", "www.example.", 0);
+    world_policy(w, "second_factor", 0);
     actor_see_all(bob);
 }
 
@@ -133,7 +134,7 @@ static bool vote(uint32_t id, bool yes)
 static bool approve(struct actor *a)
 {
     struct rsm_buffer body;
-    cr_assert_eq(rsm_body_change_approve(the_change(), &body), RSM_OK);
+    cr_assert_eq(rsm_body_change_approve(the_change(), NULL, &body), RSM_OK);
     return actor_do(a, RSM_KIND_CHANGE_APPROVE, body);
 }
 

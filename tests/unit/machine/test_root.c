@@ -68,7 +68,7 @@ static bool approve(struct actor *a)
 {
     struct rsm_buffer body;
     actor_see_all(a);
-    CHECK(rsm_body_change_approve((struct rsm_bytes){digest, HASH_SIZE}, &body) == RSM_OK);
+    CHECK(rsm_body_change_approve((struct rsm_bytes){digest, HASH_SIZE}, NULL, &body) == RSM_OK);
     /* With the last one the change is settled in the same slot: two verdicts. */
     (void)actor_do(a, RSM_KIND_CHANGE_APPROVE, body);
     return w->verdict.kind == VERDICT_APPLIED;

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* methods_factor.c - second factors: which there are, and codes that this replica attests. */
+#include <string.h>
+
+#include "src/base/limits.h"
+#include "src/daemon/methods_internal.h"
+#include "src/daemon/totp.h"
+#include "src/io/clock.h"
+#include "src/machine/factor.h"
+
+static bool pack_one(struct writer *out, struct bytes key, struct bytes value)
+{
+    struct factor_record f;
+    if (key.size == 0 || key.size < 1u + key.data[0] || factor_decode(value, &f) != RSM_OK)
+        return false;
+    size_t principal = key.data[0];
+    pack_map(out, 7);
+    pack_key(out, "principal");
+    pack_str(out, bytes_make(key.data + 1, principal));
+    pack_key(out, "id");
+    pack_str(out, bytes_make(key.data + 1 + principal, key.size - 1 - principal));
+    pack_key(out, "method");
+    pack_text(out, rsm_factor_text(f.method));
+    pack_key(out, "public_half");
+    pack_bin(out, f.public_half);
+    pack_key(out, "relying_party");
+    pack_str(out, f.relying_party);
+    pack_key(out, "enrolled_slot");
+    pack_uint(out, f.enrolled_slot);
+    pack_key(out, "revoked_slot");
+    pack_uint(out, f.revoked_slot);
+    return true;
+}
+
+enum rsm_status read_factor_list(struct call *call, struct writer *out)
+{
+    struct key place = {.size = 0};
+    struct bytes key, value;
+    struct writer items;
+    uint32_t count = 0;
+    enum rsm_status status;
+    writer_init(&items, LIMIT_ANSWER_SIZE);
+    while ((status = kv_next(node_state(call->m->node), TABLE_FACTOR, key_bytes(&place),
+                             place.size > 0, &key, &value)) == RSM_OK) {
+        if (key.size > sizeof place.data || !pack_one(&items, key, value)) {
+            status = RSM_DAMAGED;
+            break;
+        }
+        place.size = key.size;
+        memcpy(place.data, key.data, key.size);
+        count++;
+    }
+    result_begin(call, out, 1);
+    pack_key(out, "factors");
+    pack_array(out, count);
+    writer_bytes(out, writer_result(&items));
+    out->failed |= items.failed;
+    writer_deinit(&items);
+    return status == RSM_NOT_FOUND ? RSM_OK : status;
+}
+
+/* factor.attest DIGEST PRINCIPAL ID CODE: this replica's word that the code is right, now. */
+enum rsm_status read_factor_attest(struct call *call, struct writer *out)
+{
+    uint8_t over[RSM_FACTOR_HASH_SIZE], data[TOTP_DATA_SIZE], signature[RSM_FACTOR_SIGNATURE_SIZE];
+    struct totp_question q = {
+        .over = over, .wall_ms = clock_wall_ms(), .monotonic_ms = clock_monotonic_ms()};
+    struct bytes digest;
+    enum rsm_status status = param_text(call, "the digest", &digest);
+    if (status == RSM_OK)
+        status = param_text(call, "the principal", &q.principal);
+    if (status == RSM_OK)
+        status = param_text(call, "the factor", &q.id);
+    if (status == RSM_OK)
+        status = param_text(call, "the code", &q.code);
+    if (status != RSM_OK)
+        return status;
+    if (call->m->totp == NULL)
+        return call_fail(call, RSM_NOT_FOUND, "this replica checks no codes: no totp_file");
+    rsm_factor_hash((struct rsm_bytes){digest.data, digest.size},
+                    (struct rsm_bytes){q.principal.data, q.principal.size}, over);
+    status = totp_attest(call->m->totp, &q, data, signature);
+    if (status != RSM_OK)
+        return call_fail(call, status, "%s",
+                         status == RSM_REFUSED        ? "that is not the code of now"
+                         : status == RSM_RATE_LIMITED ? "too many wrong codes; wait 15 minutes"
+                         : status == RSM_NOT_FOUND    ? "this replica has no such secret"
+                                                      : rsm_status_sentence(status));
+    pack_map(out, 2);
+    pack_key(out, "data");
+    pack_bin(out, bytes_make(data, sizeof data));
+    pack_key(out, "signature");
+    pack_bin(out, bytes_make(signature, sizeof signature));
+    return RSM_OK;
+}
