@@ -61,7 +61,19 @@ static struct bytes plan_zone(struct dump *d, struct bytes plan)
     return record.zone;
 }
 
-struct bytes slot_command_zone(struct dump *d, const struct command *c)
+/* What a request wraps; any other command itself. */
+static struct command unwrap(const struct command *c)
+{
+    struct body_request request;
+    struct command inner = *c;
+    if (c->kind == RSM_KIND_CHANGE_REQUEST && body_request_decode(c->body, &request) == RSM_OK) {
+        inner.kind = request.kind;
+        inner.body = request.body;
+    }
+    return inner;
+}
+
+struct bytes slot_command_zone(struct dump *d, const struct command *given)
 {
     struct body_zone zone;
     struct body_zone_set set;
@@ -70,15 +82,10 @@ struct bytes slot_command_zone(struct dump *d, const struct command *c)
     struct body_takeover takeover;
     struct body_update update;
     struct body_observe observe;
-    struct body_request request;
-    struct command wrapped = *c;
+    struct command inner = unwrap(given);
+    const struct command *c = &inner;
     struct bytes nothing = {NULL, 0};
 
-    if (c->kind == RSM_KIND_CHANGE_REQUEST && body_request_decode(c->body, &request) == RSM_OK) {
-        wrapped.kind = request.kind;
-        wrapped.body = request.body;
-        c = &wrapped;
-    }
     switch (c->kind) {
     case RSM_KIND_ZONE_CREATE:
     case RSM_KIND_ZONE_DELETE:
