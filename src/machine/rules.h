@@ -88,52 +88,6 @@ void rule_absent_zone(struct judge *j, struct bytes zone);
 void rule_limit(struct judge *j, struct bytes zone, const struct zone_record *row);
 /* True when a zone's labels (zone_record) have this one with this value. */
 bool zone_has_label(struct bytes labels, struct bytes label, struct bytes value);
-/* ---- policy_class.c, staging.c, kind_change.c: how much agreement a change needs ---- */
-
-/* Keeps the policy's list as it is before the command. */
-void class_begin(struct judge *j);
-/* Behind the kind: raises j->class to what the policy asks; refuses an update that needs votes. */
-void class_of_command(struct judge *j);
-/* rule_root.c: who else has to agree; `is_listed`: an item of the classes says so. */
-void root_of_command(struct judge *j, bool is_listed);
-/* Behind a change of principals or policy: enough holders of the role are left. */
-void rule_root_holders(struct judge *j);
-/* "rrset.*" takes in "rrset.change"; rule_rights.c. */
-bool verb_matches(struct bytes pattern, const char *verb);
-/* Throws the effect away and lets the change wait; or refuses it (quota). */
-void stage_change(struct judge *j);
-/* One more, or one less, waits. */
-void pending_add(struct judge *j, int64_t step);
-/* A hash of what an overlay would write. */
-enum rsm_status effect_hash(const struct kv *overlay, uint8_t hash_out[HASH_SIZE]);
-/* A request becomes the command that it wraps. */
-void request_unwrap(struct judge *j);
-struct body_ballot;
-struct staged_record;
-/* ---- rule_factor.c, kind_factor.c: second factors ---- */
-
-struct body_factor;
-struct factor_record;
-/*
- * Holds what came beside an approval of the author's against what is enrolled and what the policy
- * asks for. `out` is for the caller to write by rule_factor_used; false: there is none to write.
- */
-bool rule_factor(struct judge *j, const uint8_t *change, bool is_emergency,
-                 const struct body_factor *factor, struct factor_record *out);
-/* Its counter, or its step, is used. */
-void rule_factor_used(struct judge *j, const struct body_factor *factor,
-                      const struct factor_record *used);
-void kind_factor_enroll(struct judge *j);
-void kind_factor_revoke(struct judge *j);
-
-struct body_ballot change_decode(const struct judge *j);
-/* The change that is meant; false: there is none, and that is said. */
-bool change_load(struct judge *j, const struct body_ballot *body, struct staged_record *out);
-/* Reports one that has ended. */
-void change_require_open(struct judge *j, const struct staged_record *row);
-/* `row` may borrow from the state: it is encoded before anything is written. */
-void change_put(struct judge *j, const uint8_t *digest, const struct staged_record *row);
-
 /* ---- rule_undo.c ---- */
 
 /* Behind the change: it takes back what it says it does. */
@@ -203,5 +157,7 @@ void rule_precommit(struct judge *j);
 /* Why what is written of a record set is not what the change says; NULL: it is. */
 const char *precommit_difference(const struct change *change, const struct rrset_record *record,
                                  const struct version *version);
+
+#include "src/machine/rules_agree.h"
 
 #endif
