@@ -143,6 +143,8 @@ static enum rsm_status newest(struct kv *kv, const struct genesis *genesis,
     enum rsm_status status = members_below(kv, UINT64_MAX, out);
     if (status != RSM_NOT_FOUND)
         return status;
+    if (genesis == NULL)
+        return RSM_DAMAGED;
     members_of_genesis(genesis, out);
     return RSM_OK;
 }

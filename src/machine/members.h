@@ -60,7 +60,10 @@ enum rsm_status machine_members(struct kv *kv, const struct genesis *genesis,
 /* Version of the newest configuration, in force or not: one look-up. 1 when there are no rows. */
 enum rsm_status machine_members_version(struct kv *kv, uint64_t *version_out);
 
-/* The configuration that governs `slot` (1 or more), as far as this state knows. */
+/*
+ * The configuration that governs `slot` (1 or more), as far as this state knows. `genesis` as
+ * above; NULL where the state must have rows: RSM_DAMAGED when it has none.
+ */
 enum rsm_status machine_members_at(struct kv *kv, const struct genesis *genesis, uint64_t slot,
                                    struct member_config *out);
 

@@ -124,6 +124,16 @@ Test(members, begin_with_the_genesis)
 }
 
 /* A change governs from its slot + MEMBER_DISTANCE on, and not one slot earlier. */
+/* Every applied slot has its members: a state that lacks the rows is damaged, and nobody is asked.
+ */
+Test(members, rows_that_are_gone)
+{
+    struct member_config config;
+    struct kv *empty = kv_mem_new();
+    cr_assert_eq(machine_members_at(empty, NULL, 1, &config), RSM_DAMAGED);
+    kv_free(empty);
+}
+
 Test(members, take_effect_a_fixed_number_of_slots_later)
 {
     struct member_config current, next;
