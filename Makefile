@@ -221,14 +221,16 @@ test-tsan: ## the programs with threads under ThreadSanitizer
 	$(Q)$(MAKE) test-tsan-variant VARIANT=tsan
 
 ifneq ($(MODE),)
-sim: $(B)/sim ## the simulator: SEED=first SEEDS=n; of whole nodes a fifth as many; MODE=core|node|links
+sim: $(B)/sim ## the simulator: SEED=first SEEDS=n; of whole nodes a fifth as many; MODE=core|node|links|planned
 	$(Q)tests/run.sh sim-$(MODE)-$(notdir $(B)) $(B)/sim --mode $(MODE) --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 else
 sim: $(B)/sim
 	$(Q)tests/run.sh sim-core-$(notdir $(B)) $(B)/sim --mode core --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-node-$(notdir $(B)) $(B)/sim --mode node --seed $(SEED) --seeds $$((($(SEEDS) + 4) / 5)) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 64 $(SIMFLAGS)
+	$(Q)tests/run.sh sim-planned-$(notdir $(B)) $(B)/sim --mode planned --seed 1 --seeds $(PLANNED) $(SIMFLAGS)
 endif
+PLANNED := 224# scenarios of tests/sim/planned_list.c
 # Long batches: every rare path has to be hit, and the canary, a planted mistake, has to be found.
 NIGHTLY_CORE ?= 20000
 NIGHTLY_NODE ?= 2000

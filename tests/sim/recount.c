@@ -314,10 +314,38 @@ static struct given read_verdict(struct reader *r)
 static void take_policy(struct recount *m, const struct told *t)
 {
     struct reader at;
-    if (bytes_equal(t->kind, bytes_of_string("policy.set")) &&
-        find_value(bytes_make(t->body.data + t->body.offset, t->body.size - t->body.offset),
-                   "vote_zones_least", &at))
+    struct bytes body = bytes_make(t->body.data + t->body.offset, t->body.size - t->body.offset);
+    if (!bytes_equal(t->kind, bytes_of_string("policy.set")))
+        return;
+    if (find_value(body, "vote_zones_least", &at))
         stage_set_zones_least(m->stages, (uint32_t)read_uint(&at));
+    if (find_value(body, "critical_deadline_ms", &at))
+        stage_set_deadline(m->stages, read_uint(&at));
+    if (find_value(body, "emergency_token_ms", &at))
+        stage_set_token(m->stages, read_uint(&at));
+}
+
+/* With the last approval that is needed the time to apply it begins. */
+static void take_approval(struct recount *m, const struct told *t, const struct given *g,
+                          uint64_t slot, uint64_t now_ms)
+{
+    struct reader r = t->body, at;
+    if (!bytes_equal(t->kind, bytes_of_string("change.approve")))
+        return;
+    struct bytes digest = read_bytes(&r);
+    if (digest.size == HASH_SIZE && find_value(g->result, "missing", &at) &&
+        read_bytes(&at).size == 0)
+        stage_on_approved(m->stages, digest.data, slot, now_ms);
+}
+
+static void take_apply(struct recount *m, const struct told *t, uint64_t slot, uint64_t now_ms)
+{
+    struct reader r = t->body;
+    if (!bytes_equal(t->kind, bytes_of_string("change.apply")))
+        return;
+    struct bytes digest = read_bytes(&r);
+    if (digest.size == HASH_SIZE)
+        stage_on_applied(m->stages, digest.data, slot, now_ms);
 }
 
 static void take_vote(struct recount *m, const struct told *t, const struct given *g, uint64_t slot,
@@ -343,6 +371,8 @@ static void take_staged(struct recount *m, const struct told *t, const struct gi
     memcpy(change.digest, g->digest.data, HASH_SIZE);
     if (find_value(g->result, "deadline_ms", &at))
         change.deadline_ms = read_uint(&at);
+    change.is_emergency = find_value(g->result, "class", &at) &&
+                          bytes_equal(read_bytes(&at), bytes_of_string("emergency"));
     stage_on_staged(m->stages, &change);
 }
 
@@ -406,6 +436,8 @@ static void take_command(struct recount *m, uint64_t slot, uint64_t now_ms, cons
         if (g->kind == 3)
             take_staged(m, t, g, slot);
         take_policy(m, t);
+        take_approval(m, t, g, slot, now_ms);
+        take_apply(m, t, slot, now_ms);
         take_vote(m, t, g, slot, now_ms);
     } else if (g->first_slot == 0 && bytes_equal(t->kind, bytes_of_string("rrset.change")) &&
                a->counter > 0 && t->counter == a->counter + 1 && walk_changes(m, t, 0)) {

@@ -26,6 +26,7 @@ struct stage_book {
     struct voters_from *voters; /* owned; by slot */
     size_t voters_count;
     uint32_t zones_least;
+    uint64_t deadline_ms, token_ms;
     uint64_t waiting;
     uint64_t ended[STATES];
 };
@@ -57,6 +58,11 @@ void stage_set_voters(struct stage_book *b, uint64_t slot_first, uint32_t voters
 void stage_set_zones_least(struct stage_book *b, uint32_t zones_least)
 {
     b->zones_least = zones_least;
+}
+
+void stage_set_deadline(struct stage_book *b, uint64_t ms)
+{
+    b->deadline_ms = ms;
 }
 
 static uint32_t voters_at(const struct stage_book *b, uint64_t slot)
@@ -97,6 +103,33 @@ void stage_on_staged(struct stage_book *b, const struct stage_change *change)
     b->waiting++;
 }
 
+void stage_set_token(struct stage_book *b, uint64_t ms)
+{
+    b->token_ms = ms;
+}
+
+void stage_on_approved(struct stage_book *b, const uint8_t *digest, uint64_t slot, uint64_t now_ms)
+{
+    struct stage_change *c = find(b, digest);
+    if (c == NULL || !c->is_emergency || c->is_applied || c->is_over || now_ms >= c->deadline_ms) {
+        sim_fail(b->sim, "I30: slot %" PRIu64 ": what is approved is no emergency that waits",
+                 slot);
+        return;
+    }
+    c->deadline_ms = now_ms + b->token_ms;
+}
+
+void stage_on_applied(struct stage_book *b, const uint8_t *digest, uint64_t slot, uint64_t now_ms)
+{
+    struct stage_change *c = find(b, digest);
+    if (c == NULL || !c->is_emergency || c->is_applied || c->is_over || now_ms >= c->deadline_ms) {
+        sim_fail(b->sim, "I30: slot %" PRIu64 ": what is applied is no emergency that waits", slot);
+        return;
+    }
+    c->is_applied = true;
+    c->deadline_ms = now_ms + b->deadline_ms;
+}
+
 void stage_on_vote(struct stage_book *b, const uint8_t *digest, uint32_t replica, bool yes,
                    bool is_late, uint64_t slot, uint64_t now_ms)
 {
@@ -105,6 +138,9 @@ void stage_on_vote(struct stage_book *b, const uint8_t *digest, uint32_t replica
         sim_fail(b->sim, "I29: slot %" PRIu64 ": replica %u has no vote there", slot, replica);
         return;
     }
+    if (c->is_emergency && !c->is_applied && !c->is_over)
+        sim_fail(b->sim, "I30: slot %" PRIu64 ": replica %u votes before it is approved", slot,
+                 replica);
     if ((c->voted & (1u << replica)) != 0)
         sim_fail(b->sim, "I29: slot %" PRIu64 ": replica %u votes twice", slot, replica);
     if (is_late != (c->is_over || now_ms >= c->deadline_ms))
@@ -141,7 +177,7 @@ static bool has_all(const struct stage_change *c)
 static bool may_take_effect(const struct stage_change *c, uint64_t now_ms)
 {
     bool is_due = now_ms >= c->deadline_ms;
-    if (c->no != 0)
+    if (c->no != 0 || (c->is_emergency && !c->is_applied))
         return false;
     if (!is_due)
         return has_all(c);

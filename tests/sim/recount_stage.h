@@ -5,6 +5,7 @@
  *
  *   I28  a staged change ends in one state, once, and in the slot in which it has to
  *   I29  a replica's vote counts once, and not behind the deadline; a zone has one vote
+ *   I30  an emergency is applied once, in time, and voted on from then on only
  */
 #ifndef RSM_TESTS_SIM_RECOUNT_STAGE_H
 #define RSM_TESTS_SIM_RECOUNT_STAGE_H
@@ -27,6 +28,8 @@ struct stage_change {
     uint32_t voters; /* bit i: replica i */
     uint32_t voted;  /* likewise: any vote */
     uint32_t yes, no;
+    bool is_emergency; /* waits for approvals; `deadline_ms` is that of the votes from then on */
+    bool is_applied;
     bool is_over;
 };
 
@@ -36,6 +39,13 @@ void stage_book_free(struct stage_book *b);
 void stage_set_voters(struct stage_book *b, uint64_t slot_first, uint32_t voters);
 /* The policy's vote_zones_least from here on. */
 void stage_set_zones_least(struct stage_book *b, uint32_t zones_least);
+/* And how long votes are waited for. */
+void stage_set_deadline(struct stage_book *b, uint64_t ms);
+/* And how long an emergency that is approved. */
+void stage_set_token(struct stage_book *b, uint64_t ms);
+void stage_on_approved(struct stage_book *b, const uint8_t *digest, uint64_t slot, uint64_t now_ms);
+/* An emergency has what it needs: its votes begin. */
+void stage_on_applied(struct stage_book *b, const uint8_t *digest, uint64_t slot, uint64_t now_ms);
 void stage_on_staged(struct stage_book *b, const struct stage_change *change);
 void stage_on_vote(struct stage_book *b, const uint8_t *digest, uint32_t replica, bool yes,
                    bool is_late, uint64_t slot, uint64_t now_ms);

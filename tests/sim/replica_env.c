@@ -181,6 +181,8 @@ static struct blob *env_sign_command(void *context, struct bytes command)
 {
     struct replica *r = context;
     struct rsm_buffer envelope;
+    if (r->voice == VOICE_SILENT)
+        return NULL;
     CHECK(rsm_command_sign(r->key, r->cluster->cluster_id,
                            (struct rsm_bytes){command.data, command.size}, &envelope) == RSM_OK);
     struct blob *blob = blob_new(bytes_make(envelope.data, envelope.size));

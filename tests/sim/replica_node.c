@@ -429,6 +429,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
     if (c->sim.failed)
         return;
     member_follow(r);
+    replica_set_voice(c, id, r->voice);
     r->flushes = r->disk->flushes;
     replica_after(r, sim_range(&c->sim, 1, r->tick_us), replica_tick);
     replica_end_turn(r);
@@ -474,4 +475,17 @@ struct kv *replica_state(const struct node_cluster *c, uint32_t id)
 bool replica_may_doubt(const struct node_cluster *c, uint32_t id)
 {
     return replica_at(c, id)->may_doubt;
+}
+
+void replica_set_voice(struct node_cluster *c, uint32_t id, enum replica_voice voice)
+{
+    struct replica *r = replica_at(c, id);
+    r->voice = voice;
+    if (r->node != NULL)
+        node_on_scrubbed(r->node, voice == VOICE_NO);
+}
+
+const struct rsm_key *replica_key(const struct node_cluster *c, uint32_t id)
+{
+    return replica_at(c, id)->key;
 }

@@ -60,6 +60,7 @@ struct replica {
     bool has_lost;      /* and it has: it must not speak as an acceptor */
     bool may_fail;      /* an error was planted: it may end by itself, and not start at once */
     uint64_t fail_starts;
+    enum replica_voice voice;
 };
 
 static inline struct replica *replica_at(const struct node_cluster *c, uint32_t id)

@@ -182,5 +182,7 @@ sim_mode sim_core_run;
 sim_mode sim_links_run;
 /* Whole nodes: journal, state machine, signed commands. */
 sim_mode sim_node_run;
+/* The seed is the number of a scenario (planned.h). */
+sim_mode sim_planned_run;
 
 #endif

@@ -42,6 +42,7 @@ static const struct {
     {"core", sim_core_run},
     {"links", sim_links_run},
     {"node", sim_node_run},
+    {"planned", sim_planned_run},
 };
 
 static bool parse(struct arguments *a, int count, char **list)

@@ -70,6 +70,25 @@ static void options_draw(struct node_options *o, struct sim *sim)
     o->real_signatures = sim->seed % 20 == 0;
 }
 
+void cluster_options_calm(struct node_options *o)
+{
+    memset(o, 0, sizeof(*o));
+    o->voter_count = 3;
+    o->node_count = 3;
+    node_config_default(&o->config);
+    o->config.segment_size = 1u << 20;
+    o->net.delay_us_min = 100;
+    o->net.delay_us_max = 2 * SIM_MS;
+    o->net.late_us_max = SIM_SECOND;
+    o->flush_us_max = SIM_MS;
+    o->commit_us_max = 10 * SIM_MS;
+    o->skew_ms_max = 100;
+    o->author_count = 1;
+    o->think_us_max = SIM_SECOND;
+    o->critical_ms = 12000;
+    o->victim = 1;
+}
+
 static void note_options(struct node_cluster *c)
 {
     const struct node_options *o = &c->options;
@@ -112,7 +131,7 @@ static void make_genesis(struct node_cluster *c)
     memcpy(c->cluster_id, c->genesis_parsed.cluster_id, CLUSTER_ID_SIZE);
 }
 
-static void begin(struct node_cluster *c, const struct sim_request *request)
+void cluster_begin(struct node_cluster *c, const struct sim_request *request, uint64_t faults)
 {
     const struct node_options *o = &c->options;
     if (request->cut.calm_network) {
@@ -133,7 +152,7 @@ static void begin(struct node_cluster *c, const struct sim_request *request)
     c->checker = checker_new(&c->sim, c->members.voters);
     c->audit = audit_new(&c->sim, c->checker, writer_result(&c->genesis));
     stage_set_voters(recount_stages(audit_recount(c->audit)), 1, c->members.voters);
-    plan_draw(&c->plan, c->sim.seed, ALL_FAULTS, FAULT_PHASE, o->node_count);
+    plan_draw(&c->plan, c->sim.seed, faults, FAULT_PHASE, o->node_count);
     if (c->plan.mean_us[FAULT_DISK_FULL] != 0) /* the reserve is segments: as small as rsmd takes */
         c->options.config.segment_size = 1u << 20;
     note_options(c);
@@ -309,7 +328,7 @@ static void finish(struct node_cluster *c)
         check_states(c);
 }
 
-static void end(struct node_cluster *c)
+void cluster_end(struct node_cluster *c)
 {
     c->report->seeds++;
     c->report->events += c->sim.event_count;
@@ -344,7 +363,7 @@ bool sim_node_run(const struct sim_request *request, struct sim_report *report,
     options_draw(&c.options, &c.sim);
     sim_salt(&c.sim, request->salt);
     verify_sim_begin(c.options.real_signatures);
-    begin(&c, request);
+    cluster_begin(&c, request, ALL_FAULTS);
     sim_run_until(&c.sim, FAULT_PHASE);
     if (!c.sim.failed) {
         stop_faults(&c);
@@ -358,6 +377,6 @@ bool sim_node_run(const struct sim_request *request, struct sim_report *report,
     memcpy(result->failure, c.sim.failure, sizeof(result->failure));
     if (request->list_faults)
         plan_print(&c.plan, &request->cut);
-    end(&c);
+    cluster_end(&c);
     return passed;
 }

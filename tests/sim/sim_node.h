@@ -89,6 +89,20 @@ static inline void sim_mark(struct node_cluster *c, enum sim_mark mark)
     c->report->node_marks[mark]++;
 }
 
+/* sim_node.c: a cluster by its options, and kinds of faults as in plan.h; and its end. */
+void cluster_options_calm(struct node_options *o);
+void cluster_begin(struct node_cluster *c, const struct sim_request *request, uint64_t faults);
+void cluster_end(struct node_cluster *c);
+
+/* What a replica says of changes that wait: planned.h. */
+enum replica_voice {
+    VOICE_YES = 0,
+    VOICE_NO,     /* its scrubber has found something */
+    VOICE_SILENT, /* it signs nothing */
+};
+void replica_set_voice(struct node_cluster *c, uint32_t id, enum replica_voice voice);
+const struct rsm_key *replica_key(const struct node_cluster *c, uint32_t id);
+
 /* replica_node.c: life and death */
 size_t replica_size(void);
 /* Before the genesis: its key, and where it stands. Five replicas stand in three zones. */
