@@ -390,6 +390,7 @@ enum rsm_status loop_run(struct loop *l)
         if (l->stop_at_ms != 0 && !l->done && may_end(l))
             l->done = true;
     }
+    l->is_over = true;
     LOG(LOG_INFO, "stopped", LOG_U64("applied", node_applied(l->node)));
     return l->result;
 }
@@ -430,6 +431,8 @@ void loop_free(struct loop *l)
     disk_free(l->disk);
     stores_drop_incoming(l->dir, &l->incoming);
     store_close(l->store);
+    if (l->is_over && l->result == RSM_OK)
+        stores_note_clean(l->dir, l->config->data);
     data_dir_close(l->dir);
     rsm_key_free(l->key);
     rsm_key_free(l->vote_key);

@@ -58,6 +58,7 @@ struct loop {
     struct node *node;
     uint64_t stop_at_ms; /* 0: not stopping */
     bool done;
+    bool is_over; /* loop_run has returned */
     enum rsm_status result;
     char *text; /* during loop_new */
 };

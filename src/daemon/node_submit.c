@@ -502,14 +502,28 @@ void submit_on_leader_changed(struct node *n)
             s->state = SUBMISSION_QUEUED;
 }
 
+/*
+ * How long a command may wait at a leader before it is proposed: half of its time, the other half
+ * is for its commit. With more coming in than can be done, and first come first served, what
+ * reaches the head of the queue would otherwise be about to expire: it would be proposed, and
+ * nobody told.
+ */
+static uint64_t patience_ms(const struct node *n, const struct submission *s)
+{
+    bool is_unproposed = !s->may_be_chosen && paxos_leader(n->paxos) == n->config.self;
+    return is_unproposed ? n->config.submit_timeout_ms / 2 : n->config.submit_timeout_ms;
+}
+
 void submit_expire(struct node *n)
 {
     uint64_t now = node_now_ms(n);
     struct submission *next;
     for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
         next = s->newer;
-        if (now - s->since_ms < n->config.submit_timeout_ms)
+        if (now - s->since_ms < n->config.submit_timeout_ms / 2)
             break; /* the list is by arrival */
+        if (now - s->since_ms < patience_ms(n, s))
+            continue;
         if (s->may_be_chosen && !MUTANT(TIMEOUT_IS_FAILURE))
             fail(n, s, RSM_OUTCOME_UNKNOWN, "no verdict in time; ask for the outcome later");
         else if (paxos_leader(n->paxos) == 0)

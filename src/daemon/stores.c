@@ -27,6 +27,57 @@ static uint32_t patience(const char *path)
     return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
 }
 
+/* ---- a clean stop ---- */
+
+#define CLEAN_FILE "clean"
+#define CLEAN_SIZE 160u
+
+/*
+ * Whoever writes to the file, or puts another one in its place, changes one of these; the times are
+ * those that no program can set. False: there is none.
+ */
+static bool describe_store(const char *path, char text[CLEAN_SIZE])
+{
+    char file[PATH_SIZE + 16];
+    struct stat s;
+
+    snprintf(file, sizeof(file), "%s/store/data.mdb", path);
+    if (stat(file, &s) != 0)
+        return false;
+    snprintf(text, CLEAN_SIZE, "store = %ju:%ju size = %jd changed = %jd.%09ld\n",
+             (uintmax_t)s.st_dev, (uintmax_t)s.st_ino, (intmax_t)s.st_size,
+             (intmax_t)s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
+    return true;
+}
+
+void stores_note_clean(const struct data_dir *dir, const char *path)
+{
+    char text[CLEAN_SIZE];
+    enum rsm_status status = describe_store(path, text) ? RSM_OK : RSM_NOT_FOUND;
+
+    if (status == RSM_OK)
+        status = data_dir_write_file(dir, CLEAN_FILE, bytes_of_string(text));
+    if (status != RSM_OK)
+        LOG(LOG_WARNING, "clean-stop", LOG_TEXT("status", rsm_status_text(status)),
+            LOG_TEXT("text", "the next start looks at the whole store"));
+}
+
+/*
+ * True after a clean stop, once: it is taken back, durably, before the store is written to, so that
+ * a start after a crash looks at everything.
+ */
+static bool take_clean(const struct data_dir *dir, const char *path)
+{
+    char text[CLEAN_SIZE];
+    struct blob *noted = NULL;
+    bool is_clean = describe_store(path, text) &&
+                    data_dir_read_file(dir, CLEAN_FILE, CLEAN_SIZE, &noted) == RSM_OK &&
+                    bytes_equal(blob_bytes(noted), bytes_of_string(text));
+
+    blob_unref(noted);
+    return is_clean && data_dir_write_file(dir, CLEAN_FILE, bytes_of_string("in use\n")) == RSM_OK;
+}
+
 static enum rsm_status set_aside(const struct data_dir *dir, const char *path, const char **why_out)
 {
     LOG(LOG_ERROR, "store-damaged", LOG_TEXT("path", path),
@@ -66,7 +117,12 @@ enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64
     if (status != RSM_OK)
         return status;
     *why_out = "the store could not be checked";
-    status = child_verify_store(store, patience(store));
+    bool is_clean = take_clean(dir, path);
+    LOG(LOG_INFO, "store-check", LOG_TEXT("rows", is_clean ? "none" : "all"),
+        LOG_TEXT("why",
+                 is_clean ? "it was closed cleanly" : "it was not closed cleanly, or is another"));
+    if (!is_clean)
+        status = child_verify_store(store, patience(store));
     if (status == RSM_DAMAGED)
         status = set_aside(dir, store, why_out);
     if (status != RSM_OK)

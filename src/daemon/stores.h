@@ -9,10 +9,17 @@
 #include "storage/store.h"
 
 /*
+ * The store is closed, nothing was left undone: the next start need not look at all of it, if the
+ * file is the very same one then. A failure costs time alone, and is logged.
+ */
+void stores_note_clean(const struct data_dir *dir, const char *path);
+
+/*
  * Checks the store of `dir` (whose path is `path`) in a child process, since damage under LMDB can
- * end a process, and opens it. A damaged one becomes store.damaged-1; then the replica has an empty
- * one, and gets its state from its peers (node_open says what that means for its votes). While
- * there is one thread. On failure *why_out has words, static memory.
+ * end a process, and opens it; after a clean stop it is opened at once, however large it is. A
+ * damaged one becomes store.damaged-1; then the replica has an empty one, and gets its state from
+ * its peers (node_open says what that means for its votes). While there is one thread. On failure
+ * *why_out has words, static memory.
  */
 enum rsm_status stores_open(const struct data_dir *dir, const char *path, uint64_t map_size,
                             struct store **store_out, const char **why_out);
