@@ -197,7 +197,8 @@ static uint64_t env_doubt(void *context)
     if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK)
         return 0; /* said to nobody: the next start tries again */
     l->rejoin_as = incarnation;
-    verify_drop_peer(l->verify, 0); /* they were told to the one that this was */
+    if (l->verify != NULL) /* else it is found out while the node opens: nothing has come yet */
+        verify_drop_peer(l->verify, 0); /* they were told to the one that this was */
     if (l->links != NULL)
         peer_links_set_identity(l->links, l->rejoin_as, true);
     return l->rejoin_as;
