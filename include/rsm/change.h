@@ -55,6 +55,29 @@ enum rsm_status rsm_body_change_apply(struct rsm_bytes change_digest,
                                       const struct rsm_bytes *approvers, size_t approver_count,
                                       struct rsm_buffer *body_out);
 
+/* X(name, number, text): the steps of a human override (docs/override.md). */
+#define RSM_STEP_LIST(X)                                                                           \
+    X(FREEZE, 1, "freeze")                                                                         \
+    X(ASSESS, 2, "assess")                                                                         \
+    X(PLAN, 3, "plan")                                                                             \
+    X(EXECUTE, 4, "execute")                                                                       \
+    X(VALIDATE, 5, "validate")                                                                     \
+    X(RESUME, 6, "resume")
+
+enum rsm_step {
+#define RSM_STEP_ENUM(name, number, text) RSM_STEP_##name = number,
+    RSM_STEP_LIST(RSM_STEP_ENUM)
+#undef RSM_STEP_ENUM
+};
+
+/* "unknown" outside the list. Static memory. */
+const char *rsm_step_text(enum rsm_step step);
+/* RSM_NOT_FOUND for another text. */
+enum rsm_status rsm_step_parse(struct rsm_bytes text, enum rsm_step *step_out);
+/* `evidence`: RSM_DIGEST_SIZE bytes, or none. */
+enum rsm_status rsm_body_override_step(struct rsm_bytes freeze, enum rsm_step step, bool is_skipped,
+                                       struct rsm_bytes evidence, struct rsm_buffer *body_out);
+
 #ifdef __cplusplus
 }
 #endif

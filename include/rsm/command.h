@@ -60,7 +60,8 @@ extern "C" {
     X(FREEZE_TRIP, 33, "freeze.trip")                                                              \
     X(ZONE_LABEL, 34, "zone.label")                                                                \
     X(FACTOR_ENROLL, 35, "factor.enroll")                                                          \
-    X(FACTOR_REVOKE, 36, "factor.revoke")
+    X(FACTOR_REVOKE, 36, "factor.revoke")                                                          \
+    X(OVERRIDE_STEP, 37, "override.step")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

@@ -97,7 +97,9 @@ extern "C" {
       "a counter and a code are used once")                                                        \
     X(FACTOR_TIME, 92, "factor-time", QUORUM, "rule_factor.c", "a code is of now")                 \
     X(FACTOR_USED, 93, "factor-used", PREFLIGHT, "kind_factor.c",                                  \
-      "a second factor is one principal's for ever, and no key that signs commands")
+      "a second factor is one principal's for ever, and no key that signs commands")               \
+    X(OVERRIDE_STEP, 94, "override-step", EXECUTION, "kind_step.c",                                \
+      "the steps of an override are done in order, or skipped aloud")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

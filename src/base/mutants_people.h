@@ -123,4 +123,8 @@
 #ifndef RSM_MUTANT_FACTOR_OF_ANYTHING
 #define RSM_MUTANT_FACTOR_OF_ANYTHING 0
 #endif
+/* The steps of a human override hold nothing back. */
+#ifndef RSM_MUTANT_STEPS_SKIPPED
+#define RSM_MUTANT_STEPS_SKIPPED 0
+#endif
 #endif

@@ -548,6 +548,18 @@ enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, u
     return end(&w, RSM_KIND_CHANGE_VOTE, RSM_OK, body_out);
 }
 
+enum rsm_status rsm_body_override_step(struct rsm_bytes freeze, enum rsm_step step, bool is_skipped,
+                                       struct rsm_bytes evidence, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    put_str(&w, freeze);
+    pack_text(&w, rsm_step_text(step));
+    pack_bool(&w, is_skipped);
+    put_bin(&w, evidence);
+    return end(&w, RSM_KIND_OVERRIDE_STEP, RSM_OK, body_out);
+}
+
 enum rsm_status rsm_body_factor_enroll(struct rsm_bytes principal, struct rsm_bytes id,
                                        enum rsm_factor_method method, struct rsm_bytes public_half,
                                        struct rsm_bytes relying_party, struct rsm_buffer *body_out)

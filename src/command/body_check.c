@@ -2,6 +2,7 @@
 /* body_check.c - every list of a body, walked to its end (see body.h). */
 #include "src/command/body.h"
 #include "src/command/body_change.h"
+#include "src/command/body_step.h"
 #include "src/command/body_setting.h"
 
 #include "src/base/check.h"
@@ -225,6 +226,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct body_lease lease;
         struct body_principal_key key;
         struct body_enroll enroll;
+        struct body_step step;
     } scratch;
 
     switch (kind) {
@@ -280,6 +282,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_FACTOR_ENROLL:
     case RSM_KIND_FACTOR_REVOKE:
         return body_enroll_decode(kind, body, &scratch.enroll);
+    case RSM_KIND_OVERRIDE_STEP:
+        return body_step_decode(body, &scratch.step);
     }
     return RSM_UNKNOWN_KIND;
 }

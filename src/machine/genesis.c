@@ -4,7 +4,7 @@
  *
  *     role       may
  *     admin      everything; never changed
- *     operator   zones, record sets, freezes, leases, plans
+ *     operator   zones, record sets, freezes, leases, plans, steps of an override
  *     planner    publish plans
  *     enactor    execute and collect plans, hold leases
  *     approver   approve emergencies
@@ -29,7 +29,7 @@ struct builtin {
 
 static const struct builtin builtins[] = {
     {"admin", {"*"}},
-    {"operator", {"zone.*", "rrset.*", "freeze.*", "lease.*", "plan.*"}},
+    {"operator", {"zone.*", "rrset.*", "freeze.*", "lease.*", "plan.*", "override.*"}},
     {"planner", {"plan.publish"}},
     {"enactor", {"plan.execute", "plan.collect", "lease.*"}},
     {"approver", {"change.approve"}},

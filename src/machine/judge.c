@@ -131,6 +131,7 @@ static void dispatch(struct judge *j)
         [RSM_KIND_ZONE_LABEL] = kind_zone_label,
         [RSM_KIND_FACTOR_ENROLL] = kind_factor_enroll,
         [RSM_KIND_FACTOR_REVOKE] = kind_factor_revoke,
+        [RSM_KIND_OVERRIDE_STEP] = kind_override_step,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);

@@ -311,6 +311,7 @@ void kind_change_apply(struct judge *j)
     require_emergency(j, &row);
     check_token(j, &body, &row);
     check_named(j, &body);
+    procedure_before_apply(j);
     row.touched = j->slot;
     row.voting_ms = j->now_ms;
     row.deadline_ms = j->now_ms + j->policy.critical_deadline_ms;

@@ -114,6 +114,7 @@ void kind_freeze_clear(struct judge *j)
                      TEXT_ARGUMENTS(body.id));
         return;
     }
+    procedure_before_resume(j, body.id);
     if (freeze.resumed_ms != 0)
         (void)judge_found(j, resume_drop(j->kv, body.id));
     judge_del(j, TABLE_FREEZE, body.id);

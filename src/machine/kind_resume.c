@@ -193,6 +193,7 @@ void kind_freeze_resume(struct judge *j)
     (void)judge_found(j, resume_is_running(j->kv, body.id, j->now_ms, &is_watched));
     bring_all_back(j, &body, &freeze);
     put_resumed(j, &body, is_watched);
+    procedure_before_resume(j, body.id);
     object_write(j, OBJECT_FREEZE, body.id);
 }
 

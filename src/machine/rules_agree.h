@@ -52,4 +52,12 @@ void rule_factor_used(struct judge *j, const struct body_factor *factor,
 void kind_factor_enroll(struct judge *j);
 void kind_factor_revoke(struct judge *j);
 
+/* ---- kind_step.c: the steps of a human override ---- */
+
+void kind_override_step(struct judge *j);
+/* Reports an open procedure of the author's that has not come so far. */
+void procedure_before_apply(struct judge *j);
+/* Reports one under this freeze that is not validated; else ends it. */
+void procedure_before_resume(struct judge *j, struct bytes freeze);
+
 #endif

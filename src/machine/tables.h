@@ -69,6 +69,7 @@ enum table {
     TABLE_UNDONE,         /* digest of a change -> who took it back: undone.h */
     TABLE_FACTOR,         /* principal text, id -> a second factor: factor.h */
     TABLE_FACTOR_KEY,     /* its public half -> principal blob, id blob: for ever */
+    TABLE_PROCEDURE,      /* freeze id -> a human override under it: procedure.h */
     TABLE_END,
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """People override rules: requests, approvals, the token's quarter of an hour, through the real tools."""
+import hashlib
 import json
 import os
 import subprocess
@@ -218,6 +219,53 @@ def approvers_are_told():
         check(third not in digests(), "others could have written that program")
 
 
+def six_steps():
+    """In order or skipped aloud, shown by every status, and the freeze stays until step 5."""
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        cluster.ctl("override", "begin", "--reason", "r", status=4)
+        cluster.ctl("automation", "freeze", "--reason", "incident 7")
+        cluster.ctl("override", "begin", "--reason", "incident 7")
+
+        def shows(text):
+            for endpoint in cluster.endpoints.split(","):
+                waits(cluster, lambda endpoint=endpoint: text in cluster.ctl("status", endpoints=endpoint).stdout, f"no {text}")
+
+        shows("OVERRIDE OPEN under freeze automation by admin@dev")
+        digest = request(cluster, write(cluster, 5))
+        for key in (alice, bob):
+            cluster.ctl("override", "approve", digest, key=key)
+        done = cluster.ctl("override", "apply", digest, status=4)
+        check("override-step" in done.stderr and "assess comes first" in done.stderr, done.stderr)
+        report = cluster.ctl("override", "assess", "automation").stdout
+        report = report[:report.index("assess in slot")]
+        check("divergence" in report and "replica 2" in report and "a.example" in report, report)
+        shown = json.loads(cluster.ctl("log", "tail", "--limit", "1", "--output", "jsonl").stdout)
+        check(hashlib.sha256(report.encode()).hexdigest() in json.dumps(shown), f"not the hash of what was shown: {shown}")
+        cluster.ctl("override", "step", "automation", "plan", digest)
+        cluster.ctl("override", "apply", digest)
+        cluster.ctl("override", "step", "automation", "execute", digest)
+        done = cluster.ctl("automation", "resume", status=4)
+        check("not lifted before validate" in done.stderr, done.stderr)
+        done = cluster.ctl("override", "skip", "automation", "validate", "--reason", "r", status=4)
+        check("never skipped" in done.stderr, done.stderr)
+        cluster.ctl("override", "step", "automation", "validate", hashlib.sha256(b"all is well").hexdigest())
+        shows("next step: resume")
+        cluster.ctl("automation", "resume")
+        check("OVERRIDE OPEN" not in cluster.ctl("status").stdout, "it is over")
+
+
+def manual_mode():
+    """Without a majority status says so first, and reads go on."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.settle()
+        for replica in ("2", "3"):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
+        waits(cluster, lambda: cluster.ctl("status", status=None).stdout.startswith("MANUAL MODE"), "no banner")
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A", "--stale", endpoints=cluster.endpoint(1)).stdout, "reads go on")
+
+
 def rules_that_block():
     """All of them in one answer, with what to do; a rule that is not named still blocks."""
     with Cluster() as cluster:
@@ -247,4 +295,4 @@ def rules_that_block():
 
 
 if __name__ == "__main__":
-    main([approvals, the_four_lines, a_quarter_of_an_hour, approvers_are_told, rules_that_block])
+    main([approvals, the_four_lines, a_quarter_of_an_hour, approvers_are_told, six_steps, manual_mode, rules_that_block])

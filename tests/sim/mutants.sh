@@ -27,7 +27,7 @@ mkdir -p "$out"
 #     unit tests of the exchange find it
 others="NO_GENERATION_CHECK NO_TOKEN_CHECK COLLECT_BY_AGE NO_FLOOR
     ANY_TIME EQUAL_TIMEOUTS BELIEVE_OWN_DISK REJOIN_UNLEARNED STOP_AT_BAD_GROUP KEEP_TORN_TAIL SNAPSHOT_MIXED
-    LOSS_WITHOUT_END LOSS_WITHOUT_PROMISE FACTOR_AGAIN FACTOR_OF_ANYTHING"
+    LOSS_WITHOUT_END LOSS_WITHOUT_PROMISE FACTOR_AGAIN FACTOR_OF_ANYTHING STEPS_SKIPPED"
 names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*.c --include=*.h |
     sed 's/MUTANT(\(.*\))/\1/' | sort -u | grep -vxE "$(echo $others | tr ' ' '|')|name")}
 

@@ -23,6 +23,8 @@ ctl_run ctl_change_list, ctl_change_cancel;
 /* override.c, override_apply.c */
 ctl_run ctl_override_request, ctl_override_approve, ctl_override_apply, ctl_override_status,
     ctl_override_cancel;
+/* override_step.c */
+ctl_run ctl_override_begin, ctl_override_step, ctl_override_skip, ctl_override_assess;
 /* factor.c */
 ctl_run ctl_factor_enroll, ctl_factor_revoke, ctl_factor_list;
 /* principal.c */

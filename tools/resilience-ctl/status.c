@@ -73,6 +73,24 @@ static bool show(struct ctl *ctl, const struct answer *a)
            rsm_value_count(rsm_value_get(s, "alarms")) == 0;
 }
 
+/* A procedure that people are in the middle of. */
+static void show_overrides(struct rsm_value status)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(status, "overrides"));
+    struct rsm_value o;
+    while (rsm_walk_next(&walk, &o)) {
+        char author[160], reason[400], freeze[80], next[16], skipped[80];
+        printf("OVERRIDE OPEN under freeze %s by %s since slot %llu: %s; next step: %s%s%s\n",
+               ctl_cell(rsm_value_get(o, "freeze"), freeze, sizeof freeze),
+               ctl_cell(rsm_value_get(o, "author"), author, sizeof author),
+               (unsigned long long)rsm_value_uint(rsm_value_get(o, "opened_slot")),
+               ctl_cell(rsm_value_get(o, "reason"), reason, sizeof reason),
+               ctl_cell(rsm_value_get(o, "next"), next, sizeof next),
+               rsm_value_count(rsm_value_get(o, "skipped")) > 0 ? "; skipped: " : "",
+               ctl_cell(rsm_value_get(o, "skipped"), skipped, sizeof skipped));
+    }
+}
+
 /* What automation may not do now comes first, as the replica that is ahead of all sees it. */
 static void show_freezes(const struct answer *answers, int count)
 {
@@ -87,8 +105,28 @@ static void show_freezes(const struct answer *answers, int count)
             slot = its;
         }
     }
-    if (best != NULL)
-        ctl_print_freezes(value_of(best));
+    if (best == NULL)
+        return;
+    ctl_print_freezes(value_of(best));
+    show_overrides(value_of(best));
+}
+
+/* No majority: nothing is decided, by nobody; what is known can be read and served. */
+static void show_manual_mode(const struct answer *answers, int count)
+{
+    int heard = 0, ready = 0;
+    for (int i = 0; i < count; i++) {
+        heard += answers[i].status == RSM_OK ? 1 : 0;
+        ready += answers[i].status == RSM_OK &&
+                         rsm_value_bool(rsm_value_get(value_of(&answers[i]), "ready"))
+                     ? 1
+                     : 0;
+    }
+    if (heard > 0 && ready == 0)
+        printf("MANUAL MODE: no majority is reachable. Nothing is changed, by people or automata;\n"
+               "  reads (--stale) and zone transfers go on with what is known. Bring replicas "
+               "back, or\n"
+               "  replace lost ones: docs/operations.md\n");
 }
 
 int ctl_status(struct ctl *ctl, int count, char **arguments)
@@ -111,8 +149,10 @@ int ctl_status(struct ctl *ctl, int count, char **arguments)
         answers[total] = (struct answer){.endpoint = endpoint};
         ask(ctl, &answers[total++], zones);
     }
-    if (ctl->output == CTL_OUTPUT_TABLE)
+    if (ctl->output == CTL_OUTPUT_TABLE) {
+        show_manual_mode(answers, total);
         show_freezes(answers, total);
+    }
     for (int i = 0; i < total; i++) {
         unhealthy += show(ctl, &answers[i]) ? 0 : 1;
         rsm_buffer_free(&answers[i].result);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * override_step.c - the six steps of a human override: beginning, assessing, going on, skipping.
+ *
+ * What people looked at is not in the log, its hash is: `override assess` prints the report and
+ * hashes exactly what it printed, so that a report that was kept can be held against the log.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include <rsm/change.h>
+
+#include "tools/resilience-ctl/ctl.h"
+
+static int log_step(struct ctl *ctl, const char *freeze, enum rsm_step step, bool is_skipped,
+                    const uint8_t *evidence)
+{
+    struct rsm_buffer body = {NULL, 0};
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_override_step(
+        rsm_text(freeze), step, is_skipped,
+        rsm_bytes_make(evidence, evidence != NULL ? RSM_DIGEST_SIZE : 0), &body);
+    return ctl_change(ctl, RSM_KIND_OVERRIDE_STEP, status, &body,
+                      is_skipped ? "skipped" : rsm_step_text(step));
+}
+
+int ctl_override_begin(struct ctl *ctl, int count, char **arguments)
+{
+    if (ctl->reason == NULL)
+        return ctl_fail(RSM_USAGE, "--reason is needed: everybody who asks for status reads it");
+    return log_step(ctl, count > 0 ? arguments[0] : "automation", RSM_STEP_FREEZE, false, NULL);
+}
+
+static bool parse_step(const char *text, enum rsm_step *step_out)
+{
+    if (rsm_step_parse(rsm_text(text), step_out) == RSM_OK)
+        return true;
+    ctl_fail(RSM_USAGE, "a step is assess, plan, execute or validate, not \"%s\"", text);
+    return false;
+}
+
+int ctl_override_step(struct ctl *ctl, int count, char **arguments)
+{
+    uint8_t evidence[RSM_DIGEST_SIZE];
+    enum rsm_step step;
+    (void)count;
+    if (!parse_step(arguments[1], &step))
+        return rsm_status_exit(RSM_USAGE);
+    if (!hex_decode(evidence, sizeof evidence, arguments[2]))
+        return ctl_fail(RSM_USAGE, "64 digits are wanted: the digest of the emergency, or the hash "
+                                   "of what was found");
+    return log_step(ctl, arguments[0], step, false, evidence);
+}
+
+int ctl_override_skip(struct ctl *ctl, int count, char **arguments)
+{
+    enum rsm_step step;
+    (void)count;
+    if (!parse_step(arguments[1], &step))
+        return rsm_status_exit(RSM_USAGE);
+    if (ctl->reason == NULL)
+        return ctl_fail(RSM_USAGE, "--reason is needed: a step that is skipped is skipped aloud");
+    return log_step(ctl, arguments[0], step, true, NULL);
+}
+
+/* ---- the report ---- */
+
+static void add_peer(struct rsm_value peer, FILE *out)
+{
+    char heads[32], zone[64];
+    fprintf(out, "    replica %llu %s: heads %s, compared up to slot %llu, differ at slot %llu\n",
+            (unsigned long long)rsm_value_uint(rsm_value_get(peer, "replica")),
+            ctl_cell(rsm_value_get(peer, "zone"), zone, sizeof zone),
+            ctl_cell(rsm_value_get(peer, "heads"), heads, sizeof heads),
+            (unsigned long long)rsm_value_uint(rsm_value_get(peer, "compared_slot")),
+            (unsigned long long)rsm_value_uint(rsm_value_get(peer, "mismatch_slot")));
+}
+
+/* One endpoint: is it well, and do the others have the same state? */
+static void add_endpoint(struct ctl *ctl, const char *endpoint, FILE *out)
+{
+    struct rsm_client *client = NULL;
+    struct rsm_buffer result = {NULL, 0};
+    struct rsm_value none = {{NULL, 0}}, peer;
+    char text[256];
+    enum rsm_status status = rsm_client_new(endpoint, &client);
+    if (status == RSM_OK)
+        status = rsm_client_call(client, "status", none,
+                                 ctl->timeout_ms < 2000 ? ctl->timeout_ms : 2000, &result);
+    struct rsm_value s = rsm_value_of(rsm_buffer_bytes(&result));
+    if (status != RSM_OK) {
+        fprintf(out, "  %s: %s\n", endpoint, rsm_status_sentence(status));
+    } else {
+        fprintf(out, "  %s: replica %llu, %s, slot %llu, alarms %s\n", endpoint,
+                (unsigned long long)rsm_value_uint(rsm_value_get(s, "replica")),
+                rsm_value_bool(rsm_value_get(s, "ready")) ? "ready" : "NOT READY",
+                (unsigned long long)rsm_value_uint(rsm_value_get(s, "slot")),
+                ctl_cell(rsm_value_get(s, "alarms"), text, sizeof text));
+        struct rsm_walk walk = rsm_walk_begin(rsm_value_get(s, "peers"));
+        while (rsm_walk_next(&walk, &peer))
+            add_peer(peer, out);
+    }
+    rsm_buffer_free(&result);
+    rsm_client_free(client);
+}
+
+static enum rsm_status add_list(struct ctl *ctl, const char *method, const char *key, FILE *out)
+{
+    struct rsm_buffer result;
+    struct rsm_value item;
+    enum rsm_status status = ctl_call(ctl, method, NULL, &result);
+    if (status != RSM_OK)
+        return status;
+    struct rsm_walk walk =
+        rsm_walk_begin(rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), key));
+    unsigned count = 0;
+    for (; rsm_walk_next(&walk, &item); count++) {
+        char text[1024];
+        fprintf(out, "  %s\n", ctl_cell(item, text, sizeof text));
+    }
+    if (count == 0)
+        fputs("  none\n", out);
+    rsm_buffer_free(&result);
+    return RSM_OK;
+}
+
+static enum rsm_status write_report(struct ctl *ctl, FILE *out)
+{
+    static const struct {
+        const char *title, *method, *key;
+    } lists[] = {{"freezes", "freeze.list", "freezes"},
+                 {"zones (blast radius: what they serve)", "zone.list", "zones"},
+                 {"changes that wait", "change.list", "changes"}};
+    char endpoints[4096];
+    (void)snprintf(endpoints, sizeof endpoints, "%s", ctl->endpoints);
+    fputs("replicas, and divergence between them\n", out);
+    char *rest = endpoints;
+    while (rest != NULL) {
+        const char *endpoint = strsep(&rest, ",");
+        if (*endpoint != '\0')
+            add_endpoint(ctl, endpoint, out);
+    }
+    enum rsm_status status = RSM_OK;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && status == RSM_OK; i++) {
+        fprintf(out, "%s\n", lists[i].title);
+        status = add_list(ctl, lists[i].method, lists[i].key, out);
+    }
+    return status;
+}
+
+int ctl_override_assess(struct ctl *ctl, int count, char **arguments)
+{
+    char *text = NULL;
+    size_t size = 0;
+    uint8_t hash[RSM_DIGEST_SIZE];
+    enum rsm_status status = ctl_connect(ctl);
+    FILE *report = status == RSM_OK ? open_memstream(&text, &size) : NULL;
+    if (report == NULL)
+        return rsm_status_exit(status != RSM_OK ? status : RSM_NO_MEMORY);
+    status = write_report(ctl, report);
+    if (fclose(report) != 0)
+        status = RSM_NO_MEMORY;
+    int result = rsm_status_exit(status);
+    if (status == RSM_OK) {
+        (void)fwrite(text, 1, size, stdout);
+        (void)crypto_hash_sha256(hash, (const uint8_t *)text, size);
+        if (count > 0)
+            result = log_step(ctl, arguments[0], RSM_STEP_ASSESS, false, hash);
+    }
+    free(text);
+    return result;
+}
