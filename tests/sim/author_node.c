@@ -410,6 +410,7 @@ void author_on_outcome(struct node_cluster *c, uint64_t token, const struct node
     struct author *a = author_of_token(c, token);
     if (a == NULL && c->tokens_given_up > 0) {
         c->tokens_given_up--;
+        c->status_last = outcome->status;
         return;
     }
     if (a == NULL || a->reads) {

@@ -60,8 +60,16 @@ void planned_apply(struct planned *p, bool is_good);
 void planned_revoke(struct planned *p, enum planned_person who);
 uint8_t planned_octet(struct planned *p, uint32_t replica);
 
+/* Alice's next change, signed and not handed in. The caller's. */
+struct blob *planned_envelope(struct planned *p);
+
+/* planned_alarm.c: from 0 on; the last one is for a cluster of one voter. */
+uint64_t planned_alarm_count(void);
+void planned_alarm_run(struct planned *p, uint64_t number);
+
 /* planned_list.c */
 uint64_t planned_count(void);
+bool planned_is_single(uint64_t number); /* one voter */
 void planned_run(struct planned *p, uint64_t number);
 
 #endif

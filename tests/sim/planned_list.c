@@ -3,7 +3,7 @@
  * planned_list.c - the scenarios (planned.h).
  *
  *     number - 1 = ((class * EVENTS + event) * 3 + voice of 3) * 3 + ...    all combinations
- *     and behind them, some that the combinations do not have
+ *     and behind them, some that the combinations do not have, and the alarms
  *
  * What has to come of it is told by three lines: a no refuses; a yes of every zone makes it live;
  * else it expires.
@@ -205,7 +205,12 @@ static void (*const more[])(struct planned *p) = {
 
 uint64_t planned_count(void)
 {
-    return COMBINATIONS + sizeof more / sizeof *more;
+    return COMBINATIONS + sizeof more / sizeof *more + planned_alarm_count();
+}
+
+bool planned_is_single(uint64_t number)
+{
+    return number % planned_count() == 0;
 }
 
 void planned_run(struct planned *p, uint64_t number)
@@ -214,6 +219,8 @@ void planned_run(struct planned *p, uint64_t number)
     number = (number - 1) % planned_count();
     if (number < COMBINATIONS)
         run_combination(p, number);
-    else
+    else if (number < COMBINATIONS + sizeof more / sizeof *more)
         more[number - COMBINATIONS](p);
+    else
+        planned_alarm_run(p, number - COMBINATIONS - sizeof more / sizeof *more);
 }

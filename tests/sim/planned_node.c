@@ -52,7 +52,7 @@ void planned_fail(struct planned *p, const char *what)
 
 uint32_t planned_leader(struct planned *p)
 {
-    for (uint32_t id = 1; id <= PLANNED_REPLICAS; id++) {
+    for (uint32_t id = 1; id <= p->cluster.options.node_count; id++) {
         struct node_status s;
         if (!replica_is_up(&p->cluster, id) || replica_is_busy(&p->cluster, id))
             continue;
@@ -77,7 +77,8 @@ static struct blob *sign(struct planned *p, const struct rsm_key *key, const cha
     struct rsm_event seen[PLANNED_PERSONS + 1];
     size_t count = 0;
     struct query_clock clock;
-    struct kv *kv = replica_state(&p->cluster, planned_leader(p));
+    uint32_t leader = planned_leader(p);
+    struct kv *kv = replica_state(&p->cluster, leader != 0 ? leader : 1);
     for (size_t i = 0; i < PLANNED_PERSONS; i++)
         if (p->counters[i] > 0)
             seen[count++] = (struct rsm_event){rsm_text(names[i]), p->counters[i]};
@@ -228,6 +229,13 @@ void planned_stage(struct planned *p, enum rsm_class class, uint8_t octet)
     must(p, PLANNED_ALICE, RSM_KIND_CHANGE_REQUEST, &body, CHANGE_STAGED);
 }
 
+struct blob *planned_envelope(struct planned *p)
+{
+    struct rsm_buffer body = body_of_address((uint8_t)(100 + p->counters[PLANNED_ALICE] % 100));
+    return sign(p, p->keys[PLANNED_ALICE], names[PLANNED_ALICE], p->counters[PLANNED_ALICE] + 1,
+                RSM_KIND_RRSET_CHANGE, &body);
+}
+
 void planned_approve(struct planned *p, enum planned_person who, bool is_good)
 {
     struct rsm_buffer body;
@@ -361,6 +369,8 @@ bool sim_planned_run(const struct sim_request *request, struct sim_report *repor
     verify_sim_begin(false);
     make_keys(&p);
     cluster_options_calm(&c->options);
+    if (planned_is_single(request->seed))
+        c->options.voter_count = c->options.node_count = 1;
     cluster_begin(c, request, 0);
     c->stop = true; /* its own authors say nothing */
     make_world(&p);

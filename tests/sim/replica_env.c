@@ -12,6 +12,7 @@
 #include "src/base/crc32c.h"
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/machine/tables.h"
 #include "src/net/peer_codec.h"
 #include "tests/sim/replica_node.h"
 
@@ -97,6 +98,9 @@ static void replica_committed(void *context, void *argument)
     } else {
         store_sim_commit(r->store, frozen);
         audit_on_store(c->audit, r->id, store_sim_kv(r->store));
+        if (r->spoils_commit)
+            CHECK(kv_put(store_sim_kv(r->store), TABLE_META, bytes_of_string(META_VERDICT_HEAD),
+                         bytes_of_string("another one")) == RSM_OK);
         node_on_committed(r->node, RSM_OK);
     }
     replica_end_turn(r);

@@ -61,6 +61,7 @@ struct replica {
     bool may_fail;      /* an error was planted: it may end by itself, and not start at once */
     uint64_t fail_starts;
     enum replica_voice voice;
+    bool spoils_commit; /* a row of the next commits is another one when it is read back */
 };
 
 static inline struct replica *replica_at(const struct node_cluster *c, uint32_t id)

@@ -77,6 +77,7 @@ void cluster_options_calm(struct node_options *o)
     o->node_count = 3;
     node_config_default(&o->config);
     o->config.segment_size = 1u << 20;
+    o->config.submit_timeout_ms = 2000;
     o->net.delay_us_min = 100;
     o->net.delay_us_max = 2 * SIM_MS;
     o->net.late_us_max = SIM_SECOND;

@@ -77,7 +77,8 @@ struct node_cluster {
     uint64_t read_floor;
     uint64_t lamport_highest; /* of what was acknowledged */
     uint64_t token_next;
-    uint64_t tokens_given_up; /* their clients died; answers to them go nowhere */
+    enum rsm_status status_last; /* of such an answer */
+    uint64_t tokens_given_up;    /* their clients died; answers to them go nowhere */
     bool faults;
     bool stop;
     bool is_beyond; /* a disk lost a whole flush and left no trace of it: see sim_node.c */
