@@ -10,6 +10,8 @@ dump=$bin/rsm-dump
 work=$(mktemp -d "${TMPDIR:-/tmp}/rsm-demo.XXXXXX")
 dir=$work/cluster
 probe_pid=
+dns_probe_pid=
+knot_pid=
 enactor_pid=
 failed=0
 
@@ -21,7 +23,7 @@ fi
 
 clean_up() {
     [ -z "$enactor_pid" ] || kill -KILL "$enactor_pid" 2>/dev/null
-    [ -z "$probe_pid" ] || kill "$probe_pid" 2>/dev/null
+    for pid in $probe_pid $dns_probe_pid $knot_pid; do kill "$pid" 2>/dev/null; done
     wait 2>/dev/null
     "$ctl" dev down --dir "$dir" >/dev/null 2>&1
     rm -rf "$work"
@@ -53,6 +55,18 @@ must() { case $last in *"$1"*) ;; *) wrong "no \"$1\" in the answer" ;; esac; }
 token() { sed -n 's/.*"token":\([0-9]*\).*/\1/p' <<<"$last"; }
 endpoint() { cut -d, -f"$1" "$dir/endpoints"; }
 leader() { "$ctl" status --output jsonl 2>/dev/null | sed -n 's/.*"leader":\([1-9]\).*/\1/p' | head -n 1; }
+# A port that nobody has, on all of the addresses.
+free_port() {
+    local port address
+    while :; do
+        port=$((20000 + RANDOM))
+        for address in "$@"; do
+            (exec 3<>"/dev/tcp/$address/$port") 2>/dev/null && continue 2
+        done
+        echo $port
+        return
+    done
+}
 address() { "$ctl" record get cloud.example "$1" "$2" 2>/dev/null | awk '{print $5}' | tr '\n' ' '; }
 
 # ------------------------------------------------------------------------------------------------
@@ -60,6 +74,32 @@ say "Three replicas, keys and configurations, in one command"
 run 0 "$ctl" dev up --dir "$dir" --replicas 3
 RSM_ENDPOINTS=$(cat "$dir/endpoints") && export RSM_ENDPOINTS RSM_KEY="$dir/admin.key"
 run 0 "$ctl" status
+
+# One standard secondary, where there is one to be had: it asks the replicas as it would in the world.
+PATH=$PATH:/usr/sbin
+dns_port=
+if command -v knotd >/dev/null && command -v python3 >/dev/null; then
+    say "A secondary: Knot DNS, with all three replicas as its primaries"
+    primaries="127.0.0.11 127.0.0.12 127.0.0.13"
+    # shellcheck disable=SC2086
+    replica_port=$(free_port $primaries) dns_port=$(free_port 127.0.0.1)
+    secret=$(head -c 32 /dev/urandom | base64)
+    run 0 "$ctl" dev down --dir "$dir"
+    i=0
+    for primary in $primaries; do
+        i=$((i + 1))
+        (umask 077 && printf '%s\n' "$secret" >"$dir/replica-$i/xfr.key")
+        sed -e "s/@REPLICA@/$primary/; s/@REPLICA_PORT@/$replica_port/; s/@PORT@/$dns_port/" "$here/dns/rsmd.conf" >>"$dir/replica-$i/rsmd.conf"
+    done
+    run 0 "$ctl" dev up --dir "$dir"
+    mkdir -p "$work/knot/db"
+    sed -e "s|@DIR@|$work/knot|; s|@ZONE@|cloud.example|; s|@SECRET@|$secret|; s|@REPLICA_PORT@|$replica_port|; s|@@PORT@|@$dns_port|
+            s|@REPLICA_1@|127.0.0.11|; s|@REPLICA_2@|127.0.0.12|; s|@REPLICA_3@|127.0.0.13|" "$here/dns/knot.conf" >"$work/knot/knot.conf"
+    knotd -c "$work/knot/knot.conf" >"$work/knot/out" 2>&1 &
+    knot_pid=$!
+else
+    note "with the Debian packages knot and python3 a secondary would be asked as well"
+fi
 
 say "A zone from a master file, and changes through two different replicas"
 run 0 "$ctl" zone import cloud.example "$here/cloud.example.zone" --reason "first import"
@@ -128,6 +168,19 @@ run 0 "$ctl" --key "$work/enactor-b.key" lease release cloud.example/db --token 
     done
 ) &
 probe_pid=$!
+# Nor may the secondary ever say so: asked every 10 ms, from when it has plan 1.
+if [ -n "$dns_port" ]; then
+    asks="db.cloud.example/A db-v6.cloud.example/AAAA db-fips.cloud.example/A account.db.cloud.example/A"
+    waited=0
+    # shellcheck disable=SC2086
+    until timeout 1 "$here/dns/probe.py" 127.0.0.1 "$dns_port" $asks 2>/dev/null | grep -q "answered [1-9][0-9]*, empty 0"; do
+        waited=$((waited + 1))
+        [ $waited -lt 60 ] || { wrong "the secondary has not got plan 1"; break; }
+    done
+    # shellcheck disable=SC2086
+    "$here/dns/probe.py" 127.0.0.1 "$dns_port" $asks >"$work/dns-probe" 2>"$work/dns-empty" &
+    dns_probe_pid=$!
+fi
 
 say "Step 1: plan 2; enactor A takes a lease and applies endpoint 1"
 publish 2
@@ -221,12 +274,27 @@ probe_pid=
 say "The endpoints were asked $(wc -l <"$work/probe") times all the while: $(grep -c EMPTY "$work/probe") times empty"
 grep -q full "$work/probe" || wrong "the probe saw nothing"
 ! grep -q EMPTY "$work/probe" || wrong "an endpoint was empty"
+if [ -n "$dns_port" ]; then
+    kill "$dns_probe_pid" && wait "$dns_probe_pid" 2>/dev/null
+    dns_probe_pid=
+    say "The secondary was asked every 10 ms: $(cat "$work/dns-probe")"
+    grep -q "answered [1-9][0-9]*, empty 0" "$work/dns-probe" || wrong "the secondary said that an endpoint is empty: $(sort "$work/dns-empty" | uniq -c)"
+    run 0 "$ctl" status
+    must "cloud.example."
+fi
 
 say "Who did what, and what was refused"
 run 0 "$ctl" log tail --limit 9
 
 say "Stop, and verify all three logs: chain, signatures, every verdict derived again"
 run 0 "$ctl" dev down --dir "$dir"
+
+if [ -n "$dns_port" ]; then
+    # shellcheck disable=SC2086
+    last=$(timeout 1 "$here/dns/probe.py" 127.0.0.1 "$dns_port" $asks 2>&1)
+    note "the secondary, now alone: $last"
+    must "empty 0"
+fi
 
 for i in 1 2 3; do
     run 0 "$dump" --dir "$dir/replica-$i/data" verify

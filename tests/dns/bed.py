@@ -97,6 +97,7 @@ class Bed(Cluster):
         self.ports = {kind: free_port() for kind in kinds}
         self.secondaries = {}
         self.catalog = catalog
+        self.secret = SECRET
         self.knot_template = ""  # lines for its default template
 
     def __enter__(self):
@@ -148,7 +149,7 @@ class Bed(Cluster):
             text = read_example("pdns-catalog.sql")
         if source == "knot.conf":
             text = text.replace("  - id: default\n", "  - id: default\n" + self.knot_template)
-        values = dict(DIR=os.path.dirname(target), ZONE=self.catalog or self.zone, SECRET=SECRET, REPLICA_PORT=self.dns_port,
+        values = dict(DIR=os.path.dirname(target), ZONE=self.catalog or self.zone, SECRET=self.secret, REPLICA_PORT=self.dns_port,
                       PORT=self.ports[os.path.basename(os.path.dirname(target))],
                       REPLICA_1=ADDRESSES[0], REPLICA_2=ADDRESSES[1], REPLICA_3=ADDRESSES[2])
         for key, value in values.items():

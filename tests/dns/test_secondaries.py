@@ -5,8 +5,10 @@
 RSM_DNS_KINDS names some of knot,nsd,bind,pdns (all unless set), RSM_DNS_INCREMENTS how many changes
 follow each other in quick succession (100).
 """
+import base64
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -14,7 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bed import ROOT, WAIT, ZONE_TEXT, Bed, check, dns, missing, records  # noqa: E402
+from bed import SECRET, WAIT, ZONE_TEXT, Bed, check, dns, missing, records  # noqa: E402
 from harness import main  # noqa: E402
 
 KINDS = tuple(os.environ.get("RSM_DNS_KINDS", "knot,nsd,bind,pdns").split(","))
@@ -65,13 +67,38 @@ def they_follow():
         compare(bed)
         for i in range(INCREMENTS):
             change(bed, i)
-            if i % 10 == 9:
-                compare(bed)
+            compare(bed)
+        for i in range(20):  # and some in one go, of which they see what they manage
+            change(bed, i)
+        compare(bed)
         bed.ctl("record", "delete", bed.zone, "txt", "TXT", "--yes", status=None)
         compare(bed)
         check(serial_of(bed) >= INCREMENTS // 2, f"serial {serial_of(bed)}")
         log = "".join(bed.text_of_log(i) for i in (1, 2, 3))
         check("kind=difference" in log, "there was no IXFR")
+    return None
+
+
+def a_wrong_key_gets_nothing():
+    """A secondary with another secret, or with none, has no zone; one with the right one has."""
+    if LACK:
+        return LACK
+    with Bed(KINDS) as bed:
+        make_zone(bed)
+        kind = KINDS[0]
+        bed.secret = base64.b64encode(b"another key, of 32 bytes as well").decode()
+        bed.start_secondary(kind)
+        deadline = time.monotonic() + WAIT
+        while not (said := [line for line in bed.log_of(kind).splitlines() if re.search("badsig|notauth|tsig|not authoritative", line, re.I)]):
+            check(time.monotonic() < deadline, f"{kind} says nothing of a signature: {bed.log_of(kind)[-500:]}")
+            time.sleep(0.02)
+        check(bed.serial_at(kind) is None, f"{kind} serves a zone: {said[:2]}")
+        print(f"note: {kind} says: {said[0][-120:]}")
+        bed.stop_secondary(kind)
+        bed.secret = SECRET
+        shutil.rmtree(os.path.join(bed.work, kind))
+        bed.start_secondary(kind)
+        bed.wait_for_serial(kind, 1)
     return None
 
 
@@ -264,5 +291,5 @@ if __name__ == "__main__":
         reason = latency()
         print(reason or "", end="")
         sys.exit(0)
-    main([they_follow, they_go_on_without_the_replica_they_used, they_answer_when_all_replicas_are_gone,
+    main([they_follow, a_wrong_key_gets_nothing, they_go_on_without_the_replica_they_used, they_answer_when_all_replicas_are_gone,
           they_configure_themselves_from_the_catalog, zones_have_digests])

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What replicas answer as DNS servers: signatures, freshness, transfers while much goes on, bad peers."""
 import os
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -304,6 +306,38 @@ def quick_changes_are_told_together():
     return None
 
 
+def dnsperf_against_the_query_port():
+    """dnsperf, bounded in count and time, while commits go on: every question is answered, none with an error."""
+    if LACK:
+        return LACK
+    if shutil.which("dnsperf") is None:
+        return "dnsperf is not installed"
+    with Bed(lines=["dns_allow_unsigned_queries = yes"]) as bed:
+        make_zone(bed)
+        path = os.path.join(bed.work, "queries")
+        names = ("www A", "ns1 A", "alias A", "x.wild TXT", "a.sub A", "deep.empty.nodes A", "old TXT", "www AAAA")
+        with open(path, "w", encoding="ascii") as file:
+            for i in range(20000):
+                owner, kind = names[i % len(names)].split()
+                file.write(f"{owner}.{bed.zone} {kind}\n")
+        for mode in (["-m", "udp", "-q", "20"], ["-m", "tcp", "-q", "4", "-c", "4"]):
+            with subprocess.Popen(["dnsperf", "-s", ADDRESSES[0], "-p", str(bed.dns_port), "-d", path, "-n", "1", "-l", "60", "-t", "30", *mode],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as perf:
+                commits = 0
+                while perf.poll() is None:
+                    bed.ctl("record", "set", bed.zone, "hot", "300", "A", f"192.0.2.{commits % 250 + 1}")
+                    commits += 1
+                said = perf.stdout.read()
+            figures = {line.split(":")[0].strip(): line.split(":")[1].split()[:3] for line in said.splitlines() if ":" in line}
+            sent, completed = int(figures["Queries sent"][0]), int(figures["Queries completed"][0])
+            check(sent == completed and sent > 0, f"{mode}: {said}")
+            codes = figures["Response codes"]
+            check(codes[0] == "NOERROR" and int(codes[1]) == completed, f"{mode}: {said}")
+            check(commits > 0, "no commit meanwhile")
+            print(f"note: {mode[1]}: {completed} questions, {figures['Queries per second'][0]} a second, {commits} commits meanwhile")
+    return None
+
+
 if __name__ == "__main__":
     main([only_signed_questions_are_answered, ixfr_from_every_serial, a_replica_that_is_behind_says_nothing_old,
-          the_leader_dies_in_the_middle_of_a_transfer, bad_peers_stop_nothing, quick_changes_are_told_together])
+          the_leader_dies_in_the_middle_of_a_transfer, bad_peers_stop_nothing, quick_changes_are_told_together, dnsperf_against_the_query_port])

@@ -239,6 +239,28 @@ def as_acme_and_external_dns_do():
     return None
 
 
+def as_large_as_they_come():
+    """Updates of nearly 64 KiB, over UDP and TCP, are one command each."""
+    if LACK:
+        return LACK
+    with UpdateBed() as bed:
+        for number, tcp in ((0, False), (1, True)):
+            message = bed.update()
+            message.request_payload = 65535  # of ours; what the answer may have is another number
+            for i in range(285 if tcp else 272):
+                message.add(f"big{number}-{i // 40}", 60, "TXT", f'"{i:4} {"x" * 200}"')
+            size = len(message.to_wire())
+            check(60000 <= size <= (65535 if tcp else 65507), f"the message has {size} bytes")
+            check(bed.do(message, replica=1 + number, tcp=tcp) == "NOERROR", f"{size} bytes, TCP {tcp}")
+            question = [bed.ask(f"big{number}-{i}.{bed.zone}", "TXT", 1 + number, "upd-key", UPDATE_SECRET, tcp=True) for i in range(2)]
+            check(all(len(answer.answer[0]) == 40 for answer in question), "all of it is there")
+        bed.settle()
+        bed.stop()
+        commands = [c for slot in bed.log(1) for c in slot.get("commands", []) if c["kind"] == "rrset.update"]
+        check(len(commands) == 2, f"{len(commands)} commands")
+    return None
+
+
 def count_up(bed, replica, results, stop, rounds=None):
     """Compare and set over prerequisites: reads the counter, and sets it one higher if nobody did."""
     while not stop.is_set() and (rounds is None or len(results["won"]) < rounds):
@@ -369,4 +391,4 @@ def without_a_quorum():
 
 
 if __name__ == "__main__":
-    main([real_clients, answers, as_acme_and_external_dns_do, races, same_message_again, leader_dies, without_a_quorum])
+    main([real_clients, answers, as_acme_and_external_dns_do, as_large_as_they_come, races, same_message_again, leader_dies, without_a_quorum])

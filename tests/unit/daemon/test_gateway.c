@@ -7,10 +7,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rsm/update.h>
 
 #include "src/base/check.h"
+#include "src/base/mem.h"
 #include "src/command/body.h"
 #include "src/daemon/gateway_internal.h"
 #include "src/rr/data.h"
@@ -27,6 +30,7 @@ static uint64_t now_ms;
 static bool is_silent;    /* `submit` keeps what it is given */
 static struct blob *kept; /* the last envelope */
 static uint32_t submit_count;
+static uint64_t fail_at; /* the so-many-th allocation from `take` on fails; 0: none */
 static struct update_reply replies[WAITERS];
 static uint32_t told[WAITERS];
 
@@ -124,6 +128,7 @@ static void take(uint64_t waiter, uint32_t message, const char *owner, uint8_t n
     struct rsm_buffer body;
     cr_assert(rsm_body_rrset_update(&update, &body) == RSM_OK);
     request.body = rsm_buffer_bytes(&body);
+    mem_fail_after(fail_at);
     gateway_take(g, &request, now_ms);
     rsm_buffer_free(&body);
 }
@@ -297,4 +302,60 @@ Test(gateway, limits)
     take(99, GATEWAY_REQUESTS_MAX + 1, "c.example.", 5);
     cr_assert_eq(replies[99].rcode, RCODE_SERVFAIL);
     cr_assert(strstr(replies[99].text, "too many") != NULL);
+}
+
+enum { CHILD_GOOD = 0, CHILD_WRONG = 1, CHILD_BEYOND = 2 };
+
+/* What a client is told when the n-th allocation fails is so, and the next update is done. */
+static int update_without_memory(uint64_t n)
+{
+    uint64_t before = mem_total_count();
+    fail_at = n;
+    take(1, 1, "a.example.", 5);
+    for (uint32_t i = 0; i < 1000 && gateway_counters(g)->waiting > 0; i++) {
+        gateway_turn(g, now_ms);
+        now_ms += 10;
+    }
+    bool is_beyond = mem_total_count() - before + 1 < n;
+    fail_at = 0;
+    mem_fail_after(0);
+    bool is_done = world_address(w, ZONE, "a.example.", QUERY_NOW) == 5;
+    if (told[1] != 1 || (replies[1].rcode == RCODE_NOERROR) != is_done)
+        return CHILD_WRONG;
+    take(2, 2, "b.example.", 6);
+    for (uint32_t i = 0; i < 1000 && gateway_counters(g)->waiting > 0; i++) {
+        gateway_turn(g, now_ms);
+        now_ms += 10;
+    }
+    if (told[2] != 1 || replies[2].rcode != RCODE_NOERROR)
+        return CHILD_WRONG;
+    return is_beyond ? CHILD_BEYOND : CHILD_GOOD;
+}
+
+/* Each allocation from an update's arrival to its answer fails once: SERVFAIL, or the process ends
+ * as it does without memory; never a wrong answer. */
+Test(gateway, the_nth_allocation_fails)
+{
+    uint32_t refused = 0, ended = 0;
+    uint64_t n = 1;
+    for (int code = CHILD_GOOD; code != CHILD_BEYOND; n++) {
+        int status;
+        cr_assert_lt(n, 100000);
+        fflush(NULL);
+        pid_t child = fork();
+        cr_assert_geq(child, 0);
+        if (child == 0) {
+            close(STDERR_FILENO);
+            _exit(update_without_memory(n));
+        }
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        cr_assert(WIFEXITED(status), "allocation %lu: status %x", (unsigned long)n,
+                  (unsigned)status);
+        code = WEXITSTATUS(status);
+        cr_assert_neq(code, CHILD_WRONG, "allocation %lu", (unsigned long)n);
+        refused += code == CHILD_GOOD;
+        ended += code == MEM_EXIT_STATUS;
+    }
+    cr_assert_gt(refused, 1, "the request and its body are refused for want of memory");
+    cr_assert_gt(ended, 0);
 }
