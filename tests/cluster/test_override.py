@@ -255,6 +255,73 @@ def six_steps():
         check("OVERRIDE OPEN" not in cluster.ctl("status").stdout, "it is over")
 
 
+def recount(log):
+    """The same numbers from `rsm-dump log --json`, by other hands."""
+    counts = {}
+
+    def add(*names):
+        key = " ".join(names)
+        counts[key] = counts.get(key, 0) + 1
+
+    for slot in log:
+        commands = list(slot.get("commands", []))
+        for verdict in slot["verdicts"]:
+            if verdict["verdict"] == "settled":
+                add("staged", verdict["result"]["class"], verdict["result"]["state"])
+                continue
+            command = commands.pop(0) if commands else None
+            if "first_slot" in verdict:
+                continue
+            add("command", command["kind"] if command else "too-large", verdict["verdict"])
+            add("author", verdict["author"], verdict["verdict"])
+            for rule in verdict["rules"]:
+                add("refused", rule["rule"])
+            for stage in verdict["stages"]:
+                if stage["outcome"] == "skipped":
+                    add("skipped", "stage", stage["stage"])
+            if command and command["kind"] == "override.step" and verdict["verdict"] == "applied" and command["body"][2]:
+                add("skipped", "override-step", command["body"][1])
+    return counts
+
+
+def reports():
+    """A report's numbers are those of a recount; the signed one says when it was touched."""
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        request(cluster, write(cluster, 5, text=FIX.replace("bypass: [frozen]\n", "")), status=4)
+        digest = request(cluster, write(cluster, 6))
+        for key in (alice, bob):
+            cluster.ctl("override", "approve", digest, key=key)
+        cluster.ctl("override", "apply", digest)
+        cluster.ctl("automation", "freeze", "--reason", "r")
+        cluster.ctl("override", "begin", "--reason", "r")
+        cluster.ctl("override", "skip", "automation", "assess", "--reason", "r")
+        cluster.settle()
+        cluster.stop()
+        log = cluster.log(1)
+        dump = [f"{BIN}/rsm-dump", "--dir", cluster.data(1)]
+        for first, last in ((1, log[-1]["slot"]), (5, 9)):
+            said = json.loads(cluster.run(*dump, "report", "json", "--from", str(first), "--to", str(last)).stdout)
+            said.pop("range")
+            numbers = {f"{group} {name}": number for group, names in said.items() for name, number in names.items()}
+            counted = recount([slot for slot in log if first <= slot["slot"] <= last])
+            check(numbers == counted, f"{sorted(set(numbers.items()) ^ set(counted.items()))}")
+        for wanted in ("staged emergency live", "skipped override-step assess", "refused frozen"):
+            check(recount(log).get(wanted) == 1, f"{wanted}: {recount(log)}")
+        auditor = os.path.join(cluster.work, "auditor.key")
+        cluster.ctl("keygen", "auditor@example", "--plain", "--out", auditor)
+        trusted = cluster.run(*dump[:1], "verifier-key", "--key", auditor).stdout.strip()
+        report = cluster.run(*dump, "report", "text", "--key", auditor).stdout
+        check("command change.approve applied 2\n" in report, report)
+        path = write(cluster, 0, "report", "{last}")
+        for text, status in ((report, 0), (report.replace("applied 2", "applied 3", 1), 1), (report[:40], 1)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            cluster.run(*dump[:1], "check-report", path, "--verifier", trusted, status=status)
+        html = cluster.run(*dump, "report", "html").stdout
+        check("<td>staged<td>emergency live<td>1" in html, html)
+
+
 def manual_mode():
     """Without a majority status says so first, and reads go on."""
     with Cluster() as cluster:
@@ -295,4 +362,4 @@ def rules_that_block():
 
 
 if __name__ == "__main__":
-    main([approvals, the_four_lines, a_quarter_of_an_hour, approvers_are_told, six_steps, manual_mode, rules_that_block])
+    main([approvals, the_four_lines, a_quarter_of_an_hour, approvers_are_told, six_steps, reports, manual_mode, rules_that_block])

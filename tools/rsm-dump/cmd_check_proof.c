@@ -232,6 +232,27 @@ int command_check_proof(struct dump *d)
     return status;
 }
 
+/* What `report text --key` made: a note of that sort, and its signatures. */
+int command_check_report(struct dump *d)
+{
+    const struct bytes begin = bytes_of_string("rsm report\n");
+    struct writer file;
+    struct note note;
+    int status = EXIT_FINDING;
+
+    if (!check_verifiers(d->options))
+        return EXIT_WRONG_USAGE;
+    if (proof_read_file(d->options->first, NOTE_SIZE_MAX, &file)) {
+        if (note_parse(writer_result(&file), &note) != RSM_OK || note.text.size < begin.size ||
+            memcmp(note.text.data, begin.data, begin.size) != 0)
+            dump_finding(d, "%s: no signed report", d->options->first);
+        else if (check_signatures(d, &note, "report"))
+            status = EXIT_FINE;
+    }
+    writer_deinit(&file);
+    return status;
+}
+
 int command_verifier_key(struct dump *d)
 {
     struct rsm_key *key = proof_load_key(d->options->key);

@@ -131,8 +131,10 @@ int command_checkpoint(struct dump *d);
 int command_prove(struct dump *d);
 int command_consistency(struct dump *d);
 int command_export(struct dump *d);
+int command_report(struct dump *d);
 /* cmd_check_proof.c: these need no data directory. */
 int command_check_proof(struct dump *d);
+int command_check_report(struct dump *d);
 int command_verifier_key(struct dump *d);
 int command_loss(struct dump *d);
 

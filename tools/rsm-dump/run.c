@@ -66,6 +66,15 @@ static const struct verb verbs[] = {
      "the history of the zones for git fast-import: a commit for each slot that changed one, a tag "
      "for each version; --from: what follows an earlier export",
      "rsm-dump --dir data/1 export git | git -C zones fast-import", command_export, false, false},
+    {"report", 1, "report text|json|html [--from N] [--to N] [--key FILE]",
+     "what happened in these slots, counted: commands, refusals, overrides, what was skipped; "
+     "--key "
+     "signs the text",
+     "rsm-dump --dir data/1 report text --from 1000 --to 2000 --key auditor.key > report",
+     command_report, false, false},
+    {"check-report", 1, "check-report FILE --verifier KEY...", "checks the signature of a report",
+     "rsm-dump check-report report --verifier auditor@example+2cf1a5d0+AQ...", command_check_report,
+     true, true},
     {"verifier-key", 0, "verifier-key --key FILE", "the public key of a signer, for --verifier",
      "rsm-dump verifier-key --key auditor.key", command_verifier_key, false, true},
 };
