@@ -486,6 +486,6 @@ Test(dump, wrong_usage_is_said_and_help_has_an_example_for_each_command)
     unsigned examples = 0;
     for (const char *at = last_out; (at = strstr(at, "example: rsm-dump")) != NULL; at++)
         examples++;
-    cr_assert_eq(examples, 13);
+    cr_assert_eq(examples, 15);
     replica_dir_remove(&r);
 }
