@@ -17,6 +17,7 @@
 #include <rsm/body.h>
 #include <rsm/change.h>
 #include <rsm/command.h>
+#include <rsm/update.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
@@ -53,6 +54,8 @@ struct author {
     bool is_shared;        /* the command under way is for the zone of all */
     bool is_critical;      /* and asks for a higher class */
     bool is_member;        /* or changes the members */
+    bool is_operation;     /* of the administrator: freezes, the policy */
+    bool is_update;        /* as dynamic updates come: of names that nobody else writes */
     bool is_raced;         /* other bytes with its counter are on their way, and may be first */
     uint64_t lamport;
     uint64_t *done; /* by counter: the slot that was told; 0: none */
@@ -74,13 +77,20 @@ static void author_later(struct author *a)
 /* ------------------------------------------------------------------------------------------- */
 /* Commands */
 
+/* Behind the policy and the automata's role. */
+#define FIRST_PRINCIPAL 3u
+
 static void body_of_principal(struct author *admin, struct rsm_buffer *body)
 {
-    const struct author *a = &admin->cluster->authors[admin->counter - 1];
-    struct rsm_bytes key = rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE);
-    struct rsm_bytes role = rsm_text("admin");
-    CHECK(rsm_body_principal_set(rsm_text(a->name), RSM_PRINCIPAL_PERSON, rsm_text(a->name),
-                                 rsm_text(""), &key, 1, &role, 1, NULL, body) == RSM_OK);
+    uint32_t index = (uint32_t)(admin->counter - FIRST_PRINCIPAL + 1);
+    const struct author *a = &admin->cluster->authors[index];
+    robot_principal(admin->cluster, index, a->name,
+                    rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE), body);
+}
+
+static bool has_made_all(const struct author *admin)
+{
+    return admin->counter + 1 >= FIRST_PRINCIPAL + admin->cluster->options.author_count - 1;
 }
 
 /* The administrator's first: how long changes wait, and for whom. */
@@ -159,6 +169,26 @@ static void body_of_change(const struct author *a, struct rsm_buffer *body)
     rsm_buffer_free(&inner);
 }
 
+/* RFC 2136: whatever is at the name goes, one address comes. */
+static void body_of_update(const struct author *a, struct rsm_buffer *body)
+{
+    uint8_t owner[NAME_SIZE + 3] = {2, 'u', (uint8_t)('a' + a->counter % 3)};
+    uint8_t address[4] = {10, (uint8_t)a->index, (uint8_t)(a->counter >> 8), (uint8_t)a->counter};
+    memcpy(owner + 3, a->zone, a->zone_size);
+    struct rsm_bytes name = rsm_bytes_make(owner, a->zone_size + 3);
+    const struct rsm_record records[] = {
+        {.owner = name, .type = TYPE_A, .record_class = RSM_CLASS_ANY},
+        {.owner = name,
+         .type = TYPE_A,
+         .record_class = RSM_CLASS_IN,
+         .ttl = 60,
+         .rdata = rsm_bytes_make(address, sizeof(address))},
+    };
+    struct rsm_update update = {
+        .zone = rsm_bytes_make(a->zone, a->zone_size), .updates = records, .update_count = 2};
+    CHECK(rsm_body_rrset_update(&update, body) == RSM_OK);
+}
+
 /* What changes that waited wrote, as the replica that is asked knows it. */
 static size_t see_effects(struct author *a, struct rsm_event *seen,
                           char names[AUTHORS_MAX][EFFECT_NAME_SIZE])
@@ -191,7 +221,8 @@ static size_t author_clock(struct author *a, struct rsm_event seen[2 * AUTHORS_M
         seen[count++] = (struct rsm_event){rsm_text(a->name), a->counter - 1};
     if (a->is_shared && sim_chance(&c->sim, 150000))
         return count; /* it did not look at what others have written meanwhile */
-    for (uint32_t i = 0; (a->is_shared || a->is_member) && i < c->options.author_count; i++) {
+    for (uint32_t i = 0;
+         (a->is_shared || a->is_member || a->is_operation) && i < c->options.author_count; i++) {
         if (i != a->index && c->authors[i].done_last > 0)
             seen[count++] =
                 (struct rsm_event){rsm_text(c->authors[i].name), c->authors[i].done_last};
@@ -210,6 +241,13 @@ static struct blob *author_sign(struct author *a)
     if (a->index == 0 && a->counter == 1) {
         kind = RSM_KIND_POLICY_SET;
         body_of_policy(a, &body);
+    } else if (a->index == 0 && a->counter == 2) {
+        kind = RSM_KIND_ROLE_SET;
+        robot_role(a->cluster, &body);
+    } else if (a->is_operation) {
+        kind = robot_operation(a->cluster, a->replica, &body);
+        if (kind == RSM_KIND_FREEZE_RESUME)
+            sim_mark(a->cluster, SIM_MARK_RESUME_BEGUN);
     } else if (a->index == 0) {
         kind = RSM_KIND_PRINCIPAL_SET;
         body_of_principal(a, &body);
@@ -218,6 +256,9 @@ static struct blob *author_sign(struct author *a)
         body_of_zone(a, &body);
     } else if (a->is_member) {
         kind = member_body(a->cluster, a->replica, &body);
+    } else if (a->is_update) {
+        kind = RSM_KIND_RRSET_UPDATE;
+        body_of_update(a, &body);
     } else {
         kind = a->is_critical ? RSM_KIND_CHANGE_REQUEST : kind;
         body_of_change(a, &body);
@@ -273,17 +314,22 @@ static void author_next(void *context, void *argument)
         replica_read(c, a->replica, a->token);
         return;
     }
-    if (a->envelope == NULL && a->index == 0 && a->counter >= c->options.author_count) {
+    a->is_operation = a->envelope == NULL ? a->index == 0 && has_made_all(a) : a->is_operation;
+    if (a->envelope == NULL && a->is_operation &&
+        (!c->options.robots || !sim_chance(&c->sim, 200000))) {
         author_later(a); /* the administrator has made all others */
         return;
     }
     if (a->envelope == NULL) {
         a->counter++;
-        a->is_member = a->index > 0 && a->counter > 1 && c->member_wish != NULL;
+        a->is_member = a->index > 0 && !author_is_robot(c, a->index) && a->counter > 1 &&
+                       c->member_wish != NULL;
         a->is_shared = !a->is_member && a->index > 1 && a->counter > 1 &&
                        c->authors[1].done_last > 0 && sim_chance(&c->sim, c->options.shared_ppm);
         a->is_critical = !a->is_member && a->index > 0 && a->counter > 1 &&
                          sim_chance(&c->sim, c->options.critical_ppm);
+        a->is_update = !a->is_member && !a->is_critical && !a->is_shared && a->index > 0 &&
+                       a->counter > 1 && sim_chance(&c->sim, c->options.update_ppm);
         a->skips = !a->is_member && !a->is_raced && a->index > 0 && a->counter > 1 &&
                    sim_chance(&c->sim, 30000);
         a->asked = 0;
@@ -336,8 +382,14 @@ static void author_refused(struct author *a, const struct node_outcome *outcome,
     }
     verdict_describe(verdict, text, sizeof(text));
     /* Whom the administrator has not made yet is refused: for good, so it signs other bytes. */
-    if (!a->is_shared && !a->is_member && !a->is_critical && !a->skips &&
-        (a->counter > 1 || a->index == 0))
+    if (author_is_robot(c, a->index))
+        sim_mark(c, SIM_MARK_ROBOT_REFUSED);
+    if (verdict_names(verdict, RSM_RULE_LIMIT) || verdict_names(verdict, RSM_RULE_BUDGET))
+        sim_mark(c, SIM_MARK_ROBOT_LIMITED);
+    if (verdict_names(verdict, RSM_RULE_FROZEN) || verdict_names(verdict, RSM_RULE_RESUME_RATE))
+        sim_mark(c, SIM_MARK_ROBOT_FROZEN);
+    if (!a->is_shared && !a->is_member && !a->is_operation && !author_is_robot(c, a->index) &&
+        !a->is_critical && !a->skips && (a->counter > 1 || a->index == 0))
         sim_fail(&c->sim, "a good command was refused: %s", text);
     if (a->refused_slot != 0 && a->refused_slot != slot)
         sim_fail(&c->sim, "I11: %s %" PRIu64 " was refused in slot %" PRIu64 ", and in %" PRIu64,
@@ -380,6 +432,8 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
         a->done_capacity = capacity;
     }
     a->is_raced = false;
+    if (a->is_update)
+        sim_mark(c, SIM_MARK_UPDATE_APPLIED);
     a->done[a->counter] = slot;
     a->done_last = a->counter;
     if (a->skips)
@@ -491,6 +545,12 @@ bool author_is_idle(const struct node_cluster *c, uint32_t index)
 const struct rsm_key *author_key(const struct node_cluster *c, uint32_t index)
 {
     return c->authors[index].key;
+}
+
+struct rsm_bytes author_zone(const struct node_cluster *c, uint32_t index)
+{
+    const struct author *a = &c->authors[index];
+    return rsm_bytes_make(a->zone, a->zone_size);
 }
 
 size_t author_size(void)

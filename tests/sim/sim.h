@@ -116,6 +116,11 @@ struct sim_cut {
     X(CHANGE_EXPIRED, "or its deadline came")                                                      \
     X(CHANGE_REFUSED, "or a replica said no")                                                      \
     X(CHANGE_SUPERSEDED, "or it was overtaken")                                                    \
+    X(UPDATE_APPLIED, "a dynamic update was done")                                                 \
+    X(ROBOT_LIMITED, "an automaton met the policy's limits or its budget")                         \
+    X(ROBOT_REFUSED, "an automaton was refused")                                                   \
+    X(ROBOT_FROZEN, "because of a freeze, or on its way back from one")                            \
+    X(RESUME_BEGUN, "automata came back from a freeze")                                            \
     X(REPLACED, "a removed replica came back with a new disk")                                     \
     X(REAL_STORE, "a run with the LMDB store")                                                     \
     X(REPLAYED_LOG, "the log was applied again from the genesis")

@@ -39,6 +39,8 @@ struct node_options {
     uint32_t critical_ppm; /* requests of a higher class, which wait for votes */
     uint32_t critical_ms;  /* the policy's deadline */
     uint32_t zones_least;  /* and how many zones are enough then */
+    uint32_t update_ppm;   /* dynamic updates */
+    bool robots;           /* every other author is an automaton, now and then frozen */
     uint32_t victim;       /* whose disk may lose what it said was durable */
     bool real_store;
     bool real_signatures; /* each replica verifies for itself */
@@ -169,9 +171,17 @@ void author_on_read(struct node_cluster *c, uint32_t replica, uint64_t token,
 void author_on_crash(struct node_cluster *c, uint32_t replica);
 /* The process of a client dies; it comes back and asks again for what it does not know. */
 void author_die(struct node_cluster *c, uint64_t salt);
+struct rsm_bytes author_zone(const struct node_cluster *c, uint32_t index);
 const struct rsm_key *author_key(const struct node_cluster *c, uint32_t index);
 /* Every acknowledged command is where its author was told, says the recount. */
 void author_check_log(struct node_cluster *c);
+
+/* author_robot.c: automata, and what the administrator does with them */
+bool author_is_robot(const struct node_cluster *c, uint32_t index);
+void robot_role(const struct node_cluster *c, struct rsm_buffer *body);
+void robot_principal(const struct node_cluster *c, uint32_t index, const char *name,
+                     struct rsm_bytes key, struct rsm_buffer *body);
+enum rsm_kind robot_operation(struct node_cluster *c, uint32_t at, struct rsm_buffer *body);
 
 /* verify_sim.c: verification, once for each envelope in the process */
 void verify_sim_begin(bool real);
