@@ -288,7 +288,7 @@ nightly-storage: ## every byte, sector, length and file of a small journal; 50,0
 $(B)/machine-count: $(B)/obj/tests/counts/machine_main.o $(B)/lib/test.a $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)
 machine-count: $(B)/machine-count ## what a change costs the rules: allocations, searches and writes, and a hash of the verdicts
-	$(Q)$(B)/machine-count
+	$(Q)tests/run.sh machine-count $(B)/machine-count
 $(B)/graph-bench: $(B)/obj/tests/graph/graph_main.o $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)
 graph-bench: $(B)/graph-bench ## what an edge of the dependency graph costs: 100,000 nodes, 1,000,000 edges
@@ -452,6 +452,8 @@ bench-check: all ## is this tree slower than BASE=REVISION? both are built and r
 	$(Q)bench/check.sh "$(BASE)" $(BENCH)
 nightly-asan: ## every cluster test with programs under the sanitizers
 	$(Q)RSM_ASAN_TESTS=all tests/asan_cluster.sh -j2
+restart-bench: all ## how long until a replica serves again: RECORDS (1000000) record sets, MIB (256) of journal
+	$(Q)/usr/bin/python3 bench/restart.py $(or $(RECORDS),1000000) $(or $(MIB),256)
 snapshot-stall: all ## what a snapshot transfer costs the commits meanwhile: MIB (1024) of store
 	$(Q)/usr/bin/python3 bench/snapshot_stall.py $(or $(MIB),1024)
 install: all ## PREFIX=/usr/local DESTDIR=

@@ -8,7 +8,8 @@
  *
  * Prints for each record change: allocations, searches that reached the store, writes; and a hash
  * over all verdicts and effects, which a change of this program's speed must leave as it is.
- * `make machine-count` runs it; `valgrind --tool=callgrind` counts its instructions.
+ * `make machine-count` runs it, and fails above the limits; `valgrind --tool=callgrind` counts its
+ * instructions.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,12 +100,16 @@ struct workload {
     uint32_t changes;  /* record sets in a command */
     bool is_new;       /* names that were not there */
     uint16_t type;
+    /* For each record change, in hundredths: more is a failure. */
+    uint32_t allocations_max, gets_max, walks_max;
 };
 
 static const struct workload WORKLOADS[] = {
-    {"update", 64, 1, false, 16},        {"new", 64, 1, true, 16},
-    {"update-set", 1, 1000, false, 16},  {"new-set", 1, 1000, true, 16},
-    {"pointer-set", 1, 1000, false, 33},
+    {"update", 64, 1, false, 16, 50, 1300, 150},
+    {"new", 64, 1, true, 16, 50, 1300, 450},
+    {"update-set", 1, 1000, false, 16, 50, 250, 50},
+    {"new-set", 1, 1000, true, 16, 50, 350, 350},
+    {"pointer-set", 1, 1000, false, 33, 50, 1100, 650},
 };
 
 struct run {
@@ -237,7 +242,16 @@ __attribute__((noinline)) static void run_entries(struct run *r, struct blob **v
     }
 }
 
-static void print(const struct run *r, uint64_t allocations, uint64_t changes)
+static bool is_within(const char *what, uint64_t found, uint64_t changes, uint32_t most)
+{
+    if (100 * found <= most * changes)
+        return true;
+    printf("FAILED: more than %u hundredths of %s for each change\n", most, what);
+    return false;
+}
+
+/* False: a count is above its limit. */
+static bool print(const struct run *r, uint64_t allocations, uint64_t changes)
 {
     uint8_t hash[HASH_SIZE];
     char hex[2 * 8 + 1];
@@ -249,9 +263,12 @@ static void print(const struct run *r, uint64_t allocations, uint64_t changes)
            "writes %6.2f each; %s\n",
            r->load->name, changes, (double)allocations / n, (double)r->store->gets / n,
            (double)r->store->walks / n, (double)r->store->writes / n, hex);
+    return is_within("allocations", allocations, changes, r->load->allocations_max) &&
+           is_within("gets", r->store->gets, changes, r->load->gets_max) &&
+           is_within("walks", r->store->walks, changes, r->load->walks_max);
 }
 
-static void run_workload(const struct workload *load, uint32_t count)
+static bool run_workload(const struct workload *load, uint32_t count)
 {
     struct run r = {.load = load, .world = world_new()};
     make_zone(&r);
@@ -268,7 +285,7 @@ static void run_workload(const struct workload *load, uint32_t count)
     uint64_t before = mem_total_count();
     run_entries(&r, values, count);
     uint64_t changes = (uint64_t)count * load->commands * load->changes;
-    print(&r, mem_total_count() - before, changes);
+    bool is_good = print(&r, mem_total_count() - before, changes);
     for (uint32_t i = 0; i < count; i++)
         blob_unref(values[i]);
     mem_free(values);
@@ -277,12 +294,14 @@ static void run_workload(const struct workload *load, uint32_t count)
     kv_free(r.spec);
     kv_free(r.applied);
     world_free(r.world);
+    return is_good;
 }
 
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "all";
     uint32_t count = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 64;
+    uint32_t passed = 0, failed = 0;
     for (size_t i = 0; i < sizeof WORKLOADS / sizeof *WORKLOADS; i++) {
         struct workload load = WORKLOADS[i];
         if (strcmp(name, "all") != 0 && strcmp(name, load.name) != 0)
@@ -290,7 +309,10 @@ int main(int argc, char **argv)
         if (argc > 3 && load.commands > 1)
             load.commands = (uint32_t)strtoul(argv[3], NULL, 10);
         CHECK(load.commands <= LIMIT_BUNDLE_COMMANDS);
-        run_workload(&load, load.commands > 1 ? count : (count + 3) / 4);
+        bool is_good = run_workload(&load, load.commands > 1 ? count : (count + 3) / 4);
+        passed += is_good ? 1 : 0;
+        failed += is_good ? 0 : 1;
     }
-    return 0;
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed == 0 ? 0 : 1;
 }
