@@ -21,7 +21,4 @@
  */
 enum rsm_status lookup_answer(struct kv *kv, struct bytes name, uint16_t type, struct draft *draft);
 
-/* The zone that has authority over a name: the closest one at or above it. RSM_NOT_FOUND. */
-enum rsm_status lookup_zone(struct kv *kv, struct bytes name, struct bytes *zone_out);
-
 #endif

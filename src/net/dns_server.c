@@ -10,27 +10,23 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <event2/util.h>
 
 #include "src/base/check.h"
 #include "src/base/limits.h"
-#include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/net/acceptor.h"
 
 #define MESSAGE_MAX 65535u
 #define IDLE_SECONDS 10
 #define WRITE_SECONDS 30
-#define ACCEPT_PAUSE_MS 100
 #define DATAGRAMS_A_TURN 64 /* then others get their turn */
 #define DATAGRAM_BUFFER (1 << 20)
 #define DESCRIPTORS_KEPT 64u /* for the journal, the store, peers and clients */
@@ -47,9 +43,8 @@ struct dns_connection {
 
 struct dns_socket {
     struct dns_server *server;
-    struct evconnlistener *listener; /* owned */
-    struct event *readable;          /* owned */
-    evutil_socket_t fd;              /* owned: of the datagrams */
+    struct event *readable; /* owned */
+    evutil_socket_t fd;     /* owned: of the datagrams */
     int family;
     uint32_t index;
 };
@@ -58,7 +53,7 @@ struct dns_server {
     struct dns_server_config config;
     struct dns_socket sockets[DNS_LISTEN_MAX];
     uint32_t socket_count;
-    struct event *accept_again;
+    struct acceptor *acceptor; /* owned */
     struct dns_connection *connections;
     bool stopping;
     struct dns_server_counters counters;
@@ -216,14 +211,6 @@ void *dns_connection_owner(const struct dns_connection *c)
 /* -------------------------------------------------------------------------------------------- */
 /* Listening. */
 
-/* Descriptors run out for this server before they do for the replica's own files. */
-static bool is_reserved(evutil_socket_t fd)
-{
-    struct rlimit files;
-    return getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
-           (rlim_t)fd + DESCRIPTORS_KEPT > files.rlim_cur;
-}
-
 static bool is_same_host(const struct sockaddr_storage *a, const struct sockaddr *b)
 {
     if (a->ss_family != b->sa_family)
@@ -246,27 +233,19 @@ static bool is_over_limit(const struct dns_server *s, const struct sockaddr *add
     return of_host >= LIMIT_DNS_CONNECTIONS_PER_HOST;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-                      int size, void *context)
+static bool on_connection(void *context, uint32_t index, int fd, const struct sockaddr *address,
+                          socklen_t size)
 {
-    const struct dns_socket *socket = context;
-    struct dns_server *s = socket->server;
-    int on = 1;
-    (void)listener;
-    if (s->stopping || size <= 0 || (size_t)size > sizeof(struct sockaddr_storage) ||
-        is_reserved(fd) || is_over_limit(s, address)) {
-        s->counters.refused++;
-        close(fd);
-        return;
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct dns_server *s = context;
+    if (size == 0 || is_over_limit(s, address))
+        return false;
     struct dns_connection *c = mem_alloc(sizeof *c);
     c->server = s;
     c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE);
     c->timer = evtimer_new(s->config.base, on_late, c);
     CHECK(c->stream != NULL && c->timer != NULL);
-    c->peer = (struct dns_peer){.connection = c, .socket = socket->index, .size = (socklen_t)size};
-    memcpy(&c->peer.address, address, (size_t)size);
+    c->peer = (struct dns_peer){.connection = c, .socket = index, .size = size};
+    memcpy(&c->peer.address, address, size);
     c->next = s->connections;
     if (c->next != NULL)
         c->next->previous = c;
@@ -277,25 +256,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     bufferevent_setwatermark(c->stream, EV_READ, 0, 2 + MESSAGE_MAX);
     bufferevent_enable(c->stream, EV_READ | EV_WRITE);
     set_timer(c, IDLE_SECONDS);
-}
-
-static void on_accept_again(evutil_socket_t fd, short what, void *context)
-{
-    struct dns_server *s = context;
-    (void)fd;
-    (void)what;
-    for (uint32_t i = 0; i < s->socket_count && !s->stopping; i++)
-        evconnlistener_enable(s->sockets[i].listener);
-}
-
-/* No descriptor is free: a listener left on would call here without end. */
-static void on_accept_error(struct evconnlistener *listener, void *context)
-{
-    struct dns_server *s = ((struct dns_socket *)context)->server;
-    struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
-    LOG(LOG_WARNING, "dns-accept", LOG_TEXT("text", strerror(errno)));
-    evconnlistener_disable(listener);
-    event_add(s->accept_again, &pause);
+    return true;
 }
 
 static void on_datagrams(evutil_socket_t fd, short what, void *context)
@@ -319,8 +280,13 @@ struct dns_server *dns_server_new(const struct dns_server_config *config)
 {
     struct dns_server *s = mem_alloc(sizeof *s);
     s->config = *config;
-    s->accept_again = evtimer_new(config->base, on_accept_again, s);
-    CHECK(s->accept_again != NULL);
+    struct acceptor_config acceptor = {.base = config->base,
+                                       .context = s,
+                                       .event = "dns-accept",
+                                       .descriptors_kept = DESCRIPTORS_KEPT,
+                                       .refused = &s->counters.refused,
+                                       .on_connection = on_connection};
+    s->acceptor = acceptor_new(&acceptor);
     return s;
 }
 
@@ -356,17 +322,14 @@ enum rsm_status dns_server_listen(struct dns_server *s, const char *address, cha
     *socket =
         (struct dns_socket){.server = s, .family = target->sa_family, .index = s->socket_count};
     socket->fd = bind_datagrams(target, size);
-    if (socket->fd >= 0)
-        socket->listener = evconnlistener_new_bind(
-            s->config.base, on_accept, socket,
-            LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 512, target, size);
-    if (socket->listener == NULL) {
+    if (socket->fd < 0) {
         snprintf(text, 256, "cannot listen on %s: %s", address, strerror(errno));
-        if (socket->fd >= 0)
-            close(socket->fd);
         return RSM_IO;
     }
-    evconnlistener_set_error_cb(socket->listener, on_accept_error);
+    if (acceptor_listen(s->acceptor, target, (socklen_t)size, address, text) != RSM_OK) {
+        close(socket->fd);
+        return RSM_IO;
+    }
     socket->readable =
         event_new(s->config.base, socket->fd, EV_READ | EV_PERSIST, on_datagrams, socket);
     CHECK(socket->readable != NULL);
@@ -378,10 +341,9 @@ enum rsm_status dns_server_listen(struct dns_server *s, const char *address, cha
 void dns_server_stop(struct dns_server *s)
 {
     s->stopping = true;
-    for (uint32_t i = 0; i < s->socket_count; i++) {
-        evconnlistener_disable(s->sockets[i].listener);
+    acceptor_stop(s->acceptor);
+    for (uint32_t i = 0; i < s->socket_count; i++)
         event_del(s->sockets[i].readable);
-    }
 }
 
 void dns_server_close_all(struct dns_server *s)
@@ -397,10 +359,9 @@ void dns_server_free(struct dns_server *s)
     CHECK(s->connections == NULL);
     for (uint32_t i = 0; i < s->socket_count; i++) {
         event_free(s->sockets[i].readable);
-        evconnlistener_free(s->sockets[i].listener);
         close(s->sockets[i].fd);
     }
-    event_free(s->accept_again);
+    acceptor_free(s->acceptor);
     mem_free(s);
 }
 

@@ -22,12 +22,13 @@
 #include <rsm/status.h>
 
 #include "src/base/bytes.h"
+#include "src/net/acceptor.h"
 
 struct event_base;
 struct dns_server;
 struct dns_connection;
 
-#define DNS_LISTEN_MAX 8u
+#define DNS_LISTEN_MAX ACCEPTOR_LISTEN_MAX
 
 /* Where a message came from, and the answer goes to. To be copied. */
 struct dns_peer {

@@ -10,10 +10,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,7 +20,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <event2/util.h>
 
 #include "src/base/check.h"
@@ -32,10 +29,9 @@
 #include "src/command/canonical.h"
 #include "src/command/pack.h"
 #include "src/command/unpack.h"
+#include "src/net/acceptor.h"
 
-#define LISTENERS_MAX 16u
 #define FRAME_SECONDS 30 /* from a frame's first byte to its last */
-#define ACCEPT_PAUSE_MS 100
 #define DESCRIPTORS_KEPT                                                                           \
     24u /* for the journal, the store and the peers: clients get none of them */
 #define ERROR_TEXT_MAX 4096u
@@ -58,10 +54,8 @@ struct rpc_connection {
 
 struct rpc_server {
     struct rpc_config config;
-    struct evconnlistener *listeners[LISTENERS_MAX];
-    uint32_t listener_count;
-    char *unix_path; /* removed at the end */
-    struct event *accept_again;
+    struct acceptor *acceptor; /* owned */
+    char *unix_path;           /* removed at the end */
     struct rpc_connection *connections;
     uint64_t next_id;
     bool stopping;
@@ -421,28 +415,15 @@ static void on_frame_late(evutil_socket_t fd, short what, void *context)
     close_bad(context, "a frame took too long");
 }
 
-/* The system gives the lowest free descriptor: this one tells how many are left. */
-static bool is_reserved(evutil_socket_t fd)
-{
-    struct rlimit limit;
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-           (rlim_t)fd + DESCRIPTORS_KEPT >= limit.rlim_cur;
-}
-
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-                      int size, void *context)
+static bool on_connection(void *context, uint32_t index, int fd, const struct sockaddr *address,
+                          socklen_t size)
 {
     struct rpc_server *s = context;
-    (void)listener;
+    (void)index;
+    (void)address;
     (void)size;
-    if (s->counters.connections >= s->config.connections_max || s->stopping || is_reserved(fd)) {
-        s->counters.refused++;
-        close(fd);
-        return;
-    }
-    int on = 1;
-    if (address->sa_family != AF_UNIX)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (s->counters.connections >= s->config.connections_max)
+        return false;
     struct rpc_connection *c = mem_alloc(sizeof *c);
     c->server = s;
     c->id = ++s->next_id;
@@ -461,25 +442,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     /* One frame and the beginning of the next: a fast sender waits in its own socket. */
     bufferevent_setwatermark(c->stream, EV_READ, 0, LIMIT_FRAME_SIZE + 65536u);
     bufferevent_enable(c->stream, EV_READ | EV_WRITE);
-}
-
-static void on_accept_again(evutil_socket_t fd, short what, void *context)
-{
-    struct rpc_server *s = context;
-    (void)fd;
-    (void)what;
-    for (uint32_t i = 0; i < s->listener_count && !s->stopping; i++)
-        evconnlistener_enable(s->listeners[i]);
-}
-
-/* No descriptor is free: a listener left on would call here without end. */
-static void on_accept_error(struct evconnlistener *listener, void *context)
-{
-    struct rpc_server *s = context;
-    struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
-    LOG(LOG_WARNING, "accept", LOG_TEXT("text", strerror(errno)));
-    evconnlistener_disable(listener);
-    event_add(s->accept_again, &pause);
+    return true;
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -488,26 +451,15 @@ struct rpc_server *rpc_new(const struct rpc_config *config)
 {
     struct rpc_server *s = mem_alloc(sizeof *s);
     s->config = *config;
-    s->accept_again = evtimer_new(config->base, on_accept_again, s);
-    CHECK(s->accept_again != NULL);
+    struct acceptor_config acceptor = {.base = config->base,
+                                       .context = s,
+                                       .event = "accept",
+                                       .descriptors_kept = DESCRIPTORS_KEPT,
+                                       .refused = &s->counters.refused,
+                                       .on_connection = on_connection};
+    s->acceptor = acceptor_new(&acceptor);
     writer_init(&s->scratch, LIMIT_ANSWER_SIZE + 65536u);
     return s;
-}
-
-static enum rsm_status add_listener(struct rpc_server *s, const struct sockaddr *address, int size,
-                                    const char *name, char *text)
-{
-    CHECK(s->listener_count < LISTENERS_MAX);
-    struct evconnlistener *listener = evconnlistener_new_bind(
-        s->config.base, on_accept, s,
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 512, address, size);
-    if (listener == NULL) {
-        snprintf(text, 256, "cannot listen on %s: %s", name, strerror(errno));
-        return RSM_IO;
-    }
-    evconnlistener_set_error_cb(listener, on_accept_error);
-    s->listeners[s->listener_count++] = listener;
-    return RSM_OK;
 }
 
 enum rsm_status rpc_listen(struct rpc_server *server, const char *address, char *text)
@@ -518,7 +470,8 @@ enum rsm_status rpc_listen(struct rpc_server *server, const char *address, char 
         snprintf(text, 256, "%s is no address", address);
         return RSM_IO;
     }
-    return add_listener(server, (struct sockaddr *)&parsed, size, address, text);
+    return acceptor_listen(server->acceptor, (struct sockaddr *)&parsed, (socklen_t)size, address,
+                           text);
 }
 
 /* True when somebody answers on the socket. */
@@ -550,8 +503,8 @@ enum rsm_status rpc_listen_unix(struct rpc_server *server, const char *path, cha
         unlink(path);
     }
     mode_t before = umask(0177);
-    enum rsm_status status =
-        add_listener(server, (struct sockaddr *)&address, (int)sizeof address, path, text);
+    enum rsm_status status = acceptor_listen(server->acceptor, (struct sockaddr *)&address,
+                                             (socklen_t)sizeof address, path, text);
     umask(before);
     if (status == RSM_OK) {
         mem_free(server->unix_path);
@@ -563,8 +516,7 @@ enum rsm_status rpc_listen_unix(struct rpc_server *server, const char *path, cha
 void rpc_stop_accepting(struct rpc_server *server)
 {
     server->stopping = true;
-    for (uint32_t i = 0; i < server->listener_count; i++)
-        evconnlistener_disable(server->listeners[i]);
+    acceptor_stop(server->acceptor);
 }
 
 bool rpc_is_drained(const struct rpc_server *server)
@@ -581,12 +533,10 @@ void rpc_free(struct rpc_server *server)
         return;
     while (server->connections != NULL)
         close_connection(server->connections);
-    for (uint32_t i = 0; i < server->listener_count; i++)
-        evconnlistener_free(server->listeners[i]);
+    acceptor_free(server->acceptor);
     if (server->unix_path != NULL)
         unlink(server->unix_path);
     mem_free(server->unix_path);
-    event_free(server->accept_again);
     writer_deinit(&server->scratch);
     mem_free(server);
 }
