@@ -16,6 +16,7 @@
 #include "src/machine/absent.h"
 #include "src/machine/budget.h"
 #include "src/machine/flip.h"
+#include "src/machine/resume.h"
 #include "src/machine/members.h"
 #include "src/machine/logtable.h"
 #include "src/machine/record.h"
@@ -110,6 +111,9 @@ static void run_row(struct bytes row)
     (void)generation_decode(row, &generation);
     struct absent_record absent;
     (void)absent_decode(row, &absent);
+    struct resume_item resume;
+    if (resume_decode(row, &resume) == RSM_OK)
+        CHECK(resume_state_at(&resume, UINT64_MAX) != RESUME_FROZEN);
     struct flip_record flip;
     (void)flip_decode(row, &flip);
     struct budget_spent spent;

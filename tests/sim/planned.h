@@ -26,6 +26,7 @@ enum planned_person {
     PLANNED_BOB,   /* approves, as do the next two */
     PLANNED_CAROL,
     PLANNED_ALICE2, /* the same person as alice */
+    PLANNED_ROBOT,  /* an automaton, which writes as alice does */
     PLANNED_PERSONS,
 };
 
@@ -54,6 +55,10 @@ enum change_state planned_state(struct planned *p);
 void planned_expect(struct planned *p, enum change_state state);
 /* A change of the record set, of that class: staged, and the one in hand. */
 void planned_stage(struct planned *p, enum rsm_class class, uint8_t octet);
+void planned_stage_as(struct planned *p, enum planned_person who, enum rsm_class class,
+                      uint8_t octet);
+/* All automata are frozen. */
+void planned_freeze(struct planned *p);
 void planned_approve(struct planned *p, enum planned_person who, bool is_good);
 void planned_apply(struct planned *p, bool is_good);
 /* The administrator takes the key of a person away. */

@@ -198,9 +198,20 @@ static void approved_late(struct planned *p)
     ends(p, CHANGE_LIVE);
 }
 
+/* An automaton's change is staged, then all automata are frozen: all votes do not make it live. */
+static void frozen_meanwhile(struct planned *p)
+{
+    set_voices(p, VOICE_SILENT, VOICE_SILENT, VOICE_SILENT);
+    planned_stage_as(p, PLANNED_ROBOT, RSM_CLASS_CRITICAL, NEW_OCTET);
+    planned_freeze(p);
+    for (uint32_t id = 1; id <= PLANNED_REPLICAS; id++) /* by themselves they would say no */
+        (void)planned_vote(p, id, true);
+    ends(p, CHANGE_REFUSED);
+}
+
 static void (*const more[])(struct planned *p) = {
-    second_thoughts, own_later,     no_approvals,   author_approves,
-    late_votes,      applied_twice, stale_approval, approved_late,
+    second_thoughts, own_later,      no_approvals,  author_approves,  late_votes,
+    applied_twice,   stale_approval, approved_late, frozen_meanwhile,
 };
 
 uint64_t planned_count(void)

@@ -18,8 +18,9 @@
 #define STEP (2 * SIM_MS)
 #define PATIENCE (5 * SIM_SECOND)
 
-static const char *const names[PLANNED_PERSONS] = {"admin", "alice", "bob", "carol", "alice2"};
-static const char *const persons[PLANNED_PERSONS] = {"Admin", "Alice", "Bob", "Carol", "Alice"};
+static const char *const names[PLANNED_PERSONS] = {"admin", "alice",  "bob",
+                                                   "carol", "alice2", "robot"};
+static const char *const persons[PLANNED_PERSONS] = {"Admin", "Alice", "Bob", "Carol", "Alice", ""};
 static const uint8_t zone[] = "\1z\4test";
 static const uint8_t owner[] = "\3www\1z\4test";
 
@@ -216,17 +217,31 @@ static struct rsm_buffer body_of_address(uint8_t octet)
     return body;
 }
 
-void planned_stage(struct planned *p, enum rsm_class class, uint8_t octet)
+void planned_stage_as(struct planned *p, enum planned_person who, enum rsm_class class,
+                      uint8_t octet)
 {
     struct rsm_buffer inner = body_of_address(octet), body;
     if (class == RSM_CLASS_STANDARD) {
-        must(p, PLANNED_ALICE, RSM_KIND_RRSET_CHANGE, &inner, CHANGE_LIVE);
+        must(p, who, RSM_KIND_RRSET_CHANGE, &inner, CHANGE_LIVE);
         return;
     }
     CHECK(rsm_body_change_request(class, NULL, 0, "rrset.change", rsm_buffer_bytes(&inner),
                                   &body) == RSM_OK);
     rsm_buffer_free(&inner);
-    must(p, PLANNED_ALICE, RSM_KIND_CHANGE_REQUEST, &body, CHANGE_STAGED);
+    must(p, who, RSM_KIND_CHANGE_REQUEST, &body, CHANGE_STAGED);
+}
+
+void planned_stage(struct planned *p, enum rsm_class class, uint8_t octet)
+{
+    planned_stage_as(p, PLANNED_ALICE, class, octet);
+}
+
+void planned_freeze(struct planned *p)
+{
+    struct rsm_buffer body;
+    CHECK(rsm_body_freeze_set(rsm_text("automation"), RSM_FREEZE_GLOBAL, rsm_text(""), false, 0,
+                              &body) == RSM_OK);
+    must(p, PLANNED_ADMIN, RSM_KIND_FREEZE_SET, &body, CHANGE_LIVE);
 }
 
 struct blob *planned_envelope(struct planned *p)
@@ -274,11 +289,25 @@ uint8_t planned_octet(struct planned *p, uint32_t replica)
 static void make_person(struct planned *p, enum planned_person who)
 {
     struct rsm_bytes key = rsm_bytes_make(rsm_key_public(p->keys[who]), RSM_PUBLIC_KEY_SIZE);
-    struct rsm_bytes role = rsm_text(who == PLANNED_ALICE ? "operator" : "approver");
+    const struct rsm_budget budget[RSM_BUDGETS] = {{100, 100}, {100, 100}, {0, 0}, {0, 0}};
+    bool is_robot = who == PLANNED_ROBOT;
+    struct rsm_bytes role = rsm_text(is_robot               ? "robots"
+                                     : who == PLANNED_ALICE ? "operator"
+                                                            : "approver");
     struct rsm_buffer body;
-    CHECK(rsm_body_principal_set(rsm_text(names[who]), RSM_PRINCIPAL_PERSON, rsm_text(persons[who]),
-                                 rsm_text(""), &key, 1, &role, 1, NULL, &body) == RSM_OK);
+    CHECK(rsm_body_principal_set(rsm_text(names[who]),
+                                 is_robot ? RSM_PRINCIPAL_AUTOMATON : RSM_PRINCIPAL_PERSON,
+                                 rsm_text(persons[who]), rsm_text(""), &key, 1, &role, 1,
+                                 is_robot ? budget : NULL, &body) == RSM_OK);
     must(p, PLANNED_ADMIN, RSM_KIND_PRINCIPAL_SET, &body, CHANGE_LIVE);
+}
+
+static void make_role(struct planned *p)
+{
+    struct rsm_grant grant = {.verb = rsm_text("rrset.*"), .zone = the_zone()};
+    struct rsm_buffer body;
+    CHECK(rsm_body_role_set(rsm_text("robots"), &grant, 1, &body) == RSM_OK);
+    must(p, PLANNED_ADMIN, RSM_KIND_ROLE_SET, &body, CHANGE_LIVE);
 }
 
 static void make_policy(struct planned *p)
@@ -289,12 +318,13 @@ static void make_policy(struct planned *p)
     } numbers[] = {{"critical_deadline_ms", 12000},
                    {"emergency_request_ms", 60000},
                    {"emergency_token_ms", 60000},
+                   {"ownership", 0},
                    {"second_factor", 0}};
     struct writer map;
     struct rsm_buffer body;
     writer_init(&map, 256);
-    pack_map(&map, 4);
-    for (size_t i = 0; i < 4; i++) {
+    pack_map(&map, 5);
+    for (size_t i = 0; i < 5; i++) {
         pack_text(&map, numbers[i].name);
         pack_uint(&map, numbers[i].value);
     }
@@ -339,6 +369,8 @@ static void make_world(struct planned *p)
 {
     if (!planned_until(p, has_leader, PATIENCE))
         planned_fail(p, "nobody leads");
+    if (!p->cluster.sim.failed)
+        make_role(p);
     for (int who = PLANNED_ALICE; who < PLANNED_PERSONS && !p->cluster.sim.failed; who++)
         make_person(p, (enum planned_person)who);
     if (!p->cluster.sim.failed)
