@@ -61,7 +61,9 @@ extern "C" {
     X(ZONE_LABEL, 34, "zone.label")                                                                \
     X(FACTOR_ENROLL, 35, "factor.enroll")                                                          \
     X(FACTOR_REVOKE, 36, "factor.revoke")                                                          \
-    X(OVERRIDE_STEP, 37, "override.step")
+    X(OVERRIDE_STEP, 37, "override.step")                                                          \
+    X(SERVICE_SET, 38, "service.set")                                                              \
+    X(SERVICE_DELETE, 39, "service.delete")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

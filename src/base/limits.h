@@ -50,6 +50,7 @@
 #define LIMIT_APPROVAL_GROUPS 8u     /* items of the policy's list "approval_groups" */
 #define LIMIT_CLASS_RULES 64u        /* items of the policy's list "classes" */
 #define LIMIT_CLASS_KINDS 32u        /* patterns of kinds in one of them */
+#define LIMIT_SERVICE_NAMES 256u     /* names of one service, and what it needs, each */
 
 /* Keys of the state: LMDB's own bound is 511 bytes. */
 #define LIMIT_KEY_SIZE 500u

@@ -610,6 +610,8 @@ bool body_may_be_requested(enum rsm_kind kind)
     case RSM_KIND_ZONE_LABEL:
     case RSM_KIND_RRSET_CHANGE:
     case RSM_KIND_RRSET_TAKEOVER:
+    case RSM_KIND_SERVICE_SET:
+    case RSM_KIND_SERVICE_DELETE:
     case RSM_KIND_PRINCIPAL_SET:
     case RSM_KIND_PRINCIPAL_DELETE:
     case RSM_KIND_PRINCIPAL_KEY_ADD:

@@ -9,6 +9,7 @@
 #include <rsm/change.h>
 #include <rsm/factor.h>
 #include <rsm/command.h>
+#include <rsm/service.h>
 #include <rsm/setting.h>
 #include <rsm/update.h>
 
@@ -506,6 +507,37 @@ enum rsm_status rsm_body_member_update(const struct rsm_member *member, struct r
     put_str(&w, member->peer_address);
     put_str(&w, member->client_address);
     return end(&w, RSM_KIND_MEMBER_UPDATE, RSM_OK, body_out);
+}
+
+/* ---- services ---- */
+
+enum rsm_status rsm_body_service_set(const struct rsm_service *service, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 5, body_out);
+    put_str(&w, service->name);
+    put_str(&w, service->owner);
+    put_str(&w, service->tier);
+    enum rsm_status status = put_count(&w, service->name_count, LIMIT_SERVICE_NAMES);
+    for (size_t i = 0; i < service->name_count && status == RSM_OK; i++) {
+        pack_array(&w, 2);
+        put_bin(&w, service->names[i].name);
+        pack_bool(&w, service->names[i].below);
+    }
+    if (status == RSM_OK)
+        status = put_count(&w, service->need_count, LIMIT_SERVICE_NAMES);
+    for (size_t i = 0; i < service->need_count && status == RSM_OK; i++) {
+        if (service->needs[i].name.size > 0)
+            put_bin(&w, service->needs[i].name);
+        else
+            put_str(&w, service->needs[i].service);
+    }
+    return end(&w, RSM_KIND_SERVICE_SET, status, body_out);
+}
+
+enum rsm_status rsm_body_service_delete(struct rsm_bytes name, struct rsm_buffer *body_out)
+{
+    return build_str(RSM_KIND_SERVICE_DELETE, name, body_out);
 }
 
 /* ---- changes that wait ---- */

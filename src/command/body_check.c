@@ -2,6 +2,7 @@
 /* body_check.c - every list of a body, walked to its end (see body.h). */
 #include "src/command/body.h"
 #include "src/command/body_change.h"
+#include "src/command/body_service.h"
 #include "src/command/body_step.h"
 #include "src/command/body_setting.h"
 
@@ -237,6 +238,9 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         return check_zone(kind, body);
     case RSM_KIND_ZONE_SET:
         return check_zone_set(body);
+    case RSM_KIND_SERVICE_SET:
+    case RSM_KIND_SERVICE_DELETE:
+        return body_service_check(kind, body);
     case RSM_KIND_RRSET_OBSERVE:
         return check_observe(body);
     case RSM_KIND_RRSET_TAKEOVER:

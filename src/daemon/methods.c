@@ -50,6 +50,7 @@ static const struct method methods_table[] = {
     {"rrset.history", 3, 3, true, read_rrset_history},
     {"principal.list", 0, 0, true, read_principal_list},
     {"role.list", 0, 0, true, read_role_list},
+    {"service.list", 0, 0, true, read_service_list},
     {"policy.get", 0, 0, true, read_policy_get},
     {"freeze.list", 0, 0, true, read_freeze_list},
     {"frozen.list", 0, 0, true, read_frozen_list},

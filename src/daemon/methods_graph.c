@@ -3,6 +3,8 @@
  * methods_graph.c - `graph`: what a zone's names depend on and who depends on them, one step; of a
  * single name both, all the way.
  */
+#include <stdio.h>
+
 #include "src/daemon/methods_internal.h"
 #include "src/machine/graph.h"
 #include "src/rr/data.h"
@@ -25,8 +27,11 @@ static void pack_node(struct writer *out, const char *key, struct bytes node)
     pack_key(out, key);
     if (key_parse_node(node, buffer, &name))
         pack_text(out, name_to_text(name, text));
-    else
-        pack_str(out, bytes_make(node.data + 1, node.size - 1));
+    else {
+        (void)snprintf(text, sizeof text, "service:%.*s", (int)node.size - 1,
+                       (const char *)node.data + 1);
+        pack_text(out, text);
+    }
 }
 
 static enum rsm_status add_edge(struct kv *kv, struct answer_edges *e,

@@ -148,10 +148,11 @@ bool methods_find_member(struct methods *m, uint32_t id, struct member *out);
 /* methods_read.c, methods_list.c, methods_status.c, methods_member.c */
 method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_zone_writer,
     read_rrset_get, read_rrset_list, read_rrset_history, read_principal_list, read_role_list,
-    read_policy_get, read_freeze_list, read_frozen_list, read_lease_list, read_plan_list,
-    read_plan_get, read_log_range, read_status, read_hello, read_rr_parse, read_member_list,
-    read_member_self, run_scrub, read_stages, read_explain, read_graph, read_log_raw, read_check,
-    read_change_list, read_secondary_list, read_override_list, read_factor_list, read_factor_attest;
+    read_service_list, read_policy_get, read_freeze_list, read_frozen_list, read_lease_list,
+    read_plan_list, read_plan_get, read_log_range, read_status, read_hello, read_rr_parse,
+    read_member_list, read_member_self, run_scrub, read_stages, read_explain, read_graph,
+    read_log_raw, read_check, read_change_list, read_secondary_list, read_override_list,
+    read_factor_list, read_factor_attest;
 
 /* methods_status.c */
 method_read read_genesis;

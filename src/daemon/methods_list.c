@@ -9,6 +9,7 @@
 #include "src/daemon/methods_internal.h"
 #include "src/machine/logtable.h"
 #include "src/machine/policy.h"
+#include "src/rr/name.h"
 
 typedef enum rsm_status list_next(struct kv *kv, struct query_list *q);
 typedef void list_pack(struct call *call, struct writer *out, const struct query_list *q);
@@ -117,6 +118,35 @@ static void pack_role(struct call *call, struct writer *out, const struct query_
     pack_raw(out, q->grants);
 }
 
+static void pack_service(struct call *call, struct writer *out, const struct query_list *q)
+{
+    (void)call;
+    char text[NAME_TEXT_MAX];
+    struct body_walk names = q->service.names, needs = q->service.needs;
+    struct body_service_name name;
+    struct body_service_need need;
+    pack_key(out, "owner");
+    pack_str(out, q->service.owner);
+    pack_key(out, "tier");
+    pack_str(out, q->service.tier);
+    pack_key(out, "names");
+    pack_array(out, names.left);
+    while (body_next_service_name(&names, &name)) {
+        char shown[NAME_TEXT_MAX + 16];
+        (void)snprintf(shown, sizeof shown, "%s%s", name_to_text(name.name, text),
+                       name.below ? " and below" : "");
+        pack_text(out, shown);
+    }
+    pack_key(out, "needs");
+    pack_array(out, needs.left);
+    while (body_next_service_need(&needs, &need)) {
+        if (need.name.size > 0)
+            pack_text(out, name_to_text(need.name, text));
+        else
+            pack_str(out, need.service);
+    }
+}
+
 static void pack_lease(struct call *call, struct writer *out, const struct query_list *q)
 {
     (void)call;
@@ -159,6 +189,13 @@ enum rsm_status read_principal_list(struct call *call, struct writer *out)
 enum rsm_status read_role_list(struct call *call, struct writer *out)
 {
     static const struct list_kind kind = {"roles", query_role_next, pack_role, 1, OBJECT_ROLE};
+    return list(call, out, &kind);
+}
+
+enum rsm_status read_service_list(struct call *call, struct writer *out)
+{
+    static const struct list_kind kind = {"services", query_service_next, pack_service, 4,
+                                          OBJECT_SERVICE};
     return list(call, out, &kind);
 }
 

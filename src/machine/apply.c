@@ -49,6 +49,7 @@ struct machine *machine_new(void)
     writer_init(&m->list, LIMIT_VALUE_SIZE);
     writer_init(&m->classes, LIMIT_VALUE_SIZE);
     writer_init(&m->labels, LIMIT_VALUE_SIZE);
+    writer_init(&m->tiers, LIMIT_VALUE_SIZE);
     return m;
 }
 
@@ -77,6 +78,7 @@ void machine_free(struct machine *m)
     writer_deinit(&m->list);
     writer_deinit(&m->classes);
     writer_deinit(&m->labels);
+    writer_deinit(&m->tiers);
     mem_free(m->changes.items);
     mem_free(m->changes.rdatas);
     mem_free(m);

@@ -4,7 +4,7 @@
  *
  *     role       may
  *     admin      everything; never changed
- *     operator   zones, record sets, freezes, leases, plans, steps of an override
+ *     operator   zones, record sets, freezes, leases, plans, steps of an override, services
  *     planner    publish plans
  *     enactor    execute and collect plans, hold leases
  *     approver   approve emergencies
@@ -24,12 +24,12 @@
 
 struct builtin {
     const char *role;
-    const char *verbs[6];
+    const char *verbs[8];
 };
 
 static const struct builtin builtins[] = {
     {"admin", {"*"}},
-    {"operator", {"zone.*", "rrset.*", "freeze.*", "lease.*", "plan.*", "override.*"}},
+    {"operator", {"zone.*", "rrset.*", "freeze.*", "lease.*", "plan.*", "override.*", "service.*"}},
     {"planner", {"plan.publish"}},
     {"enactor", {"plan.execute", "plan.collect", "lease.*"}},
     {"approver", {"change.approve"}},
@@ -41,7 +41,7 @@ static enum rsm_status put_role(struct kv *kv, const struct builtin *b)
 {
     struct writer w;
     uint32_t count = 0;
-    while (count < 6 && b->verbs[count] != NULL)
+    while (count < 8 && b->verbs[count] != NULL)
         count++;
     writer_init(&w, 4096);
     pack_array(&w, count);

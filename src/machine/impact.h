@@ -7,7 +7,8 @@
  *     types        25 NS, DS, DNSKEY, DNAME; 10 a wildcard; 5 CNAME, MX, SRV, SVCB, HTTPS, SOA
  *     deletions    4 for each record set that goes, at most 20
  *     share        1 for each 50 per mille of the zone's record sets, at most 20
- *     dependants   2 for each name or service that depends on what changes, at most 20
+ *     dependants   2 for each name or service that depends on what changes, at most 10
+ *     services     10 when a service of the tier "critical" is affected, 5 when any other is
  *     size         1 for 2 record sets, 2 for 4, 3 for 8 ..., at most 10
  *     recovery     5 when taking it back lasts above a day, 3 above an hour
  */
@@ -24,10 +25,12 @@
 
 struct impact {
     uint64_t names, record_sets, deleted, dependants;
+    uint64_t services;       /* affected: those of the names, and those that depend on them */
+    bool is_critical;        /* one of them has the tier "critical" */
     uint64_t share_permille; /* of the zone's record sets before */
     uint64_t recovery_s;     /* from a mistake in it to the last resolver that forgot it */
     uint64_t types;          /* contributions to the risk */
-    uint64_t deletions, share, depend, size, recovery;
+    uint64_t deletions, share, depend, serve, size, recovery;
     uint64_t risk;
 };
 

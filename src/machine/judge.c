@@ -132,6 +132,8 @@ static void dispatch(struct judge *j)
         [RSM_KIND_FACTOR_ENROLL] = kind_factor_enroll,
         [RSM_KIND_FACTOR_REVOKE] = kind_factor_revoke,
         [RSM_KIND_OVERRIDE_STEP] = kind_override_step,
+        [RSM_KIND_SERVICE_SET] = kind_service_set,
+        [RSM_KIND_SERVICE_DELETE] = kind_service_delete,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);
@@ -155,6 +157,7 @@ static void begin(struct judge *j)
     reasons_reset(&j->m->reasons);
     stages_begin(&j->m->stages);
     writer_reset(&j->m->result);
+    writer_reset(&j->m->tiers);
     changes_begin(j);
     j->class = RSM_CLASS_STANDARD;
     j->loosens_catalog = false;

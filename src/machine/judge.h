@@ -64,6 +64,7 @@ struct machine {
     struct writer bad;     /* authors of refusals that resume.h counts */
     struct writer list;    /* a list of the policy that is walked */
     struct writer classes; /* the policy's list "classes", as it was before the command */
+    struct writer tiers;   /* of the services that the command affects, blobs, each once */
     struct writer labels;  /* of the zone that the command touches, likewise */
     struct writer sorted;  /* rdatas of one set, in order */
     struct name_set *names;

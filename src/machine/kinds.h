@@ -10,6 +10,8 @@ void kind_zone_create(struct judge *j);
 void kind_zone_delete(struct judge *j);
 void kind_zone_set(struct judge *j);
 void kind_zone_label(struct judge *j);
+void kind_service_set(struct judge *j);
+void kind_service_delete(struct judge *j);
 void kind_rrset_change(struct judge *j);
 void kind_rrset_takeover(struct judge *j);
 void kind_rrset_update(struct judge *j);

@@ -139,7 +139,7 @@ struct policy_protected {
 /* One item; what it does not name is empty or 0. All borrowed from the list. */
 struct policy_class {
     enum rsm_class class;
-    struct bytes zone, suffix, label, value;
+    struct bytes zone, suffix, label, value, tier;
     struct body_walk kinds; /* texts */
     struct body_walk types;
     uint64_t risk, reach, deadline_ms;

@@ -11,6 +11,7 @@
  *         risk uint              a risk of so much or more (impact.h)
  *         root bool              the root role has to agree as well (rule_root.c)
  *         suffix bin             some record set at or below this name
+ *         tier str               it affects a service of that tier (service.h)
  *         types [uint...]        some record set of such a type
  *         zone bin               that zone
  *
@@ -68,6 +69,8 @@ static void take_field(struct unpack *u, struct bytes key, struct policy_class *
         out->root = unpack_bool(u);
     else if (bytes_equal(key, bytes_of_string("suffix")))
         out->suffix = unpack_bin(u, LIMIT_NAME_SIZE);
+    else if (bytes_equal(key, bytes_of_string("tier")))
+        out->tier = unpack_str(u, LIMIT_LABEL_SIZE);
     else if (bytes_equal(key, bytes_of_string("types")))
         out->types = take_walk(u, LIMIT_TYPES_PER_GRANT);
     else if (bytes_equal(key, bytes_of_string("value")))
@@ -137,8 +140,8 @@ void policy_class_check(struct unpack *list, struct reasons *reasons)
         reasons_add(reasons, RSM_RULE_POLICY_BAD,
                     "classes: at most %u items, each a map of class (\"critical\", \"emergency\" "
                     "or \"standard\") and deadline_ms (%u to %u), kinds (of commands that may "
-                    "wait, at most %u), label, value, reach, risk (to 100), root, suffix, types, "
-                    "zone; "
+                    "wait, at most %u), label, value, reach, risk (to 100), root, suffix, tier, "
+                    "types, zone; "
                     "standard has no deadline, reach or risk",
                     LIMIT_CLASS_RULES, POLICY_CLASS_DEADLINE_MIN, POLICY_CLASS_DEADLINE_MAX,
                     LIMIT_CLASS_KINDS);
@@ -157,10 +160,11 @@ static bool names_kind(const struct policy_class *item, enum rsm_kind kind)
 {
     struct body_walk kinds = item->kinds;
     struct bytes pattern;
+    bool is_service = kind == RSM_KIND_SERVICE_SET || kind == RSM_KIND_SERVICE_DELETE;
     if (kinds.left == 0)
-        return changes_record_sets(kind) || kind == RSM_KIND_ZONE_CREATE ||
-               kind == RSM_KIND_ZONE_DELETE || kind == RSM_KIND_ZONE_SET ||
-               kind == RSM_KIND_ZONE_LABEL;
+        return (is_service && item->tier.size > 0) || changes_record_sets(kind) ||
+               kind == RSM_KIND_ZONE_CREATE || kind == RSM_KIND_ZONE_DELETE ||
+               kind == RSM_KIND_ZONE_SET || kind == RSM_KIND_ZONE_LABEL;
     while (body_next_octets(&kinds, &pattern))
         if (verb_matches(pattern, rsm_kind_text(kind)))
             return true;
@@ -197,6 +201,21 @@ static bool matches_some(const struct judge *j, const struct policy_class *item)
     return false;
 }
 
+static bool affects_tier(const struct judge *j, struct bytes tier)
+{
+    struct reader r = reader_make(writer_result(&j->m->tiers));
+    while (reader_left(&r) > 0)
+        if (bytes_equal(reader_blob(&r, LIMIT_LABEL_SIZE), tier))
+            return true;
+    return false;
+}
+
+void class_add_tier(struct judge *j, struct bytes tier)
+{
+    if (!affects_tier(j, tier))
+        writer_blob(&j->m->tiers, tier);
+}
+
 /* All but the record sets. */
 static bool matches_command(const struct judge *j, const struct policy_class *item)
 {
@@ -204,7 +223,8 @@ static bool matches_command(const struct judge *j, const struct policy_class *it
            (item->zone.size == 0 || bytes_equal(item->zone, j->touched)) &&
            (item->label.size == 0 ||
             zone_has_label(writer_result(&j->m->labels), item->label, item->value)) &&
-           j->risk >= item->risk && j->reach >= item->reach;
+           (item->tier.size == 0 || affects_tier(j, item->tier)) && j->risk >= item->risk &&
+           j->reach >= item->reach;
 }
 
 /* ---- the class ---- */

@@ -169,6 +169,16 @@ enum rsm_status query_role_next(struct kv *kv, struct query_list *q)
     return next_row(kv, TABLE_ROLE, q, &q->grants);
 }
 
+enum rsm_status query_service_next(struct kv *kv, struct query_list *q)
+{
+    struct bytes value;
+    enum rsm_status status = next_row(kv, TABLE_SERVICE, q, &value);
+    if (status != RSM_OK)
+        return status;
+    status = body_service_decode(RSM_KIND_SERVICE_SET, value, &q->service);
+    return status == RSM_OK ? RSM_OK : RSM_DAMAGED;
+}
+
 enum rsm_status query_freeze_next(struct kv *kv, struct query_list *q)
 {
     struct bytes value;

@@ -15,6 +15,7 @@
 #define RSM_MACHINE_QUERY_H
 
 #include "src/command/envelope.h"
+#include "src/command/body_service.h"
 #include "src/machine/record.h"
 #include "src/machine/tables.h"
 #include "src/machine/verdict.h"
@@ -161,6 +162,7 @@ struct query_list {
     union {
         struct principal_record principal;
         struct bytes grants; /* canonical array, as in role.set */
+        struct body_service service;
         struct freeze_record freeze;
         struct lease_record lease;
         struct plan_record plan;
@@ -169,6 +171,7 @@ struct query_list {
 
 enum rsm_status query_principal_next(struct kv *kv, struct query_list *q);
 enum rsm_status query_role_next(struct kv *kv, struct query_list *q);
+enum rsm_status query_service_next(struct kv *kv, struct query_list *q);
 /* Those that have run out are in the list as well: compare until_ms with log time. */
 enum rsm_status query_freeze_next(struct kv *kv, struct query_list *q);
 enum rsm_status query_lease_next(struct kv *kv, struct query_list *q);

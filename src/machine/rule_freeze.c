@@ -67,6 +67,8 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_ZONE_DELETE:
     case RSM_KIND_ZONE_SET:
     case RSM_KIND_ZONE_LABEL:
+    case RSM_KIND_SERVICE_SET:
+    case RSM_KIND_SERVICE_DELETE:
     case RSM_KIND_RRSET_CHANGE:
     case RSM_KIND_RRSET_TAKEOVER:
     case RSM_KIND_RRSET_UPDATE:

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "src/base/check.h"
+#include "src/command/body_service.h"
 #include "src/machine/answer.h"
 
 /* Pointers looked at for one command. 65,536 changes and four times as many others. */
@@ -143,13 +144,11 @@ static void drop_edges(struct judge *j, struct bytes owner, uint16_t type, uint6
         (void)judge_found(j, graph_drop_lonely(j->kv, from));
 }
 
-static void add_edge(struct judge *j, struct bytes owner, struct bytes target,
-                     struct graph_edge edge)
+/* `what`: the node that it comes from, for evidence. */
+static void link_edge(struct judge *j, struct graph_edge edge, const char *what)
 {
     enum graph_order order = GRAPH_ORDERED;
-    char words[WORDS_SIZE];
-    if (!node_id(j, owner, true, &edge.from) || !node_id(j, target, true, &edge.to) ||
-        judge_found(j, graph_has(j->kv, &edge)) || j->fault != RSM_OK)
+    if (judge_found(j, graph_has(j->kv, &edge)) || j->fault != RSM_OK)
         return;
     if (edge.class == EDGE_DECIDES &&
         !judge_found(j, graph_order(j->m->graph, j->kv, edge.from, edge.to, &order)))
@@ -157,11 +156,19 @@ static void add_edge(struct judge *j, struct bytes owner, struct bytes target,
     if (order == GRAPH_ORDERED)
         (void)judge_found(j, graph_link(j->kv, &edge));
     else if (order == GRAPH_TOO_LARGE)
-        judge_refuse(j, RSM_RULE_QUOTA, "%s: more than %u names on the ways from its target",
-                     words_name(owner, words), GRAPH_VISITS_MAX);
+        judge_refuse(j, RSM_RULE_QUOTA, "%s: more than %u names on the ways from its target", what,
+                     GRAPH_VISITS_MAX);
     else if (!j->has_cycle)
         refuse_cycle(j, edge.from);
     j->has_cycle |= order == GRAPH_CYCLE;
+}
+
+static void add_edge(struct judge *j, struct bytes owner, struct bytes target,
+                     struct graph_edge edge)
+{
+    char words[WORDS_SIZE];
+    if (node_id(j, owner, true, &edge.from) && node_id(j, target, true, &edge.to))
+        link_edge(j, edge, words_name(owner, words));
 }
 
 static void add_edges(struct judge *j, const struct change_context *c, const struct change *item)
@@ -432,4 +439,80 @@ void rule_graph_zone(struct judge *j, struct bytes zone)
             continue;
         refuse_pointers(&l, id, target);
     }
+}
+
+/* ---- services ---- */
+
+static bool service_is_there(struct judge *j, struct bytes service)
+{
+    struct bytes value;
+    return judge_found(j, kv_get(j->kv, TABLE_SERVICE, service, &value));
+}
+
+static void drop_needs(struct judge *j, uint64_t from)
+{
+    struct graph_walk walk = {.id = from};
+    while (judge_found(j, graph_next(j->kv, &walk)))
+        drop_edge(j, &walk.edge);
+}
+
+/* It is gone: whoever needs it is told. */
+static void check_needed(struct looking *l, uint64_t id, struct bytes service)
+{
+    struct judge *j = l->j;
+    struct graph_walk walk = {.id = id, .is_backward = true};
+    char words[WORDS_SIZE], own[WORDS_SIZE];
+    while (may_look(l) && judge_found(j, graph_next(j->kv, &walk))) {
+        struct bytes node;
+        if (judge_found(j, graph_node_bytes(j->kv, walk.edge.from, &node)))
+            judge_refuse(j, RSM_RULE_DANGLING,
+                         "%s -> %s, which would not be there: take that need away first",
+                         words_node(node, words), words_object(OBJECT_SERVICE, service, own));
+    }
+}
+
+static void add_need(struct judge *j, uint64_t from, const char *what,
+                     const struct body_service_need *need)
+{
+    struct graph_edge edge = {.from = from, .class = EDGE_DECIDES};
+    struct key node;
+    char words[WORDS_SIZE];
+    bool is_name = need->name.size > 0;
+    if (!is_name)
+        key_node_service(&node, need->service);
+    else if (!key_node_name(&node, need->name))
+        return; /* longer than any name that can be there */
+    if (!judge_found(j, graph_node(j->kv, key_bytes(&node), true, &edge.to)))
+        return;
+    link_edge(j, edge, what);
+    bool is_there_now = is_name ? is_there(j, 0, (struct bytes){NULL, 0}, need->name)
+                                : service_is_there(j, need->service);
+    if (!is_there_now && j->policy.dangling_allowed == 0)
+        judge_refuse(j, RSM_RULE_DANGLING,
+                     "%s -> %s, which is not there: make it first, or allow it (policy "
+                     "dangling_allowed)",
+                     what,
+                     is_name ? words_name(need->name, words)
+                             : words_object(OBJECT_SERVICE, need->service, words));
+}
+
+void rule_graph_service(struct judge *j, struct bytes service, const struct body_walk *needs)
+{
+    struct looking l = {.j = j};
+    struct key node;
+    uint64_t id;
+    char words[WORDS_SIZE];
+    struct body_walk walk = *needs;
+    struct body_service_need need;
+    key_node_service(&node, service);
+    (void)words_object(OBJECT_SERVICE, service, words);
+    if (!judge_found(j, graph_node(j->kv, key_bytes(&node), walk.left > 0, &id)))
+        return;
+    drop_needs(j, id);
+    while (body_next_service_need(&walk, &need) && j->fault == RSM_OK)
+        add_need(j, id, words, &need);
+    if (!service_is_there(j, service) && j->policy.dangling_allowed == 0)
+        check_needed(&l, id, service);
+    if (j->fault == RSM_OK)
+        (void)judge_found(j, graph_drop_lonely(j->kv, id));
 }

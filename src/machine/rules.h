@@ -130,6 +130,8 @@ void rule_floor(struct judge *j, const struct change_context *c);
 void rule_graph(struct judge *j, const struct change_context *c);
 /* A record set goes with its zone. */
 void rule_graph_drop(struct judge *j, uint64_t zone_id, struct bytes owner, uint16_t type);
+/* A service needs these now, and nothing else; or it is gone, and nothing may need it. */
+void rule_graph_service(struct judge *j, struct bytes service, const struct body_walk *needs);
 /* Who points into a zone that was deleted. */
 void rule_graph_zone(struct judge *j, struct bytes zone);
 /* Stage 3's figures: how far the change reaches, its risk (impact.h). */

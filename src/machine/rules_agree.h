@@ -13,6 +13,8 @@ void class_of_command(struct judge *j);
 void root_of_command(struct judge *j, bool is_listed);
 /* Behind a change of principals or policy: enough holders of the role are left. */
 void rule_root_holders(struct judge *j);
+/* A tier of a service that the command affects. */
+void class_add_tier(struct judge *j, struct bytes tier);
 /* "rrset.*" takes in "rrset.change"; rule_rights.c. */
 bool verb_matches(struct bytes pattern, const char *verb);
 /* Throws the effect away and lets the change wait; or refuses it (quota). */

@@ -58,7 +58,9 @@ enum stage_why {
     X(RISK_SHARE, 11, "risk_share")                                                                \
     X(RISK_DEPENDANTS, 12, "risk_dependants")                                                      \
     X(RISK_SIZE, 13, "risk_size")                                                                  \
-    X(RISK_RECOVERY, 14, "risk_recovery")
+    X(RISK_RECOVERY, 14, "risk_recovery")                                                          \
+    X(SERVICES, 15, "services")                                                                    \
+    X(RISK_SERVICES, 16, "risk_services")
 
 enum stage_figure {
 #define STAGE_FIGURE_ENUM(name, number, id) STAGE_FIGURE_##name = number,

@@ -70,6 +70,8 @@ enum table {
     TABLE_FACTOR,         /* principal text, id -> a second factor: factor.h */
     TABLE_FACTOR_KEY,     /* its public half -> principal blob, id blob: for ever */
     TABLE_PROCEDURE,      /* freeze id -> a human override under it: procedure.h */
+    TABLE_SERVICE,        /* service -> the body of its service.set: service.h */
+    TABLE_SERVICE_NAME,   /* name in wire form, service -> below u8: service.h */
     TABLE_END,
 };
 

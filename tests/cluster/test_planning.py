@@ -131,4 +131,46 @@ def plans_are_checked():
         check(stages["impact"]["figures"]["risk"] == 5, f"{stages['impact']}")
 
 
-main([stages_are_explained, dependencies, plans_are_checked])
+def services():
+    """What names are for: affected services in plan check and explain, classes by tier, needs that close no cycle and lose no target."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.7\ndb 60 IN A 192.0.2.8\nx.api 60 IN A 192.0.2.9\n")
+        cluster.ctl("service", "set", "pay", "db.a.example", "--owner", "team-pay", "--tier", "gold", "--needs", "x.api.a.example")
+        cluster.ctl("service", "set", "shop", "www.a.example", "--below", "api.a.example", "--owner", "team-shop", "--tier", "critical", "--needs", "service:pay")
+        cluster.ctl("service", "set", "shop", "www.a.example", status=2)
+        done = cluster.ctl("service", "set", "pay", "db.a.example", "--owner", "p", "--tier", "gold", "--needs", "service:shop", status=4)
+        check("cycle" in done.stderr and "service pay -> service shop -> service pay" in done.stderr, done.stderr)
+        done = cluster.ctl("service", "set", "pay", "db.a.example", "--owner", "p", "--tier", "gold", "--needs", "none.a.example", status=4)
+        check("dangling" in done.stderr and "service pay -> none.a.example." in done.stderr, done.stderr)
+        check("dangling" in cluster.ctl("service", "delete", "pay", "--yes", status=4).stderr, "shop needs it")
+        done = cluster.ctl("record", "delete", "a.example", "x.api", "A", "--yes", status=4)
+        check("dangling" in done.stderr and "service pay -> x.api.a.example." in done.stderr, done.stderr)
+        lines = cluster.ctl("graph", "x.api.a.example").stdout.splitlines()
+        check(sorted(lines) == ["service:pay -> x.api.a.example. service", "service:shop -> service:pay service"], f"{lines}")
+        shown = cluster.json("service", "show", "shop")
+        check(shown["names"] == ["www.a.example.", "api.a.example. and below"] and shown["needs"] == ["pay"] and shown["tier"] == "critical", f"{shown}")
+        cluster.ctl("service", "show", "none", status=3)
+        # Affected are those of the name, and those that need what changes.
+        out = cluster.ctl("plan", "check", "-", text=PLAN.format(name="x.api", records="x.api 60 IN A 192.0.2.10")).stdout
+        check("services=2" in out and "+ services 10" in out, out)
+        written = cluster.json("record", "set", "a.example", "db", "60", "A", "192.0.2.11")
+        stages, _ = explained(cluster, str(written["slot"]))
+        check(stages["impact"]["figures"]["services"] == 2, f"{stages['impact']}")
+        # A class by tier, of the service itself as well.
+        path = os.path.join(cluster.work, "policy.yaml")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("classes:\n  - {class: critical, tier: gold}\n")
+        cluster.ctl("policy", "apply", path, "--yes")
+        check('{class: critical, tier: "gold"}' in cluster.ctl("policy", "show").stdout, "shown")
+        done = cluster.ctl("record", "set", "a.example", "db", "60", "A", "192.0.2.12", "--wait", "60s")
+        check("critical" in done.stderr and "live in slot" in done.stderr, done.stderr)
+        cluster.ctl("service", "set", "pay", "db.a.example", "--owner", "team-pay", "--tier", "low", "--wait", "60s")
+        cluster.ctl("record", "set", "a.example", "db", "60", "A", "192.0.2.13")
+        check(sorted(s["tier"] for s in cluster.json("service", "list")["services"]) == ["critical", "low"], "tiers")
+        cluster.settle()
+        cluster.stop()
+        for replica in (1, 2, 3):
+            cluster.verify(replica)
+
+
+main([stages_are_explained, dependencies, plans_are_checked, services])

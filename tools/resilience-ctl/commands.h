@@ -31,6 +31,8 @@ ctl_run ctl_factor_enroll, ctl_factor_revoke, ctl_factor_list;
 ctl_run ctl_principal_key_add, ctl_principal_key_revoke;
 /* transfer.c */
 ctl_run ctl_zone_compare, ctl_zone_set, ctl_zone_label;
+/* service.c */
+ctl_run ctl_service_set, ctl_service_delete, ctl_service_list, ctl_service_show;
 /* record.c */
 ctl_run ctl_record_takeover, ctl_record_absent, ctl_record_present;
 /* policy_cmd.c, policy_whatif.c */

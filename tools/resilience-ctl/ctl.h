@@ -58,6 +58,7 @@ enum ctl_option {
     OPT_APPROVER = 1 << 17, /* --approver */
     OPT_FACTOR = 1 << 18,   /* --factor --factor-key --factor-program --code */
     OPT_RP = 1 << 19,       /* --rp */
+    OPT_SERVICE = 1 << 24,  /* --owner --tier --below --needs */
     OPT_FORMAT = 1 << 20,   /* --format */
     OPT_SERVER = 1 << 21,   /* --with --tsig */
     OPT_TRANSFER = 1 << 22, /* --from-axfr --tsig */
@@ -71,13 +72,13 @@ struct ctl {
     uint32_t timeout_ms;
     bool yes, stale, follow, verbose, replace, plain, incomplete, no_submit, everybody, gradual;
     const char *reason, *at, *dir, *name, *admin, *person, *out, *kind, *author, *lease, *id,
-        *scope, *az, *until, *ttl, *envelope_out, *zone, *peer_address, *client_address, *wait,
-        *format, *digest, *from_axfr, *with, *tsig, *class, *config, *factor, *factor_key,
-        *factor_program, *code, *rp;
-    uint64_t replicas, base_port, replica, from, limit, token, parent;
-    uint64_t since;
+        *scope, *owner, *tier, *az, *until, *ttl, *envelope_out, *zone, *peer_address,
+        *client_address, *wait, *format, *digest, *from_axfr, *with, *tsig, *class, *config,
+        *factor, *factor_key, *factor_program, *code, *rp;
+    uint64_t replicas, base_port, replica, from, limit, token, parent, since;
     const uint8_t *undone; /* digest of the change that the next one takes back; NULL: none */
-    struct ctl_list members, labels, roles, public_keys, budgets, overrides, approvers;
+    struct ctl_list members, labels, roles, public_keys, budgets, overrides, approvers, below,
+        needs;
     /* the session, made when first needed */
     struct rsm_client *client;
     struct rsm_key *key;

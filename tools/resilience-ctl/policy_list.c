@@ -151,8 +151,9 @@ static void pack_class_field(struct yaml_reading *r, struct writer *out, yaml_no
 void policy_pack_class(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
 {
     /* As the map wants them: sorted. */
-    static const char *const keys[] = {"class", "deadline", "kinds", "label", "reach", "risk",
-                                       "root",  "suffix",   "types", "value", "zone",  NULL};
+    static const char *const keys[] = {"class", "deadline", "kinds",  "label", "reach",
+                                       "risk",  "root",     "suffix", "tier",  "types",
+                                       "value", "zone",     NULL};
     struct bytes label, value;
     uint32_t count = 0;
     if (!yaml_check_map(r, item, keys))

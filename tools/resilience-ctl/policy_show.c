@@ -164,6 +164,11 @@ static void write_class(struct writer *out, struct rsm_value item)
     if (label.size > 0)
         writer_format(out, ", label: \"%.*s=%.*s\"", (int)label.size, (const char *)label.data,
                       (int)value.size, (const char *)value.data);
+    if (rsm_value_octets(rsm_value_get(item, "tier")).size > 0) {
+        struct rsm_bytes tier = rsm_value_octets(rsm_value_get(item, "tier"));
+        writer_format(out, ", tier: ");
+        write_quoted(out, bytes_make(tier.data, tier.size));
+    }
     for (size_t i = 0; i < 2; i++) {
         uint64_t least = rsm_value_uint(rsm_value_get(item, numbers[i]));
         if (least > 0)

@@ -62,6 +62,17 @@ const struct ctl_command ctl_commands[] = {
     {"zone", "label", "ZONE NAME=VALUE...", 2, -1, OPT_CHANGE,
      "set labels of a zone, which policies select by; NAME= takes one away, others stay",
      "resilience-ctl zone label example.org tier=critical team=", ctl_zone_label},
+    {"service", "set", "SERVICE [NAME...]", 1, -1, OPT_CHANGE | OPT_SERVICE,
+     "say what names are for: who answers for them, how much hangs on them, what they need",
+     "resilience-ctl service set shop www.shop.example --below api.shop.example --owner team-shop "
+     "--tier critical --needs db.cloud.example --needs service:payments",
+     ctl_service_set},
+    {"service", "delete", "SERVICE", 1, 1, OPT_CHANGE, "delete a service that no other one needs",
+     "resilience-ctl service delete shop --yes", ctl_service_delete},
+    {"service", "list", "", 0, 0, OPT_READ, "all services", "resilience-ctl service list",
+     ctl_service_list},
+    {"service", "show", "SERVICE", 1, 1, OPT_READ, "one service",
+     "resilience-ctl service show shop", ctl_service_show},
     {"record", "set", "ZONE OWNER TTL TYPE RDATA...", 5, -1, OPT_CHANGE,
      "make a record set what is said; each RDATA is one record",
      "resilience-ctl record set example.org www 300 A 192.0.2.1 192.0.2.2", ctl_record_set},
@@ -361,6 +372,8 @@ static void print_options(unsigned options, FILE *out)
         {OPT_RP, "  --rp ID                FIDO2's relying party, \"rsm\" unless said\n"},
         {OPT_APPROVER,
          "  --approver PRINCIPAL   may be repeated: has to be among those who approved\n"},
+        {OPT_SERVICE, "  --owner TEXT --tier TEXT\n"
+                      "  --below NAME --needs NAME|service:S   may be repeated\n"},
         {OPT_VERBOSE, "  --verbose              counters and heads as well\n"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

@@ -61,6 +61,14 @@ static struct bytes plan_zone(struct dump *d, struct bytes plan)
     return record.zone;
 }
 
+static struct bytes zone_of_plan(struct dump *d, const struct command *c)
+{
+    struct body_plan plan;
+    if (body_plan_decode(c->kind, c->body, &plan) != RSM_OK)
+        return bytes_make(NULL, 0);
+    return c->kind == RSM_KIND_PLAN_PUBLISH ? plan.zone : plan_zone(d, plan.plan);
+}
+
 /* What a request wraps; any other command itself. */
 static struct command unwrap(const struct command *c)
 {
@@ -77,7 +85,6 @@ struct bytes slot_command_zone(struct dump *d, const struct command *given)
 {
     struct body_zone zone;
     struct body_zone_set set;
-    struct body_plan plan;
     struct body_freeze freeze;
     struct body_takeover takeover;
     struct body_update update;
@@ -103,9 +110,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *given)
     case RSM_KIND_PLAN_PUBLISH:
     case RSM_KIND_PLAN_EXECUTE:
     case RSM_KIND_PLAN_COLLECT:
-        if (body_plan_decode(c->kind, c->body, &plan) != RSM_OK)
-            break;
-        return c->kind == RSM_KIND_PLAN_PUBLISH ? plan.zone : plan_zone(d, plan.plan);
+        return zone_of_plan(d, c);
     case RSM_KIND_RRSET_TAKEOVER:
         return body_takeover_decode(c->body, &takeover) == RSM_OK ? takeover.zone : nothing;
     case RSM_KIND_RRSET_OBSERVE:
@@ -115,6 +120,8 @@ struct bytes slot_command_zone(struct dump *d, const struct command *given)
             freeze.scope == RSM_FREEZE_ZONE)
             return freeze.subject;
         break;
+    case RSM_KIND_SERVICE_SET:
+    case RSM_KIND_SERVICE_DELETE:
     case RSM_KIND_PRINCIPAL_SET:
     case RSM_KIND_PRINCIPAL_DELETE:
     case RSM_KIND_PRINCIPAL_KEY_ADD:

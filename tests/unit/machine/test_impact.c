@@ -19,8 +19,10 @@ static const struct {
     {"nothing at all", {.names = 0}, 0},
     {"one address", {.record_sets = 1, .share_permille = 10, .recovery_s = 365}, 0},
     {"two sets, one gone", {.record_sets = 2, .deleted = 1, .share_permille = 100}, 4 + 2 + 1},
-    {"much hangs on it", {.record_sets = 1, .dependants = 7, .share_permille = 49}, 14},
-    {"so much that it counts no more", {.record_sets = 1, .dependants = 5000}, 20},
+    {"much hangs on it", {.record_sets = 1, .dependants = 7, .share_permille = 49}, 10},
+    {"so much that it counts no more", {.record_sets = 1, .dependants = 5000}, 10},
+    {"some service", {.record_sets = 1, .services = 1}, 5},
+    {"a critical one", {.record_sets = 1, .services = 9, .is_critical = true}, 10},
     {"slow to take back", {.record_sets = 1, .recovery_s = 3601}, 3},
     {"very slow", {.record_sets = 1, .recovery_s = 86401}, 5},
     {"all of it",
@@ -29,6 +31,8 @@ static const struct {
       .dependants = 1000,
       .share_permille = 1000,
       .recovery_s = 1000000,
+      .services = 1,
+      .is_critical = true,
       .types = 25},
      100},
 };
@@ -42,7 +46,7 @@ Test(impact, risk_is_a_sum)
         cr_assert_eq(impact.risk, golden[i].risk, "%s: %llu", golden[i].what,
                      (unsigned long long)impact.risk);
         cr_assert_eq(impact.risk, impact.types + impact.deletions + impact.share + impact.depend +
-                                      impact.size + impact.recovery);
+                                      impact.serve + impact.size + impact.recovery);
     }
     cr_assert_eq(impact_of_type(RR_TYPE_NS, false), 25);
     cr_assert_eq(impact_of_type(RR_TYPE_A, false), 0);

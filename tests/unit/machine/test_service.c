@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_service.c - services: what they make of a change's impact and class, and what they need. */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <rsm/service.h>
+
+#include "src/base/check.h"
+#include "src/command/body_change.h"
+#include "src/command/pack.h"
+#include "src/machine/service.h"
+#include "src/rr/data.h"
+#include "tests/lib/machine_world.h"
+
+#define ZONE "example."
+
+static struct world *w;
+static struct actor *root;
+
+static void set_up(void)
+{
+    struct rsm_change more[] = {change_a("www.example.", 1, 2), change_a("db.example.", 3, 1),
+                                change_a("a.api.example.", 4, 1), change_a("mail.example.", 5, 1),
+                                change_name("alias.example.", RR_TYPE_CNAME, "www.example.")};
+    w = world_new();
+    root = &w->actors[0];
+    cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 10, more, 5)), "%s",
+              world_words(w));
+}
+
+static void tear_down(void)
+{
+    world_free(w);
+}
+
+TestSuite(service, .init = set_up, .fini = tear_down);
+
+/* `name` may end with "/": and all below it. `needs`: a name with its dot at the end, or a service.
+ */
+static struct rsm_buffer body_service(const char *service, const char *tier, const char *name,
+                                      const char *needs)
+{
+    char text[256];
+    size_t size = strlen(name);
+    bool below = size > 0 && name[size - 1] == '/';
+    snprintf(text, sizeof text, "%.*s", (int)(size - (below ? 1 : 0)), name);
+    struct rsm_service_name item = {wire(text), below};
+    struct rsm_service_need need = {.service = text_bytes("")};
+    bool is_name = needs != NULL && needs[strlen(needs) - 1] == '.';
+    if (is_name)
+        need.name = wire(needs);
+    else if (needs != NULL)
+        need.service = text_bytes(needs);
+    struct rsm_service s = {.name = text_bytes(service),
+                            .owner = text_bytes("team"),
+                            .tier = text_bytes(tier),
+                            .names = &item,
+                            .name_count = 1,
+                            .needs = &need,
+                            .need_count = needs != NULL ? 1 : 0};
+    struct rsm_buffer body;
+    CHECK(rsm_body_service_set(&s, &body) == RSM_OK);
+    return body;
+}
+
+static bool set(const char *service, const char *tier, const char *name, const char *needs)
+{
+    actor_see_all(root);
+    return actor_do(root, RSM_KIND_SERVICE_SET, body_service(service, tier, name, needs));
+}
+
+static bool drop(const char *service)
+{
+    struct rsm_buffer body;
+    CHECK(rsm_body_service_delete(text_bytes(service), &body) == RSM_OK);
+    actor_see_all(root);
+    return actor_do(root, RSM_KIND_SERVICE_DELETE, body);
+}
+
+static bool change(const char *owner, uint8_t n, size_t count)
+{
+    struct rsm_change c = change_a(owner, n, count);
+    actor_see_all(root);
+    return actor_do(root, RSM_KIND_RRSET_CHANGE, body_change(ZONE, &c, 1));
+}
+
+static uint64_t figure(enum stage_figure key)
+{
+    struct verdict v;
+    uint64_t value = 0;
+    cr_assert_eq(verdict_at(verdicts_bytes(&w->last), 0, &v), RSM_OK);
+    return stages_figure(v.stages, RSM_STAGE_IMPACT, key, &value) ? value : 0;
+}
+
+#define EXPECT(rule, part)                                                                         \
+    do {                                                                                           \
+        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
+        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
+    } while (0)
+
+/* Names exactly, names below, and services that need what changes; each once. */
+Test(service, what_a_change_affects)
+{
+    cr_assert(change("www.example.", 9, 1) && figure(STAGE_FIGURE_SERVICES) == 0);
+    cr_assert(set("shop", "critical", "www.example.", "db.example."), "%s", world_words(w));
+    cr_assert(set("api", "low", "api.example./", NULL), "%s", world_words(w));
+    cr_assert(set("mail", "low", "mail.example.", "shop"), "%s", world_words(w));
+    cr_assert(set("all", "low", "example./", NULL), "%s", world_words(w));
+    const struct {
+        const char *owner;
+        uint64_t services, risk;
+    } cases[] = {
+        {"www.example.", 3, 10},  /* shop; mail, which needs it; all */
+        {"a.api.example.", 2, 5}, /* api, all */
+        {"mail.example.", 2, 5},  /* mail, all */
+        {"other.example.", 1, 5}, /* all */
+        {"db.example.", 3, 10},   /* shop needs it, and mail shop; all */
+        {"api.example.", 2, 5},   /* the name itself as well */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert(change(cases[i].owner, (uint8_t)(20 + i), 1), "%s", world_words(w));
+        cr_expect_eq(figure(STAGE_FIGURE_SERVICES), cases[i].services, "%s: %llu", cases[i].owner,
+                     (unsigned long long)figure(STAGE_FIGURE_SERVICES));
+        cr_expect_eq(figure(STAGE_FIGURE_RISK_SERVICES), cases[i].risk, "%s", cases[i].owner);
+    }
+    cr_assert(drop("mail") && drop("all"), "%s", world_words(w));
+    cr_assert(change("www.example.", 50, 1));
+    cr_expect_eq(figure(STAGE_FIGURE_SERVICES), 1);
+    cr_assert(set("shop", "low", "mail.example.", NULL), "%s", world_words(w));
+    cr_assert(change("www.example.", 51, 1));
+    cr_expect_eq(figure(STAGE_FIGURE_SERVICES), 0, "its names are others now");
+    cr_assert(change("db.example.", 52, 1));
+    cr_expect_eq(figure(STAGE_FIGURE_SERVICES), 0, "and it needs nothing");
+}
+
+/* What is needed has to be there, and stays; needs form no cycle: each with the path. */
+Test(service, needs)
+{
+    cr_assert(!set("shop", "low", "www.example.", "none.example."));
+    EXPECT(RSM_RULE_DANGLING, "service shop -> none.example.");
+    cr_assert(!set("shop", "low", "www.example.", "pay"));
+    EXPECT(RSM_RULE_DANGLING, "service shop -> service pay");
+    cr_assert(!set("shop", "low", "www.example.", "shop"));
+    EXPECT(RSM_RULE_CYCLE, "service shop -> service shop");
+    cr_assert(set("pay", "low", "mail.example.", "db.example."), "%s", world_words(w));
+    cr_assert(set("shop", "low", "www.example.", "pay"), "%s", world_words(w));
+    cr_assert(set("top", "low", "www.example.", "shop"), "%s", world_words(w));
+    cr_assert(!set("pay", "low", "mail.example.", "top"));
+    EXPECT(RSM_RULE_CYCLE, "service pay -> service top -> service shop -> service pay");
+    cr_assert(!drop("pay"));
+    EXPECT(RSM_RULE_DANGLING, "service shop -> service pay");
+    cr_assert(!change("db.example.", 0, 0));
+    EXPECT(RSM_RULE_DANGLING, "service pay -> db.example.");
+    cr_assert(set("top", "low", "www.example.", "elsewhere.test."),
+              "names of others are not judged");
+    cr_assert(drop("top") && drop("shop") && drop("pay"), "%s", world_words(w));
+    cr_assert(change("db.example.", 0, 0), "%s", world_words(w));
+    cr_assert(!drop("pay"));
+    cr_assert(world_refused_only(w, RSM_RULE_NO_CHANGE), "%s", world_words(w));
+}
+
+static void set_class(const char *tier)
+{
+    struct writer map;
+    struct rsm_buffer body;
+    writer_init(&map, 4096);
+    pack_map(&map, 1);
+    pack_text(&map, "classes");
+    pack_array(&map, 1);
+    pack_map(&map, 2);
+    pack_text(&map, "class");
+    pack_text(&map, "critical");
+    pack_text(&map, "tier");
+    pack_text(&map, tier);
+    CHECK(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
+    writer_deinit(&map);
+    actor_see_all(root);
+    cr_assert(actor_do(root, RSM_KIND_POLICY_SET, body), "%s", world_words(w));
+}
+
+/* A class by tier: changes of its names, of what it needs, and of the service itself. */
+Test(service, class_by_tier)
+{
+    cr_assert(set("shop", "gold", "www.example.", "db.example."), "%s", world_words(w));
+    set_class("gold");
+    const char *const waits[] = {"www.example.", "db.example."};
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert(!change(waits[i], 9, 1));
+        cr_expect_eq(w->verdict.kind, VERDICT_STAGED, "%s: %s", waits[i], world_words(w));
+    }
+    cr_assert(change("mail.example.", 9, 1), "%s", world_words(w));
+    cr_assert(!set("shop", "low", "www.example.", NULL));
+    cr_expect_eq(w->verdict.kind, VERDICT_STAGED, "it was gold: %s", world_words(w));
+    cr_assert(!set("new", "gold", "mail.example.", NULL));
+    cr_expect_eq(w->verdict.kind, VERDICT_STAGED, "it becomes gold: %s", world_words(w));
+    cr_assert(!drop("shop"));
+    cr_expect_eq(w->verdict.kind, VERDICT_STAGED, "%s", world_words(w));
+    cr_assert(set("new", "low", "mail.example.", NULL), "%s", world_words(w));
+}
+
+/* A zone that goes affects all services with a name in it, or above it with all below. */
+Test(service, zones_that_go)
+{
+    struct rsm_buffer body;
+    cr_assert(set("shop", "critical", "www.example.", NULL));
+    cr_assert(set("other", "low", "www.other.", NULL));
+    cr_assert_eq(rsm_body_zone_delete(wire(ZONE), &body), RSM_OK);
+    actor_see_all(root);
+    cr_assert(actor_do(root, RSM_KIND_ZONE_DELETE, body), "%s", world_words(w));
+    cr_expect_eq(figure(STAGE_FIGURE_SERVICES), 1);
+    cr_expect_eq(figure(STAGE_FIGURE_RISK_SERVICES), 10);
+}
