@@ -136,6 +136,36 @@ def rests(bed, zone=None, replicas=(1, 2, 3)):
     return zones[(zone or bed.zone) + "."]
 
 
+def the_leader_changes_while_they_fetch():
+    """A zone that takes a while to fetch, its leader killed again and again meanwhile: they come to the same content."""
+    if LACK:
+        return LACK
+    with Bed(KINDS) as bed:
+        make_zone(bed, ZONE_TEXT + "".join(f"n{i} A 198.51.{i // 250 % 250}.{i % 250}\n" for i in range(40000)))
+        for kind in KINDS:
+            bed.start_secondary(kind)
+        for i in range(4):
+            victim = bed.leader()
+            bed.ctl("dev", "kill", "--dir", bed.dir, "--replica", str(victim), cluster=False)
+            rest = [r for r in (1, 2, 3) if r != victim]
+            others = ",".join(bed.endpoint(r) for r in rest)
+            change(bed, i, endpoints=others)
+            if i % 2 == 1:  # and anew from nothing: a whole transfer once more
+                kind = KINDS[i // 2 % len(KINDS)]
+                bed.stop_secondary(kind)
+                shutil.rmtree(os.path.join(bed.work, kind))
+                bed.start_secondary(kind)
+            bed.ctl("dev", "start", "--dir", bed.dir, "--replica", str(victim), cluster=False)
+            bed.settle()
+        serial = serial_of(bed)
+        wanted = records(bed.transfer(replica=bed.leader()))
+        check(len(wanted) > 40000, f"{len(wanted)} records")
+        for kind in bed.kinds:
+            bed.wait_for_serial(kind, serial)
+            check(bed.copy_of(kind) == wanted, f"{kind} after all that")
+    return None
+
+
 def they_answer_when_all_replicas_are_gone():
     """All replicas killed: the secondaries go on answering; `status` has said for how long."""
     if LACK:
@@ -291,5 +321,5 @@ if __name__ == "__main__":
         reason = latency()
         print(reason or "", end="")
         sys.exit(0)
-    main([they_follow, a_wrong_key_gets_nothing, they_go_on_without_the_replica_they_used, they_answer_when_all_replicas_are_gone,
-          they_configure_themselves_from_the_catalog, zones_have_digests])
+    main([they_follow, a_wrong_key_gets_nothing, they_go_on_without_the_replica_they_used, the_leader_changes_while_they_fetch,
+          they_answer_when_all_replicas_are_gone, they_configure_themselves_from_the_catalog, zones_have_digests])
