@@ -230,7 +230,7 @@ sim: $(B)/sim
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 64 $(SIMFLAGS)
 	$(Q)tests/run.sh sim-planned-$(notdir $(B)) $(B)/sim --mode planned --seed 1 --seeds $(PLANNED) $(SIMFLAGS)
 endif
-PLANNED := 232# scenarios of tests/sim/planned_list.c
+PLANNED := 234# scenarios of tests/sim/planned_list.c
 # Long batches: every rare path has to be hit, and the canary, a planted mistake, has to be found.
 NIGHTLY_CORE ?= 20000
 NIGHTLY_NODE ?= 2000

@@ -59,6 +59,9 @@ void planned_stage_as(struct planned *p, enum planned_person who, enum rsm_class
                       uint8_t octet);
 /* All automata are frozen. */
 void planned_freeze(struct planned *p);
+/* They come back, slowly; and how often they were stopped again. */
+void planned_resume(struct planned *p);
+uint64_t planned_trips(struct planned *p);
 void planned_approve(struct planned *p, enum planned_person who, bool is_good);
 void planned_apply(struct planned *p, bool is_good);
 /* The administrator takes the key of a person away. */

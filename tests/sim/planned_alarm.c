@@ -141,6 +141,39 @@ static void audit_mismatch(struct planned *p)
     answers(p, RSM_OK);
 }
 
+static bool has_tripped(struct planned *p)
+{
+    return planned_trips(p) == 1;
+}
+
+/* What one replica finds in its store stops the automata that come back, at all replicas. */
+static void trips(struct planned *p, bool is_leader)
+{
+    planned_freeze(p);
+    planned_resume(p);
+    begin(p, NODE_ALARM_AUDIT, is_leader);
+    replica_at(&p->cluster, patient)->spoils_commit = true;
+    planned_stage(p, RSM_CLASS_STANDARD, 9);
+    comes(p);
+    if (!planned_until(p, has_tripped, WAIT))
+        planned_fail(p, "automata come back while a replica is in doubt");
+    replica_at(&p->cluster, patient)->spoils_commit = false;
+    planned_stage(p, RSM_CLASS_STANDARD, 10);
+    goes(p);
+    if (planned_trips(p) != 1)
+        planned_fail(p, "one trip is enough");
+}
+
+static void trip_by_a_follower(struct planned *p)
+{
+    trips(p, false);
+}
+
+static void trip_by_the_leader(struct planned *p)
+{
+    trips(p, true);
+}
+
 static bool is_stored(struct planned *p)
 {
     return store_sim_applied(replica_at(&p->cluster, patient)->store) ==
@@ -203,8 +236,9 @@ static void newer_format(struct planned *p)
 }
 
 static void (*const alarms[])(struct planned *p) = {
-    no_quorum,      clock_of_a_follower, clock_of_the_leader, disk_low,
-    audit_mismatch, policy_unreadable,   newer_format, /* the last one has a single voter */
+    no_quorum,         clock_of_a_follower, clock_of_the_leader, disk_low,     audit_mismatch,
+    policy_unreadable, trip_by_a_follower,  trip_by_the_leader,  newer_format, /* the last one has a
+                                                                                  single voter */
 };
 
 uint64_t planned_alarm_count(void)

@@ -244,6 +244,23 @@ void planned_freeze(struct planned *p)
     must(p, PLANNED_ADMIN, RSM_KIND_FREEZE_SET, &body, CHANGE_LIVE);
 }
 
+void planned_resume(struct planned *p)
+{
+    struct rsm_buffer body;
+    CHECK(rsm_body_freeze_resume(rsm_text("automation"), rsm_text(""), true, 0, &body) == RSM_OK);
+    must(p, PLANNED_ADMIN, RSM_KIND_FREEZE_RESUME, &body, CHANGE_LIVE);
+}
+
+uint64_t planned_trips(struct planned *p)
+{
+    struct freeze_record row;
+    uint32_t leader = planned_leader(p);
+    return leader != 0 && freeze_load(replica_state(&p->cluster, leader),
+                                      bytes_of_string("automation"), &row) == RSM_OK
+               ? row.trips
+               : 0;
+}
+
 struct blob *planned_envelope(struct planned *p)
 {
     struct rsm_buffer body = body_of_address((uint8_t)(100 + p->counters[PLANNED_ALICE] % 100));
