@@ -7,6 +7,7 @@
 #define RSM_CHANGE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <rsm/status.h>
 #include <rsm/wire.h>
@@ -74,6 +75,10 @@ enum rsm_step {
 const char *rsm_step_text(enum rsm_step step);
 /* RSM_NOT_FOUND for another text. */
 enum rsm_status rsm_step_parse(struct rsm_bytes text, enum rsm_step *step_out);
+/* A chunk of a recorded terminal: its hash. `state` 1: it goes on; 2: it ended; 3: it failed. */
+enum rsm_status rsm_body_override_record(const uint8_t session[16], uint64_t index,
+                                         const uint8_t hash[32], uint32_t state,
+                                         struct rsm_buffer *body_out);
 /* `evidence`: RSM_DIGEST_SIZE bytes, or none. */
 enum rsm_status rsm_body_override_step(struct rsm_bytes freeze, enum rsm_step step, bool is_skipped,
                                        struct rsm_bytes evidence, struct rsm_buffer *body_out);

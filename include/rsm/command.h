@@ -63,7 +63,8 @@ extern "C" {
     X(FACTOR_REVOKE, 36, "factor.revoke")                                                          \
     X(OVERRIDE_STEP, 37, "override.step")                                                          \
     X(SERVICE_SET, 38, "service.set")                                                              \
-    X(SERVICE_DELETE, 39, "service.delete")
+    X(SERVICE_DELETE, 39, "service.delete")                                                        \
+    X(OVERRIDE_RECORD, 40, "override.record")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

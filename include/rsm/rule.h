@@ -99,7 +99,9 @@ extern "C" {
     X(FACTOR_USED, 93, "factor-used", PREFLIGHT, "kind_factor.c",                                  \
       "a second factor is one principal's for ever, and no key that signs commands")               \
     X(OVERRIDE_STEP, 94, "override-step", EXECUTION, "kind_step.c",                                \
-      "the steps of an override are done in order, or skipped aloud")
+      "the steps of an override are done in order, or skipped aloud")                              \
+    X(RECORDING, 95, "recording", CAUSAL, "kind_record.c",                                         \
+      "a recording goes on chunk by chunk, by its author, until it ends")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

@@ -127,4 +127,8 @@
 #ifndef RSM_MUTANT_STEPS_SKIPPED
 #define RSM_MUTANT_STEPS_SKIPPED 0
 #endif
+/* The chunks of a recording are not bound to each other. */
+#ifndef RSM_MUTANT_RECORDING_UNCHAINED
+#define RSM_MUTANT_RECORDING_UNCHAINED 0
+#endif
 #endif

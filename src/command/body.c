@@ -644,6 +644,7 @@ bool body_may_be_requested(enum rsm_kind kind)
     case RSM_KIND_CHANGE_APPLY:
     case RSM_KIND_CHANGE_CANCEL:
     case RSM_KIND_OVERRIDE_STEP:
+    case RSM_KIND_OVERRIDE_RECORD:
         return false;
     }
     return false;

@@ -592,6 +592,19 @@ enum rsm_status rsm_body_override_step(struct rsm_bytes freeze, enum rsm_step st
     return end(&w, RSM_KIND_OVERRIDE_STEP, RSM_OK, body_out);
 }
 
+enum rsm_status rsm_body_override_record(const uint8_t session[16], uint64_t index,
+                                         const uint8_t hash[32], uint32_t state,
+                                         struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, 4, body_out);
+    pack_bin(&w, bytes_make(session, 16));
+    pack_uint(&w, index);
+    pack_bin(&w, bytes_make(hash, 32));
+    pack_uint(&w, state);
+    return end(&w, RSM_KIND_OVERRIDE_RECORD, RSM_OK, body_out);
+}
+
 enum rsm_status rsm_body_factor_enroll(struct rsm_bytes principal, struct rsm_bytes id,
                                        enum rsm_factor_method method, struct rsm_bytes public_half,
                                        struct rsm_bytes relying_party, struct rsm_buffer *body_out)

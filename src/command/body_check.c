@@ -228,6 +228,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct body_principal_key key;
         struct body_enroll enroll;
         struct body_step step;
+        struct body_chunk chunk;
     } scratch;
 
     switch (kind) {
@@ -288,6 +289,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         return body_enroll_decode(kind, body, &scratch.enroll);
     case RSM_KIND_OVERRIDE_STEP:
         return body_step_decode(body, &scratch.step);
+    case RSM_KIND_OVERRIDE_RECORD:
+        return body_chunk_decode(body, &scratch.chunk);
     }
     return RSM_UNKNOWN_KIND;
 }

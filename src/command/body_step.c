@@ -48,3 +48,19 @@ enum rsm_status body_step_decode(struct bytes body, struct body_step *out)
         return u.status;
     return unpack_done(&u) ? RSM_OK : RSM_WRONG_TYPE;
 }
+
+enum rsm_status body_chunk_decode(struct bytes body, struct body_chunk *out)
+{
+    struct unpack u = unpack_make(body);
+    *out = (struct body_chunk){.session = NULL};
+    unpack_array_exactly(&u, 4);
+    out->session = unpack_bin_exactly(&u, 16);
+    out->index = unpack_uint_max(&u, SLOT_MAX);
+    out->hash = unpack_bin_exactly(&u, HASH_SIZE);
+    out->state = (uint32_t)unpack_uint_max(&u, 3);
+    if (unpack_ok(&u) && out->state == 0)
+        unpack_fail(&u, RSM_MALFORMED);
+    if (!unpack_ok(&u))
+        return u.status;
+    return unpack_done(&u) ? RSM_OK : RSM_WRONG_TYPE;
+}

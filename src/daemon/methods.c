@@ -41,6 +41,7 @@ static const struct method methods_table[] = {
     {"override.list", 0, 0, true, read_override_list},
     {"factor.list", 0, 0, true, read_factor_list},
     {"factor.attest", 4, 4, false, read_factor_attest},
+    {"recording.get", 1, 1, true, read_recording_get},
     {"zone.list", 0, 0, true, read_zone_list},
     {"secondary.list", 0, 0, false, read_secondary_list},
     {"zone.get", 1, 1, true, read_zone_get},

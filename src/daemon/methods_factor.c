@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* methods_factor.c - second factors: which there are, and codes that this replica attests. */
+/* methods_factor.c - second factors, codes that this replica attests, recordings. */
 #include <string.h>
 
 #include "src/base/limits.h"
@@ -7,6 +7,7 @@
 #include "src/daemon/totp.h"
 #include "src/io/clock.h"
 #include "src/machine/factor.h"
+#include "src/machine/recording.h"
 
 static bool pack_one(struct writer *out, struct bytes key, struct bytes value)
 {
@@ -91,5 +92,34 @@ enum rsm_status read_factor_attest(struct call *call, struct writer *out)
     pack_bin(out, bytes_make(data, sizeof data));
     pack_key(out, "signature");
     pack_bin(out, bytes_make(signature, sizeof signature));
+    return RSM_OK;
+}
+
+/* recording.get SESSION */
+enum rsm_status read_recording_get(struct call *call, struct writer *out)
+{
+    struct bytes session;
+    struct recording_record r;
+    enum rsm_status status = param_text(call, "the session", &session);
+    if (status != RSM_OK)
+        return status;
+    if (session.size != RECORDING_SESSION_SIZE)
+        return call_fail(call, RSM_BAD_PARAMS, "a session has 16 bytes");
+    status = recording_load(node_state(call->m->node), session, &r);
+    if (status == RSM_NOT_FOUND)
+        return call_fail(call, status, "the log has no such recording");
+    if (status != RSM_OK)
+        return status;
+    result_begin(call, out, 5);
+    pack_key(out, "author");
+    pack_str(out, r.author);
+    pack_key(out, "opened_slot");
+    pack_uint(out, r.opened_slot);
+    pack_key(out, "chunks");
+    pack_uint(out, r.chunks);
+    pack_key(out, "chain");
+    pack_hash(out, r.chain);
+    pack_key(out, "state");
+    pack_text(out, recording_state_text(r.state));
     return RSM_OK;
 }

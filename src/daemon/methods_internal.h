@@ -152,7 +152,7 @@ method_read read_clock, read_outcome, read_zone_list, read_zone_get, read_zone_w
     read_plan_list, read_plan_get, read_log_range, read_status, read_hello, read_rr_parse,
     read_member_list, read_member_self, run_scrub, read_stages, read_explain, read_graph,
     read_log_raw, read_check, read_change_list, read_secondary_list, read_override_list,
-    read_factor_list, read_factor_attest;
+    read_factor_list, read_factor_attest, read_recording_get;
 
 /* methods_status.c */
 method_read read_genesis;

@@ -134,6 +134,7 @@ static void dispatch(struct judge *j)
         [RSM_KIND_OVERRIDE_STEP] = kind_override_step,
         [RSM_KIND_SERVICE_SET] = kind_service_set,
         [RSM_KIND_SERVICE_DELETE] = kind_service_delete,
+        [RSM_KIND_OVERRIDE_RECORD] = kind_override_record,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);

@@ -49,7 +49,8 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_POLICY_SET:
     case RSM_KIND_FACTOR_ENROLL:
     case RSM_KIND_FACTOR_REVOKE:
-    case RSM_KIND_OVERRIDE_STEP: /* never asks: it goes on under freezes */
+    case RSM_KIND_OVERRIDE_STEP: /* these two never ask: they go on under freezes */
+    case RSM_KIND_OVERRIDE_RECORD:
     case RSM_KIND_FREEZE_SET:
     case RSM_KIND_FREEZE_CLEAR:
     case RSM_KIND_FREEZE_RESUME:

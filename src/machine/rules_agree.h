@@ -57,6 +57,7 @@ void kind_factor_revoke(struct judge *j);
 /* ---- kind_step.c: the steps of a human override ---- */
 
 void kind_override_step(struct judge *j);
+void kind_override_record(struct judge *j);
 /* Reports an open procedure of the author's that has not come so far. */
 void procedure_before_apply(struct judge *j);
 /* Reports one under this freeze that is not validated; else ends it. */

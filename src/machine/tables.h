@@ -72,6 +72,7 @@ enum table {
     TABLE_PROCEDURE,      /* freeze id -> a human override under it: procedure.h */
     TABLE_SERVICE,        /* service -> the body of its service.set: service.h */
     TABLE_SERVICE_NAME,   /* name in wire form, service -> below u8: service.h */
+    TABLE_RECORDING,      /* session -> hashes of a recorded terminal: recording.h */
     TABLE_END,
 };
 

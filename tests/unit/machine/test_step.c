@@ -7,6 +7,7 @@
 #include <rsm/change.h>
 
 #include "src/machine/procedure.h"
+#include "src/machine/recording.h"
 #include "src/machine/staged.h"
 #include "tests/lib/machine_world.h"
 
@@ -218,4 +219,37 @@ Test(step, what_is_executed_was_planned)
     EXPECT("not the emergency that was planned");
     cr_assert(!step(carol, RSM_STEP_EXECUTE, false, planned));
     cr_assert(world_refused(w, RSM_RULE_RIGHTS));
+}
+
+/* ---- recordings ---- */
+
+static bool chunk(struct actor *a, uint8_t session, uint64_t index, uint32_t state)
+{
+    uint8_t name[16] = {session}, hash[32] = {(uint8_t)index, 7};
+    struct rsm_buffer body;
+    cr_assert_eq(rsm_body_override_record(name, index, hash, state, &body), RSM_OK);
+    return actor_do(a, RSM_KIND_OVERRIDE_RECORD, body);
+}
+
+/* Chunk by chunk, by one author, until it ends; the chain binds them all. */
+Test(step, recordings)
+{
+    struct recording_record r;
+    uint8_t name[16] = {1}, chain[HASH_SIZE] = {0};
+    struct actor *erin = world_principal(w, "erin", RSM_PRINCIPAL_PERSON, "operator");
+    cr_assert(!chunk(carol, 1, 0, 1));
+    cr_assert(world_refused(w, RSM_RULE_RIGHTS));
+    cr_assert(!chunk(bob, 1, 1, 1), "begins with chunk 0");
+    cr_assert(world_refused(w, RSM_RULE_RECORDING), "%s", world_words(w));
+    cr_assert(chunk(bob, 1, 0, 1) && chunk(bob, 1, 1, 1), "%s", world_words(w));
+    cr_assert(!chunk(bob, 1, 1, 1) && !chunk(bob, 1, 3, 1));
+    cr_assert(!chunk(erin, 1, 2, 1), "somebody else's");
+    cr_assert(world_refused(w, RSM_RULE_RECORDING), "%s", world_words(w));
+    cr_assert(chunk(bob, 2, 0, 3) && !chunk(bob, 2, 1, 1), "it failed: that is its end");
+    cr_assert(chunk(bob, 1, 2, 2) && !chunk(bob, 1, 3, 1));
+    cr_assert_eq(recording_load(w->kv, bytes_make(name, 16), &r), RSM_OK);
+    cr_assert(r.state == RECORDING_ENDED && r.chunks == 3);
+    for (uint8_t i = 0; i < 3; i++)
+        recording_link(chain, (const uint8_t[32]){i, 7});
+    cr_assert_arr_eq(chain, r.chain, HASH_SIZE);
 }

@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recorded shell: what it shows, its hashes in the log, and what happens when the recorder cannot go on."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from harness import BIN, Cluster, check, main
+
+
+def begin(cluster):
+    key = os.path.join(cluster.work, "recording.key")
+    with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+        file.write(os.urandom(32).hex() + "\n")
+    environment = dict(os.environ, RSM_ENDPOINTS=cluster.endpoints, RSM_KEY=cluster.key, SHELL="/bin/sh", PS1="$ ", NO_COLOR="1",
+                       PATH=BIN + os.pathsep + os.environ["PATH"])
+    environment.pop("RSM_CONFIG", None)
+    return key, environment
+
+
+def shell(cluster, key, environment, name):
+    return cluster.start(f"{BIN}/resilience-ctl", "override", "shell", os.path.join(cluster.work, name), key, "--reason", "incident 7",
+                         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def recording(cluster, name, *more, status=0):
+    return cluster.ctl("override", "recording", os.path.join(cluster.work, name), *more, status=status)
+
+
+def what_was_shown():
+    with Cluster() as cluster:
+        key, environment = begin(cluster)
+        session = shell(cluster, key, environment, "a.rec")
+        # The person works with the same key, in the same log.
+        out, err = session.communicate("echo so''me words\nresilience-ctl policy set ttl_min=30 && echo do''ne\nexit 3\n", timeout=120)
+        check(session.returncode == 3 and "some words" in out and "done" in out, f"{session.returncode}: {out}{err}")
+        check("each as the log has it; the recording ended" in recording(cluster, "a.rec").stdout, "it is as it was")
+        cast = recording(cluster, "a.rec", key).stdout.splitlines()
+        check(json.loads(cast[0])["version"] == 2, cast[0])
+        events = [json.loads(line) for line in cast[1:]]
+        check("some words" in "".join(event[2] for event in events) and all(event[1] == "o" for event in events), f"{events}")
+        check([event[0] for event in events] == sorted(event[0] for event in events), "times do not fall")
+        path = os.path.join(cluster.work, "a.rec")
+        with open(path, "rb") as file:
+            whole = file.read()
+        check(b"some words" not in whole and os.stat(path).st_mode & 0o77 == 0, "it is encrypted, and private")
+        for bad in (whole[:-1], whole[:100], whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:], whole[:30] + bytes([whole[30] ^ 1]) + whole[31:], b""):
+            with open(path, "wb") as file:
+                file.write(bad)
+            recording(cluster, "a.rec", status=None if bad else 1)
+            check(recording(cluster, "a.rec", status=None).returncode != 0, "an edited recording passes")
+        with open(path, "wb") as file:
+            file.write(whole)
+        os.chmod(key, 0o644)
+        check("mode 600" in recording(cluster, "a.rec", key, status=None).stderr, "an open key is refused")
+
+
+def strict():
+    with Cluster() as cluster:
+        key, environment = begin(cluster)
+        # The recorder is killed: the shell ends with it, and the log has a recording that never ended.
+        session = shell(cluster, key, environment, "k.rec")
+        session.stdin.write("echo pid $$\n")
+        session.stdin.flush()
+        text = ""
+        while "pid " not in text.replace("pid $$", ""):
+            text += os.read(session.stdout.fileno(), 4096).decode()
+        pid = int(text.replace("pid $$", "").split("pid ")[1].split()[0])
+        session.send_signal(signal.SIGKILL)
+        session.wait(timeout=60)
+        deadline = time.monotonic() + 60
+        while os.path.exists(f"/proc/{pid}"):
+            check(time.monotonic() < deadline, "the shell goes on unseen")
+            time.sleep(0.02)
+        check("never ended" in recording(cluster, "k.rec", status=1).stdout, "the log says so")
+        # The log does not take the hashes: without a majority nobody goes on.
+        session = shell(cluster, key, dict(environment, RSM_TIMEOUT="1s"), "m.rec")
+        session.stdin.write("echo begun\n")
+        session.stdin.flush()
+        text = ""
+        while "begun" not in text:
+            text += os.read(session.stdout.fileno(), 4096).decode()
+        for replica in ("2", "3"):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
+        session.stdin.write("sleep 1; echo x; sleep 1; echo y; sleep 600\n")
+        session.stdin.flush()
+        check(session.wait(timeout=120) != 0, "the session went on unrecorded")
+        check("not recorded any more" in session.stderr.read(), "it is said why")
+
+
+if __name__ == "__main__":
+    main([what_was_shown, strict])

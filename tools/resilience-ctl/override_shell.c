@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * override_shell.c - a shell whose terminal is recorded, and what is done with recordings later.
+ *
+ * Strict, always: while nothing can be written, or the log does not take a hash, nobody goes on
+ * working unseen: the session ends. When the recorder itself is killed, its end of the terminal
+ * goes, the shell gets SIGHUP, and the log has a recording that never ended.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/mem.h"
+#include "src/machine/recording.h"
+#include "tools/resilience-ctl/recording.h"
+
+#define FLUSH_MS 1000
+#define FLUSH_SIZE 32768u
+#define READ_SIZE 4096u
+
+static void put_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t done = write(fd, text, size);
+        if (done <= 0 && errno != EINTR)
+            return;
+        text += done > 0 ? done : 0;
+        size -= done > 0 ? (size_t)done : 0;
+    }
+}
+
+/* One turn. False: the shell's side is closed. */
+static bool turn(int terminal, struct recorder *r, bool *has_input)
+{
+    char text[READ_SIZE];
+    struct pollfd polls[] = {{terminal, POLLIN, 0}, {*has_input ? STDIN_FILENO : -1, POLLIN, 0}};
+    if (poll(polls, 2, FLUSH_MS) < 0)
+        return errno == EINTR;
+    if ((polls[1].revents & (POLLIN | POLLHUP)) != 0) {
+        ssize_t got = read(STDIN_FILENO, text, sizeof text);
+        *has_input = got > 0;
+        put_all(terminal, got > 0 ? text : "\4", got > 0 ? (size_t)got : 1); /* ^D: no more comes */
+    }
+    if ((polls[0].revents & (POLLIN | POLLHUP)) == 0)
+        return true;
+    ssize_t got = read(terminal, text, sizeof text);
+    if (got <= 0)
+        return false;
+    put_all(STDOUT_FILENO, text, (size_t)got);
+    recorder_add(r, "o", text, (size_t)got);
+    return true;
+}
+
+/* Until the shell ends; false: the recorder failed, and the shell was ended. */
+static bool record(int terminal, struct recorder *r)
+{
+    bool has_input = true, goes_on = true;
+    struct timespec last, now;
+    clock_gettime(CLOCK_MONOTONIC, &last);
+    while (goes_on) {
+        goes_on = turn(terminal, r, &has_input);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        bool is_due = now.tv_sec > last.tv_sec || recorder_pending(r) >= FLUSH_SIZE;
+        if (!is_due || recorder_pending(r) == 0)
+            continue;
+        if (!recorder_flush(r, 1))
+            return false;
+        last = now;
+    }
+    return recorder_flush(r, 2);
+}
+
+static int run_shell(struct recorder *r)
+{
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    struct termios before, raw;
+    const char *shell = getenv("SHELL");
+    char head[128];
+    int terminal = -1, end = 0;
+    bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+    (void)ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+    (void)snprintf(head, sizeof head,
+                   "{\"version\":2,\"width\":%u,\"height\":%u,\"timestamp\":%lld}", size.ws_col,
+                   size.ws_row, (long long)time(NULL));
+    recorder_add(r, "h", head, strlen(head));
+    if (!recorder_flush(r, 1))
+        return rsm_status_exit(RSM_FAILED);
+    pid_t child = forkpty(&terminal, NULL, NULL, &size);
+    if (child == 0) {
+        execl(shell != NULL ? shell : "/bin/sh", shell != NULL ? shell : "sh", (char *)NULL);
+        _exit(127);
+    }
+    if (child < 0)
+        return ctl_fail(RSM_IO, "no terminal: %s", strerror(errno));
+    if (is_terminal) {
+        raw = before;
+        cfmakeraw(&raw);
+        tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    }
+    bool is_good = record(terminal, r);
+    close(terminal);
+    if (!is_good)
+        (void)kill(-child, SIGKILL);
+    while (waitpid(child, &end, 0) < 0 && errno == EINTR)
+        continue;
+    if (is_terminal)
+        tcsetattr(STDIN_FILENO, TCSANOW, &before);
+    if (!is_good)
+        return ctl_fail(RSM_FAILED, "the session was ended: it is not recorded any more");
+    return WIFEXITED(end) ? WEXITSTATUS(end) : 1;
+}
+
+int ctl_override_shell(struct ctl *ctl, int count, char **arguments)
+{
+    (void)count;
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    struct recorder *r = recorder_new(ctl, arguments[0], arguments[1]);
+    if (r == NULL)
+        return rsm_status_exit(RSM_FAILED);
+    fprintf(stderr,
+            "recorded in %s. The steps: override begin, assess, request, apply, step; "
+            "docs/override.md\n",
+            arguments[0]);
+    int result = run_shell(r);
+    recorder_free(r);
+    return result;
+}
+
+/* ---- later ---- */
+
+/* Walks the chunks; each is handed to `take` with what its hash is over. */
+static enum rsm_status walk(struct bytes file,
+                            bool (*take)(void *context, struct bytes hashed, struct bytes sealed),
+                            void *context, uint64_t *chunks_out)
+{
+    size_t at = RECORDING_HEAD_SIZE, hashed = 0;
+    *chunks_out = 0;
+    if (file.size < at || memcmp(file.data, RECORDING_MAGIC, sizeof RECORDING_MAGIC) != 0)
+        return RSM_MALFORMED;
+    while (at < file.size) {
+        size_t size = file.size - at >= 4 ? get_u32(file.data + at) : 0;
+        if (size < crypto_secretstream_xchacha20poly1305_ABYTES || size > RECORDING_CHUNK_MAX ||
+            size > file.size - at - 4)
+            return RSM_MALFORMED;
+        if (!take(context, bytes_make(file.data + hashed, at + 4 + size - hashed),
+                  bytes_make(file.data + at + 4, size)))
+            return RSM_DAMAGED;
+        at += 4 + size;
+        hashed = at;
+        ++*chunks_out;
+    }
+    return RSM_OK;
+}
+
+static bool take_hash(void *context, struct bytes hashed, struct bytes sealed)
+{
+    uint8_t hash[HASH_SIZE];
+    (void)sealed;
+    (void)crypto_hash_sha256(hash, hashed.data, hashed.size);
+    recording_link(context, hash);
+    return true;
+}
+
+static enum rsm_status ask_log(struct ctl *ctl, const uint8_t *session, struct rsm_buffer *out)
+{
+    struct rsm_pack *params = rsm_pack_new();
+    rsm_pack_array(params, 1);
+    rsm_pack_bin(params, rsm_bytes_make(session, RECORDING_SESSION_SIZE));
+    enum rsm_status status = ctl_call(ctl, "recording.get", params, out);
+    rsm_pack_free(params);
+    if (status == RSM_NOT_FOUND)
+        ctl_fail(status, "%s", rsm_client_error(ctl->client));
+    return status;
+}
+
+/* The file against the log; no key is needed for that. */
+static int compare(struct ctl *ctl, struct bytes file)
+{
+    uint8_t chain[HASH_SIZE] = {0};
+    uint64_t chunks;
+    struct rsm_buffer result;
+    char state[16];
+    if (walk(file, take_hash, chain, &chunks) != RSM_OK)
+        return ctl_fail(RSM_DAMAGED, "this is no recording, or it is cut");
+    enum rsm_status status = ask_log(ctl, file.data + sizeof RECORDING_MAGIC, &result);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    struct rsm_value row = rsm_value_of(rsm_buffer_bytes(&result));
+    struct rsm_bytes logged = rsm_value_octets(rsm_value_get(row, "chain"));
+    uint64_t wanted = rsm_value_uint(rsm_value_get(row, "chunks"));
+    ctl_cell(rsm_value_get(row, "state"), state, sizeof state);
+    bool is_same = chunks == wanted && logged.size == sizeof chain &&
+                   memcmp(logged.data, chain, sizeof chain) == 0;
+    rsm_buffer_free(&result);
+    if (!is_same)
+        return ctl_fail(RSM_DAMAGED,
+                        "it is not what was recorded: %llu chunks here, %llu in the log",
+                        (unsigned long long)chunks, (unsigned long long)wanted);
+    printf("%llu chunks, each as the log has it; the recording %s\n", (unsigned long long)chunks,
+           strcmp(state, "open") == 0 ? "never ended" : state);
+    return strcmp(state, "ended") == 0 ? 0 : rsm_status_exit(RSM_FAILED);
+}
+
+static bool take_text(void *context, struct bytes hashed, struct bytes sealed)
+{
+    crypto_secretstream_xchacha20poly1305_state *stream = context;
+    unsigned long long size;
+    unsigned char tag;
+    (void)hashed;
+    uint8_t *text = mem_alloc(sealed.size);
+    bool is_good = crypto_secretstream_xchacha20poly1305_pull(
+                       stream, text, &size, &tag, sealed.data, sealed.size, NULL, 0) == 0;
+    if (is_good)
+        (void)fwrite(text, 1, (size_t)size, stdout);
+    mem_free(text);
+    return is_good;
+}
+
+static int decrypt(struct bytes file, const char *key_path)
+{
+    crypto_secretstream_xchacha20poly1305_state stream;
+    uint8_t key[RECORDING_KEY_SIZE];
+    uint64_t chunks;
+    if (!recording_load_key(key_path, key))
+        return rsm_status_exit(RSM_FAILED);
+    const uint8_t *header = file.data + sizeof RECORDING_MAGIC + 16;
+    enum rsm_status status = RSM_MALFORMED;
+    if (file.size >= RECORDING_HEAD_SIZE &&
+        crypto_secretstream_xchacha20poly1305_init_pull(&stream, header, key) == 0)
+        status = walk(file, take_text, &stream, &chunks);
+    sodium_memzero(key, sizeof key);
+    sodium_memzero(&stream, sizeof stream);
+    if (status != RSM_OK)
+        return ctl_fail(status, "it does not open with this key, or it was changed");
+    return 0;
+}
+
+int ctl_override_recording(struct ctl *ctl, int count, char **arguments)
+{
+    struct rsm_buffer text;
+    if (!ctl_read_file(arguments[0], 1u << 30, &text))
+        return rsm_status_exit(RSM_FAILED);
+    struct bytes file = bytes_make(text.data, text.size);
+    int result = count > 1 ? decrypt(file, arguments[1]) : compare(ctl, file);
+    rsm_buffer_free(&text);
+    return result;
+}
