@@ -219,6 +219,14 @@ static enum rsm_status check_request(struct bytes body)
     return body_check(request.kind, request.body);
 }
 
+static enum rsm_status check_override(enum rsm_kind kind, struct bytes body)
+{
+    struct body_step step;
+    struct body_chunk chunk;
+    return kind == RSM_KIND_OVERRIDE_STEP ? body_step_decode(body, &step)
+                                          : body_chunk_decode(body, &chunk);
+}
+
 enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
 {
     union {
@@ -227,8 +235,6 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         struct body_lease lease;
         struct body_principal_key key;
         struct body_enroll enroll;
-        struct body_step step;
-        struct body_chunk chunk;
     } scratch;
 
     switch (kind) {
@@ -288,9 +294,8 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
     case RSM_KIND_FACTOR_REVOKE:
         return body_enroll_decode(kind, body, &scratch.enroll);
     case RSM_KIND_OVERRIDE_STEP:
-        return body_step_decode(body, &scratch.step);
     case RSM_KIND_OVERRIDE_RECORD:
-        return body_chunk_decode(body, &scratch.chunk);
+        return check_override(kind, body);
     }
     return RSM_UNKNOWN_KIND;
 }
