@@ -9,6 +9,8 @@ from harness import Cluster, check, main
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
 
+STAGED = 8
+
 
 def explained(cluster, *what, **how):
     """Stage name to outcome, of the first command."""
@@ -173,4 +175,47 @@ def services():
             cluster.verify(replica)
 
 
-main([stages_are_explained, dependencies, plans_are_checked, services])
+def every_door():
+    """The same change as a change set, a dry run, a plan file, and a plan that is executed: the same rules and the same class."""
+    # Names that are new are others at each door, so that each finds the same zone.
+    cases = [("www", "60 IN A 192.0.2.9", 0), ("new{}", "60 IN A 192.0.2.9", 0), ("sub{}", "60 IN NS ns.elsewhere.", STAGED),
+             ("x{}", "60 IN CNAME none", 4), ("www", "700000 IN A 192.0.2.9", 4), ("y{}", "60 IN CNAME OWN", 4)]
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.7\n")
+        cluster.ctl("lease", "acquire", "l", "--ttl", "10m")
+        token = str(cluster.json("lease", "list")["leases"][0]["token"])
+
+        def said(done):
+            """The rules that refuse it, and whether it waits."""
+            text = done.stderr + done.stdout
+            rules = {line.split("refused by ")[1].split(":")[0] for line in text.splitlines() if "refused by " in line}
+            return sorted(rules), "staged in slot" in text or "class critical" in text
+
+        for number, (name, line, status) in enumerate(cases):
+            plan = f"p{number}"
+
+            def by_hand(own):
+                words = line.replace("OWN", own).split()
+                return cluster.ctl("record", "set", "a.example", own, words[0], *words[2:], status=status)
+
+            def dry(own):
+                return cluster.ctl("plan", "check", "-", text=PLAN.format(name=own, records=f"{own} {line}".replace("OWN", own)), status=4 if status == 4 else 0)
+
+            def by_file(own):
+                return cluster.ctl("plan", "apply", "-", "--yes", text=PLAN.format(name=own, records=f"{own} {line}".replace("OWN", own)), status=status)
+
+            def by_plan(own):
+                # Content is judged when it is published, its effect when it is executed.
+                done = cluster.ctl("plan", "publish", plan, "1", "a.example", "-", text=f"{own} {line}\n".replace("OWN", own), status=None)
+                return done if done.returncode != 0 else cluster.ctl("plan", "execute", plan, "1", "--lease", "l", "--token", token, status=status)
+
+            answers = []
+            for door in (dry, by_hand, by_file, by_plan):
+                answers.append(said(door(name.format(door.__name__.replace("_", "")))))
+                if status == 0 and name == "www" and door != dry:
+                    cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.7")
+            check(all(answer == answers[0] for answer in answers), f"{name} {line}: {answers}")
+            check((len(answers[0][0]) > 0, answers[0][1]) == (status == 4, status == STAGED), f"{name} {line}: {answers}")
+
+
+main([stages_are_explained, dependencies, plans_are_checked, services, every_door])
