@@ -17,6 +17,7 @@
 #include <rsm/body.h>
 #include <rsm/change.h>
 #include <rsm/command.h>
+#include <rsm/setting.h>
 #include <rsm/update.h>
 
 #include "src/base/check.h"
@@ -189,6 +190,19 @@ static void body_of_update(const struct author *a, struct rsm_buffer *body)
     CHECK(rsm_body_rrset_update(&update, body) == RSM_OK);
 }
 
+/* In its own zone now and then a setting, another one each time; else a change of records. */
+static enum rsm_kind body_of_own(const struct author *a, struct rsm_buffer *body)
+{
+    if (a->is_shared || a->is_critical || a->counter % 9 != 5) {
+        body_of_change(a, body);
+        return a->is_critical ? RSM_KIND_CHANGE_REQUEST : RSM_KIND_RRSET_CHANGE;
+    }
+    struct rsm_zone_setting settings[] = {{RSM_SETTING_PUBLISH_MS, a->counter % RSM_PUBLISH_MS_MAX},
+                                          {RSM_SETTING_ZONEMD, a->counter / 9 % 2}};
+    CHECK(rsm_body_zone_set(rsm_bytes_make(a->zone, a->zone_size), settings, 2, body) == RSM_OK);
+    return RSM_KIND_ZONE_SET;
+}
+
 /* What changes that waited wrote, as the replica that is asked knows it. */
 static size_t see_effects(struct author *a, struct rsm_event *seen,
                           char names[AUTHORS_MAX][EFFECT_NAME_SIZE])
@@ -260,8 +274,7 @@ static struct blob *author_sign(struct author *a)
         kind = RSM_KIND_RRSET_UPDATE;
         body_of_update(a, &body);
     } else {
-        kind = a->is_critical ? RSM_KIND_CHANGE_REQUEST : kind;
-        body_of_change(a, &body);
+        kind = body_of_own(a, &body);
     }
     char reason[32];
     snprintf(reason, sizeof(reason), "attempt %u", a->attempt);
