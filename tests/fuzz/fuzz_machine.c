@@ -13,6 +13,9 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/machine/factor.h"
+#include "src/machine/procedure.h"
+#include "src/machine/recording.h"
 #include "src/machine/absent.h"
 #include "src/machine/budget.h"
 #include "src/machine/flip.h"
@@ -82,6 +85,24 @@ static void run_body(enum rsm_kind kind, struct bytes body)
     rsm_buffer_free(&encoded);
 }
 
+/* What people do: second factors, the steps of an override, recordings. */
+static void run_people(struct bytes row)
+{
+    struct factor_record factor;
+    struct procedure_record procedure;
+    struct recording_record recording;
+    struct authenticator_data data;
+    uint8_t over[RSM_FACTOR_HASH_SIZE] = {1}, signature[RSM_FACTOR_SIGNATURE_SIZE] = {2};
+    if (factor_decode(row, &factor) == RSM_OK)
+        CHECK(factor_verify(&factor, row, over, signature) == RSM_BAD_SIGNATURE);
+    if (procedure_decode(row, &procedure) == RSM_OK)
+        CHECK(procedure.next > RSM_STEP_FREEZE && procedure.next <= RSM_STEP_RESUME);
+    if (recording_decode(row, &recording) == RSM_OK)
+        CHECK(recording.state != 0);
+    if (authenticator_data_parse(row, &data))
+        CHECK(row.size >= 37);
+}
+
 static void run_row(struct bytes row)
 {
     struct version version;
@@ -98,6 +119,7 @@ static void run_row(struct bytes row)
     struct vote_record vote;
     struct approval_record approval;
     struct bytes item;
+    run_people(row);
     (void)vote_decode(row, &vote);
     (void)approval_decode(row, &approval);
     if (staged_decode(row, &staged) == RSM_OK)
