@@ -175,6 +175,18 @@ def services():
             cluster.verify(replica)
 
 
+def made_again():
+    """A plan makes again what somebody else deleted, or what went when its votes were there: it has seen that it is gone."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("record", "set", "a.example", "sub", "60", "NS", "ns.elsewhere.", "--wait", "60s")
+        cluster.ctl("record", "delete", "a.example", "sub", "NS", "--yes", "--wait", "60s")
+        text = PLAN.format(name="sub", records="sub 60 IN NS ns.elsewhere.")
+        check("class critical" in cluster.ctl("plan", "check", "-", text=text).stdout, "it is judged")
+        cluster.ctl("plan", "apply", "-", "--yes", "--wait", "60s", text=text)
+        check("ns.elsewhere." in cluster.ctl("record", "get", "a.example", "sub", "NS").stdout, "it is there again")
+
+
 def every_door():
     """The same change as a change set, a dry run, a plan file, and a plan that is executed: the same rules and the same class."""
     # Names that are new are others at each door, so that each finds the same zone.
@@ -218,4 +230,4 @@ def every_door():
             check((len(answers[0][0]) > 0, answers[0][1]) == (status == 4, status == STAGED), f"{name} {line}: {answers}")
 
 
-main([stages_are_explained, dependencies, plans_are_checked, services, every_door])
+main([stages_are_explained, dependencies, plans_are_checked, services, made_again, every_door])

@@ -144,6 +144,11 @@ static const struct zone_set *find_set(const struct zone_content *content, struc
     return NULL;
 }
 
+bool zone_content_has(const struct zone_content *content, struct bytes owner, uint16_t type)
+{
+    return find_set(content, owner, type) != NULL;
+}
+
 static const struct zonefile_rrset *find_wanted(const struct zonefile *wanted, struct bytes owner,
                                                 uint16_t type)
 {

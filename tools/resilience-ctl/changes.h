@@ -42,6 +42,8 @@ void change_list_add(struct change_list *list, struct bytes owner, uint16_t type
                      const struct bytes *rdatas, size_t rdata_count);
 void change_list_free(struct change_list *list);
 
+bool zone_content_has(const struct zone_content *content, struct bytes owner, uint16_t type);
+
 /* Which record sets a change may touch. */
 struct change_scope {
     bool may_delete;
