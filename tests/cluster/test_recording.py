@@ -22,7 +22,7 @@ def begin(cluster):
 
 def shell(cluster, key, environment, name):
     return cluster.start(f"{BIN}/resilience-ctl", "override", "shell", os.path.join(cluster.work, name), key, "--reason", "incident 7",
-                         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
 
 
 def recording(cluster, name, *more, status=0):
@@ -34,12 +34,14 @@ def what_was_shown():
         key, environment = begin(cluster)
         session = shell(cluster, key, environment, "a.rec")
         # The person works with the same key, in the same log.
-        out, err = session.communicate("echo so''me words\nresilience-ctl policy set ttl_min=30 && echo do''ne\nexit 3\n", timeout=120)
+        out, err = session.communicate("echo so''me words\nprintf '\\303'; printf '\\251t\\303\\251 \\377\\n'; head -c 20000 /dev/urandom | tr -d '\\003\\004\\021\\023\\032\\034'; echo\nresilience-ctl policy set ttl_min=30 && echo do''ne\nexit 3\n", timeout=120)
         check(session.returncode == 3 and "some words" in out and "done" in out, f"{session.returncode}: {out}{err}")
         check("each as the log has it; the recording ended" in recording(cluster, "a.rec").stdout, "it is as it was")
-        cast = recording(cluster, "a.rec", key).stdout.splitlines()
+        cast = recording(cluster, "a.rec", key).stdout.rstrip("\n").split("\n")
         check(json.loads(cast[0])["version"] == 2, cast[0])
         events = [json.loads(line) for line in cast[1:]]
+        shown = "".join(event[2] for event in events)
+        check("\u00e9t\u00e9 \ufffd" in shown, f"letters come whole: {shown!r}")
         check("some words" in "".join(event[2] for event in events) and all(event[1] == "o" for event in events), f"{events}")
         check([event[0] for event in events] == sorted(event[0] for event in events), "times do not fall")
         path = os.path.join(cluster.work, "a.rec")

@@ -25,6 +25,8 @@ struct recorder {
     struct writer text;  /* of the chunk in hand */
     struct writer bytes; /* to be written: head (before chunk 0), size, ciphertext */
     uint64_t index;
+    char held[4]; /* the beginning of a character whose end has not come */
+    size_t held_size;
     struct timespec began;
 };
 
@@ -96,7 +98,44 @@ static size_t character_size(const uint8_t *at, size_t left)
     for (size_t i = 1; i < size; i++)
         if ((at[i] & 0xc0) != 0x80)
             return 0;
-    return size;
+    /* RFC 3629 4: no longer than needed, no surrogates, nothing above U+10FFFF. */
+    bool is_bad = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] >= 0xa0) ||
+                  (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] >= 0x90);
+    return is_bad ? 0 : size;
+}
+
+/* A terminal is read in pieces: they end anywhere. */
+static bool is_cut(const uint8_t *at, size_t left)
+{
+    uint8_t whole[4] = {0x80, at[0] == 0xe0 || at[0] == 0xf0 ? 0xa0 : 0x80, 0x80, 0x80};
+    if (left > 3 || at[0] < 0xc2)
+        return false;
+    memcpy(whole, at, left);
+    return character_size(whole, sizeof whole) > left;
+}
+
+/* What is no UTF-8 is shown as terminals show it: U+FFFD. */
+static void clean_text(struct recorder *r, const char *text, size_t size, struct writer *out)
+{
+    struct writer all;
+    writer_init(&all, size + sizeof r->held);
+    writer_bytes(&all, bytes_make(r->held, r->held_size));
+    writer_bytes(&all, bytes_make(text, size));
+    r->held_size = 0;
+    for (size_t i = 0; i < all.size;) {
+        size_t one = character_size(all.data + i, all.size - i);
+        if (one == 0 && is_cut(all.data + i, all.size - i)) {
+            r->held_size = all.size - i;
+            memcpy(r->held, all.data + i, r->held_size);
+            break;
+        }
+        if (one > 0)
+            writer_bytes(out, bytes_make(all.data + i, one));
+        else
+            writer_bytes(out, bytes_make("\xef\xbf\xbd", 3));
+        i += one > 0 ? one : 1;
+    }
+    writer_deinit(&all);
 }
 
 void recorder_add(struct recorder *r, const char *kind, const char *text, size_t size)
@@ -104,14 +143,7 @@ void recorder_add(struct recorder *r, const char *kind, const char *text, size_t
     struct timespec now;
     struct writer clean;
     writer_init(&clean, 4 * size + 16);
-    for (size_t i = 0; i < size;) {
-        size_t one = character_size((const uint8_t *)text + i, size - i);
-        if (one > 0)
-            writer_bytes(&clean, bytes_make(text + i, one));
-        else
-            writer_bytes(&clean, bytes_make("\xef\xbf\xbd", 3));
-        i += one > 0 ? one : 1;
-    }
+    clean_text(r, text, size, &clean);
     clock_gettime(CLOCK_MONOTONIC, &now);
     double seconds =
         (double)(now.tv_sec - r->began.tv_sec) + (double)(now.tv_nsec - r->began.tv_nsec) / 1e9;
