@@ -352,6 +352,7 @@ static void turn(struct loop *l)
 {
     node_flush(l->node);
     verify_end_turn(l->verify);
+    rpc_push(l->rpc);
     enum rsm_status status = membership_follow(&l->membership);
     if (status != RSM_OK) {
         LOG(LOG_ERROR, "fatal", LOG_TEXT("text", "the members cannot be read"));

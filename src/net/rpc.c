@@ -41,7 +41,10 @@
 struct rpc_connection {
     struct rpc_server *server;
     struct bufferevent *stream; /* owned; NULL once closed */
-    struct event *frame_timer;  /* owned; runs while a frame is not whole */
+    struct evbuffer *fresh;     /* owned; what this turn has to say, while the stream's is empty */
+    bool is_fresh;              /* in the server's list of those, which holds a reference */
+    struct rpc_connection *fresh_next;
+    struct event *frame_timer; /* owned; runs while a frame is not whole */
     struct scan scan;
     uint64_t id;
     uint32_t references; /* the server's own while open, and one for each request */
@@ -57,6 +60,7 @@ struct rpc_server {
     struct acceptor *acceptor; /* owned */
     char *unix_path;           /* removed at the end */
     struct rpc_connection *connections;
+    struct rpc_connection *fresh; /* those with something to say since the last rpc_push */
     uint64_t next_id;
     bool stopping;
     struct rpc_counters counters;
@@ -71,8 +75,10 @@ static void read_frames(struct rpc_connection *c);
 static void unref(struct rpc_connection *c)
 {
     CHECK(c->references > 0);
-    if (--c->references == 0)
-        mem_free(c);
+    if (--c->references > 0)
+        return;
+    evbuffer_free(c->fresh);
+    mem_free(c);
 }
 
 static void close_connection(struct rpc_connection *c)
@@ -101,12 +107,17 @@ static void close_bad(struct rpc_connection *c, const char *why)
     close_connection(c);
 }
 
+static size_t unwritten(const struct rpc_connection *c)
+{
+    return evbuffer_get_length(bufferevent_get_output(c->stream)) + evbuffer_get_length(c->fresh);
+}
+
 /* Lets what was written go out, then closes. */
 static void close_after_output(struct rpc_connection *c)
 {
     c->closing = true;
     bufferevent_disable(c->stream, EV_READ);
-    if (evbuffer_get_length(bufferevent_get_output(c->stream)) == 0)
+    if (unwritten(c) == 0)
         close_connection(c);
 }
 
@@ -115,12 +126,43 @@ static bool put(struct rpc_connection *c, struct bytes bytes)
 {
     if (c->stream == NULL || c->closing)
         return false;
-    struct evbuffer *out = bufferevent_get_output(c->stream);
-    if (evbuffer_get_length(out) + bytes.size > LIMIT_OUTPUT_BUFFER) {
+    struct rpc_server *s = c->server;
+    if (unwritten(c) + bytes.size > LIMIT_OUTPUT_BUFFER) {
         close_bad(c, "it does not read its answers");
         return false;
     }
-    return bufferevent_write(c->stream, bytes.data, bytes.size) == 0;
+    if (evbuffer_get_length(bufferevent_get_output(c->stream)) > 0)
+        return bufferevent_write(c->stream, bytes.data, bytes.size) == 0;
+    if (!c->is_fresh) {
+        c->is_fresh = true;
+        c->references++;
+        c->fresh_next = s->fresh;
+        s->fresh = c;
+    }
+    return evbuffer_add(c->fresh, bytes.data, bytes.size) == 0;
+}
+
+/* What the socket does not take goes the stream's way, and so does finding out that it is broken.
+ */
+static void write_fresh(struct rpc_connection *c)
+{
+    (void)evbuffer_write(c->fresh, bufferevent_getfd(c->stream));
+    if (evbuffer_get_length(c->fresh) > 0)
+        bufferevent_write_buffer(c->stream, c->fresh);
+    if (c->closing && unwritten(c) == 0)
+        close_connection(c);
+}
+
+void rpc_push(struct rpc_server *s)
+{
+    struct rpc_connection *c;
+    while ((c = s->fresh) != NULL) {
+        s->fresh = c->fresh_next;
+        c->is_fresh = false;
+        if (c->stream != NULL && evbuffer_get_length(c->fresh) > 0)
+            write_fresh(c);
+        unref(c);
+    }
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -429,8 +471,9 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
     c->id = ++s->next_id;
     c->references = 1;
     c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE);
+    c->fresh = evbuffer_new();
     c->frame_timer = evtimer_new(s->config.base, on_frame_late, c);
-    CHECK(c->stream != NULL && c->frame_timer != NULL);
+    CHECK(c->stream != NULL && c->fresh != NULL && c->frame_timer != NULL);
     scan_init(&c->scan, SCAN_WELL_FORMED, LIMIT_FRAME_SIZE);
     c->next = s->connections;
     if (c->next != NULL)
@@ -522,7 +565,7 @@ void rpc_stop_accepting(struct rpc_server *server)
 bool rpc_is_drained(const struct rpc_server *server)
 {
     for (const struct rpc_connection *c = server->connections; c != NULL; c = c->next)
-        if (evbuffer_get_length(bufferevent_get_output(c->stream)) > 0)
+        if (unwritten(c) > 0)
             return false;
     return true;
 }
@@ -533,6 +576,7 @@ void rpc_free(struct rpc_server *server)
         return;
     while (server->connections != NULL)
         close_connection(server->connections);
+    rpc_push(server); /* nobody is there any more: gives the list's references back */
     acceptor_free(server->acceptor);
     if (server->unix_path != NULL)
         unlink(server->unix_path);
@@ -543,8 +587,7 @@ void rpc_free(struct rpc_server *server)
 
 bool rpc_has_room(const struct rpc_connection *connection)
 {
-    return connection->stream != NULL &&
-           evbuffer_get_length(bufferevent_get_output(connection->stream)) < NOTIFY_AHEAD_MAX;
+    return connection->stream != NULL && unwritten(connection) < NOTIFY_AHEAD_MAX;
 }
 
 uint64_t rpc_connection_id(const struct rpc_connection *connection)

@@ -67,6 +67,11 @@ enum rsm_status rpc_listen_unix(struct rpc_server *server, const char *path, cha
 void rpc_stop_accepting(struct rpc_server *server);
 /* True when every answer has been handed to the system. */
 bool rpc_is_drained(const struct rpc_server *server);
+/*
+ * Ends a turn of the loop: what was answered since the last one goes to the sockets, each
+ * connection's answers together, without waiting for the event that it may be written to.
+ */
+void rpc_push(struct rpc_server *server);
 
 /* `result` is one packed object. Frees the request. */
 void rpc_answer(struct rpc_request *request, struct bytes result);

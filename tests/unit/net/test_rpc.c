@@ -89,8 +89,10 @@ static void world_free(struct world *w)
 /* Everything that can happen without further bytes has happened. */
 static void settle(struct world *w)
 {
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         event_base_loop(w->base, EVLOOP_NONBLOCK);
+        rpc_push(w->server);
+    }
 }
 
 static int dial(struct world *w)
