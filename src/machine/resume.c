@@ -225,7 +225,8 @@ static enum rsm_status is_watched(struct kv *kv, struct bytes freeze,
     if (status != RSM_OK || principal.kind != RSM_PRINCIPAL_AUTOMATON)
         return status == RSM_NOT_FOUND ? RSM_OK : status;
     size_t size = principal.az.size;
-    memcpy(az, principal.az.data, size); /* the row is gone with the next read */
+    if (size > 0) /* the row is gone with the next read */
+        memcpy(az, principal.az.data, size);
     status = resume_find(kv, freeze, bytes_make(az, size), &key, &item);
     if (status == RSM_OK)
         *is_watched_out = resume_state_at(&item, now_ms) == RESUME_WATCHED;

@@ -115,7 +115,8 @@ static void take_principal(struct actor *a, const struct principal_record *princ
     a->is_automaton = principal->kind == RSM_PRINCIPAL_AUTOMATON;
     a->is_gateway = principal->kind == RSM_PRINCIPAL_GATEWAY;
     a->az_size = principal->az.size;
-    memcpy(a->az, principal->az.data, principal->az.size);
+    if (principal->az.size > 0)
+        memcpy(a->az, principal->az.data, principal->az.size);
 }
 
 /* A replica's key is the one it is a member with, as long as it is one. No role is its. */
