@@ -51,7 +51,8 @@ void key_factor(struct key *k, struct bytes principal, struct bytes id)
     CHECK(principal.size <= LIMIT_PRINCIPAL_SIZE && id.size <= LIMIT_LABEL_SIZE);
     k->data[0] = (uint8_t)principal.size;
     memcpy(k->data + 1, principal.data, principal.size);
-    memcpy(k->data + 1 + principal.size, id.data, id.size);
+    if (id.size > 0)
+        memcpy(k->data + 1 + principal.size, id.data, id.size);
     k->size = 1 + principal.size + id.size;
 }
 
