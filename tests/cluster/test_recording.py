@@ -17,11 +17,16 @@ def begin(cluster):
     environment = dict(os.environ, RSM_ENDPOINTS=cluster.endpoints, RSM_KEY=cluster.key, SHELL="/bin/sh", PS1="$ ", NO_COLOR="1",
                        PATH=BIN + os.pathsep + os.environ["PATH"])
     environment.pop("RSM_CONFIG", None)
+    # The recorder has a key of its own (--key), the person another one (RSM_KEY): neither takes the other's counters.
+    recorder = os.path.join(cluster.work, "recorder.key")
+    public = cluster.ctl("keygen", "recorder", "--plain", "--out", recorder).stdout.strip()
+    cluster.ctl("role", "set", "recorder", "override.record")
+    cluster.ctl("principal", "set", "recorder", "--kind", "person", "--person", "admin's recorder", "--role", "recorder", "--public-key", public)
     return key, environment
 
 
 def shell(cluster, key, environment, name):
-    return cluster.start(f"{BIN}/resilience-ctl", "override", "shell", os.path.join(cluster.work, name), key, "--reason", "incident 7",
+    return cluster.start(f"{BIN}/resilience-ctl", "override", "shell", os.path.join(cluster.work, name), key, "--key", os.path.join(cluster.work, "recorder.key"), "--reason", "incident 7",
                          env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
 
 
@@ -33,7 +38,7 @@ def what_was_shown():
     with Cluster() as cluster:
         key, environment = begin(cluster)
         session = shell(cluster, key, environment, "a.rec")
-        # The person works with the same key, in the same log.
+        # The person works meanwhile, in the same log.
         out, err = session.communicate("echo so''me words\nprintf '\\303'; printf '\\251t\\303\\251 \\377\\n'; head -c 20000 /dev/urandom | tr -d '\\003\\004\\021\\023\\032\\034'; echo\nresilience-ctl policy set ttl_min=30 && echo do''ne\nexit 3\n", timeout=120)
         check(session.returncode == 3 and "some words" in out and "done" in out, f"{session.returncode}: {out}{err}")
         check("each as the log has it; the recording ended" in recording(cluster, "a.rec").stdout, "it is as it was")
