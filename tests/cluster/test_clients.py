@@ -12,7 +12,7 @@ from harness import BIN, Cluster, check, main, wire
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.2\nwww 60 IN A 192.0.2.3\n"
 
 # Measured, and a half more: heartbeats, the store's commits and what these tests ask for are in it.
-ALLOCATIONS_PER_COMMAND = 85
+ALLOCATIONS_PER_COMMAND = 45
 
 
 class Client:
