@@ -304,7 +304,7 @@ static struct bytes subject_of(const struct rejection *r, uint64_t counter)
     struct envelope_walk walk = envelope_commands(&envelope);
     while (envelope_next(&walk, &command))
         if (command.counter == counter && command.kind == RSM_KIND_RRSET_UPDATE &&
-            body_update_decode(command.body, &update) == RSM_OK)
+            body_update_decode(command.body, &update) == RSM_OK && update.principal.size > 0)
             return update.principal;
     return r->author;
 }
