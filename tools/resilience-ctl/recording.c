@@ -144,6 +144,10 @@ void recorder_add(struct recorder *r, const char *kind, const char *text, size_t
     struct writer clean;
     writer_init(&clean, 4 * size + 16);
     clean_text(r, text, size, &clean);
+    if (clean.size == 0) { /* all of it is held: its other half comes with the next piece */
+        writer_deinit(&clean);
+        return;
+    }
     clock_gettime(CLOCK_MONOTONIC, &now);
     double seconds =
         (double)(now.tv_sec - r->began.tv_sec) + (double)(now.tv_nsec - r->began.tv_nsec) / 1e9;
