@@ -39,6 +39,7 @@ static const struct list_form {
     size_t most;
     void (*pack)(struct yaml_reading *r, struct writer *out, yaml_node_t *item);
 } LISTS[] = {
+    {"approval_groups", LIMIT_APPROVAL_GROUPS, policy_pack_group},
     {"classes", LIMIT_CLASS_RULES, policy_pack_class},
     {"limits", POLICY_LIMITS_MAX, policy_pack_limit},
     {"protected", POLICY_PROTECTED_MAX, policy_pack_protected},
@@ -213,8 +214,8 @@ static void take_cases(struct yaml_reading *r, yaml_node_t *node, struct policy_
 static void take_document(struct yaml_reading *r, void *context)
 {
     struct policy_file *out = context;
-    static const char *const keys[] = {"numbers", "classes", "protected", "limits",
-                                       "times",   "tests",   NULL};
+    static const char *const keys[] = {"numbers", "approval_groups", "classes", "protected",
+                                       "limits",  "times",           "tests",   NULL};
     yaml_node_t *root = yaml_document_get_root_node(r->document);
     if (!yaml_check_map(r, root, keys))
         return;

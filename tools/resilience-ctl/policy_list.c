@@ -24,6 +24,16 @@ void policy_pack_protected(struct yaml_reading *r, struct writer *out, yaml_node
     pack_uint(out, yaml_number(r, yaml_get(r, item, "floor"), LIMIT_RRSET_RECORDS));
 }
 
+void policy_pack_group(struct yaml_reading *r, struct writer *out, yaml_node_t *item)
+{
+    static const char *const keys[] = {"role", "least", NULL};
+    if (!yaml_check_map(r, item, keys))
+        return;
+    pack_array(out, 2);
+    pack_text(out, yaml_text(r, yaml_get(r, item, "role")));
+    pack_uint(out, yaml_number(r, yaml_get(r, item, "least"), LIMIT_APPROVERS));
+}
+
 /* "NAME=VALUE"; nothing: no label is asked for. */
 static void split_label(struct yaml_reading *r, const yaml_node_t *node, struct bytes *name_out,
                         struct bytes *value_out)

@@ -7,6 +7,7 @@
 
 /* Each appends one item as policy.set wants it. */
 void policy_pack_class(struct yaml_reading *r, struct writer *out, yaml_node_t *item);
+void policy_pack_group(struct yaml_reading *r, struct writer *out, yaml_node_t *item);
 void policy_pack_limit(struct yaml_reading *r, struct writer *out, yaml_node_t *item);
 void policy_pack_protected(struct yaml_reading *r, struct writer *out, yaml_node_t *item);
 void policy_pack_time(struct yaml_reading *r, struct writer *out, yaml_node_t *item);

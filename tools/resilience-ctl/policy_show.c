@@ -42,6 +42,13 @@ static uint64_t number(struct rsm_value item, uint32_t index)
     return rsm_value_uint(rsm_value_at(item, index));
 }
 
+static void write_group(struct writer *out, struct rsm_value item)
+{
+    writer_format(out, "  - {role: ");
+    write_quoted(out, octets(item, 0));
+    writer_format(out, ", least: %" PRIu64 "}\n", number(item, 1));
+}
+
 static void write_protected(struct writer *out, struct rsm_value item)
 {
     char type[RR_TYPE_TEXT_MAX];
@@ -202,6 +209,7 @@ enum rsm_status policy_file_write(struct writer *out, struct bytes bytes)
     writer_format(out, "  " #name ": %" PRIu64 "\n", rsm_value_uint(rsm_value_get(map, #name)));
     POLICY_LIST(WRITE_NUMBER)
 #undef WRITE_NUMBER
+    write_list(out, map, "approval_groups", write_group);
     write_list(out, map, "classes", write_class);
     write_list(out, map, "protected", write_protected);
     write_list(out, map, "limits", write_limit);
