@@ -284,6 +284,60 @@ def recount(log):
     return counts
 
 
+def audited(log):
+    """The lines of `rsm-dump export audit` from `rsm-dump log --json`, by other hands."""
+    lines = []
+    for slot in log:
+        answered = [v for v in slot["verdicts"] if v["verdict"] != "settled"]
+        for verdict, command in zip(answered, slot.get("commands", []) + [None] * len(answered)):
+            lines.append((slot["slot"], slot["log_time"], verdict, command))
+        lines += [(slot["slot"], slot["log_time"], v, None) for v in slot["verdicts"] if v["verdict"] == "settled"]
+    return lines
+
+
+def check_audit(log, said, until):
+    """`said`: of the slots of `log` that `until` lets pass; approvals may be of earlier ones."""
+    everything = audited(log)
+    wanted = [line for line in everything if until(line)]
+    check(len(wanted) == len(said), f"{len(said)} lines, {len(wanted)} wanted")
+    for (slot, log_time, verdict, command), line in zip(wanted, said):
+        for key, value in {"slot": slot, "log_time": log_time, **verdict}.items():
+            check(line[key] == value, f"slot {slot}: {key} is {line[key]}, not {value}")
+        skipped = [{"stage": s["stage"], "why": s["why"]} for s in verdict["stages"] if s["outcome"] == "skipped"]
+        check(line["skipped"] == skipped, f"slot {slot}: {line['skipped']}")
+        if command:
+            check(all(line[key] == command[key] for key in ("kind", "reason", "body", "digest")), f"slot {slot}: {line}")
+            check(line["basis"] == {key: command[key] for key in ("lamport", "clock", "dependencies")}, f"slot {slot}: {line}")
+        elif verdict["verdict"] == "settled":
+            begun = next(c for _, _, v, c in everything
+                         if c and v["verdict"] == "staged" and (v["author"], v["counter"]) == (verdict["author"], verdict["counter"]))
+            approved = [{"author": v["author"], "slot": s, "log_time": t} for s, t, v, c in everything
+                        if c and c["kind"] == "change.approve" and v["verdict"] == "applied" and c["body"][0] == begun["digest"] and s <= slot]
+            check(line["digest"] == begun["digest"] and line["approvals"] == approved, f"slot {slot}: {line}, not {approved}")
+            check(line["votes"] == verdict["result"]["votes"], f"slot {slot}: {line['votes']}")
+    return wanted
+
+
+def ranges_and_audit(cluster, log, dump):
+    """Slots and times choose the same; each line of the audit is what the log says."""
+    def export(*more):
+        return [json.loads(line) for line in cluster.run(*dump, "export", "audit", *more).stdout.splitlines()]
+
+    lines = check_audit(log, export(), lambda line: True)
+    check(sum(1 for line in export() if len(line.get("approvals") or []) == 2) == 1, "the emergency and who approved it")
+    last = max(slot for slot, _, verdict, _ in lines if verdict["verdict"] == "settled")
+    check_audit(log, export("--from", str(last)), lambda line: line[0] >= last)
+    first, middle = log[4]["log_time"], log[8]["log_time"]
+    check_audit(log, export("--from", first, "--to", middle), lambda line: first <= line[1] <= middle)
+    inside = [slot["slot"] for slot in log if first <= slot["log_time"] <= middle]
+    by_time = cluster.run(*dump, "report", "text", "--from", first, "--to", middle).stdout
+    check(by_time == cluster.run(*dump, "report", "text", "--from", str(inside[0]), "--to", str(inside[-1])).stdout, by_time)
+    check(export("--from", "2001-01-01T00:00:00Z", "--to", "2001-01-02") == [], "before the beginning")
+    check(export("--from", "2001-01-01", "--to", "2999-01-01") == export(), "around everything")
+    for wrong in ("yesterday", "2001-13-01", "5x", first[:-2] + "Z"):
+        cluster.run(*dump, "export", "audit", "--from", wrong, status=2)
+
+
 def reports():
     """A report's numbers are those of a recount; the signed one says when it was touched."""
     with Cluster() as cluster:
@@ -306,6 +360,7 @@ def reports():
             numbers = {f"{group} {name}": number for group, names in said.items() for name, number in names.items()}
             counted = recount([slot for slot in log if first <= slot["slot"] <= last])
             check(numbers == counted, f"{sorted(set(numbers.items()) ^ set(counted.items()))}")
+        ranges_and_audit(cluster, log, dump)
         for wanted in ("staged emergency live", "skipped override-step assess", "refused frozen"):
             check(recount(log).get(wanted) == 1, f"{wanted}: {recount(log)}")
         auditor = os.path.join(cluster.work, "auditor.key")

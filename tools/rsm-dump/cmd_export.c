@@ -266,7 +266,7 @@ static enum rsm_status export_slot(struct export *e, const struct touch *touches
 
     for (size_t i = 0; i < count && status == RSM_OK; i++)
         status = raise_version(e, &e->zones[touches[i].zone]);
-    if (status != RSM_OK || e->replay.ledger.slot < e->d->options->from)
+    if (status != RSM_OK || e->replay.ledger.slot < e->d->from)
         return status;
     write_message(e, touches, count);
     (void)fwrite(e->message.data, 1, e->message.size, stdout);
@@ -284,7 +284,7 @@ static enum rsm_status export_slot(struct export *e, const struct touch *touches
 
 static bool has_earlier(const struct export *e)
 {
-    return e->touch_count > 0 && e->touches[0].slot < e->d->options->from;
+    return e->touch_count > 0 && e->touches[0].slot < e->d->from;
 }
 
 static void print_commits(struct export *e)
@@ -293,7 +293,7 @@ static void print_commits(struct export *e)
 
     e->has_parent = has_earlier(e);
     printf("feature done\n");
-    for (size_t i = 0; good && i < e->touch_count;) {
+    for (size_t i = 0; good && i < e->touch_count && e->touches[i].slot <= e->d->to;) {
         size_t count = 1;
         while (i + count < e->touch_count && e->touches[i + count].slot == e->touches[i].slot)
             count++;
@@ -317,8 +317,11 @@ int command_export(struct dump *d)
     uint8_t buffer[LIMIT_NAME_SIZE];
     struct bytes only;
 
+    if (strcmp(d->options->first, "audit") == 0)
+        return command_export_audit(d);
     if (strcmp(d->options->first, "git") != 0) {
-        fprintf(stderr, "rsm-dump: export %s: no such form; there is git\n", d->options->first);
+        fprintf(stderr, "rsm-dump: export %s: no such form; there are git and audit\n",
+                d->options->first);
         return EXIT_WRONG_USAGE;
     }
     if (!dump_parse_zone(d, buffer, &only))

@@ -95,9 +95,9 @@ int command_log(struct dump *d)
         return EXIT_WRONG_USAGE;
     if (d->options->author != NULL)
         author = bytes_of_string(d->options->author);
-    if (d->options->to < last)
-        last = d->options->to;
-    uint64_t slot = d->options->from == 0 ? 1 : d->options->from;
+    if (d->to < last)
+        last = d->to;
+    uint64_t slot = d->from;
     for (; slot <= last; slot++) {
         struct slot_view view;
         struct slot_parts parts;

@@ -119,8 +119,8 @@ static json_t *count_all(struct dump *d)
     static const char *const groups[] = {"command", "author", "refused", "staged", "skipped"};
     json_t *report = json_object(), *range = json_object();
     char time[SHOWN_TIME_SIZE];
-    uint64_t last = d->options->to < d->applied ? d->options->to : d->applied;
-    uint64_t slot = d->options->from == 0 ? 1 : d->options->from;
+    uint64_t last = d->to < d->applied ? d->to : d->applied;
+    uint64_t slot = d->from;
     json_object_set_new(report, "range", range);
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         json_object_set_new(report, groups[i], json_object());

@@ -39,8 +39,8 @@ struct options {
     const char *directory;
     bool json;
     bool aside;             /* journal: the one that was set aside */
-    uint64_t from;          /* log: first slot */
-    uint64_t to;            /* log: last slot */
+    const char *from;       /* log, report, export: NULL the first */
+    const char *to;         /* the same: NULL the last */
     const char *zone;       /* log, state: NULL all */
     const char *author;     /* log: NULL all */
     const char *at;         /* state, proofs: NULL the newest */
@@ -72,6 +72,8 @@ struct dump {
     struct store *store;
     struct kv *kv;    /* of the store; NULL: there is none */
     uint64_t applied; /* highest slot in the store; 0: none */
+    uint64_t from;    /* --from as a slot, at least 1 */
+    uint64_t to;      /* --to as a slot; UINT64_MAX: it was not given */
     struct tail_slot *tail;
     size_t tail_count;
     bool findings_on_stdout; /* they are what was asked for */
@@ -119,6 +121,11 @@ bool dump_is_in_flight(const struct dump *d, const struct journal_finding *f);
 bool dump_parse_zone(const struct dump *d, uint8_t buffer[LIMIT_NAME_SIZE], struct bytes *out);
 /* A number, or a time "2026-11-23T15:02:11Z" (the last slot at or before). False: no such. */
 bool dump_parse_slot(struct dump *d, const char *text, uint64_t *slot_out);
+/*
+ * --from and --to: numbers, or times, of the first slot at or after and of the last at or before.
+ * False: one is neither (said on stderr).
+ */
+bool dump_parse_range(struct dump *d);
 
 /* One function a command, in cmd_*.c; each gives the exit status. */
 int command_log(struct dump *d);
@@ -131,6 +138,8 @@ int command_checkpoint(struct dump *d);
 int command_prove(struct dump *d);
 int command_consistency(struct dump *d);
 int command_export(struct dump *d);
+/* cmd_audit.c: `export audit`. */
+int command_export_audit(struct dump *d);
 int command_report(struct dump *d);
 /* cmd_check_proof.c: these need no data directory. */
 int command_check_proof(struct dump *d);

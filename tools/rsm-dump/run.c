@@ -23,7 +23,7 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-    {"log", 0, "log [--from N] [--to N] [--zone ZONE] [--author NAME]",
+    {"log", 0, "log [--from SLOT|TIME] [--to SLOT|TIME] [--zone ZONE] [--author NAME]",
      "one line for each slot, oldest first; what is chosen and still only in the journal is marked",
      "rsm-dump --dir data/1 log --from 10 --zone example.org", command_log, false, false},
     {"show", 1, "show SLOT", "everything about one slot: commands, verdicts with reasons, hashes",
@@ -62,11 +62,15 @@ static const struct verb verbs[] = {
      "checks what prove or consistency made, without any data; --old: the older checkpoint",
      "rsm-dump check-proof 12.tlog-proof --verifier auditor@example+2cf1a5d0+AQ...",
      command_check_proof, true, true},
-    {"export", 1, "export git [--from SLOT] [--zone ZONE]",
-     "the history of the zones for git fast-import: a commit for each slot that changed one, a tag "
-     "for each version; --from: what follows an earlier export",
-     "rsm-dump --dir data/1 export git | git -C zones fast-import", command_export, false, false},
-    {"report", 1, "report text|json|html [--from N] [--to N] [--key FILE]",
+    {"export", 1, "export git|audit [--from SLOT|TIME] [--to SLOT|TIME] [--zone ZONE]",
+     "git: the history of the zones for git fast-import: a commit for each slot that changed one, "
+     "a "
+     "tag for each version; --from: what follows an earlier export. audit: a JSON object a line "
+     "for each command and each end of a change that waited: who, what, when, on what basis, "
+     "checks, votes, approvals, verdict",
+     "rsm-dump --dir data/1 export audit --from 2026-11-01 --to 2026-11-28T12:00:00Z > audit.jsonl",
+     command_export, false, false},
+    {"report", 1, "report text|json|html [--from SLOT|TIME] [--to SLOT|TIME] [--key FILE]",
      "what happened in these slots, counted: commands, refusals, overrides, what was skipped; "
      "--key "
      "signs the text",
@@ -95,6 +99,7 @@ static void print_help(FILE *out)
           "  --dir DIR    the data directory (or RSM_DATA_DIR)\n"
           "  --json       one JSON object a line\n"
           "  SLOT         a number; TIME: 2026-11-23T15:02:11Z, the last slot at or before\n"
+          "               (--from: the first at or after); also with .123Z, or a date alone, UTC\n"
           "  KEY          NAME+ID+BASE64, as verifier-key prints it; may be given 16 times\n"
           "\n"
           "Data goes to stdout, everything else to stderr.\n"
@@ -144,25 +149,16 @@ static int work_in_child(void *context)
         fputs("rsm-dump: no cryptography\n", stderr);
         return EXIT_FINDING;
     }
-    if (work->verb->needs_no_directory || dump_open(&d))
+    if (work->verb->needs_no_directory)
         status = work->verb->run(&d);
+    else if (dump_open(&d))
+        status = dump_parse_range(&d) ? work->verb->run(&d) : EXIT_WRONG_USAGE;
     dump_close(&d);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "rsm-dump: writing the output: %s\n", strerror(errno));
         return EXIT_FINDING;
     }
     return status;
-}
-
-static bool parse_number(const char *text, uint64_t *out)
-{
-    char *end = NULL;
-
-    errno = 0;
-    if (*text < '0' || *text > '9')
-        return false;
-    *out = strtoull(text, &end, 10);
-    return errno == 0 && *end == '\0';
 }
 
 /* The options with a text; false: `c` is none of them, or one verifier too many. */
@@ -174,6 +170,10 @@ static bool take_text(struct options *o, int c, const char *text)
     }
     if (c == 'd')
         o->directory = text;
+    else if (c == 'f')
+        o->from = text;
+    else if (c == 't')
+        o->to = text;
     else if (c == 'z')
         o->zone = text;
     else if (c == 'a')
@@ -205,27 +205,20 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
         {"old", required_argument, NULL, 'o'},    {"verifier", required_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    bool good = true;
     int c = 0;
 
-    *o = (struct options){.directory = getenv("RSM_DATA_DIR"), .from = 1, .to = UINT64_MAX};
-    while (good && (c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
+    *o = (struct options){.directory = getenv("RSM_DATA_DIR")};
+    while ((c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
         if (c == 'j')
             o->json = true;
         else if (c == 's')
             o->aside = true;
-        else if (c == 'f')
-            good = parse_number(optarg, &o->from);
-        else if (c == 't')
-            good = parse_number(optarg, &o->to);
         else if (c == 'h')
             *help_out = true;
         else if (!take_text(o, c, optarg))
             return false;
-        if (!good)
-            fprintf(stderr, "rsm-dump: %s: not a slot's number\n", optarg);
     }
-    return good;
+    return true;
 }
 
 static const struct verb *find_verb(const char *name)

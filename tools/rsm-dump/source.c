@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* source.c - opening a data directory for reading: identity, genesis, store, end of the journal. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,35 +241,84 @@ bool dump_parse_zone(const struct dump *d, uint8_t buffer[LIMIT_NAME_SIZE], stru
     return false;
 }
 
-static bool parse_time(const char *text, uint64_t *ms_out)
+/* The first and the last millisecond of what `text` names: a date is its midnight. */
+static bool parse_time(const char *text, uint64_t *first_out, uint64_t *last_out)
 {
-    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"};
+    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"};
 
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         struct tm parts = {0};
+        unsigned fraction = 0;
         const char *end = strptime(text, forms[i], &parts);
-        if (end == NULL || *end != '\0')
+        bool is_whole = end != NULL && strcmp(end, i == 0 ? "Z" : "") == 0;
+        bool is_exact = end != NULL && i == 0 && strlen(end) == 5 &&
+                        strspn(end + 1, "0123456789") == 3 &&
+                        sscanf(end, ".%3uZ", &fraction) == 1 && end[4] == 'Z';
+        if (!is_whole && !is_exact)
             continue;
         time_t seconds = timegm(&parts);
         if (seconds < 0)
             return false;
-        *ms_out = (uint64_t)seconds * 1000 + 999; /* the whole second */
+        *first_out = (uint64_t)seconds * 1000 + fraction;
+        *last_out = is_exact ? *first_out : *first_out + 999; /* the whole second */
         return true;
     }
     return false;
 }
 
-bool dump_parse_slot(struct dump *d, const char *text, uint64_t *slot_out)
+static bool parse_number(const char *text, uint64_t *out)
 {
     char *end = NULL;
+
+    errno = 0;
+    if (*text < '0' || *text > '9')
+        return false;
+    *out = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+/* Before the beginning is slot 0. */
+static bool parse_end(struct dump *d, const char *text, bool is_from, uint64_t *slot_out)
+{
+    uint64_t first = 0;
+    uint64_t last = 0;
+
+    if (parse_number(text, slot_out))
+        return true;
+    if (!parse_time(text, &first, &last)) {
+        fprintf(stderr, "rsm-dump: %s: not a slot's number, and no time\n", text);
+        return false;
+    }
+    *slot_out = 0;
+    enum rsm_status status = RSM_NOT_FOUND;
+    if (d->kv != NULL && (!is_from || first > 0))
+        status = log_slot_at(d->kv, is_from ? first - 1 : last, slot_out);
+    if (status != RSM_OK && status != RSM_NOT_FOUND)
+        dump_finding(d, "the times of the slots: %s", rsm_status_sentence(status));
+    *slot_out += is_from;
+    return status == RSM_OK || status == RSM_NOT_FOUND;
+}
+
+bool dump_parse_range(struct dump *d)
+{
+    d->from = 1;
+    d->to = UINT64_MAX;
+    if (d->options->from != NULL && !parse_end(d, d->options->from, true, &d->from))
+        return false;
+    if (d->options->to != NULL && !parse_end(d, d->options->to, false, &d->to))
+        return false;
+    d->from += d->from == 0;
+    return true;
+}
+
+bool dump_parse_slot(struct dump *d, const char *text, uint64_t *slot_out)
+{
+    uint64_t first_ms = 0;
     uint64_t ms = 0;
 
-    if (text[0] >= '0' && text[0] <= '9') {
-        *slot_out = strtoull(text, &end, 10);
-        if (*end == '\0' && *slot_out <= dump_last(d))
-            return true;
-    }
-    if (parse_time(text, &ms)) {
+    if (parse_number(text, slot_out) && *slot_out <= dump_last(d))
+        return true;
+    if (parse_time(text, &first_ms, &ms)) {
         if (d->kv != NULL && log_slot_at(d->kv, ms, slot_out) == RSM_OK)
             return true;
         fprintf(stderr, "rsm-dump: %s: before the beginning\n", text);
