@@ -16,24 +16,6 @@
 #include "src/machine/tables.h"
 #include "tools/rsm-dump/replay.h"
 
-/* What is wrong with the slot just replayed; NULL: nothing. */
-static const char *compare_slot(const struct replay *r, const struct slot_view *view)
-{
-    const struct log_verdict *row = &view->verdicts;
-
-    if (row->log_time_ms != r->ledger.verdicts.log_time_ms)
-        return "its log time is not the one that follows from the entries";
-    if (!bytes_equal(row->verdicts, verdicts_bytes(&r->ledger.verdicts)))
-        return "its verdicts are not what the rules say";
-    if (memcmp(row->effects, r->ledger.verdicts.effects, HASH_SIZE) != 0)
-        return "its effects are not what the rules say";
-    if (memcmp(row->entry_head, r->ledger.heads.entry, HASH_SIZE) != 0)
-        return "the entry chain breaks here";
-    if (memcmp(row->verdict_head, r->ledger.heads.verdict, HASH_SIZE) != 0)
-        return "the verdict chain breaks here";
-    return NULL;
-}
-
 /* One slot of store or tail. False, with a finding that names it, when it is wrong. */
 static bool verify_slot(struct replay *r, uint64_t slot)
 {
@@ -61,7 +43,7 @@ static bool verify_slot(struct replay *r, uint64_t slot)
     else if (r->ledger.log_time_ms < time_before_ms)
         wrong = "log time falls";
     else if (view.in_store)
-        wrong = compare_slot(r, &view);
+        wrong = replay_compare(r, &view);
     if (wrong != NULL)
         dump_finding(d, "slot %llu: %s", (unsigned long long)slot, wrong);
     return wrong == NULL;

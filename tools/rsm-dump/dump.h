@@ -38,6 +38,7 @@ struct store;
 struct options {
     const char *directory;
     bool json;
+    bool step;              /* replay: print each slot */
     bool aside;             /* journal: the one that was set aside */
     const char *from;       /* log, report, export: NULL the first */
     const char *to;         /* the same: NULL the last */
@@ -140,6 +141,7 @@ int command_consistency(struct dump *d);
 int command_export(struct dump *d);
 /* cmd_audit.c: `export audit`. */
 int command_export_audit(struct dump *d);
+int command_replay(struct dump *d);
 int command_report(struct dump *d);
 /* cmd_check_proof.c: these need no data directory. */
 int command_check_proof(struct dump *d);

@@ -2,6 +2,8 @@
 /* replay.c - see replay.h. */
 #include "tools/rsm-dump/replay.h"
 
+#include <string.h>
+
 bool replay_init(struct replay *r, struct dump *d)
 {
     *r = (struct replay){.d = d};
@@ -39,4 +41,21 @@ bool replay_to(struct replay *r, uint64_t slot)
         return false;
     }
     return true;
+}
+
+const char *replay_compare(const struct replay *r, const struct slot_view *view)
+{
+    const struct log_verdict *row = &view->verdicts;
+
+    if (row->log_time_ms != r->ledger.verdicts.log_time_ms)
+        return "its log time is not the one that follows from the entries";
+    if (!bytes_equal(row->verdicts, verdicts_bytes(&r->ledger.verdicts)))
+        return "its verdicts are not what the rules say";
+    if (memcmp(row->effects, r->ledger.verdicts.effects, HASH_SIZE) != 0)
+        return "its effects are not what the rules say";
+    if (memcmp(row->entry_head, r->ledger.heads.entry, HASH_SIZE) != 0)
+        return "the entry chain breaks here";
+    if (memcmp(row->verdict_head, r->ledger.heads.verdict, HASH_SIZE) != 0)
+        return "the verdict chain breaks here";
+    return NULL;
 }

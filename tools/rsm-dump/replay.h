@@ -19,4 +19,7 @@ void replay_deinit(struct replay *r);
 /* Applies slots from the log up to `slot`. False, with a finding, at one that cannot be. */
 bool replay_to(struct replay *r, uint64_t slot);
 
+/* What the store says otherwise of the slot just replayed; NULL: nothing. It is in the store. */
+const char *replay_compare(const struct replay *r, const struct slot_view *view);
+
 #endif

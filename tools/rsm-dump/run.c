@@ -37,6 +37,10 @@ static const struct verb verbs[] = {
      "rsm-dump --dir data/1 state --at 2026-11-23T15:02:11Z", command_state, false, false},
     {"diff", 2, "diff SLOT SLOT", "what changed in the state between two slots",
      "rsm-dump --dir data/1 diff 10 20", command_diff, false, false},
+    {"replay", 0, "replay [--to SLOT|TIME] [--step [--from SLOT|TIME]]",
+     "replays from the genesis to a slot and says its verdicts, how many rows of the state it "
+     "changed, and both chain heads, and whether they are the stored ones; --step: of each slot",
+     "rsm-dump --dir data/1 replay --to 12 --step", command_replay, false, false},
     {"loss", 0, "loss [DIR...]",
      "of all replicas of a cluster, each with its directory: what their damaged journals can have "
      "lost together; look before rsmd --accept-loss",
@@ -197,13 +201,21 @@ static bool take_text(struct options *o, int c, const char *text)
 static bool parse_options(int argc, char **argv, struct options *o, bool *help_out)
 {
     static const struct option names[] = {
-        {"dir", required_argument, NULL, 'd'},    {"json", no_argument, NULL, 'j'},
-        {"aside", no_argument, NULL, 's'},        {"from", required_argument, NULL, 'f'},
-        {"to", required_argument, NULL, 't'},     {"zone", required_argument, NULL, 'z'},
-        {"author", required_argument, NULL, 'a'}, {"at", required_argument, NULL, 'w'},
-        {"key", required_argument, NULL, 'k'},    {"checkpoint", required_argument, NULL, 'c'},
-        {"old", required_argument, NULL, 'o'},    {"verifier", required_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"dir", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},
+        {"aside", no_argument, NULL, 's'},
+        {"step", no_argument, NULL, 'S'},
+        {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},
+        {"zone", required_argument, NULL, 'z'},
+        {"author", required_argument, NULL, 'a'},
+        {"at", required_argument, NULL, 'w'},
+        {"key", required_argument, NULL, 'k'},
+        {"checkpoint", required_argument, NULL, 'c'},
+        {"old", required_argument, NULL, 'o'},
+        {"verifier", required_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int c = 0;
 
@@ -213,6 +225,8 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
             o->json = true;
         else if (c == 's')
             o->aside = true;
+        else if (c == 'S')
+            o->step = true;
         else if (c == 'h')
             *help_out = true;
         else if (!take_text(o, c, optarg))
@@ -270,6 +284,10 @@ int dump_main(int argc, char **argv)
     }
     if (options.aside && verb->run != command_journal) {
         fputs("rsm-dump: --aside is for the command journal\n", stderr);
+        return EXIT_WRONG_USAGE;
+    }
+    if (options.step && verb->run != command_replay) {
+        fputs("rsm-dump: --step is for the command replay\n", stderr);
         return EXIT_WRONG_USAGE;
     }
     if (options.directory == NULL && !verb->needs_no_directory) {

@@ -312,6 +312,55 @@ Test(dump, verify_compares_the_state)
     replica_dir_remove(&r);
 }
 
+static unsigned count_of(const char *text, const char *part)
+{
+    unsigned count = 0;
+
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++)
+        count++;
+    return count;
+}
+
+Test(dump, replay_says_what_each_slot_changed)
+{
+    struct replica_dir r;
+
+    make(&r);
+    replica_dir_stop(&r);
+    uint32_t before = sum_of(r.path);
+    cr_assert_eq(dump(&r, r.path, "replay", "--step", NULL), 0);
+    cr_assert_eq(count_of(last_out, "  rows changed  "), 6);
+    cr_assert_eq(count_of(last_out, "  rows changed  0\n"), 1, "the no-op alone:\n%s", last_out);
+    cr_assert_eq(count_of(last_out, "  as stored\n"), 8);
+    cr_assert_eq(count_of(last_out, "  not stored yet\n"), 4);
+    cr_assert_eq(dump(&r, r.path, "replay", "--to=3", NULL), 0);
+    cr_assert_eq(count_of(last_out, "  rows changed  "), 1);
+    cr_assert_eq(strncmp(last_out, "3 ", 2), 0);
+    cr_assert_eq(dump(&r, r.path, "replay", "--step", "--from=3"), 0);
+    cr_assert_eq(count_of(last_out, "  rows changed  "), 4);
+    cr_assert_eq(dump(&r, r.path, "replay", "--to=7", NULL), 3);
+    cr_assert_eq(dump(&r, r.path, "replay", "--to=0", NULL), 3);
+    cr_assert_eq(dump(&r, r.path, "log", "--step", NULL), 2);
+    cr_assert_eq(sum_of(r.path), before);
+    replica_dir_remove(&r);
+}
+
+Test(dump, replay_goes_on_behind_what_is_not_as_stored)
+{
+    struct replica_dir r;
+    struct key key;
+
+    make(&r);
+    key_slot(&key, 3);
+    tamper(&r, TABLE_VERDICT, key_bytes(&key), 40);
+    cr_assert_eq(dump(&r, r.path, "replay", "--step", NULL), 1);
+    cr_assert_eq(count_of(last_out, "  NOT AS STORED\n"), 1);
+    cr_assert_eq(count_of(last_out, "  as stored\n"), 11); /* all six are in the store now */
+    cr_assert_eq(count_of(last_err, "finding: "), 1);
+    assert_has(last_err, "slot 3: the verdict chain breaks here; it is the first that differs");
+    replica_dir_remove(&r);
+}
+
 /* Another byte than was there, whatever was there. */
 static void flip_byte(const char *path, off_t offset)
 {
@@ -486,6 +535,6 @@ Test(dump, wrong_usage_is_said_and_help_has_an_example_for_each_command)
     unsigned examples = 0;
     for (const char *at = last_out; (at = strstr(at, "example: rsm-dump")) != NULL; at++)
         examples++;
-    cr_assert_eq(examples, 15);
+    cr_assert_eq(examples, 16);
     replica_dir_remove(&r);
 }
