@@ -33,6 +33,21 @@ static void pack_figures(struct writer *out, const struct stage_row *row)
     }
 }
 
+/* The first of the services that the change affects: of stage 3 alone. */
+static void pack_services(struct writer *out, const struct verdict *v, enum rsm_stage stage)
+{
+    struct bytes none = {NULL, 0};
+    struct bytes services = stage == RSM_STAGE_IMPACT ? stages_services(v->stages) : none;
+    struct bytes walk = services, name;
+    uint32_t count = 0;
+    while (stage_service_next(&walk, &name))
+        count++;
+    pack_key(out, "services");
+    pack_array(out, count);
+    while (stage_service_next(&services, &name))
+        pack_str(out, name);
+}
+
 /* Stage 7 is no part of the verdict: each replica's own. */
 static void pack_after(struct writer *out, const struct stage_after *post)
 {
@@ -69,7 +84,7 @@ void pack_stages(struct writer *out, const struct verdict *v, const struct stage
     struct stage_row row;
     pack_array(out, STAGE_COUNT_RECORDED + (post != NULL ? 1 : 0));
     while (stage_next(&record, &row)) {
-        pack_map(out, 6);
+        pack_map(out, 7);
         pack_key(out, "stage");
         pack_uint(out, row.stage);
         pack_key(out, "name");
@@ -82,6 +97,7 @@ void pack_stages(struct writer *out, const struct verdict *v, const struct stage
         pack_failed(out, v, row.stage);
         pack_key(out, "figures");
         pack_figures(out, &row);
+        pack_services(out, v, row.stage);
     }
     if (post != NULL)
         pack_after(out, post);

@@ -128,10 +128,13 @@ static void count_services(struct judge *j, struct impact *i)
                                &walk);
     }
     i->services = name_set_count(j->m->names);
+    if (i->services > 0)
+        j->m->stages.service_count = 0; /* as figures do, they take the place of former ones */
     for (size_t n = 0; n < i->services; n++) {
         struct body_service service;
         if (!judge_found(j, service_load(j->kv, name_set_at(j->m->names, n), &service)))
             continue;
+        stage_name_service(&j->m->stages, name_set_at(j->m->names, n));
         class_add_tier(j, service.tier);
         i->is_critical |= bytes_equal(service.tier, bytes_of_string("critical"));
     }

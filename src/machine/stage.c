@@ -53,7 +53,8 @@ static struct stage_entry *entry_of(struct stages_made *s, enum rsm_stage stage)
 
 void stages_begin(struct stages_made *s)
 {
-    memset(s, 0, sizeof *s);
+    memset(s->entries, 0, sizeof s->entries);
+    s->service_count = 0;
     for (uint32_t i = 1; i <= STAGE_COUNT_RECORDED; i++)
         s->entries[i].why = STAGE_WHY_NOT_REACHED;
 }
@@ -83,6 +84,27 @@ void stage_note(struct stages_made *s, enum rsm_stage stage, enum stage_figure k
     e->figures[at].value = value;
 }
 
+void stage_name_service(struct stages_made *s, struct bytes service)
+{
+    if (s->service_count == STAGE_SERVICES_MAX)
+        return;
+    CHECK(service.size > 0 && service.size <= LIMIT_LABEL_SIZE);
+    memcpy(s->services[s->service_count].name, service.data, service.size);
+    s->services[s->service_count++].size = service.size;
+}
+
+static void encode_services(struct writer *out, const struct stages_made *s)
+{
+    if (s->service_count == 0)
+        return;
+    writer_u8(out, 0);
+    writer_u8(out, (uint8_t)s->service_count);
+    for (uint32_t i = 0; i < s->service_count; i++) {
+        writer_u8(out, (uint8_t)s->services[i].size);
+        writer_bytes(out, bytes_make(s->services[i].name, s->services[i].size));
+    }
+}
+
 static void encode_figure(struct writer *out, enum stage_figure key, uint64_t value)
 {
     uint8_t bytes[8];
@@ -110,6 +132,7 @@ void stages_encode(struct writer *out, const struct stages_made *s, uint32_t fai
         for (uint32_t k = 0; k < e->figure_count; k++)
             encode_figure(out, e->figures[k].key, e->figures[k].value);
     }
+    encode_services(out, s);
 }
 
 /* ---- reading ---- */
@@ -166,6 +189,41 @@ bool stage_figure_next(struct bytes *figures, uint32_t *key_out, uint64_t *value
     return true;
 }
 
+struct bytes stages_services(struct bytes record)
+{
+    struct stage_row row;
+    while (stage_next(&record, &row))
+        ;
+    bool is_list = record.size > 2 && record.data[0] == 0;
+    return is_list ? bytes_make(record.data + 2, record.size - 2) : bytes_make(NULL, 0);
+}
+
+bool stage_service_next(struct bytes *services, struct bytes *service_out)
+{
+    struct reader r = reader_make(*services);
+    if (services->size == 0)
+        return false;
+    *service_out = reader_bytes(&r, reader_u8(&r));
+    if (r.failed || service_out->size == 0 || service_out->size > LIMIT_LABEL_SIZE)
+        return false;
+    *services = bytes_make(services->data + r.offset, services->size - r.offset);
+    return true;
+}
+
+/* Nothing, or the list of affected services as it is written. */
+static bool is_services(struct bytes rest)
+{
+    struct bytes names, name;
+    uint32_t count = 0;
+    if (rest.size == 0)
+        return true;
+    names = stages_services(rest);
+    while (names.size > 0 && stage_service_next(&names, &name))
+        count++;
+    return rest.size > 2 && names.size == 0 && count > 0 && count <= STAGE_SERVICES_MAX &&
+           rest.data[0] == 0 && rest.data[1] == count;
+}
+
 bool stages_check(struct bytes record)
 {
     struct stage_row row;
@@ -175,7 +233,7 @@ bool stages_check(struct bytes record)
         if (!stage_next(&record, &row) || (uint32_t)row.stage != i)
             return false;
     }
-    return record.size == 0;
+    return is_services(record);
 }
 
 bool stages_figure(struct bytes record, enum rsm_stage stage, enum stage_figure key,

@@ -7,6 +7,13 @@
  *              why u8 (skipped; else 0) | count u8, then each figure: key u8, size u8 (0 to 8),
  *              the number in that many bytes, shortest form
  *
+ * and, only when a service is affected:
+ *
+ *     affected 0 u8 | count u8 (1 to STAGE_SERVICES_MAX) | each: size u8 (1 to LIMIT_LABEL_SIZE),
+ * name
+ *
+ * The figure SERVICES says how many there are in all; the names are the first that were found.
+ *
  * A stage has failed when one of its rules has; the rules are in the verdict with their evidence.
  * The figures are evidence for people and for later stages: they decide nothing when read back.
  * Stage 7, what was read back from the store, comes after the verdict and is each replica's own:
@@ -19,10 +26,14 @@
 #include <rsm/status.h>
 
 #include "src/base/bytes.h"
+#include "src/base/limits.h"
 
 #define STAGE_COUNT_RECORDED 6u
 #define STAGE_FIGURES_MAX 16u /* of one stage */
-#define STAGES_SIZE_MAX (STAGE_COUNT_RECORDED * (3u + STAGE_FIGURES_MAX * 10u))
+#define STAGE_SERVICES_MAX 4u /* affected services that are named */
+#define STAGES_SIZE_MAX                                                                            \
+    (STAGE_COUNT_RECORDED * (3u + STAGE_FIGURES_MAX * 10u) + 2u +                                  \
+     STAGE_SERVICES_MAX * (1u + LIMIT_LABEL_SIZE))
 
 enum stage_outcome {
     STAGE_PASSED = 1,
@@ -87,6 +98,11 @@ struct stage_entry {
 
 struct stages_made {
     struct stage_entry entries[STAGE_COUNT_RECORDED + 1]; /* by stage; 0 is not used */
+    uint32_t service_count;
+    struct {
+        size_t size;
+        uint8_t name[LIMIT_LABEL_SIZE];
+    } services[STAGE_SERVICES_MAX];
 };
 
 /* Nothing has run: each stage is skipped, for it was not reached. */
@@ -96,6 +112,8 @@ void stage_ran(struct stages_made *s, enum rsm_stage stage);
 void stage_skip(struct stages_made *s, enum rsm_stage stage, enum stage_why why);
 /* Sets a figure; given again it takes the place of the former. Above STAGE_FIGURES_MAX: a bug. */
 void stage_note(struct stages_made *s, enum rsm_stage stage, enum stage_figure key, uint64_t value);
+/* An affected service; of more than STAGE_SERVICES_MAX the later ones are not kept. */
+void stage_name_service(struct stages_made *s, struct bytes service);
 /* Appends the record, without its size. `failed`: bit n, a rule of stage n has failed. */
 void stages_encode(struct writer *out, const struct stages_made *s, uint32_t failed);
 
@@ -114,7 +132,11 @@ struct stage_row {
 bool stage_next(struct bytes *record, struct stage_row *out);
 /* `figures` is a copy of the row's. */
 bool stage_figure_next(struct bytes *figures, uint32_t *key_out, uint64_t *value_out);
-/* Stages 1 to 6, well-formed, to the last byte. */
+/* The names of affected services in a record; walk: stage_service_next. */
+struct bytes stages_services(struct bytes record);
+/* `services`: advanced. False at the end, and at bytes that are no list of them. */
+bool stage_service_next(struct bytes *services, struct bytes *service_out);
+/* Stages 1 to 6 and perhaps services, well-formed, to the last byte. */
 bool stages_check(struct bytes record);
 /* A figure of one stage in a record; false: it is not there. */
 bool stages_figure(struct bytes record, enum rsm_stage stage, enum stage_figure key,

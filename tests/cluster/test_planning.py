@@ -3,6 +3,7 @@
 """Stages, plans and dependencies, through the operator's tools."""
 import json
 import os
+import re
 import time
 
 from harness import Cluster, check, main
@@ -158,10 +159,11 @@ def services():
         cluster.ctl("service", "show", "none", status=3)
         # Affected are those of the name, and those that need what changes.
         out = cluster.ctl("plan", "check", "-", text=PLAN.format(name="x.api", records="x.api 60 IN A 192.0.2.10")).stdout
-        check("services=2" in out and "+ services 10" in out, out)
+        check("services=2" in out and re.search("affected: (pay, shop|shop, pay)\\n", out) and "+ services 10" in out, out)
         written = cluster.json("record", "set", "a.example", "db", "60", "A", "192.0.2.11")
         stages, _ = explained(cluster, str(written["slot"]))
         check(stages["impact"]["figures"]["services"] == 2, f"{stages['impact']}")
+        check(sorted(stages["impact"]["services"]) == ["pay", "shop"] and stages["causal"]["services"] == [], f"{stages}")
         # A class by tier, of the service itself as well.
         path = os.path.join(cluster.work, "policy.yaml")
         with open(path, "w", encoding="ascii") as file:

@@ -24,6 +24,21 @@ static const char *figures_text(struct rsm_value figures, char *out, size_t size
     return out;
 }
 
+/* " affected: pay, shop and 3 more" */
+static void print_services(struct rsm_value stage)
+{
+    struct rsm_value list = rsm_value_get(stage, "services"), item;
+    struct rsm_walk walk = rsm_walk_begin(list);
+    uint64_t named = rsm_value_count(list);
+    uint64_t all = rsm_value_uint(rsm_value_get(rsm_value_get(stage, "figures"), "services"));
+    const char *before = " affected: ";
+    char name[160];
+    for (; rsm_walk_next(&walk, &item); before = ", ")
+        printf("%s%s", before, ctl_cell(item, name, sizeof name));
+    if (named > 0 && all > named)
+        printf(" and %" PRIu64 " more", all - named);
+}
+
 void ctl_print_stage(struct rsm_value stage)
 {
     char name[32], outcome[16], why[128], figures[512];
@@ -34,6 +49,7 @@ void ctl_print_stage(struct rsm_value stage)
            ctl_cell(rsm_value_get(stage, "outcome"), outcome, sizeof outcome),
            *ctl_cell(rsm_value_get(stage, "why"), why, sizeof why) != '\0' ? " " : "", why,
            figures_text(rsm_value_get(stage, "figures"), figures, sizeof figures));
+    print_services(stage);
     while (rsm_walk_next(&rules, &rule))
         printf(" %s", ctl_cell(rule, name, sizeof name));
     putchar('\n');

@@ -270,10 +270,20 @@ static json_t *reason_json(uint32_t rule, struct bytes evidence)
     return json_pack("{s:s,s:o}", "rule", rsm_rule_id(rule), "evidence", shown_text(evidence));
 }
 
-/* [{"stage": "causal", "outcome": "pass", "figures": {...}}...] */
+static json_t *services_json(struct bytes services)
+{
+    json_t *list = json_array();
+    struct bytes name;
+    while (stage_service_next(&services, &name))
+        json_array_append_new(list, shown_text(name));
+    return list;
+}
+
+/* [{"stage": "causal", "outcome": "pass", "figures": {...}}...]; affected services with "impact" */
 static json_t *stages_json(struct bytes record)
 {
     json_t *list = json_array();
+    struct bytes services = stages_services(record);
     struct stage_row row;
 
     while (stage_next(&record, &row)) {
@@ -284,6 +294,8 @@ static json_t *stages_json(struct bytes record)
             json_object_set_new(figures, stage_figure_id(key), json_integer((json_int_t)value));
         json_t *item = json_pack("{s:s,s:s,s:o}", "stage", rsm_stage_id(row.stage), "outcome",
                                  stage_outcome_text(row.outcome), "figures", figures);
+        if (row.stage == RSM_STAGE_IMPACT && services.size > 0)
+            json_object_set_new(item, "services", services_json(services));
         if (row.outcome == STAGE_SKIPPED)
             json_object_set_new(item, "why", json_string(stage_why_text(row.why)));
         json_array_append_new(list, item);

@@ -94,6 +94,23 @@ static uint64_t figure(enum stage_figure key)
     return stages_figure(v.stages, RSM_STAGE_IMPACT, key, &value) ? value : 0;
 }
 
+/* "shop, mail": the services that the verdict names. */
+static const char *named(void)
+{
+    static char text[256];
+    struct verdict v;
+    struct bytes name;
+    cr_assert_eq(verdict_at(verdicts_bytes(&w->last), 0, &v), RSM_OK);
+    struct bytes services = stages_services(v.stages);
+    text[0] = '\0';
+    while (stage_service_next(&services, &name)) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%.*s", used > 0 ? ", " : "", (int)name.size,
+                 (const char *)name.data);
+    }
+    return text;
+}
+
 #define EXPECT(rule, part)                                                                         \
     do {                                                                                           \
         cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
@@ -111,19 +128,21 @@ Test(service, what_a_change_affects)
     const struct {
         const char *owner;
         uint64_t services, risk;
+        const char *names;
     } cases[] = {
-        {"www.example.", 3, 10},  /* shop; mail, which needs it; all */
-        {"a.api.example.", 2, 5}, /* api, all */
-        {"mail.example.", 2, 5},  /* mail, all */
-        {"other.example.", 1, 5}, /* all */
-        {"db.example.", 3, 10},   /* shop needs it, and mail shop; all */
-        {"api.example.", 2, 5},   /* the name itself as well */
+        {"www.example.", 3, 10, "shop, all, mail"}, /* shop; mail, which needs it; all */
+        {"a.api.example.", 2, 5, "api, all"},       /* api, all */
+        {"mail.example.", 2, 5, "mail, all"},       /* mail, all */
+        {"other.example.", 1, 5, "all"},            /* all */
+        {"db.example.", 3, 10, "all, shop, mail"},  /* shop needs it, and mail shop; all */
+        {"api.example.", 2, 5, "api, all"},         /* the name itself as well */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_assert(change(cases[i].owner, (uint8_t)(20 + i), 1), "%s", world_words(w));
         cr_expect_eq(figure(STAGE_FIGURE_SERVICES), cases[i].services, "%s: %llu", cases[i].owner,
                      (unsigned long long)figure(STAGE_FIGURE_SERVICES));
         cr_expect_eq(figure(STAGE_FIGURE_RISK_SERVICES), cases[i].risk, "%s", cases[i].owner);
+        cr_expect_str_eq(named(), cases[i].names, "%s: %s", cases[i].owner, named());
     }
     cr_assert(drop("mail") && drop("all"), "%s", world_words(w));
     cr_assert(change("www.example.", 50, 1));
@@ -133,6 +152,7 @@ Test(service, what_a_change_affects)
     cr_expect_eq(figure(STAGE_FIGURE_SERVICES), 0, "its names are others now");
     cr_assert(change("db.example.", 52, 1));
     cr_expect_eq(figure(STAGE_FIGURE_SERVICES), 0, "and it needs nothing");
+    cr_expect_str_eq(named(), "");
 }
 
 /* What is needed has to be there, and stays; needs form no cycle: each with the path. */

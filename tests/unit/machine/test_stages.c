@@ -158,6 +158,38 @@ Test(stages, a_record_is_checked_to_the_last_byte)
     writer_deinit(&out);
 }
 
+/* The names of affected services: as many as there is room for, checked to the last byte. */
+Test(stages, services_are_named)
+{
+    static const char *const names[] = {"pay", "shop", "mail", "web", "more"};
+    struct stages_made made;
+    struct writer out;
+    struct bytes name;
+    stages_begin(&made);
+    for (size_t i = 0; i < 5; i++)
+        stage_name_service(&made, bytes_of_string(names[i]));
+    writer_init(&out, STAGES_SIZE_MAX);
+    stages_encode(&out, &made, 0);
+    struct bytes record = writer_result(&out);
+    struct bytes services = stages_services(record);
+    size_t stages_size = record.size - services.size - 2;
+    cr_assert(stages_check(record));
+    for (size_t i = 0; i < STAGE_SERVICES_MAX; i++)
+        cr_assert(stage_service_next(&services, &name) &&
+                  bytes_equal(name, bytes_of_string(names[i])));
+    cr_assert(!stage_service_next(&services, &name));
+    for (size_t size = 0; size < record.size; size++)
+        cr_assert_eq(stages_check(bytes_make(record.data, size)), size == stages_size, "%zu bytes",
+                     size);
+    out.data[stages_size + 1] = 3; /* says three, has four */
+    cr_assert(!stages_check(record));
+    stages_begin(&made);
+    writer_reset(&out);
+    stages_encode(&out, &made, 0);
+    cr_assert_eq(stages_services(writer_result(&out)).size, 0);
+    writer_deinit(&out);
+}
+
 /* ---- the table ---- */
 
 /* Every rule has an id of its own, a stage of those that are recorded, a file and words. */
