@@ -8,7 +8,7 @@ failed=0
 for header in include/rsm/*.h; do
     name=${header#include/}
     for compiler in "gcc -std=c11 -x c" "clang -std=c11 -x c" "g++ -std=c++17 -x c++" "clang++ -std=c++17 -x c++"; do
-        if echo "#include <$name>" | $compiler -Iinclude -Wall -Wextra -Wpedantic -Werror -Wconversion -fsyntax-only -; then
+        if printf "#include <%s>\ntypedef int some_declaration;\n" "$name" | $compiler -Iinclude -Wall -Wextra -Wpedantic -Werror -Wconversion -fsyntax-only -; then
             passed=$((passed + 1))
         else
             echo "$header: $compiler"

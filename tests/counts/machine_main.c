@@ -105,8 +105,8 @@ struct workload {
 };
 
 static const struct workload WORKLOADS[] = {
-    {"update", 64, 1, false, 16, 50, 1300, 150},
-    {"new", 64, 1, true, 16, 50, 1300, 450},
+    {"update", 64, 1, false, 16, 50, 1300, 250},
+    {"new", 64, 1, true, 16, 50, 1300, 550},
     {"update-set", 1, 1000, false, 16, 50, 250, 50},
     {"new-set", 1, 1000, true, 16, 50, 350, 350},
     {"pointer-set", 1, 1000, false, 33, 50, 1100, 650},

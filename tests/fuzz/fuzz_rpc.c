@@ -81,8 +81,10 @@ static int dial(void)
 
 static void settle(void)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         event_base_loop(base, EVLOOP_NONBLOCK);
+        rpc_push(server); /* as at the end of each turn of the daemon's loop */
+    }
 }
 
 /* What came is whole objects, each an answer; gives how many. */
