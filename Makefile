@@ -210,7 +210,7 @@ test-unit: ## unit tests, optimised and with the whole-object checks
 	$(Q)$(MAKE) test-unit-variant VARIANT=checked
 test-asan: ## unit tests, simulator and fuzz corpora under Address- and UndefinedBehaviorSanitizer
 	$(Q)ASAN_OPTIONS=abort_on_error=1 $(MAKE) test-unit-variant fuzz-replay VARIANT=asan
-	$(Q)$(MAKE) sim VARIANT=asan SEED=1 SEEDS=20
+	$(Q)$(MAKE) sim VARIANT=asan SEED=1 SEEDS=20 PLANNED_FROM=211
 
 THREAD_TESTS := $(patsubst tests/threads/%.c,%,$(wildcard tests/threads/*.c))
 $(B)/thread-%: $(B)/obj/tests/threads/%.o $(B)/lib/test.a $(call archives,storage)
@@ -228,9 +228,10 @@ sim: $(B)/sim
 	$(Q)tests/run.sh sim-core-$(notdir $(B)) $(B)/sim --mode core --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-node-$(notdir $(B)) $(B)/sim --mode node --seed $(SEED) --seeds $$((($(SEEDS) + 4) / 5)) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 64 $(SIMFLAGS)
-	$(Q)tests/run.sh sim-planned-$(notdir $(B)) $(B)/sim --mode planned --seed 1 --seeds $(PLANNED) $(SIMFLAGS)
+	$(Q)tests/run.sh sim-planned-$(notdir $(B)) $(B)/sim --mode planned --seed $(PLANNED_FROM) --seeds $$(($(PLANNED) + 1 - $(PLANNED_FROM))) $(SIMFLAGS)
 endif
 PLANNED := 234# scenarios of tests/sim/planned_list.c
+PLANNED_FROM ?= 1
 # Long batches: every rare path has to be hit, and the canary, a planted mistake, has to be found.
 NIGHTLY_CORE ?= 20000
 NIGHTLY_NODE ?= 2000

@@ -3,17 +3,18 @@
 # tests/all.sh - every leg of `make test`, then one line of counts. Goes on after a failure, so that
 # one run tells everything; ends with a status that says whether all passed.
 #
-# Two lanes run beside each other, for tests with real processes wait more than they compute: one of
-# the optimised programs, one of every other build. Each builds in folders of its own. What a leg
-# prints comes in one piece when it ends. At the end stands what the longest ones took.
+# Three lanes run beside each other, for tests with real processes wait more than they compute:
+# optimised programs that compute, the same with real processes, every other build. What two of them
+# use is built first; else each builds in folders of its own. What a leg prints comes in one piece
+# when it ends. At the end stands what the longest ones took.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d)
 export RSM_TEST_RESULTS=$work/results
 : >"$RSM_TEST_RESULTS"
-lane=
-# The other lane is a group of its own, which ends with this one.
-trap '[ -z "$lane" ] || kill -- "-$lane" 2>/dev/null; wait; rm -rf "$work"' EXIT
+lanes=
+# The other lanes are groups of their own, which end with this one.
+trap 'for lane in $lanes; do kill -- "-$lane" 2>/dev/null; done; wait; rm -rf "$work"' EXIT
 trap 'exit 143' INT TERM
 jobs=-j$(nproc)
 
@@ -37,7 +38,7 @@ leg() {
     ) 9>"$work/lock"
 }
 
-optimised() {
+computing() {
     leg check make check
     leg unit make $jobs test-unit-variant
     leg scenarios make scenarios
@@ -53,11 +54,14 @@ optimised() {
     leg mutants make outage-mutants
     leg headers tests/run.sh headers tests/clients/headers.sh
     leg install tests/run.sh install tests/clients/install.sh
+}
+
+processes() {
     leg cluster make cluster
     leg dns make dns
     leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
-    leg lin make $jobs lin
-    leg real make $jobs real
+    leg lin make lin
+    leg real make real
     leg demo tests/run.sh demo tests/demo.sh
 }
 
@@ -76,14 +80,16 @@ show_times() {
         { printf "note: %4d s, %4d s of a core: %s\n", $1, seconds($5) + seconds($6) - seconds($3) - seconds($4), $2 }'
 }
 
-leg build make $jobs all
+leg build make $jobs all build/release/lin-test build/{test-load,test-tamper,many-callers,relay,lin-record,lin-check}
 set -m
+processes &
+lanes=$!
 others &
-lane=$!
+lanes="$lanes $!"
 set +m
-optimised
-wait $lane
-lane=
+computing
+for lane in $lanes; do wait "$lane"; done
+lanes=
 show_times
 awk '{ p += $1; f += $2; s += $3; if ($2 > 0) failed = failed " " $4 }
      END { if (failed != "") print "failed legs:" failed
