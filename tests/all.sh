@@ -4,7 +4,7 @@
 # one run tells everything; ends with a status that says whether all passed.
 #
 # Three lanes run beside each other, for tests with real processes wait more than they compute:
-# optimised programs that compute, the same with real processes, every other build. What two of them
+# optimised programs that compute, most tests with real processes, every other build. What two lanes
 # use is built first; else each builds in folders of its own. What a leg prints comes in one piece
 # when it ends. At the end stands what the longest ones took.
 set -u
@@ -54,15 +54,15 @@ computing() {
     leg mutants make outage-mutants
     leg headers tests/run.sh headers tests/clients/headers.sh
     leg install tests/run.sh install tests/clients/install.sh
+    leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
+    leg lin make lin
+    leg demo tests/run.sh demo tests/demo.sh
 }
 
 processes() {
     leg cluster make cluster
     leg dns make dns
-    leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
-    leg lin make lin
     leg real make real
-    leg demo tests/run.sh demo tests/demo.sh
 }
 
 others() {

@@ -68,7 +68,7 @@ def they_follow():
         for i in range(INCREMENTS):
             change(bed, i)
             compare(bed)
-        for i in range(20):  # and some in one go, of which they see what they manage
+        for i in range(INCREMENTS, INCREMENTS + 20):  # and some in one go, of which they see what they manage
             change(bed, i)
         compare(bed)
         bed.ctl("record", "delete", bed.zone, "txt", "TXT", "--yes", status=None)
