@@ -38,6 +38,15 @@ def check(condition, what):
         raise Failure(what)
 
 
+def runs(pid, config):
+    """The process is there, and is the one with that configuration."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+            return config in file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Cluster:
     def __init__(self, replicas=3):
         self.replicas = replicas
@@ -122,6 +131,22 @@ class Cluster:
 
     def stop(self):
         self.ctl("dev", "down", "--dir", self.dir)
+
+    def stop_equal(self):
+        """All end with the same slots: two that outlive their leader would elect another, which fills one."""
+        self.settle()
+        leader = self.status(1)["leader"]
+        config = {i: f"{self.dir}/replica-{i}/rsmd.conf" for i in (1, 2, 3) if i != leader}
+        pids = {}
+        for i in config:
+            with open(f"{self.dir}/replica-{i}/pid", encoding="ascii") as file:
+                pids[i] = int(file.read())
+            os.kill(pids[i], signal.SIGTERM)
+        deadline = time.monotonic() + 60
+        while any(runs(pids[i], config[i]) for i in config):
+            check(time.monotonic() < deadline, "a follower does not end")
+            time.sleep(0.02)
+        self.stop()
 
     def settle(self, replicas=(1, 2, 3)):
         """Until all have applied the same slots: the last one may be late on a busy machine."""

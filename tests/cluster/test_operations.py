@@ -349,8 +349,7 @@ def receipts():
         for i in range(1, 10):
             cluster.ctl("record", "set", "a.example", f"w{i}", "60", "A", f"192.0.2.{i}")
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE, status=4)
-        cluster.settle()
-        cluster.stop()  # all is in the store then
+        cluster.stop_equal()  # all is in the store then
         def dump(*arguments, **how):
             return cluster.run(f"{BIN}/rsm-dump", *arguments, **how)
         def of(replica, *arguments, **how):
@@ -407,8 +406,7 @@ def git_history():
         cluster.ctl("policy", "set", "protected=a.example/ns1/A/1")
         last = cluster.json("record", "set", "a.example", "ns1", "60", "A", "192.0.2.9")["slot"]
         whole = cluster.ctl("zone", "export", "a.example").stdout
-        cluster.settle()
-        cluster.stop()
+        cluster.stop_equal()
         def export(replica, *more):
             return cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(replica), "export", "git", *more).stdout
         def git(name, *arguments, **how):
