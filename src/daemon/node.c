@@ -108,9 +108,13 @@ enum rsm_status node_refuses(const struct node *n)
 {
     if (n->stopping)
         return RSM_UNAVAILABLE;
-    if (node_is_doubtful(n) || (n->alarms & NODE_ALARM_CLOCK) != 0)
-        return RSM_READ_ONLY;
-    return RSM_OK;
+    return node_is_doubtful(n) ? RSM_READ_ONLY : RSM_OK;
+}
+
+enum rsm_status node_refuses_clients(const struct node *n)
+{
+    enum rsm_status status = node_refuses(n);
+    return status == RSM_OK && (n->alarms & NODE_ALARM_CLOCK) != 0 ? RSM_READ_ONLY : status;
 }
 
 bool node_is_doubtful(const struct node *n)

@@ -13,8 +13,13 @@ void node_clear(struct node *n, uint32_t alarm);
  * after all, the core begins anew from both.
  */
 void node_resume(struct node *n);
-/* Why no command can be taken now: RSM_OK when it can. */
+/* Why no command can be taken now, from anybody: RSM_OK when it can. */
 enum rsm_status node_refuses(const struct node *n);
+/*
+ * The same for its own clients. A clock that is out of bounds is no reason not to lead: stamps are
+ * the median of the members' clocks, and a wall clock shall make no election.
+ */
+enum rsm_status node_refuses_clients(const struct node *n);
 /* Some alarm says that its state may be wrong: it says nothing of what it holds, no vote either. */
 bool node_is_doubtful(const struct node *n);
 

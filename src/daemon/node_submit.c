@@ -153,7 +153,7 @@ void node_submit(struct node *n, uint64_t token, struct blob *envelope)
     const char *text = NULL;
     if (answer_known(n, token, &e))
         return;
-    status = node_refuses(n);
+    status = node_refuses_clients(n);
     if (status != RSM_OK) {
         text = status == RSM_READ_ONLY ? "this replica is read-only, see its alarms"
                                        : "this replica is stopping";

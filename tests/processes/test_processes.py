@@ -119,9 +119,8 @@ def log_times(cluster, replica):
 
 
 def clocks():
-    """Set by an hour and ten years either way, of a follower, of the leader, of all: commits go on, the log's
-    time follows the majority's clocks and never falls. For a follower's clock nobody is elected; a leader
-    whose own is out of bounds is read-only and hands over, once."""
+    """Set by an hour and ten years either way, of a follower, of the leader, of all: nobody is elected
+    for it, commits go on, the log's time follows the majority's clocks and never falls."""
     with PlainCluster(submit_timeout_ms=1000) as cluster:
         recorder = Recorder(cluster, seed=SEED).start()
         recorder.take(100)
@@ -131,7 +130,6 @@ def clocks():
             cluster.set_clock(follower, offset)
             recorder.take(60)
             cluster.set_clock(follower, 0)
-        check(cluster.rounds() == before, "a follower's clock moved the ballot")
         for offset in (-HOUR, HOUR, -YEARS, YEARS):
             leader = cluster.leader()
             cluster.set_clock(leader, offset)
@@ -140,8 +138,7 @@ def clocks():
             recorder.take(60)
         off = cluster.quick_status(leader)["log_time_ms"] - 1000 * time.time()
         check(abs(off) < 10000, f"log time is {off} ms off, by the clock of one replica")
-        moved = cluster.rounds() - before
-        check(moved <= 2 * 4, f"four clocks of leaders moved the ballot by {moved} rounds")
+        check(cluster.rounds() == before, "a clock moved the ballot")
         for offset in (-HOUR, HOUR, 2 * HOUR, HOUR):
             for i in (1, 2, 3):
                 cluster.set_clock(i, offset)
