@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cluster.c - see cluster.h. */
 #include "bench/cluster.h"
+#include "bench/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,13 +155,15 @@ static enum rsm_status dev_down(struct cluster *c)
 enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t replicas,
                            uint32_t base_port)
 {
-    const char *parent = getenv("TMPDIR");
     *c = (struct cluster){.owns_directory = directory == NULL, .replicas = replicas};
-    (void)snprintf(c->directory, sizeof c->directory, "%s/rsm-bench-XXXXXX",
-                   parent != NULL ? parent : "/tmp");
-    if (directory != NULL)
-        (void)snprintf(c->directory, sizeof c->directory, "%s", directory);
-    else if (mkdtemp(c->directory) == NULL)
+    int size = directory != NULL ? snprintf(c->directory, sizeof c->directory, "%s", directory)
+                                 : snprintf(c->directory, sizeof c->directory,
+                                            "%s/rsm-bench-XXXXXX", command_temporary());
+    if (size < 0 || (size_t)size >= sizeof c->directory) {
+        (void)fprintf(stderr, "rsm-bench: the directory's name is too long\n");
+        return RSM_IO;
+    }
+    if (directory == NULL && mkdtemp(c->directory) == NULL)
         return RSM_IO;
     enum rsm_status status = dev_up(c, base_port);
     if (status != RSM_OK) {

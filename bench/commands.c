@@ -18,7 +18,7 @@ int command_help(enum options_end end, const char *help)
 const char *command_temporary(void)
 {
     const char *temporary = getenv("TMPDIR");
-    return temporary != NULL ? temporary : "/tmp";
+    return temporary != NULL && *temporary != '\0' ? temporary : "/tmp";
 }
 
 static void say_why_not(const char *path, int error)

@@ -12,8 +12,10 @@
 void temp_dir_make(struct temp_dir *t)
 {
     const char *base = getenv("TMPDIR");
+    int size = snprintf(t->path, sizeof(t->path), "%s/rsm-test-XXXXXX",
+                        base != NULL && *base != '\0' ? base : "/tmp");
 
-    snprintf(t->path, sizeof(t->path), "%s/rsm-test-XXXXXX", base != NULL ? base : "/tmp");
+    CHECK(size > 0 && (size_t)size < sizeof(t->path));
     CHECK(mkdtemp(t->path) != NULL);
 }
 

@@ -32,7 +32,7 @@ static void make_directory(struct store_sim *s)
 {
     struct stat there;
     const char *base = getenv("TMPDIR");
-    if (base == NULL)
+    if (base == NULL || *base == '\0')
         base = stat("/dev/shm", &there) == 0 ? "/dev/shm" : "/tmp";
     int size = snprintf(s->path, sizeof(s->path), "%s/rsm-sim-XXXXXX", base);
     CHECK(size > 0 && (size_t)size < sizeof(s->path));

@@ -2,6 +2,7 @@
 /* test_totp.c - codes: RFC 6238's vectors, the file, tries, and what is attested. */
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "src/daemon/totp.h"
 #include "src/machine/factor.h"
+#include "tests/lib/temp_dir.h"
 
 #define SECRET "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" /* "12345678901234567890" */
 
@@ -40,12 +42,14 @@ Test(totp, secrets)
     cr_assert_eq(totp_secret_decode(text, secret), 0, "too long");
 }
 
-static char path[64];
+static struct temp_dir directory;
+static char path[TEMP_DIR_SIZE + 64];
 
 static struct totp *open_with(const char *text, mode_t mode, struct rsm_key **key_out)
 {
-    (void)snprintf(path, sizeof path, "/tmp/rsm-totp-XXXXXX");
-    int fd = mkstemp(path);
+    temp_dir_make(&directory);
+    temp_dir_path(&directory, "secrets", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     cr_assert_geq(fd, 0);
     cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     cr_assert_eq(fchmod(fd, mode), 0);
@@ -95,7 +99,7 @@ Test(totp, what_is_attested)
     }
     totp_free(t);
     rsm_key_free(key);
-    unlink(path);
+    temp_dir_remove(&directory);
 }
 
 /* Five wrong ones, and nothing is said any more for a quarter of an hour, to that principal. */
@@ -123,7 +127,7 @@ Test(totp, tries)
     cr_assert_eq(totp_attest(t, &right, data, signature), RSM_OK);
     totp_free(t);
     rsm_key_free(key);
-    unlink(path);
+    temp_dir_remove(&directory);
 }
 
 Test(totp, an_open_file_is_not_read)
@@ -138,7 +142,7 @@ Test(totp, an_open_file_is_not_read)
                               59000,
                               0};
     cr_assert_eq(totp_attest(t, &q, data, signature), RSM_KEY_EXPOSED);
-    unlink(path);
+    temp_dir_remove(&directory);
     cr_assert_eq(totp_attest(t, &q, data, signature), RSM_NOT_FOUND);
     totp_free(t);
     rsm_key_free(key);

@@ -11,8 +11,10 @@
 
 #include "src/io/clock.h"
 #include "src/io/hook.h"
+#include "tests/lib/temp_dir.h"
 
-static char folder[64], program[128], output[128];
+static struct temp_dir folder;
+static char program[TEMP_DIR_SIZE + 64], output[TEMP_DIR_SIZE + 64];
 
 static void write_program(const char *text, mode_t mode)
 {
@@ -25,17 +27,14 @@ static void write_program(const char *text, mode_t mode)
 
 static void set_up(void)
 {
-    (void)snprintf(folder, sizeof folder, "/tmp/rsm-hook-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    (void)snprintf(program, sizeof program, "%s/program", folder);
-    (void)snprintf(output, sizeof output, "%s/output", folder);
+    temp_dir_make(&folder);
+    temp_dir_path(&folder, "program", program);
+    temp_dir_path(&folder, "output", output);
 }
 
 static void tear_down(void)
 {
-    unlink(program);
-    unlink(output);
-    rmdir(folder);
+    temp_dir_remove(&folder);
 }
 
 TestSuite(hook, .init = set_up, .fini = tear_down);
@@ -52,7 +51,7 @@ static void wait_for_end(struct hook *hook, uint64_t now_ms)
 
 Test(hook, it_has_the_text_and_nothing_else)
 {
-    char script[512], text[256] = "";
+    char script[2048], text[256] = "";
     (void)snprintf(
         script, sizeof script,
         "{ cat; env | grep -v ^PATH= | grep -v ^PWD=; ls /proc/self/fd; } >%s.new; mv %s.new %s",
