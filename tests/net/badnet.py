@@ -102,6 +102,20 @@ class MadeCluster(Cluster):
             if time.monotonic() >= end:
                 raise Failure(f"not so after {patience} s: {what}\n{about()}")
 
+    def await_all_answer(self):
+        """The leader has answers from every peer to what it sent after this call (there must be load).
+
+        After a heal a connection says nothing until TCP repeats what was lost, though a status may
+        already look well; whoever cuts another replica off then takes the majority away.
+        """
+        since = self.quick_status(self.leader())["slot"] + 1
+
+        def holds():
+            leader = self.leader()
+            status = self.quick_status(leader) or {"is_leader": False}
+            return status["is_leader"] and all(p["applied"] > since for p in status["peers"] if p["replica"] != leader)
+        self.await_that(holds, "the leader hears every peer")
+
     def await_served(self):
         """Each answers a read that a majority confirms."""
         for i in range(1, self.replicas + 1):

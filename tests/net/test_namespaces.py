@@ -33,8 +33,7 @@ def cut_off():
             check(cluster.leader(others) in others, "nobody else leads")
             recorder.take(CALLS)
             cluster.heal()
-            cluster.await_that(lambda: len({(cluster.quick_status(i) or {}).get("leader") for i in (1, 2, 3)}) == 1,
-                               "all follow one leader")
+            cluster.await_all_answer()
             leader = cluster.leader()
             before = cluster.rounds()
             follower = next(i for i in (1, 2, 3) if i != leader)
@@ -43,6 +42,7 @@ def cut_off():
             cluster.heal()
             cluster.await_that(lambda: (cluster.quick_status(follower) or {}).get("leader") == leader,
                                "the follower follows again")
+            cluster.await_all_answer()
             check(cluster.rounds() == before, f"a follower that was cut off ({way}) moved the ballot")
         print("note:", recorder.finish())
         check_logs(cluster, recorder.applied())
