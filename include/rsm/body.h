@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include <rsm/change.h>
 #include <rsm/freeze.h>
 #include <rsm/status.h>
 #include <rsm/wire.h>
@@ -41,13 +42,18 @@ struct rsm_rrset_id {
     uint16_t type;
 };
 
-/* May do what matches `verb` ("rrset.*") below `suffix` in `zone`; an empty part matches all. */
+/*
+ * May do what matches `verb` ("rrset.*") below `suffix` in `zone`; an empty part matches all.
+ * `class_most`: RSM_CLASS_STANDARD or RSM_CLASS_CRITICAL when changes of a higher class are not
+ * granted, 0 when all are.
+ */
 struct rsm_grant {
     struct rsm_bytes verb; /* text */
     struct rsm_bytes zone;
     struct rsm_bytes suffix;
     const uint16_t *types;
     size_t type_count;
+    enum rsm_class class_most;
 };
 
 enum rsm_principal_kind {

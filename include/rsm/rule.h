@@ -101,7 +101,9 @@ extern "C" {
     X(OVERRIDE_STEP, 94, "override-step", EXECUTION, "kind_step.c",                                \
       "the steps of an override are done in order, or skipped aloud")                              \
     X(RECORDING, 95, "recording", CAUSAL, "kind_record.c",                                         \
-      "a recording goes on chunk by chunk, by its author, until it ends")
+      "a recording goes on chunk by chunk, by its author, until it ends")                          \
+    X(CLASS_GRANTED, 96, "class-granted", QUORUM, "rule_rights.c",                                 \
+      "the author's grants allow changes of this class")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

@@ -103,6 +103,10 @@
 #ifndef RSM_MUTANT_NO_ROOT
 #define RSM_MUTANT_NO_ROOT 0
 #endif
+/* A grant is of every class, whatever it says. */
+#ifndef RSM_MUTANT_GRANT_OF_EVERY_CLASS
+#define RSM_MUTANT_GRANT_OF_EVERY_CLASS 0
+#endif
 /* The last holders of the root role may go. */
 #ifndef RSM_MUTANT_NO_ROOT_HOLDERS
 #define RSM_MUTANT_NO_ROOT_HOLDERS 0

@@ -202,16 +202,29 @@ bool body_next_rrset_id(struct body_walk *walk, struct body_rrset_id *out)
     return walk_took(walk, &u);
 }
 
+/* The highest class has no word here: one encoding for one grant. */
+static enum rsm_class take_class_most(struct unpack *u)
+{
+    enum rsm_class class = RSM_CLASS_EMERGENCY;
+    struct bytes text = unpack_str(u, LIMIT_LABEL_SIZE);
+    if (unpack_ok(u) && (!body_class_parse(text, &class) || class == RSM_CLASS_EMERGENCY))
+        unpack_fail(u, RSM_MALFORMED);
+    return class;
+}
+
 bool body_next_grant(struct body_walk *walk, struct body_grant *out)
 {
     if (!walk_step(walk))
         return false;
     struct unpack u = unpack_make(unpack_raw(&walk->cursor));
-    unpack_array_exactly(&u, 4);
+    uint32_t count = unpack_array(&u);
+    if (count != 4 && count != 5)
+        unpack_fail(&u, RSM_MALFORMED);
     out->verb = take_word(&u, LIMIT_LABEL_SIZE);
     out->zone = take_optional_name(&u);
     out->suffix = take_optional_name(&u);
     out->types = take_list(&u, LIMIT_TYPES_PER_GRANT);
+    out->class_most = count == 5 ? take_class_most(&u) : (enum rsm_class)0;
     return walk_took(walk, &u);
 }
 

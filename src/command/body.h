@@ -13,7 +13,8 @@
  *                        budget []: no limits, or [[burst uint, per hour uint] x 4]]
  *     principal.key-add, principal.key-revoke   [name str, key bin32]
  *     principal.delete  [name str]
- *     role.set          [name str, grants [[verb str, zone bin, suffix bin, types [uint...]]...]]
+ *     role.set          [name str, grants [[verb str, zone bin, suffix bin, types [uint...]]...]];
+ *                       a grant may have a fifth item, class str: "standard" or "critical"
  *     role.delete       [name str]
  *     policy.set        [policy map]
  *     freeze.set        [id str, scope str, subject (bin for a zone, else str), everybody bool,
@@ -77,6 +78,7 @@ struct body_rrset_id {
 struct body_grant {
     struct bytes verb, zone, suffix;
     struct body_walk types;
+    enum rsm_class class_most; /* 0: of every class */
 };
 
 struct body_label {

@@ -310,13 +310,15 @@ enum rsm_status rsm_body_role_set(struct rsm_bytes name, const struct rsm_grant 
     put_str(&w, name);
     enum rsm_status status = put_count(&w, grant_count, LIMIT_GRANTS_PER_ROLE);
     for (size_t i = 0; i < grant_count && status == RSM_OK; i++) {
-        pack_array(&w, 4);
+        pack_array(&w, grants[i].class_most != 0 ? 5 : 4);
         put_str(&w, grants[i].verb);
         put_bin(&w, grants[i].zone);
         put_bin(&w, grants[i].suffix);
         status = put_count(&w, grants[i].type_count, LIMIT_TYPES_PER_GRANT);
         for (size_t k = 0; k < grants[i].type_count && status == RSM_OK; k++)
             pack_uint(&w, grants[i].types[k]);
+        if (grants[i].class_most != 0)
+            pack_text(&w, body_class_text(grants[i].class_most));
     }
     return end(&w, RSM_KIND_ROLE_SET, status, body_out);
 }

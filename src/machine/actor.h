@@ -8,8 +8,11 @@
 #include "src/base/bytes.h"
 #include "src/base/limits.h"
 
+#define GRANT_WORDS_SIZE 640u
+
 struct grant {
-    struct bytes verb, zone, suffix, types; /* types: u16 each */
+    struct bytes role, verb, zone, suffix, types; /* types: u16 each */
+    enum rsm_class class_most;                    /* 0: of every class */
 };
 
 /* The author, with all grants of all its roles. */
@@ -23,7 +26,10 @@ struct actor {
     uint8_t az[LIMIT_LABEL_SIZE]; /* where it runs */
     size_t az_size;               /* 0: not said */
     struct rsm_budget budget[RSM_BUDGETS];
-    struct writer grants; /* kept over commands: blobs verb, zone, suffix, types, each */
+    /* What the grants that let the command in allow of it, and which one allows no more. */
+    enum rsm_class class_most;
+    char class_words[GRANT_WORDS_SIZE]; /* for people; empty: all is allowed */
+    struct writer grants; /* kept over commands: blobs role, verb, zone, suffix, types, class u8 */
 };
 
 #endif

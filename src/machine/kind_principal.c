@@ -59,7 +59,7 @@ static void check_automaton(struct judge *j, struct bytes name, struct bytes rol
 {
     struct writer *grants = &j->m->copy;
     writer_reset(grants);
-    grants_append(grants, array);
+    grants_append(grants, role, array);
     if (grants_are_boundless(writer_result(grants)))
         judge_refuse(j, RSM_RULE_AUTOMATON_SCOPE,
                      "automaton %.*s: role %.*s has a grant that names no zone, or all verbs",

@@ -344,6 +344,7 @@ void class_of_command(struct judge *j)
             raise(j, item->class, item->deadline_ms, "item %u of the policy's classes", i + 1);
     }
     root_of_command(j, is_root);
+    rule_rights_class(j);
     if (kind != RSM_KIND_RRSET_UPDATE)
         return;
     /* Who sends an update waits for an answer and casts no votes. */

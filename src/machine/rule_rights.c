@@ -10,23 +10,30 @@
  * An automaton acts alone and fast, so a grant lets it into a zone only if it names that zone, and
  * no grant of all verbs lets it do anything (automaton-scope), whatever role it was found in.
  *
+ * A grant may say the highest class of what is done by it ("standard", "critical"): for each record
+ * set the grant counts that allows most, of all record sets the one that is allowed least
+ * (class-granted). What class the command has is known behind all other rules.
+ *
  * A key is good from the slot of its command on, and nobody's from the slot of its revocation on,
  * which a command in flight does not escape: it is judged when it is applied.
  */
 #include "src/machine/judge.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"
+#include "src/command/body_change.h"
 #include "src/machine/pattern.h"
 #include "src/machine/staged.h"
 
-void grants_append(struct writer *out, struct bytes array)
+void grants_append(struct writer *out, struct bytes role, struct bytes array)
 {
     struct body_walk walk = {.cursor = unpack_make(array)};
     walk.left = unpack_array(&walk.cursor);
     struct body_grant grant;
     while (body_next_grant(&walk, &grant)) {
+        writer_blob(out, role);
         writer_blob(out, grant.verb);
         writer_blob(out, grant.zone);
         writer_blob(out, grant.suffix);
@@ -34,6 +41,7 @@ void grants_append(struct writer *out, struct bytes array)
         uint16_t type;
         while (body_next_type(&grant.types, &type))
             writer_u16(out, type);
+        writer_u8(out, (uint8_t)grant.class_most);
     }
 }
 
@@ -41,10 +49,12 @@ static bool next_grant(struct reader *r, struct grant *out)
 {
     if (reader_left(r) == 0)
         return false;
+    out->role = reader_blob(r, LIMIT_LABEL_SIZE);
     out->verb = reader_blob(r, LIMIT_LABEL_SIZE);
     out->zone = reader_blob(r, LIMIT_NAME_SIZE);
     out->suffix = reader_blob(r, LIMIT_NAME_SIZE);
     out->types = reader_blob(r, 2 * LIMIT_TYPES_PER_GRANT);
+    out->class_most = (enum rsm_class)reader_u8(r);
     return !r->failed;
 }
 
@@ -58,7 +68,7 @@ static void load_roles(struct judge *j, struct bytes roles)
         if (bytes_equal(role, bytes_of_string("root")))
             a->is_root = true;
         if (judge_found(j, kv_get(j->kv, TABLE_ROLE, role, &array)))
-            grants_append(&a->grants, array);
+            grants_append(&a->grants, role, array);
     }
 }
 
@@ -103,6 +113,8 @@ static void clear_actor(struct actor *a)
     a->is_known = a->is_automaton = a->is_person = a->is_gateway = a->is_administrator =
         a->is_root = false;
     a->az_size = 0;
+    a->class_most = RSM_CLASS_EMERGENCY;
+    a->class_words[0] = '\0';
     memset(a->budget, 0, sizeof a->budget);
     writer_reset(&a->grants);
 }
@@ -253,7 +265,13 @@ bool principal_may(struct judge *j, const struct principal_record *p, const char
 
 enum allowance { ALLOWED = 1, DENIED, NEEDS_SCOPE };
 
-static enum allowance ask(const struct judge *j, const struct wish *wish)
+static enum rsm_class class_of_grant(const struct grant *g)
+{
+    return g->class_most == 0 || MUTANT(GRANT_OF_EVERY_CLASS) ? RSM_CLASS_EMERGENCY : g->class_most;
+}
+
+/* ALLOWED: *best_out is of those that allow it the one for the highest class. */
+static enum allowance ask(const struct judge *j, const struct wish *wish, struct grant *best_out)
 {
     const struct actor *a = &j->m->actor;
     enum allowance answer = DENIED;
@@ -263,25 +281,79 @@ static enum allowance ask(const struct judge *j, const struct wish *wish)
         if (!grant_matches(&grant, wish))
             continue;
         bool is_bounded = (wish->zone.size == 0 || grant.zone.size > 0) && !is_any_verb(grant.verb);
-        if (!a->is_automaton || is_bounded)
-            return ALLOWED;
-        answer = NEEDS_SCOPE;
+        if (a->is_automaton && !is_bounded) {
+            answer = answer == ALLOWED ? ALLOWED : NEEDS_SCOPE;
+        } else if (answer != ALLOWED || class_of_grant(&grant) > class_of_grant(best_out)) {
+            answer = ALLOWED;
+            *best_out = grant;
+        }
+        if (answer == ALLOWED && class_of_grant(best_out) == RSM_CLASS_EMERGENCY)
+            break;
     }
     return answer;
+}
+
+/* "" for the command as such. */
+static void words_wish(const struct wish *wish, char out[WORDS_SIZE])
+{
+    out[0] = '\0';
+    if (wish->owner.size > 0)
+        (void)words_rrset(wish->owner, wish->type, out);
+    else if (wish->zone.size > 0)
+        (void)words_object(OBJECT_ZONE, wish->zone, out);
+}
+
+/* As the command line has it: VERB,ZONE,PATTERN,class=... */
+static void words_grant(const struct grant *g, char out[GRANT_WORDS_SIZE])
+{
+    char zone[WORDS_SIZE] = "", pattern[WORDS_SIZE] = "";
+    if (g->zone.size > 0)
+        (void)words_name(g->zone, zone);
+    if (g->suffix.size > 0)
+        (void)words_name(g->suffix, pattern);
+    (void)snprintf(out, GRANT_WORDS_SIZE, "%.*s,%.160s,%.160s%s,class=%s of role %.*s",
+                   TEXT_ARGUMENTS(g->verb), zone, pattern, g->types.size > 0 ? ",(types)" : "",
+                   body_class_text(g->class_most), TEXT_ARGUMENTS(g->role));
+}
+
+/* It is let in, up to a class. */
+static void note_class(struct judge *j, const struct wish *wish, const struct grant *g)
+{
+    struct actor *a = &j->m->actor;
+    char on[WORDS_SIZE], grant[GRANT_WORDS_SIZE];
+    if (class_of_grant(g) >= a->class_most)
+        return;
+    a->class_most = class_of_grant(g);
+    words_wish(wish, on);
+    words_grant(g, grant);
+    (void)snprintf(a->class_words, sizeof a->class_words, "%s%s%.200s by the grant %.400s",
+                   wish->verb, on[0] != '\0' ? " on " : "", on, grant);
+}
+
+void rule_rights_class(struct judge *j)
+{
+    const struct actor *a = &j->m->actor;
+    if (j->class <= a->class_most)
+        return;
+    judge_refuse(j, RSM_RULE_CLASS_GRANTED,
+                 "%.*s may do %s, and this change is %s (%s); let somebody sign it who may, or "
+                 "split off what makes it %s",
+                 TEXT_ARGUMENTS(judge_subject(j)), a->class_words, body_class_text(j->class),
+                 j->class_why, body_class_text(j->class));
 }
 
 static void require(struct judge *j, const struct wish *wish)
 {
     if (!j->m->actor.is_known)
         return; /* key-invalid says it */
-    enum allowance answer = ask(j, wish);
-    if (answer == ALLOWED)
+    struct grant best = {.class_most = 0};
+    enum allowance answer = ask(j, wish, &best);
+    if (answer == ALLOWED) {
+        note_class(j, wish, &best);
         return;
-    char on[WORDS_SIZE] = "";
-    if (wish->owner.size > 0)
-        (void)words_rrset(wish->owner, wish->type, on);
-    else if (wish->zone.size > 0)
-        (void)words_object(OBJECT_ZONE, wish->zone, on);
+    }
+    char on[WORDS_SIZE];
+    words_wish(wish, on);
     if (answer == NEEDS_SCOPE)
         judge_refuse(
             j, RSM_RULE_AUTOMATON_SCOPE,
@@ -315,7 +387,8 @@ void rule_rights_rrset(struct judge *j, struct bytes zone, struct bytes owner, u
 void rule_rights_changes(struct judge *j, struct bytes zone)
 {
     struct wish whole = {.verb = rsm_kind_text(j->command->kind), .zone = zone};
-    if (ask(j, &whole) == ALLOWED)
+    struct grant best = {.class_most = 0};
+    if (ask(j, &whole, &best) == ALLOWED && class_of_grant(&best) == RSM_CLASS_EMERGENCY)
         return;
     const struct changes *changes = &j->m->changes;
     for (size_t i = 0; i < changes->count; i++)

@@ -41,12 +41,14 @@ void rule_rights_behalf(struct judge *j, struct bytes principal);
 bool principal_may(struct judge *j, const struct principal_record *p, const char *verb);
 bool principal_has_key(const struct principal_record *p, const uint8_t *key);
 bool principal_has_role(const struct principal_record *p, struct bytes role);
+/* The command has its class, and why: class-granted when the author's grants allow less. */
+void rule_rights_class(struct judge *j);
 /* True when some grant of these (blobs as in struct actor) reaches zones without naming one. */
 bool grants_are_boundless(struct bytes grants);
 /* "rrset.*" matches "rrset.change". */
 bool verb_matches(struct bytes pattern, const char *verb);
 /* Appends the grants of one role (role.set's array). */
-void grants_append(struct writer *out, struct bytes array);
+void grants_append(struct writer *out, struct bytes role, struct bytes array);
 
 /* ---- rule_budget.c ---- */
 

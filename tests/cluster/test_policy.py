@@ -48,6 +48,41 @@ def keys_and_budgets():
         check("no person" in cluster.ctl("principal", "delete", "admin@dev", "--yes", status=4).stderr, "the last administrator")
 
 
+def grants_of_a_class():
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "sub 60 IN NS ns.invalid.\nwww 60 IN A 192.0.2.1\n")
+        cluster.ctl("policy", "set", "ownership=0")
+        for bad in ("rrset.change,a.example,class=emergency", "rrset.change,class=", "a,class=standard,class=critical"):
+            done = cluster.ctl("role", "set", "bad", bad, status=2)
+            check("class=standard|critical" in done.stderr and "--help" in done.stderr, done.stderr)
+        robot = cluster.automaton("robot", "rrset.*,a.example,class=standard")
+        roles = {role["name"]: role["grants"] for role in cluster.json("role", "list")["roles"]}
+        check(roles["role-robot"][0][4] == "standard" and len(roles["operator"][0]) == 4, roles)
+
+        def delegate(server, status, **how):
+            return cluster.ctl("record", "set", "a.example", "sub", "60", "NS", server, *how.pop("more", ()), status=status, **how)
+
+        cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.2", key=robot)
+        done = delegate("ns2.invalid.", 4, key=robot)
+        for words in ("class-granted", "robot may do rrset.change", "rrset.*,a.example.,,class=standard of role role-robot",
+                      "is critical (rrset sub.a.example. NS changes)", "let somebody sign it who may"):
+            check(words in done.stderr, f"{words}: {done.stderr}")
+        slot = done.stderr.split("slot ")[1].split()[0].rstrip(":")
+        explained = cluster.ctl("explain", slot).stdout
+        check("class-granted" in explained and "quorum" in explained, explained)
+        check("class-granted" in cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.3", "--class", "critical",
+                                             key=robot, status=4).stderr, "what it asks for counts as well")
+        plan = "zone: a.example\nnames: [sub]\nrecords: |\n  sub 60 IN NS ns2.invalid.\n"
+        check("class-granted" in cluster.ctl("plan", "check", "-", text=plan, key=robot, status=4).stdout, "plan check knows it")
+        # A grant of the next class more: the change waits, and takes effect with its votes.
+        cluster.ctl("role", "set", "role-robot", "rrset.*,a.example,class=standard", "rrset.change,a.example,sub.a.example,NS,class=critical")
+        delegate("ns2.invalid.", 0, key=robot, more=("--wait", "60s"))
+        check("ns2.invalid." in cluster.ctl("record", "get", "a.example", "sub", "NS").stdout, "it is live")
+        check("96" in cluster.ctl("rules").stdout and "class-granted" in cluster.ctl("rules").stdout, "the table of rules")
+        cluster.stop_equal()
+        cluster.verify_equal()
+
+
 def owners_and_fights():
     with Cluster() as cluster:
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.1\n")
@@ -113,6 +148,16 @@ def policy_files():
                             ("times: [{who: all, from: '08:00', to: '07:00'}]", "times"), ("tests: [{name: x}]", "text is wanted")):
             done = cluster.ctl("policy", "check", "-", text=text + "\n", status=2)
             check(words in done.stderr, f"{text}: {done.stderr}")
+        # An automaton that may do what is standard alone, and what the file makes critical.
+        case = POLICY.split("tests:")[1] % "class-granted"
+        case = case.replace("    delete:", "    by: automaton\n    granted: standard\n    delete:").replace("delete: [{owner: x, type: A}, ", "delete: [")
+        classes = "classes: [{class: critical, zone: a.example, types: [A]}]\ntests:" + case
+        check("1 passed, 0 failed" in cluster.ctl("policy", "test", "-", text=classes).stdout, "granted: standard")
+        for granted, expected in (("critical", "critical"), ("standard", "class-granted")):
+            text = classes.replace("granted: standard", f"granted: {granted}").replace("expect: class-granted", f"expect: {expected}")
+            cluster.ctl("policy", "test", "-", text=text)
+        done = cluster.ctl("policy", "check", "-", text=classes.replace("by: automaton", "by: person"), status=2)
+        check("by: automaton" in done.stderr, done.stderr)
         # The past, under the new policy: three names in a zone, two of them deleted at once.
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.1\nx 60 IN A 192.0.2.1\ny 60 IN A 192.0.2.1\n")
         plan = "zone: a.example\nnames: [x, y]\nrecords: |\n  ; nothing\n"
@@ -183,4 +228,4 @@ def floods_are_turned_away_before_signatures():
         check(submit(good, 1) == [None], "another connection is not slower for it")
 
 
-main([keys_and_budgets, owners_and_fights, policy_files, absence_is_not_deletion, floods_are_turned_away_before_signatures])
+main([keys_and_budgets, grants_of_a_class, owners_and_fights, policy_files, absence_is_not_deletion, floods_are_turned_away_before_signatures])

@@ -399,6 +399,8 @@ static void author_refused(struct author *a, const struct node_outcome *outcome,
         sim_mark(c, SIM_MARK_ROBOT_REFUSED);
     if (verdict_names(verdict, RSM_RULE_LIMIT) || verdict_names(verdict, RSM_RULE_BUDGET))
         sim_mark(c, SIM_MARK_ROBOT_LIMITED);
+    if (verdict_names(verdict, RSM_RULE_CLASS_GRANTED))
+        sim_mark(c, SIM_MARK_ROBOT_CLASS);
     if (verdict_names(verdict, RSM_RULE_FROZEN) || verdict_names(verdict, RSM_RULE_RESUME_RATE))
         sim_mark(c, SIM_MARK_ROBOT_FROZEN);
     if (!a->is_shared && !a->is_member && !a->is_operation && !author_is_robot(c, a->index) &&

@@ -27,8 +27,10 @@ void robot_role(const struct node_cluster *c, struct rsm_buffer *body)
     size_t count = 0;
     for (uint32_t i = 1; i < c->options.author_count; i++)
         for (size_t k = 0; k < 2; k++)
-            grants[count++] =
-                (struct rsm_grant){.verb = rsm_text(verbs[k]), .zone = author_zone(c, i)};
+            grants[count++] = (struct rsm_grant){
+                .verb = rsm_text(verbs[k]),
+                .zone = author_zone(c, i),
+                .class_most = c->options.robots_standard ? RSM_CLASS_STANDARD : (enum rsm_class)0};
     CHECK(rsm_body_role_set(rsm_text("robots"), grants, count, body) == RSM_OK);
 }
 

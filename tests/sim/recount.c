@@ -9,6 +9,8 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "tests/sim/recount_read.h"
+#include "tests/sim/recount_rights.h"
 
 #define NAME_MAX 64u
 #define TYPE_A 1u
@@ -43,19 +45,8 @@ struct recount {
     size_t author_count;
     struct counted_set *sets; /* owned */
     size_t set_count;
-    struct stage_book *stages; /* owned */
-};
-
-/* One command, as far as it is looked at. */
-struct told {
-    struct bytes author;
-    uint64_t counter;
-    struct reader clock; /* at the first entry */
-    uint32_t clock_count;
-    struct bytes kind;
-    struct reader body; /* at its first element */
-    uint32_t body_count;
-    struct bytes raw;
+    struct stage_book *stages;  /* owned */
+    struct rights_book *rights; /* owned */
 };
 
 struct recount *recount_new(struct sim *sim)
@@ -63,6 +54,7 @@ struct recount *recount_new(struct sim *sim)
     struct recount *m = mem_alloc(sizeof(*m));
     m->sim = sim;
     m->stages = stage_book_new(sim);
+    m->rights = rights_book_new(sim);
     return m;
 }
 
@@ -73,128 +65,10 @@ void recount_free(struct recount *m)
     for (size_t i = 0; i < m->set_count; i++)
         mem_free(m->sets[i].addresses);
     stage_book_free(m->stages);
+    rights_book_free(m->rights);
     mem_free(m->authors);
     mem_free(m->sets);
     mem_free(m);
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* MessagePack, the part that commands use. */
-
-static uint64_t sized(struct reader *r, unsigned width)
-{
-    switch (width) {
-    case 0:
-        return reader_u8(r);
-    case 1:
-        return reader_u16(r);
-    case 2:
-        return reader_u32(r);
-    default:
-        return reader_u64(r);
-    }
-}
-
-static uint64_t read_uint(struct reader *r)
-{
-    uint8_t head = reader_u8(r);
-    if (head < 0x80)
-        return head;
-    if (head >= 0xcc && head <= 0xcf)
-        return sized(r, head - 0xccu);
-    r->failed = true;
-    return 0;
-}
-
-/* Text or bytes. */
-static struct bytes read_bytes(struct reader *r)
-{
-    uint8_t head = reader_u8(r);
-    if (head >= 0xa0 && head <= 0xbf)
-        return reader_bytes(r, head & 0x1fu);
-    if (head >= 0xd9 && head <= 0xdb)
-        return reader_bytes(r, sized(r, head - 0xd9u));
-    if (head >= 0xc4 && head <= 0xc6)
-        return reader_bytes(r, sized(r, head - 0xc4u));
-    r->failed = true;
-    return (struct bytes){NULL, 0};
-}
-
-/* The head of an array or a map. */
-static uint32_t read_count(struct reader *r)
-{
-    uint8_t head = reader_u8(r);
-    if ((head >= 0x90 && head <= 0x9f) || (head >= 0x80 && head <= 0x8f))
-        return head & 0x0fu;
-    if (head == 0xdc || head == 0xde)
-        return reader_u16(r);
-    if (head == 0xdd || head == 0xdf)
-        return reader_u32(r);
-    r->failed = true;
-    return 0;
-}
-
-/* Jumps over one value, whatever it is. */
-static void skip_value(struct reader *r)
-{
-    for (uint64_t left = 1; left > 0 && !r->failed; left--) {
-        struct reader here = *r;
-        uint8_t head = reader_u8(&here);
-        if (head == 0xc0 || head == 0xc2 || head == 0xc3) {
-            (void)reader_u8(r);
-        } else if ((head >= 0x80 && head <= 0x9f) || (head >= 0xdc && head <= 0xdf)) {
-            bool is_map = (head >= 0x80 && head <= 0x8f) || head >= 0xde;
-            left += (is_map ? 2u : 1u) * (uint64_t)read_count(r);
-        } else if (head < 0x80 || (head >= 0xcc && head <= 0xcf)) {
-            (void)read_uint(r);
-        } else {
-            (void)read_bytes(r);
-        }
-    }
-}
-
-/* At the value of a key of a map; false: it has none. */
-static bool find_value(struct bytes map, const char *key, struct reader *out)
-{
-    *out = reader_make(map);
-    for (uint32_t left = read_count(out); left > 0 && !out->failed; left--) {
-        if (bytes_equal(read_bytes(out), bytes_of_string(key)))
-            return !out->failed;
-        skip_value(out);
-    }
-    return false;
-}
-
-static struct told read_command(struct reader *r)
-{
-    struct told t = {.raw = bytes_make(r->data, r->size)};
-    (void)read_count(r);
-    t.author = read_bytes(r);
-    t.counter = read_uint(r);
-    (void)read_uint(r);
-    t.clock_count = read_count(r);
-    t.clock = *r;
-    for (uint32_t i = 0; i < t.clock_count; i++) {
-        (void)read_bytes(r);
-        (void)read_uint(r);
-    }
-    uint32_t dependencies = read_count(r);
-    for (uint32_t i = 0; i < dependencies && !r->failed; i++) {
-        (void)read_count(r);
-        (void)read_bytes(r);
-        (void)read_uint(r);
-    }
-    t.kind = read_bytes(r);
-    t.body_count = read_count(r);
-    t.body = *r;
-    if (bytes_equal(t.kind, bytes_of_string("change.request"))) {
-        (void)read_bytes(&t.body);
-        for (uint32_t left = read_count(&t.body); left > 0; left--)
-            (void)read_bytes(&t.body);
-        t.kind = read_bytes(&t.body);
-        t.body_count = read_count(&t.body);
-    }
-    return t;
 }
 
 struct bytes recount_envelope(struct bytes entry)
@@ -249,9 +123,9 @@ static uint64_t clock_of(const struct told *t, struct bytes author)
 static bool walk_changes(struct recount *m, const struct told *t, uint64_t slot)
 {
     struct reader r = t->body;
-    bool creates = bytes_equal(t->kind, bytes_of_string("zone.create"));
+    bool creates = told_is(t, "zone.create");
     bool seen = true;
-    if (!creates && !bytes_equal(t->kind, bytes_of_string("rrset.change")))
+    if (!creates && !told_is(t, "rrset.change"))
         return true;
     struct bytes zone = read_bytes(&r);
     uint32_t labels = creates ? read_count(&r) : 0;
@@ -290,7 +164,8 @@ struct given {
     uint64_t first_slot;
     uint64_t counter;
     struct bytes author, digest, result;
-    bool is_stopped; /* refused by a rule about who may do how much, not about what was seen */
+    bool is_above_grants; /* refused by class-granted */
+    bool is_stopped;      /* refused by a rule about who may do how much, not about what was seen */
 };
 
 /* Of those that the authors here can meet. */
@@ -316,7 +191,9 @@ static struct given read_verdict(struct reader *r)
     uint16_t reasons = reader_u16(r);
     (void)reader_u32(r);
     for (uint16_t i = 0; i < reasons; i++) {
-        g.is_stopped |= is_about_measure(reader_u32(r));
+        uint32_t rule = reader_u32(r);
+        g.is_stopped |= is_about_measure(rule);
+        g.is_above_grants |= rule == RSM_RULE_CLASS_GRANTED;
         (void)reader_blob(r, 1u << 16);
     }
     return g;
@@ -326,7 +203,7 @@ static void take_policy(struct recount *m, const struct told *t)
 {
     struct reader at;
     struct bytes body = bytes_make(t->body.data + t->body.offset, t->body.size - t->body.offset);
-    if (!bytes_equal(t->kind, bytes_of_string("policy.set")))
+    if (!told_is(t, "policy.set"))
         return;
     if (find_value(body, "vote_zones_least", &at))
         stage_set_zones_least(m->stages, (uint32_t)read_uint(&at));
@@ -341,7 +218,7 @@ static void take_approval(struct recount *m, const struct told *t, const struct 
                           uint64_t slot, uint64_t now_ms)
 {
     struct reader r = t->body, at;
-    if (!bytes_equal(t->kind, bytes_of_string("change.approve")))
+    if (!told_is(t, "change.approve"))
         return;
     struct bytes digest = read_bytes(&r);
     if (digest.size == HASH_SIZE && find_value(g->result, "missing", &at) &&
@@ -352,7 +229,7 @@ static void take_approval(struct recount *m, const struct told *t, const struct 
 static void take_apply(struct recount *m, const struct told *t, uint64_t slot, uint64_t now_ms)
 {
     struct reader r = t->body;
-    if (!bytes_equal(t->kind, bytes_of_string("change.apply")))
+    if (!told_is(t, "change.apply"))
         return;
     struct bytes digest = read_bytes(&r);
     if (digest.size == HASH_SIZE)
@@ -363,7 +240,7 @@ static void take_vote(struct recount *m, const struct told *t, const struct give
                       uint64_t now_ms)
 {
     struct reader r = t->body, late;
-    if (!bytes_equal(t->kind, bytes_of_string("change.vote")))
+    if (!told_is(t, "change.vote"))
         return;
     struct bytes digest = read_bytes(&r);
     bool yes = reader_u8(&r) == 0xc3;
@@ -435,6 +312,8 @@ static void take_command(struct recount *m, uint64_t slot, uint64_t now_ms, cons
 {
     bool is_taken = g->kind == 1 || g->kind == 3;
     struct counted_author *a = author_of(m, t->author);
+    if (g->first_slot == 0)
+        rights_on_command(m->rights, t, is_taken, g->is_above_grants, slot);
     if (!bytes_equal(g->author, t->author) || g->counter != t->counter) {
         sim_fail(m->sim, "I8: slot %" PRIu64 ": a verdict for another command", slot);
     } else if (g->first_slot != 0 && is_taken) {
@@ -450,9 +329,8 @@ static void take_command(struct recount *m, uint64_t slot, uint64_t now_ms, cons
         take_approval(m, t, g, slot, now_ms);
         take_apply(m, t, slot, now_ms);
         take_vote(m, t, g, slot, now_ms);
-    } else if (g->first_slot == 0 && !g->is_stopped &&
-               bytes_equal(t->kind, bytes_of_string("rrset.change")) && a->counter > 0 &&
-               t->counter == a->counter + 1 && walk_changes(m, t, 0)) {
+    } else if (g->first_slot == 0 && !g->is_stopped && told_is(t, "rrset.change") &&
+               a->counter > 0 && t->counter == a->counter + 1 && walk_changes(m, t, 0)) {
         sim_fail(m->sim, "I20: slot %" PRIu64 ": a good command is refused", slot);
     }
 }

@@ -120,6 +120,7 @@ struct sim_cut {
     X(ROBOT_LIMITED, "an automaton met the policy's limits or its budget")                         \
     X(ROBOT_REFUSED, "an automaton was refused")                                                   \
     X(ROBOT_FROZEN, "because of a freeze, or on its way back from one")                            \
+    X(ROBOT_CLASS, "an automaton asked for a class that its grants do not allow")                  \
     X(RESUME_BEGUN, "automata came back from a freeze")                                            \
     X(REPLACED, "a removed replica came back with a new disk")                                     \
     X(REAL_STORE, "a run with the LMDB store")                                                     \

@@ -41,6 +41,7 @@ struct node_options {
     uint32_t zones_least;  /* and how many zones are enough then */
     uint32_t update_ppm;   /* dynamic updates */
     bool robots;           /* every other author is an automaton, now and then frozen */
+    bool robots_standard;  /* and its grants allow what is standard alone */
     uint32_t victim;       /* whose disk may lose what it said was durable */
     bool real_store;
     bool real_signatures; /* each replica verifies for itself */

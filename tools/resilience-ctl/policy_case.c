@@ -86,7 +86,7 @@ static bool hand_over(struct trial *t, const struct zonefile *state)
 {
     const struct policy_case *c = t->c;
     struct rsm_buffer body = {NULL, 0};
-    enum rsm_status status = policy_world_automaton(&t->world, c->zone);
+    enum rsm_status status = policy_world_automaton(&t->world, c->zone, c->granted);
     struct rsm_rrset_id *scope = mem_alloc((state->rrset_count + 1) * sizeof *scope);
     for (size_t i = 0; i < state->rrset_count; i++)
         scope[i] = (struct rsm_rrset_id){

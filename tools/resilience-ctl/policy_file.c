@@ -174,10 +174,21 @@ static void take_now(struct yaml_reading *r, const yaml_node_t *node, struct pol
         c->now_ms = (uint64_t)seconds * 1000;
 }
 
+static void take_granted(struct yaml_reading *r, const yaml_node_t *node, struct policy_case *c)
+{
+    static const char *const classes[] = {"standard", "critical", NULL};
+    if (node == NULL)
+        return;
+    c->granted = yaml_choice(r, node, classes) == 1 ? RSM_CLASS_CRITICAL : RSM_CLASS_STANDARD;
+    if (!c->is_automaton)
+        yaml_fail(r, node,
+                  "granted: what an automaton's grants allow; write by: automaton as well");
+}
+
 static void take_case(struct yaml_reading *r, yaml_node_t *node, struct policy_case *c)
 {
-    static const char *const keys[] = {"name", "zone",   "state",       "labels", "by", "at",
-                                       "set",  "delete", "delete-zone", "expect", NULL};
+    static const char *const keys[] = {"name", "zone", "state",  "labels",      "by",     "granted",
+                                       "at",   "set",  "delete", "delete-zone", "expect", NULL};
     static const char *const bys[] = {"person", "automaton", NULL};
     static const char *const yes[] = {"no", "yes", NULL};
     *c = (struct policy_case){.line = node != NULL ? node->start_mark.line + 1 : 0};
@@ -190,6 +201,7 @@ static void take_case(struct yaml_reading *r, yaml_node_t *node, struct policy_c
     c->state = yaml_copy(r, yaml_get(r, node, "state"));
     take_labels(r, yaml_get(r, node, "labels"), c);
     c->is_automaton = by != NULL && yaml_choice(r, by, bys) == 1;
+    take_granted(r, yaml_get(r, node, "granted"), c);
     c->deletes_zone = whole != NULL && yaml_choice(r, whole, yes) == 1;
     if (at != NULL)
         take_now(r, at, c);

@@ -30,9 +30,10 @@ struct policy_case {
     char *state; /* a master file; what the zone is before */
     char *label_names[POLICY_LABELS_MAX], *label_values[POLICY_LABELS_MAX];
     uint32_t label_count;
-    bool is_automaton; /* who changes it */
-    uint64_t now_ms;   /* log time of the change; 0: whatever */
-    char *set;         /* a master file of record sets as they shall be; NULL: none */
+    bool is_automaton;      /* who changes it */
+    enum rsm_class granted; /* the highest class that its grants allow; 0: all */
+    uint64_t now_ms;        /* log time of the change; 0: whatever */
+    char *set;              /* a master file of record sets as they shall be; NULL: none */
     uint8_t delete_buffers[POLICY_CASE_DELETES_MAX][NAME_SIZE_MAX];
     struct rsm_rrset_id deletes[POLICY_CASE_DELETES_MAX];
     uint32_t delete_count;

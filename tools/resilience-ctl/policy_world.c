@@ -105,13 +105,15 @@ static enum rsm_status must(struct policy_world *w, enum rsm_kind kind, enum rsm
     return built == RSM_OK && verdict.kind != VERDICT_APPLIED ? RSM_REFUSED : built;
 }
 
-enum rsm_status policy_world_automaton(struct policy_world *w, struct bytes zone)
+enum rsm_status policy_world_automaton(struct policy_world *w, struct bytes zone,
+                                       enum rsm_class granted)
 {
     const struct rsm_budget much = {UINT64_C(1) << 40, UINT64_C(1) << 40};
     const struct rsm_budget budget[RSM_BUDGETS] = {much, much, much, much};
     const struct rsm_bytes name = rsm_bytes_make(zone.data, zone.size);
-    const struct rsm_grant grants[] = {{.verb = rsm_text("rrset.*"), .zone = name},
-                                       {.verb = rsm_text("zone.*"), .zone = name}};
+    const struct rsm_grant grants[] = {
+        {.verb = rsm_text("rrset.*"), .zone = name, .class_most = granted},
+        {.verb = rsm_text("zone.*"), .zone = name, .class_most = granted}};
     struct rsm_bytes key =
         rsm_bytes_make(rsm_key_public(w->keys[POLICY_AUTOMATON]), RSM_PUBLIC_KEY_SIZE);
     struct rsm_bytes role = rsm_text("automaton");

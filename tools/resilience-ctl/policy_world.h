@@ -36,8 +36,9 @@ void policy_world_deinit(struct policy_world *w);
 enum rsm_status policy_world_do(struct policy_world *w, enum policy_actor who, enum rsm_kind kind,
                                 struct rsm_buffer *body, struct verdict *verdict_out);
 
-/* Makes the automaton, with the right to change what is in `zone`. */
-enum rsm_status policy_world_automaton(struct policy_world *w, struct bytes zone);
+/* Makes the automaton, with the right to change what is in `zone`, up to that class (0: each). */
+enum rsm_status policy_world_automaton(struct policy_world *w, struct bytes zone,
+                                       enum rsm_class granted);
 
 /*
  * One case of the file under its policy: true when it is decided as it expects. `words` (a writer)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "src/base/limits.h"
+#include "src/command/body_change.h"
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/ctl.h"
 
@@ -135,33 +136,59 @@ struct grant_text {
     uint16_t types[GRANT_TYPES_MAX];
 };
 
-/* VERB[,ZONE[,PATTERN[,TYPE...]]]; empty parts match all. */
+/* A part that says the highest class of what is done by the grant; false: it says something else.
+ */
+static bool take_class(const char *part, struct rsm_grant *out, bool *is_good)
+{
+    static const char word[] = "class=";
+    enum rsm_class class;
+    if (part == NULL || strncmp(part, word, sizeof word - 1) != 0)
+        return false;
+    *is_good = *is_good && out->class_most == 0 &&
+               body_class_parse(bytes_of_string(part + sizeof word - 1), &class) &&
+               class != RSM_CLASS_EMERGENCY;
+    if (*is_good)
+        out->class_most = class;
+    return true;
+}
+
+/* The next part that is no class. */
+static char *next_part(char **rest, struct rsm_grant *out, bool *is_good)
+{
+    char *part = strsep(rest, ",");
+    while (take_class(part, out, is_good))
+        part = strsep(rest, ",");
+    return part;
+}
+
+/* VERB[,ZONE[,PATTERN[,TYPE...]]][,class=CLASS]; empty parts match all. */
 static bool parse_grant(const char *text, struct grant_text *memory, struct rsm_grant *out)
 {
     struct bytes name;
+    bool is_good = true;
     *out = (struct rsm_grant){.types = memory->types};
     if (strlen(text) >= sizeof memory->copy)
         return false;
     memcpy(memory->copy, text, strlen(text) + 1);
     char *rest = memory->copy;
     out->verb = rsm_text(strsep(&rest, ","));
-    char *part = strsep(&rest, ",");
+    char *part = next_part(&rest, out, &is_good);
     if (part != NULL && *part != '\0') {
         if (!ctl_name(part, (struct bytes){NULL, 0}, memory->zone, &name))
             return false;
         out->zone = ctl_bytes(name);
     }
-    part = strsep(&rest, ",");
+    part = next_part(&rest, out, &is_good);
     if (part != NULL && *part != '\0') {
         if (!ctl_name(part, (struct bytes){NULL, 0}, memory->suffix, &name))
             return false;
         out->suffix = ctl_bytes(name);
     }
-    while ((part = strsep(&rest, ",")) != NULL)
+    while ((part = next_part(&rest, out, &is_good)) != NULL)
         if (out->type_count == GRANT_TYPES_MAX ||
             rr_type_from_text(part, &memory->types[out->type_count++]) != RSM_OK)
             return false;
-    return out->verb.size > 0;
+    return is_good && out->verb.size > 0;
 }
 
 int ctl_role_set(struct ctl *ctl, int count, char **arguments)
@@ -174,8 +201,11 @@ int ctl_role_set(struct ctl *ctl, int count, char **arguments)
         return ctl_fail(RSM_USAGE, "at most %u grants on one command line", GRANTS_MAX);
     for (size_t i = 0; i < grant_count; i++)
         if (!parse_grant(arguments[1 + i], &memory[i], &grants[i]))
-            return ctl_fail(RSM_USAGE, "a grant is VERB[,ZONE[,PATTERN[,TYPE...]]], not \"%s\"",
-                            arguments[1 + i]);
+            return ctl_fail(
+                RSM_USAGE,
+                "a grant is VERB[,ZONE[,PATTERN[,TYPE...]]][,class=standard|critical], not "
+                "\"%s\"; see resilience-ctl role set --help",
+                arguments[1 + i]);
     enum rsm_status status = see(ctl, "role.list");
     if (status != RSM_OK)
         return rsm_status_exit(status);

@@ -142,8 +142,10 @@ const struct ctl_command ctl_commands[] = {
     {"principal", "list", "", 0, 0, OPT_READ, "all principals", "resilience-ctl principal list",
      ctl_principal_list},
     {"role", "set", "NAME GRANT...", 2, -1, OPT_CHANGE,
-     "make or change a role; a GRANT is VERB[,ZONE[,PATTERN[,TYPE...]]]",
-     "resilience-ctl role set web 'rrset.change,example.org,web-*.example.org,A,AAAA'",
+     "make or change a role; a GRANT is VERB[,ZONE[,PATTERN[,TYPE...]]][,class=standard|critical]: "
+     "changes of a higher class are not granted by it",
+     "resilience-ctl role set web "
+     "'rrset.change,example.org,web-*.example.org,A,AAAA,class=standard'",
      ctl_role_set},
     {"role", "delete", "NAME", 1, 1, OPT_CHANGE, "delete a role",
      "resilience-ctl role delete web --yes", ctl_role_delete},

@@ -55,8 +55,9 @@ Test(body, principals_and_roles)
     const struct rsm_bytes roles[] = {rsm_text("admin"), rsm_text("planner")};
     const uint16_t types[] = {1, 28};
     const struct rsm_budget budget[RSM_BUDGETS] = {{2, 3}, {4, 5}, {0, 0}, {6, 7}};
-    const struct rsm_grant grants[] = {{rsm_text("rrset.*"), ZONE, OWNER, types, 2},
-                                       {rsm_text("*"), {NULL, 0}, {NULL, 0}, NULL, 0}};
+    const struct rsm_grant grants[] = {
+        {rsm_text("rrset.*"), ZONE, OWNER, types, 2, RSM_CLASS_STANDARD},
+        {rsm_text("*"), {NULL, 0}, {NULL, 0}, NULL, 0, 0}};
     struct rsm_buffer b;
     struct body_principal p;
     struct body_role role;
@@ -76,11 +77,12 @@ Test(body, principals_and_roles)
     cr_assert(rsm_body_role_set(rsm_text("r"), grants, 2, &b) == RSM_OK);
     cr_assert(body_role_decode(RSM_KIND_ROLE_SET, body_of(&b), &role) == RSM_OK);
     cr_assert(body_next_grant(&role.grants, &grant) && is_text(grant.verb, "rrset.*"));
-    cr_assert(grant.suffix.size == OWNER.size);
+    cr_assert(grant.suffix.size == OWNER.size && grant.class_most == RSM_CLASS_STANDARD);
     cr_assert(body_next_type(&grant.types, &type) && type == 1);
     cr_assert(body_next_type(&grant.types, &type) && type == 28);
     cr_assert(!body_next_type(&grant.types, &type));
     cr_assert(body_next_grant(&role.grants, &grant) && grant.zone.size == 0);
+    cr_assert(grant.class_most == 0);
     cr_assert(!body_next_grant(&role.grants, &grant));
     rsm_buffer_free(&b);
     cr_assert(rsm_body_principal_set(rsm_text("bob"), (enum rsm_principal_kind)9, rsm_text(""),

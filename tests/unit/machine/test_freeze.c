@@ -32,9 +32,9 @@ static struct actor *automaton(const char *name, const char *az)
 /* A role for both zones. */
 static void make_role(void)
 {
-    struct rsm_grant grants[] = {{text_bytes("rrset.*"), wire(ZONE), {NULL, 0}, NULL, 0},
-                                 {text_bytes("rrset.*"), wire(OTHER), {NULL, 0}, NULL, 0},
-                                 {text_bytes("lease.*"), {NULL, 0}, {NULL, 0}, NULL, 0}};
+    struct rsm_grant grants[] = {{text_bytes("rrset.*"), wire(ZONE), {NULL, 0}, NULL, 0, 0},
+                                 {text_bytes("rrset.*"), wire(OTHER), {NULL, 0}, NULL, 0, 0},
+                                 {text_bytes("lease.*"), {NULL, 0}, {NULL, 0}, NULL, 0, 0}};
     struct rsm_buffer body;
     cr_assert_eq(rsm_body_role_set(text_bytes("r"), grants, 3, &body), RSM_OK);
     cr_assert(actor_do(root, RSM_KIND_ROLE_SET, body), "%s", world_words(w));
