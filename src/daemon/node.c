@@ -328,6 +328,7 @@ void node_tick(struct node *n)
         return;
     watch_contact(n);
     spare_disk_work(n);
+    snapshot_on_tick(n); /* each tick: at each heartbeat it would waste half of snapshot_rate */
     if (n->tick % n->config.heartbeat_ticks == 0) {
         peer_send_heads(n);
         peer_judge_heads(n);
@@ -336,7 +337,6 @@ void node_tick(struct node *n)
         submit_expire(n);
         own_when_due(n);
         apply_commit_again(n);
-        snapshot_on_tick(n);
         repair_on_tick(n);
         rejoin_on_heartbeat(n);
     }
