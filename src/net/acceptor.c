@@ -2,6 +2,7 @@
 /* acceptor.c - see acceptor.h. */
 #include "src/net/acceptor.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -114,6 +115,21 @@ enum rsm_status acceptor_listen(struct acceptor *a, const struct sockaddr *addre
     evconnlistener_set_error_cb(l->listener, on_error);
     a->count++;
     return RSM_OK;
+}
+
+uint16_t acceptor_port(const struct acceptor *a, uint32_t index)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof address;
+    CHECK(index < a->count);
+    if (getsockname(evconnlistener_get_fd(a->sockets[index].listener), (struct sockaddr *)&address,
+                    &size) != 0)
+        return 0;
+    if (address.ss_family == AF_INET)
+        return ntohs(((struct sockaddr_in *)(void *)&address)->sin_port);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)(void *)&address)->sin6_port);
+    return 0;
 }
 
 void acceptor_stop(struct acceptor *a)

@@ -40,6 +40,8 @@ void acceptor_free(struct acceptor *a);
 /* Listens; `name` is for words. RSM_IO: `text` (256 bytes) says why. */
 enum rsm_status acceptor_listen(struct acceptor *a, const struct sockaddr *address, socklen_t size,
                                 const char *name, char *text);
+/* The port of listening socket `index`; 0: it has none. */
+uint16_t acceptor_port(const struct acceptor *a, uint32_t index);
 /* Takes no more connections. */
 void acceptor_stop(struct acceptor *a);
 

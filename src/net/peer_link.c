@@ -20,7 +20,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <event2/listener.h>
 #include <event2/util.h>
 
 #include "src/base/bytes.h"
@@ -240,18 +239,15 @@ void link_close_other_incarnations(struct link *l)
     }
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-                      int size, void *context)
+static bool on_connection(void *context, uint32_t index, int fd, const struct sockaddr *address,
+                          socklen_t size)
 {
     struct peer_links *links = context;
-    (void)listener;
+    (void)index;
     (void)address;
     (void)size;
-    if (links->incoming_count >= INCOMING_MAX) {
-        links->counters.refused++;
-        close(fd);
-        return;
-    }
+    if (links->incoming_count >= INCOMING_MAX)
+        return false;
     struct link *l = mem_alloc(sizeof *l);
     l->links = links;
     l->incoming = true;
@@ -264,15 +260,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     links->incoming_count++;
     set_timer(l, HANDSHAKE_SECONDS * 1000);
     event_add(l->readable, NULL);
-}
-
-/* Out of descriptors: accept again later, the listener would fire without end. */
-static void on_accept_error(struct evconnlistener *listener, void *context)
-{
-    struct peer_links *links = context;
-    LOG(LOG_ERROR, "accept", LOG_TEXT("text", strerror(errno)));
-    evconnlistener_disable(listener);
-    links->counters.refused++;
+    return true;
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -281,17 +269,19 @@ static enum rsm_status listen_on(struct peer_links *links, char *text)
 {
     struct sockaddr_storage address;
     int size = (int)sizeof address;
-    if (evutil_parse_sockaddr_port(links->config.listen, (struct sockaddr *)&address, &size) == 0)
-        links->listener = evconnlistener_new_bind(links->config.base, on_accept, links,
-                                                  LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
-                                                      LEV_OPT_REUSEABLE,
-                                                  64, (struct sockaddr *)&address, size);
-    if (links->listener == NULL) {
-        snprintf(text, 256, "cannot listen on %s: %s", links->config.listen, strerror(errno));
+    if (evutil_parse_sockaddr_port(links->config.listen, (struct sockaddr *)&address, &size) != 0) {
+        snprintf(text, 256, "%s is no address", links->config.listen);
         return RSM_IO;
     }
-    evconnlistener_set_error_cb(links->listener, on_accept_error);
-    return RSM_OK;
+    struct acceptor_config config = {.base = links->config.base,
+                                     .context = links,
+                                     .event = "peer-accept",
+                                     .descriptors_kept = 0, /* the others keep some for us */
+                                     .refused = &links->counters.refused,
+                                     .on_connection = on_connection};
+    links->acceptor = acceptor_new(&config);
+    return acceptor_listen(links->acceptor, (struct sockaddr *)&address, (socklen_t)size,
+                           links->config.listen, text);
 }
 
 enum rsm_status peer_links_new(const struct peer_links_config *config,
@@ -301,6 +291,7 @@ enum rsm_status peer_links_new(const struct peer_links_config *config,
     links->config = *config;
     enum rsm_status status = listen_on(links, text);
     if (status != RSM_OK) {
+        acceptor_free(links->acceptor);
         mem_free(links);
         *links_out = NULL;
         return status;
@@ -424,14 +415,7 @@ void peer_links_set_identity(struct peer_links *links, uint64_t incarnation, boo
 
 uint16_t peer_links_port(const struct peer_links *links)
 {
-    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-    socklen_t size = sizeof address;
-    if (getsockname(evconnlistener_get_fd(links->listener), (struct sockaddr *)&address, &size) !=
-        0)
-        return 0;
-    return ntohs(address.ss_family == AF_INET6
-                     ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
-                     : ((struct sockaddr_in *)(void *)&address)->sin_port);
+    return acceptor_port(links->acceptor, 0);
 }
 
 bool peer_links_is_open(const struct peer_links *links, uint32_t peer)
@@ -453,7 +437,7 @@ void peer_links_free(struct peer_links *links)
         close_socket(l);
         event_free(l->timer);
     }
-    evconnlistener_free(links->listener);
+    acceptor_free(links->acceptor);
     mem_free(links);
 }
 

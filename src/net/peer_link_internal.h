@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "src/base/limits.h"
+#include "src/net/acceptor.h"
 #include "src/net/peer_hello.h"
 #include "src/net/peer_link.h"
 
@@ -56,7 +57,7 @@ struct peer {
 
 struct peer_links {
     struct peer_links_config config;
-    struct evconnlistener *listener;
+    struct acceptor *acceptor; /* owned */
     struct peer peers[REPLICA_MAX + 1];
     struct link outgoing[REPLICA_MAX + 1];
     struct link *incoming;

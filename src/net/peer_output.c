@@ -19,7 +19,6 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 
 #include "src/base/bytes.h"
 #include "src/base/check.h"
@@ -128,8 +127,6 @@ size_t peer_links_backlog(const struct peer_links *links, uint32_t to)
 
 void peer_links_push(struct peer_links *links)
 {
-    /* Does nothing when it is enabled: out of descriptors a moment ago, perhaps not now. */
-    evconnlistener_enable(links->listener);
     for (uint32_t peer = 1; peer <= REPLICA_MAX; peer++) {
         struct link *l = &links->outgoing[peer];
         if (l->state == LINK_OPEN && evbuffer_get_length(l->out) > 0 && !is_blocked(l))

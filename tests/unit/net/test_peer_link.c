@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -460,6 +461,81 @@ Test(peer_link, refusals_have_a_code)
         cr_assert_eq(code, rows[i].code, "%s: %u", rows[i].what, code);
         WAIT(r, recv(fd, &code, 1, MSG_DONTWAIT) == 0);
         close(fd);
+    }
+    rig_free(r);
+}
+
+/* The lowest descriptor that is free becomes the first that may not be had. */
+static void leave_no_descriptor(struct rlimit *before)
+{
+    int fd = dup(0);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, before), 0);
+    struct rlimit none = {.rlim_cur = (rlim_t)fd, .rlim_max = before->rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+/* Who dials while no descriptor is free is taken when there is one, whatever else happens. */
+Test(peer_link, out_of_descriptors)
+{
+    struct rlimit before;
+    uint8_t bytes[PEER_HELLO_SIZE + 64] = {0};
+    uint8_t code = 0;
+    struct rig *r = rig_of(1);
+    int fd = dial_raw(r, 1);
+    cr_assert_eq(send(fd, bytes, sizeof bytes, 0), sizeof bytes);
+    leave_no_descriptor(&before);
+    for (int i = 0; i < 10; i++)
+        event_base_loop(r->base, EVLOOP_ONCE);
+    cr_assert_lt(recv(fd, &code, 1, MSG_DONTWAIT), 0, "nobody took it");
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    WAIT(r, recv(fd, &code, 1, MSG_DONTWAIT) == 1);
+    cr_assert_eq(code, PEER_REFUSED_VERSION);
+    close(fd);
+    rig_free(r);
+}
+
+/* Connections that prove nothing fill the table, and no more: the next one is closed at once. */
+Test(peer_link, too_many_connections)
+{
+    enum { MOST = 64 };
+    int fds[MOST + 1];
+    uint8_t byte;
+    struct rig *r = rig_of(1);
+    for (int i = 0; i <= MOST; i++)
+        fds[i] = dial_raw(r, 1);
+    WAIT(r, recv(fds[MOST], &byte, 1, MSG_DONTWAIT) == 0);
+    cr_assert_eq(peer_links_get_counters(r->nodes[1].links)->refused, 1);
+    for (int i = 0; i < MOST; i++)
+        cr_assert_lt(recv(fds[i], &byte, 1, MSG_DONTWAIT), 0, "connection %d", i);
+    close(fds[0]);
+    WAIT(r, peer_links_get_counters(r->nodes[1].links)->refused == 2);
+    fds[0] = dial_raw(r, 1);
+    uint8_t hello[PEER_HELLO_SIZE + 64] = {0};
+    cr_assert_eq(send(fds[0], hello, sizeof hello, 0), sizeof hello);
+    WAIT(r, recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1);
+    for (int i = 0; i <= MOST; i++)
+        close(fds[i]);
+    rig_free(r);
+}
+
+/* An address that is none, and one that is taken: words, and nothing left behind. */
+Test(peer_link, where_nobody_can_listen)
+{
+    char text[256] = "", taken[32];
+    struct peer_links *links;
+    struct rig *r = rig_of(1);
+    snprintf(taken, sizeof taken, "127.0.0.1:%u", peer_links_port(r->nodes[1].links));
+    const char *const rows[] = {"nowhere", taken};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct peer_links_config config = {.base = r->base,
+                                           .cluster_id = cluster,
+                                           .key = r->nodes[1].key,
+                                           .self = 2,
+                                           .listen = rows[i]};
+        cr_assert_eq(peer_links_new(&config, &links, text), RSM_IO);
+        cr_assert(links == NULL && strstr(text, rows[i]) != NULL, "%s", text);
     }
     rig_free(r);
 }
