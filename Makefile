@@ -228,9 +228,8 @@ sim: $(B)/sim
 	$(Q)tests/run.sh sim-core-$(notdir $(B)) $(B)/sim --mode core --seed $(SEED) --seeds $(SEEDS) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-node-$(notdir $(B)) $(B)/sim --mode node --seed $(SEED) --seeds $$((($(SEEDS) + 4) / 5)) $(SIMFLAGS)
 	$(Q)tests/run.sh sim-links-$(notdir $(B)) $(B)/sim --mode links --seed 1 --seeds 64 $(SIMFLAGS)
-	$(Q)tests/run.sh sim-planned-$(notdir $(B)) $(B)/sim --mode planned --seed $(PLANNED_FROM) --seeds $$(($(PLANNED) + 1 - $(PLANNED_FROM))) $(SIMFLAGS)
+	$(Q)tests/run.sh sim-planned-$(notdir $(B)) $(B)/sim --mode planned --seed $(PLANNED_FROM) --seeds all $(SIMFLAGS)
 endif
-PLANNED := 234# scenarios of tests/sim/planned_list.c
 PLANNED_FROM ?= 1
 # Long batches: every rare path has to be hit, and the canary, a planted mistake, has to be found.
 NIGHTLY_CORE ?= 20000
@@ -429,6 +428,7 @@ test: deps ## everything, and the closing line of counts
 
 check: ## format, arrows, lengths, banned calls, leftovers, documents
 	$(Q)tests/run.sh check-itself tests/check/test_check.py
+	$(Q)tests/run.sh check-all tests/check/test_all.py
 	$(Q)tests/run.sh check tests/check/check.py
 format: ## clang-format on everything
 	$(Q)find src include consensus storage tools bench tests -name '*.[ch]' | xargs clang-format -i

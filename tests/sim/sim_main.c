@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sim_main.c - runs seeds: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks]
+ * sim_main.c - runs seeds: sim [--mode core|links|node|planned] [--seed N] [--seeds N|all]
+ * [--trace] [--marks]
  * [--keep-going] [--mutant NAME] [--shrink] [--calm] [--faults 3,17]
- * [--salt N] [--all-marks].
+ * [--salt N] [--all-marks]. Planned scenarios have an end: --seeds all goes up to it.
  *
  * A seed that fails prints one line that replays it exactly. One seed in fifty runs twice: both
  * runs must be equal, step by step. The last line has the counts.
@@ -18,11 +19,14 @@
 #include "consensus/paxos.h"
 #include "src/base/mem.h"
 #include "tests/sim/plan.h"
+#include "tests/sim/planned.h"
 #include "tests/sim/sim.h"
+
+#define SEEDS_ALL UINT64_MAX
 
 struct arguments {
     uint64_t seed;
-    uint64_t seeds;
+    uint64_t seeds; /* SEEDS_ALL: from `seed` to the last planned scenario */
     const char *mode;
     const char *mutant; /* NULL: none */
     const char *faults; /* "3,17": these of the plan alone; NULL: all */
@@ -61,7 +65,7 @@ static bool parse(struct arguments *a, int count, char **list)
         else if (strcmp(list[i], "--seed") == 0 && has_value)
             a->seed = strtoull(list[++i], NULL, 10);
         else if (strcmp(list[i], "--seeds") == 0 && has_value)
-            a->seeds = strtoull(list[++i], NULL, 10);
+            a->seeds = strcmp(list[++i], "all") == 0 ? SEEDS_ALL : strtoull(list[i], NULL, 10);
         else if (strcmp(list[i], "--mode") == 0 && has_value)
             a->mode = list[++i];
         else if (strcmp(list[i], "--shrink") == 0)
@@ -76,6 +80,11 @@ static bool parse(struct arguments *a, int count, char **list)
             a->mutant = list[++i];
         else
             return false;
+    }
+    if (a->seeds == SEEDS_ALL) {
+        if (strcmp(a->mode, "planned") != 0 || a->seed > planned_count())
+            return false;
+        a->seeds = planned_count() + 1 - a->seed;
     }
     return true;
 }
@@ -229,10 +238,10 @@ int main(int count, char **list)
     uint64_t passed = 0;
     uint64_t failed = 0;
     if (!parse(&a, count, list) || find_mode(a.mode) == NULL) {
-        fprintf(stderr,
-                "usage: sim [--mode core|links|node] [--seed N] [--seeds N] [--trace] [--marks] "
-                "[--keep-going] [--mutant NAME] [--shrink] [--calm] [--faults 3,17] "
-                "[--salt N] [--all-marks]\n");
+        fprintf(stderr, "usage: sim [--mode core|links|node|planned] [--seed N] [--seeds N|all] "
+                        "[--trace] [--marks] "
+                        "[--keep-going] [--mutant NAME] [--shrink] [--calm] [--faults 3,17] "
+                        "[--salt N] [--all-marks]\n");
         return 2;
     }
     if (a.mutant != NULL && !sim_mutant_set(a.mutant)) {
