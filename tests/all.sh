@@ -13,10 +13,37 @@ work=$(mktemp -d)
 export RSM_TEST_RESULTS=$work/results
 : >"$RSM_TEST_RESULTS"
 lanes=
-# The other lanes are groups of their own, which end with this one.
-trap 'for lane in $lanes; do kill -- "-$lane" 2>/dev/null; done; wait; rm -rf "$work"' EXIT
+trap 'end_lanes; rm -rf "$work"' EXIT
 trap 'exit 143' INT TERM
 jobs=-j$(nproc)
+
+# lane COMMAND...: beside this shell, in a group of its own, so that this one is free to hear that
+# it shall end, and then ends all of it.
+lane() {
+    set -m
+    "$@" &
+    lanes="$lanes $!"
+    set +m
+}
+
+wait_for_lanes() {
+    for lane in $lanes; do wait "$lane"; done
+    lanes=
+}
+
+# Tests that are told to end stop their replicas first; who has not done so in 30 s is not asked.
+end_lanes() {
+    local lane tries
+    for lane in $lanes; do kill -- "-$lane" 2>/dev/null; done
+    for lane in $lanes; do
+        for ((tries = 0; tries < 300; tries++)); do
+            kill -0 -- "-$lane" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -9 -- "-$lane" 2>/dev/null
+    done
+    wait
+}
 
 # leg NAME COMMAND...: a leg that fails without a count, as a build does, is a failure of its own.
 leg() {
@@ -80,16 +107,12 @@ show_times() {
         { printf "note: %4d s, %4d s of a core: %s\n", $1, seconds($5) + seconds($6) - seconds($3) - seconds($4), $2 }'
 }
 
-leg build make $jobs all build/release/lin-test build/{test-load,test-tamper,many-callers,relay,lin-record,lin-check}
-set -m
-processes &
-lanes=$!
-others &
-lanes="$lanes $!"
-set +m
-computing
-for lane in $lanes; do wait "$lane"; done
-lanes=
+lane leg build make $jobs all build/release/lin-test build/{test-load,test-tamper,many-callers,relay,lin-record,lin-check}
+wait_for_lanes
+lane processes
+lane others
+lane computing
+wait_for_lanes
 show_times
 awk '{ p += $1; f += $2; s += $3; if ($2 > 0) failed = failed " " $4 }
      END { if (failed != "") print "failed legs:" failed

@@ -10,6 +10,7 @@ name=$1
 shift
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
+trap 'exit 143' INT TERM # when the leg has ended, which is told as well
 printf '== %s\n' "$name"
 "$@" >"$out" 2>&1
 status=$?
