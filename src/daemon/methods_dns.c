@@ -85,55 +85,48 @@ enum rsm_status read_secondary_list(struct call *call, struct writer *out)
 
 /* ---- status ---- */
 
-static void pack_server(struct writer *out, const struct dns_counters *c)
-{
-    pack_key(out, "dns_counters");
-    pack_map(out, 7);
-    pack_number(out, "connections", c->server.connections);
-    pack_number(out, "accepted", c->server.accepted);
-    pack_number(out, "refused", c->server.refused);
-    pack_number(out, "timed_out", c->server.timed_out);
-    pack_number(out, "datagrams", c->server.datagrams);
-    pack_number(out, "unsent", c->server.unsent);
-    pack_number(out, "secondaries", c->holders);
-}
+/* One counter of a group, by its name there. */
+struct counter {
+    const char *name;
+    uint64_t value;
+};
 
-static void pack_notify(struct writer *out, const struct dns_counters *c)
+/* Empty when this replica serves no DNS. */
+static void pack_group(struct writer *out, const char *group, bool is_there,
+                       const struct counter *counters, size_t count)
 {
-    pack_key(out, "notify_counters");
-    pack_map(out, 5);
-    pack_number(out, "sent", c->notify.sent);
-    pack_number(out, "answered", c->notify.answered);
-    pack_number(out, "refused", c->notify.refused);
-    pack_number(out, "given_up", c->notify.given_up);
-    pack_number(out, "forgotten", c->notify.forgotten);
-}
-
-static void pack_gateway(struct writer *out, const struct dns_counters *c)
-{
-    pack_key(out, "gateway_counters");
-    pack_map(out, 6);
-    pack_number(out, "taken", c->gateway.taken);
-    pack_number(out, "applied", c->gateway.applied);
-    pack_number(out, "refused", c->gateway.refused);
-    pack_number(out, "repeated", c->gateway.repeated);
-    pack_number(out, "late", c->gateway.late);
-    pack_number(out, "waiting", c->gateway.waiting);
+    pack_key(out, group);
+    pack_map(out, is_there ? (uint32_t)count : 0);
+    for (size_t i = 0; i < count && is_there; i++)
+        pack_number(out, counters[i].name, counters[i].value);
 }
 
 void pack_dns_counters(struct writer *out, const struct methods *m)
 {
-    struct dns_counters c;
-    if (m->dns == NULL) {
-        static const char *const keys[] = {"dns_counters", "notify_counters", "gateway_counters"};
-        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-            pack_key(out, keys[i]);
-            pack_map(out, 0);
-        }
-        return;
-    }
-    dns_get_counters(m->dns, &c);
-    pack_server(out, &c);
-    pack_notify(out, &c);
-    pack_gateway(out, &c);
+    struct dns_counters c = {.holders = 0};
+    if (m->dns != NULL)
+        dns_get_counters(m->dns, &c);
+    const struct counter server[] = {
+        {"connections", c.server.connections},
+        {"accepted", c.server.accepted},
+        {"refused", c.server.refused},
+        {"timed_out", c.server.timed_out},
+        {"datagrams", c.server.datagrams},
+        {"unsent", c.server.unsent},
+        {"secondaries", c.holders},
+    };
+    const struct counter notify[] = {
+        {"sent", c.notify.sent},           {"answered", c.notify.answered},
+        {"refused", c.notify.refused},     {"given_up", c.notify.given_up},
+        {"forgotten", c.notify.forgotten},
+    };
+    const struct counter gateway[] = {
+        {"taken", c.gateway.taken},     {"applied", c.gateway.applied},
+        {"refused", c.gateway.refused}, {"repeated", c.gateway.repeated},
+        {"late", c.gateway.late},       {"waiting", c.gateway.waiting},
+    };
+    bool is_there = m->dns != NULL;
+    pack_group(out, "dns_counters", is_there, server, sizeof server / sizeof *server);
+    pack_group(out, "notify_counters", is_there, notify, sizeof notify / sizeof *notify);
+    pack_group(out, "gateway_counters", is_there, gateway, sizeof gateway / sizeof *gateway);
 }
