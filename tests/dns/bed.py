@@ -264,6 +264,10 @@ class Bed(Cluster):
         text = self.ctl("zone", "export", zone or self.zone).stdout
         return records(dns.zone.from_text(text, zone or self.zone, relativize=True))
 
+    def process_of(self, replica):
+        with open(f"{self.dir}/replica-{replica}/pid", encoding="ascii") as file:
+            return int(file.read())
+
     def leader(self):
         for replica in (1, 2, 3):
             if self.status(replica).get("is_leader") or self.status(replica).get("leader") == replica:

@@ -10,13 +10,16 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bed import SECRET, WAIT, ZONE_TEXT, Bed, check, dns, missing, records  # noqa: E402
+from bed import ADDRESSES, SECRET, WAIT, ZONE_TEXT, Bed, check, dns, keyring, missing, records  # noqa: E402
 from harness import main  # noqa: E402
 
 KINDS = tuple(os.environ.get("RSM_DNS_KINDS", "knot,nsd,bind,pdns").split(","))
@@ -125,6 +128,149 @@ def they_go_on_without_the_replica_they_used():
                 check(bed.copy_of(kind) == wanted, f"{kind} without replica {victim}")
             bed.ctl("dev", "start", "--dir", bed.dir, "--replica", str(victim), cluster=False)
             bed.settle()
+    return None
+
+
+class Watch:
+    """Asks a secondary again and again, and remembers what went back: its serial, or the number in its content."""
+
+    def __init__(self, bed, kind):
+        self.bed, self.kind = bed, kind
+        self.serial = self.number = self.asked = 0
+        self.back = []
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def number_at(self):
+        query = dns.message.make_query(f"number.{self.bed.zone}", "TXT")
+        try:
+            answer = dns.query.udp(query, "127.0.0.1", port=self.bed.ports[self.kind], timeout=0.3)
+        except (dns.exception.DNSException, OSError):
+            return None
+        return int(answer.answer[0][0].strings[0]) if answer.answer else None
+
+    def run(self):
+        while not self.stop.wait(0.005):
+            serial, number = self.bed.serial_at(self.kind), self.number_at()
+            if serial is None or number is None:
+                continue  # it begins anew, and has nothing yet
+            self.asked += 1
+            if serial < self.serial or number < self.number:
+                self.back.append((self.serial, serial, self.number, number))
+            self.serial, self.number = max(serial, self.serial), max(number, self.number)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.stop.set()
+        self.thread.join()
+
+
+def used_last(bed, serial):
+    """The replica from which the only secondary there is has fetched that serial."""
+    for replica in (1, 2, 3):
+        if any("dns-transfer" in line and "end=complete" in line and f"serial={serial} " in line for line in bed.text_of_log(replica).splitlines()):
+            return replica
+    return None
+
+
+def send_notify(bed, kind, replica):
+    """NOTIFY as that replica would send it, from its address: the secondary may come to it first."""
+    query = dns.message.make_query(bed.zone, "SOA")
+    query.flags = dns.flags.AA | dns.opcode.to_flags(dns.opcode.NOTIFY)
+    query.use_tsig(keyring(), keyname=dns.name.from_text("xfr-key"), algorithm=dns.tsig.HMAC_SHA256)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((ADDRESSES[replica - 1], 0))
+        sender.sendto(query.to_wire(), ("127.0.0.1", bed.ports[kind]))
+
+
+def questions(bed, replica):
+    """How often a replica was asked anything over DNS; also without a quorum."""
+    done = bed.ctl("status", "--output", "jsonl", endpoints=bed.endpoint(replica), status=None)
+    counters = json.loads(done.stdout.splitlines()[0])["dns_counters"]
+    return counters["datagrams"] + counters["accepted"]
+
+
+def wait_until_asked(bed, kind, replica, before):
+    deadline = time.monotonic() + WAIT
+    while questions(bed, replica) <= before:
+        send_notify(bed, kind, replica)
+        check(time.monotonic() < deadline, f"{kind} does not ask replica {replica}, which told it of a change")
+        time.sleep(0.05)
+
+
+def set_number(bed, number, **how):
+    bed.ctl("record", "set", bed.zone, "number", "60", "TXT", f'"{number}"', **how)
+
+
+def paused(bed, kind):
+    """The replica that it used last is stopped, and goes on when it is far behind and alone; and then with the others."""
+    make_zone(bed)
+    set_number(bed, 1)
+    bed.settle()
+    bed.start_secondary(kind)
+    bed.wait_for_serial(kind, 2)
+    used = used_last(bed, 2)
+    check(used is not None, f"no replica says that {kind} has fetched serial 2")
+    rest = [i for i in (1, 2, 3) if i != used]
+    others = ",".join(bed.endpoint(i) for i in rest)
+    process = bed.process_of(used)
+    with Watch(bed, kind) as watch:
+        os.kill(process, signal.SIGSTOP)
+        try:
+            for number in range(2, 7):
+                set_number(bed, number, endpoints=others)
+            bed.settle(rest)
+            serial = bed.soa(replica=rest[0])
+            check(serial == 7, f"serial {serial}")
+            for i in rest:
+                bed.ctl("dev", "kill", "--dir", bed.dir, "--replica", str(i), cluster=False)
+            send_notify(bed, kind, used)  # what it asks now waits in the sockets of the stopped one
+            os.kill(process, signal.SIGCONT)
+            for tcp in (False, True):
+                answer = bed.ask(bed.zone, "SOA", used, tcp=tcp)
+                check(answer.rcode() == dns.rcode.SERVFAIL and answer.had_tsig, f"behind and alone it says {answer}")
+            before = questions(bed, used)
+            wait_until_asked(bed, kind, used, before)
+            bed.stop_secondary(kind)  # one that has nothing would take any serial
+            shutil.rmtree(os.path.join(bed.work, kind))
+            before = questions(bed, used)
+            bed.start_secondary(kind)
+            wait_until_asked(bed, kind, used, before)
+            for what in ("SOA", "AXFR"):
+                answer = bed.ask(bed.zone, what, used, tcp=True)
+                check(answer.rcode() == dns.rcode.SERVFAIL, f"{what}: behind and alone it says {answer}")
+            check(bed.serial_at(kind) is None, f"{kind} got a zone from who has no quorum: serial {bed.serial_at(kind)}")
+        finally:
+            os.kill(process, signal.SIGCONT)
+        for i in rest:
+            bed.ctl("dev", "start", "--dir", bed.dir, "--replica", str(i), cluster=False)
+        deadline = time.monotonic() + WAIT
+        while (found := bed.soa(replica=used)) != serial:
+            check(found == "SERVFAIL", f"replica {used} says serial {found}, which is behind {serial}")
+            check(time.monotonic() < deadline, f"replica {used} still says {found}")
+        send_notify(bed, kind, used)
+        bed.wait_for_serial(kind, serial)
+        check(bed.copy_of(kind) == bed.content(), f"{kind}: its content")
+        set_number(bed, 7)
+        bed.wait_for_serial(kind, serial + 1)
+        check(bed.copy_of(kind) == bed.content(), f"{kind}: its content after one more change")
+        deadline = time.monotonic() + WAIT
+        while (watch.serial, watch.number) != (serial + 1, 7) and not watch.back:
+            check(time.monotonic() < deadline, f"the watch saw serial {watch.serial}, number {watch.number}")
+            time.sleep(0.01)
+    check(not watch.back and watch.asked > 5, f"{kind} went back: {watch.back[:5]} in {watch.asked} looks")
+
+
+def a_paused_replica_comes_back_behind():
+    """The replica that a secondary used last is stopped and goes on behind: nothing goes back; it is silent until it knows."""
+    if LACK:
+        return LACK
+    for kind in KINDS:
+        with Bed((kind,)) as bed:
+            paused(bed, kind)
     return None
 
 
@@ -321,5 +467,6 @@ if __name__ == "__main__":
         reason = latency()
         print(reason or "", end="")
         sys.exit(0)
-    main([they_follow, a_wrong_key_gets_nothing, they_go_on_without_the_replica_they_used, the_leader_changes_while_they_fetch,
+    main([they_follow, a_wrong_key_gets_nothing, they_go_on_without_the_replica_they_used, a_paused_replica_comes_back_behind,
+          the_leader_changes_while_they_fetch,
           they_answer_when_all_replicas_are_gone, they_configure_themselves_from_the_catalog, zones_have_digests])

@@ -34,11 +34,6 @@ def make_zone(bed, text=ZONE_TEXT):
     bed.settle()
 
 
-def process_of(bed, replica):
-    with open(f"{bed.dir}/replica-{replica}/pid", encoding="ascii") as file:
-        return int(file.read())
-
-
 def only_signed_questions_are_answered():
     """SOA and transfers need a key of ours that is for it; each refusal is told with its cause."""
     if LACK:
@@ -105,7 +100,7 @@ def a_replica_that_is_behind_says_nothing_old():
         make_zone(bed)
         leader = bed.leader()
         behind = 1 + leader % 3
-        pid = process_of(bed, behind)
+        pid = bed.process_of(behind)
         others = ",".join(bed.endpoint(i) for i in (1, 2, 3) if i != behind)
         for i in range(3):
             check(isinstance(bed.soa(replica=behind), int), "it answers at first")
@@ -121,7 +116,7 @@ def a_replica_that_is_behind_says_nothing_old():
             while (found := bed.soa(replica=behind)) != serial:
                 check(not isinstance(found, int), f"it says serial {found}, which is behind {serial}")
                 check(time.monotonic() < deadline, f"it still says {found}")
-        stopped = [process_of(bed, i) for i in (1, 2, 3) if i != behind]
+        stopped = [bed.process_of(i) for i in (1, 2, 3) if i != behind]
         for each in stopped:
             os.kill(each, signal.SIGSTOP)
         try:
