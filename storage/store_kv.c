@@ -158,10 +158,17 @@ static void store_kv_free(struct kv *kv)
     (void)kv; /* the store owns it: store_close */
 }
 
+static bool store_kv_stamp(const struct kv *kv, uint8_t table, struct kv_stamp *stamp)
+{
+    const struct store *s = (const struct store *)kv;
+    (void)table;
+    return s->txn != NULL && kv_stamp_add(stamp, s->source, 1);
+}
+
 const struct kv_ops *store_kv_ops(void)
 {
-    static const struct kv_ops ops = {store_kv_get,  store_kv_put,  store_kv_del,
-                                      store_kv_next, store_kv_prev, store_kv_free};
+    static const struct kv_ops ops = {store_kv_get,  store_kv_put,  store_kv_del,  store_kv_next,
+                                      store_kv_prev, store_kv_free, store_kv_stamp};
 
     return &ops;
 }
@@ -181,8 +188,8 @@ static void cut_free(struct kv *kv)
 
 struct kv *store_cut(struct store *s)
 {
-    static const struct kv_ops ops = {store_kv_get,  store_kv_put,  store_kv_del,
-                                      store_kv_next, store_kv_prev, cut_free};
+    static const struct kv_ops ops = {store_kv_get,  store_kv_put, store_kv_del,  store_kv_next,
+                                      store_kv_prev, cut_free,     store_kv_stamp};
     struct store *cut = mem_alloc(sizeof(*cut));
 
     *cut = (struct store){.kv = {&ops},
@@ -210,6 +217,7 @@ enum rsm_status store_refresh(struct store *s)
 {
     int error = MDB_SUCCESS;
 
+    s->source = kv_source_new();
     if (s->txn != NULL) {
         mdb_txn_reset(s->txn);
         error = mdb_txn_renew(s->txn);

@@ -30,6 +30,7 @@ struct store {
     /* The snapshot; main thread. */
     MDB_txn *txn; /* NULL: none */
     MDB_cursor *cursor;
+    uint64_t source; /* another one for each snapshot: kv_source_new */
 };
 
 /* `error` is LMDB's or the system's. Looks at the free space of `path` for EIO. */

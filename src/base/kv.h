@@ -20,6 +20,22 @@
 
 struct kv;
 
+/*
+ * Which writes what a kv says of one table comes from: a mark for each layer that has some. Two
+ * equal stamps, of whichever kv, stand for the same rows; a write or deletion in the table, in
+ * whichever layer, a layer that is emptied and another kv below each give a stamp that was never
+ * there before, or that of the same rows. So what is derived from rows may be kept beside a stamp,
+ * and is good as long as the stamp is.
+ */
+#define KV_STAMP_MARKS 8u
+struct kv_stamp {
+    uint32_t count;
+    struct kv_mark {
+        uint64_t source; /* kv_source_new; never 0 */
+        uint64_t at;     /* grows with each write */
+    } marks[KV_STAMP_MARKS];
+};
+
 struct kv_ops {
     enum rsm_status (*get)(struct kv *kv, uint8_t table, struct bytes key, struct bytes *value_out);
     enum rsm_status (*put)(struct kv *kv, uint8_t table, struct bytes key, struct bytes value);
@@ -29,6 +45,8 @@ struct kv_ops {
     enum rsm_status (*prev)(struct kv *kv, uint8_t table, struct bytes key, bool before,
                             struct bytes *key_out, struct bytes *value_out);
     void (*free)(struct kv *kv);
+    /* Adds its marks to the stamp; false: it cannot say. NULL: it never can. */
+    bool (*stamp)(const struct kv *kv, uint8_t table, struct kv_stamp *stamp);
 };
 
 /* The first member of every implementation. */
@@ -54,6 +72,15 @@ enum rsm_status kv_prev(struct kv *kv, uint8_t table, struct bytes key, bool bef
                         struct bytes *key_out, struct bytes *value_out);
 /* NULL is ignored. */
 void kv_free(struct kv *kv);
+
+/* The stamp of a table. False: there is none, what is derived from the table cannot be kept. */
+bool kv_stamp_of(const struct kv *kv, uint8_t table, struct kv_stamp *out);
+bool kv_stamp_is(const struct kv_stamp *a, const struct kv_stamp *b);
+/* For implementations: adds a mark, false when there is no room; and one of those below. */
+bool kv_stamp_add(struct kv_stamp *stamp, uint64_t source, uint64_t at);
+bool kv_stamp_below(const struct kv *below, uint8_t table, struct kv_stamp *stamp);
+/* A number that this process has given to nothing else. Any thread. */
+uint64_t kv_source_new(void);
 
 /*
  * What is in memory is found by a hash; this makes it unforeseeable for whoever chooses keys. Once,

@@ -151,7 +151,9 @@ static struct kv_node *find(const struct kv_list *list, uint32_t hash, uint8_t t
 
 struct kv_node *kv_list_find(const struct kv_list *list, uint8_t table, struct bytes key)
 {
-    return list->count > 0 ? find(list, hash_of(table, key), table, key) : NULL;
+    if (list->tables[table] == NULL)
+        return NULL;
+    return find(list, hash_of(table, key), table, key);
 }
 
 /* ---- tables ---- */
@@ -281,10 +283,25 @@ static void link_node(struct kv_list *list, struct kv_node *node)
         t->loose = node;
 }
 
+/* Each write comes by here: whoever keeps what was read of the table sees that it is old. */
+static void note_write(struct kv_list *list, struct kv_table *t)
+{
+    list->writes++;
+    if (t->written == 0 || !MUTANT(STAMP_STAYS))
+        t->written = list->writes;
+}
+
+bool kv_list_stamp(const struct kv_list *list, uint8_t table, struct kv_stamp *stamp)
+{
+    const struct kv_table *t = list->tables[table];
+    return t == NULL || kv_stamp_add(stamp, list->source, t->written);
+}
+
 void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct bytes value,
                  bool deleted)
 {
     uint32_t hash = hash_of(table, key);
+    note_write(list, table_of(list, table));
     struct kv_node *node = find(list, hash, table, key);
     if (node != NULL) {
         set_value(list, node, value, deleted);
@@ -303,6 +320,7 @@ void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
     if (node == NULL)
         return;
     struct kv_table *t = list->tables[table];
+    note_write(list, t);
     struct kv_node **link = bucket_of(list, node->hash);
     kv_order_remove(order_of(list, t), node);
     while (*link != node)
@@ -319,7 +337,7 @@ void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
 
 void kv_list_init(struct kv_list *list)
 {
-    *list = (struct kv_list){.pieces = NULL};
+    *list = (struct kv_list){.source = kv_source_new()};
     prng_init(&list->prng, 1);
     set_buckets(list, BUCKETS_MIN);
 }

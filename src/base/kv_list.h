@@ -38,12 +38,14 @@ struct kv_node {
 };
 
 struct kv_order;
+struct kv_stamp;
 
 /* The entries of one table. */
 struct kv_table {
     struct kv_node *first, *last; /* as they came */
     struct kv_node *loose;        /* the first that is not in `order` yet, nor are those after it */
     struct kv_order *order;       /* NULL until the table is walked */
+    uint64_t written;             /* what `writes` was at the last write to it */
 };
 
 struct kv_piece;
@@ -55,6 +57,8 @@ struct kv_list {
     size_t bucket_count;     /* a power of two */
     struct kv_piece *pieces; /* the newest first */
     struct prng prng;
+    uint64_t source; /* kv_source_new */
+    uint64_t writes; /* all that there ever were; never falls */
     size_t count;
     size_t size; /* bytes of memory, about */
 };
@@ -87,6 +91,9 @@ void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct b
                  bool deleted);
 /* Takes an entry out altogether; its memory comes back with kv_list_clear. */
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key);
+
+/* Adds a mark for the table's entries; none when it has none. False: no room. */
+bool kv_list_stamp(const struct kv_list *list, uint8_t table, struct kv_stamp *stamp);
 
 /* The first table from this one on that has entries, or KV_LIST_TABLES. */
 uint32_t kv_list_table(const struct kv_list *list, uint32_t from);

@@ -64,7 +64,13 @@ static void mem_kv_free(struct kv *kv)
     mem_free(kv);
 }
 
-static const struct kv_ops mem_ops = {mem_get, mem_put, mem_del, mem_next, mem_prev, mem_kv_free};
+static bool mem_stamp(const struct kv *kv, uint8_t table, struct kv_stamp *stamp)
+{
+    return kv_list_stamp(&((const struct kv_mem *)kv)->list, table, stamp);
+}
+
+static const struct kv_ops mem_ops = {mem_get,  mem_put,     mem_del,  mem_next,
+                                      mem_prev, mem_kv_free, mem_stamp};
 
 struct kv *kv_mem_new(void)
 {

@@ -105,8 +105,14 @@ static void overlay_free(struct kv *kv)
     mem_free(kv);
 }
 
-static const struct kv_ops overlay_ops = {overlay_get,  overlay_put,  overlay_del,
-                                          overlay_next, overlay_prev, overlay_free};
+static bool overlay_stamp(const struct kv *kv, uint8_t table, struct kv_stamp *stamp)
+{
+    const struct kv_overlay *o = (const struct kv_overlay *)kv;
+    return kv_list_stamp(&o->list, table, stamp) && kv_stamp_below(o->below, table, stamp);
+}
+
+static const struct kv_ops overlay_ops = {overlay_get,  overlay_put,  overlay_del,  overlay_next,
+                                          overlay_prev, overlay_free, overlay_stamp};
 
 static struct kv_overlay *overlay_of(struct kv *kv)
 {

@@ -3,6 +3,10 @@
 #ifndef RSM_BASE_MUTANTS_RULES_H
 #define RSM_BASE_MUTANTS_RULES_H
 
+/* A row is written over and its table's stamp stays: what was kept of it seems good. */
+#ifndef RSM_MUTANT_STAMP_STAYS
+#define RSM_MUTANT_STAMP_STAYS 0
+#endif
 /* The causal rule that refuses a plan whose generation was overtaken. */
 #ifndef RSM_MUTANT_NO_GENERATION_CHECK
 #define RSM_MUTANT_NO_GENERATION_CHECK 0

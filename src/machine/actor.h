@@ -29,7 +29,8 @@ struct actor {
     /* What the grants that let the command in allow of it, and which one allows no more. */
     enum rsm_class class_most;
     char class_words[GRANT_WORDS_SIZE]; /* for people; empty: all is allowed */
-    struct writer grants; /* kept over commands: blobs role, verb, zone, suffix, types, class u8 */
+    struct bytes
+        grants; /* borrowed from the memo: blobs role, verb, zone, suffix, types, class u8 */
 };
 
 #endif

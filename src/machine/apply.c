@@ -29,6 +29,7 @@ struct machine *machine_new(void)
 {
     struct machine *m = mem_alloc(sizeof *m);
     m->inner = kv_overlay_new(NULL);
+    m->memo = memo_new();
     m->names = name_set_new();
     m->graph = graph_new();
     m->reach = graph_reach_new();
@@ -36,7 +37,6 @@ struct machine *machine_new(void)
     reasons_init(&m->reasons);
     writer_init(&m->stage_record, STAGES_SIZE_MAX);
     verdicts_init(&m->verdicts);
-    writer_init(&m->actor.grants, LIMIT_ROLES_PER_PRINCIPAL * LIMIT_VALUE_SIZE);
     writer_init(&m->changes.keys, LIMIT_CHANGES * RRSET_KEY_SIZE_MAX);
     writer_init(&m->result, LIMIT_REASON_SIZE);
     writer_init(&m->value, LIMIT_VALUE_SIZE);
@@ -46,7 +46,6 @@ struct machine *machine_new(void)
     writer_init(&m->pending, PENDING_SIZE_MAX);
     writer_init(&m->bad, PENDING_SIZE_MAX);
     writer_init(&m->sorted, LIMIT_VALUE_SIZE);
-    writer_init(&m->list, LIMIT_VALUE_SIZE);
     writer_init(&m->classes, LIMIT_VALUE_SIZE);
     writer_init(&m->labels, LIMIT_VALUE_SIZE);
     writer_init(&m->tiers, LIMIT_VALUE_SIZE);
@@ -58,6 +57,7 @@ void machine_free(struct machine *m)
     if (m == NULL)
         return;
     kv_free(m->inner);
+    memo_free(m->memo);
     name_set_free(m->names);
     graph_free(m->graph);
     graph_reach_free(m->reach);
@@ -65,7 +65,6 @@ void machine_free(struct machine *m)
     reasons_deinit(&m->reasons);
     writer_deinit(&m->stage_record);
     verdicts_deinit(&m->verdicts);
-    writer_deinit(&m->actor.grants);
     writer_deinit(&m->changes.keys);
     writer_deinit(&m->result);
     writer_deinit(&m->value);
@@ -75,13 +74,17 @@ void machine_free(struct machine *m)
     writer_deinit(&m->pending);
     writer_deinit(&m->bad);
     writer_deinit(&m->sorted);
-    writer_deinit(&m->list);
     writer_deinit(&m->classes);
     writer_deinit(&m->labels);
     writer_deinit(&m->tiers);
     mem_free(m->changes.items);
     mem_free(m->changes.rdatas);
     mem_free(m);
+}
+
+void machine_without_memo(struct machine *m)
+{
+    memo_switch_off(m->memo);
 }
 
 /* One slot in the making. */

@@ -62,9 +62,7 @@ static bool is_wildcard(struct bytes owner)
 
 static bool has_services(struct judge *j)
 {
-    struct bytes key, value;
-    return judge_found(j,
-                       kv_next(j->kv, TABLE_SERVICE, (struct bytes){NULL, 0}, false, &key, &value));
+    return judge_found(j, memo_has_rows(j->m->memo, j->kv, TABLE_SERVICE));
 }
 
 /* One that is affected; it comes into m->names, and its node into the reach. */

@@ -172,7 +172,7 @@ static void begin(struct judge *j)
 static void load(struct judge *j)
 {
     load_lamport(j);
-    (void)judge_found(j, policy_load(j->kv, &j->policy));
+    (void)judge_found(j, memo_policy(j->m->memo, j->kv, &j->policy));
     class_begin(j);
     stage_skip(&j->m->stages, RSM_STAGE_IMPACT, STAGE_WHY_NO_RECORDS);
     stage_skip(&j->m->stages, RSM_STAGE_QUORUM, STAGE_WHY_STANDARD);

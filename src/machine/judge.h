@@ -23,6 +23,7 @@
 #include "src/machine/graph.h"
 #include "src/machine/machine.h"
 #include "src/machine/members.h"
+#include "src/machine/memo.h"
 #include "src/machine/policy.h"
 #include "src/machine/record.h"
 #include "src/machine/tables.h"
@@ -62,11 +63,11 @@ struct machine {
     struct writer content; /* a plan's content, for its execution */
     struct writer pending; /* refused digests of the slot, written at its end */
     struct writer bad;     /* authors of refusals that resume.h counts */
-    struct writer list;    /* a list of the policy that is walked */
     struct writer classes; /* the policy's list "classes", as it was before the command */
     struct writer tiers;   /* of the services that the command affects, blobs, each once */
     struct writer labels;  /* of the zone that the command touches, likewise */
     struct writer sorted;  /* rdatas of one set, in order */
+    struct memo *memo;
     struct name_set *names;
     struct graph *graph;
     struct graph_reach *reach;

@@ -60,7 +60,8 @@ void zone_write(struct judge *j, struct bytes zone, const struct zone_record *ro
 static uint32_t serial_floor(struct judge *j, struct bytes zone)
 {
     struct bytes value;
-    if (!judge_found(j, kv_get(j->kv, TABLE_SERIAL, zone, &value)))
+    if (!judge_found(j, memo_has_rows(j->m->memo, j->kv, TABLE_SERIAL)) ||
+        !judge_found(j, kv_get(j->kv, TABLE_SERIAL, zone, &value)))
         return 0;
     if (value.size != 4) {
         j->fault = RSM_DAMAGED;

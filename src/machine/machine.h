@@ -40,6 +40,8 @@ struct envelope;
 struct machine *machine_new(void);
 /* NULL is ignored. */
 void machine_free(struct machine *m);
+/* Nothing of what it reads is kept from one command to the next (memo.h): for tests. */
+void machine_without_memo(struct machine *m);
 
 /*
  * Writes state 0 into the empty `kv`: the administrator (a person with role "admin"), the built-in

@@ -84,6 +84,14 @@ enum rsm_status policy_load(struct kv *kv, struct policy *out)
     return load(kv, out, &set);
 }
 
+enum rsm_status policy_list(struct kv *kv, enum policy_list list, struct bytes *list_out)
+{
+    const char *name = list == POLICY_LIST_CLASSES  ? "classes"
+                       : list == POLICY_LIST_LIMITS ? "limits"
+                                                    : "times";
+    return kv_get(kv, TABLE_POLICY, bytes_of_string(name), list_out);
+}
+
 /* Indices of numbers in the order of their names. */
 static void sort_numbers(size_t order[NUMBER_COUNT])
 {

@@ -109,6 +109,17 @@ struct policy {
 /* The policy in force, defaults where nothing is set. RSM_DAMAGED and as the kv. */
 enum rsm_status policy_load(struct kv *kv, struct policy *out);
 
+/* Lists that rules walk. */
+enum policy_list {
+    POLICY_LIST_CLASSES = 1,
+    POLICY_LIST_LIMITS,
+    POLICY_LIST_TIMES,
+    POLICY_LIST_END,
+};
+
+/* A list as it was given, borrowed. RSM_NOT_FOUND: none is set. Else as the kv. */
+enum rsm_status policy_list(struct kv *kv, enum policy_list list, struct bytes *list_out);
+
 /* All keys with their values as one canonical map, "protected" included. Appends. */
 enum rsm_status policy_encode(struct kv *kv, struct writer *out);
 

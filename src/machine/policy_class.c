@@ -37,8 +37,6 @@
 #include "src/machine/impact.h"
 #include "src/machine/judge.h"
 
-#define CLASSES bytes_of_string("classes")
-
 static bool is_optional_name(struct bytes name)
 {
     return name.size == 0 || body_is_name(name);
@@ -319,7 +317,7 @@ void class_begin(struct judge *j)
     struct bytes raw;
     writer_reset(&j->m->classes);
     writer_reset(&j->m->labels);
-    if (judge_found(j, kv_get(j->kv, TABLE_POLICY, CLASSES, &raw)))
+    if (judge_found(j, memo_list(j->m->memo, j->kv, POLICY_LIST_CLASSES, &raw)))
         writer_bytes(&j->m->classes, raw);
 }
 

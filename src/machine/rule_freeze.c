@@ -200,6 +200,8 @@ void rule_freeze(struct judge *j, struct bytes zone)
         return;
     struct key place = {.size = 0};
     struct bytes id, value;
+    if (!judge_found(j, memo_has_rows(j->m->memo, j->kv, TABLE_FREEZE)))
+        return;
     while (judge_found(
         j, kv_next(j->kv, TABLE_FREEZE, key_bytes(&place), place.size > 0, &id, &value))) {
         struct freeze_record freeze;

@@ -147,17 +147,14 @@ static void check_limit(struct judge *j, const struct policy_limit *whole, const
     judge_put_writer(j, TABLE_VELOCITY, key_bytes(&key), &j->m->value);
 }
 
-/* The list outlives the writes: it is copied. Each walk begins at its first item. */
-static struct unpack load_list(struct judge *j, const char *name, uint32_t *left_out)
+/* The list outlives the writes. Each walk begins at its first item. */
+static struct unpack load_list(struct judge *j, enum policy_list which, uint32_t *left_out)
 {
     struct bytes raw;
-    struct writer *copy = &j->m->list;
     *left_out = 0;
-    if (!judge_found(j, kv_get(j->kv, TABLE_POLICY, bytes_of_string(name), &raw)))
+    if (!judge_found(j, memo_list(j->m->memo, j->kv, which, &raw)))
         return unpack_make((struct bytes){NULL, 0});
-    writer_reset(copy);
-    writer_bytes(copy, raw);
-    struct unpack list = unpack_make(writer_result(copy));
+    struct unpack list = unpack_make(raw);
     *left_out = unpack_array(&list);
     return list;
 }
@@ -167,7 +164,7 @@ static void check_times(struct judge *j, struct bytes zone, struct bytes labels)
     uint32_t left;
     uint64_t next_ms = UINT64_MAX;
     bool is_in = false, is_any = false;
-    struct unpack list = load_list(j, "times", &left);
+    struct unpack list = load_list(j, POLICY_LIST_TIMES, &left);
     for (; left > 0 && !is_in; left--) {
         struct policy_time time;
         uint64_t at_ms = 0;
@@ -199,7 +196,7 @@ void rule_limit(struct judge *j, struct bytes zone, const struct zone_record *ro
     if (t.added + t.altered + t.deleted == 0)
         return;
     check_times(j, zone, row->labels);
-    struct unpack list = load_list(j, "limits", &left);
+    struct unpack list = load_list(j, POLICY_LIST_LIMITS, &left);
     for (; left > 0 && j->fault == RSM_OK; left--) {
         struct policy_limit limit;
         if (policy_limit_take(&list, &limit))

@@ -58,20 +58,6 @@ static bool next_grant(struct reader *r, struct grant *out)
     return !r->failed;
 }
 
-static void load_roles(struct judge *j, struct bytes roles)
-{
-    struct actor *a = &j->m->actor;
-    struct bytes role, array;
-    while (role_next(&roles, &role)) {
-        if (bytes_equal(role, bytes_of_string("admin")))
-            a->is_administrator = true;
-        if (bytes_equal(role, bytes_of_string("root")))
-            a->is_root = true;
-        if (judge_found(j, kv_get(j->kv, TABLE_ROLE, role, &array)))
-            grants_append(&a->grants, role, array);
-    }
-}
-
 bool principal_has_key(const struct principal_record *p, const uint8_t *key)
 {
     for (uint32_t i = 0; i < p->key_count; i++) {
@@ -116,12 +102,16 @@ static void clear_actor(struct actor *a)
     a->class_most = RSM_CLASS_EMERGENCY;
     a->class_words[0] = '\0';
     memset(a->budget, 0, sizeof a->budget);
-    writer_reset(&a->grants);
+    a->grants = (struct bytes){NULL, 0};
 }
 
-static void take_principal(struct actor *a, const struct principal_record *principal)
+static void take_principal(struct actor *a, const struct memo_principal *all)
 {
+    const struct principal_record *principal = &all->row;
     a->is_known = true;
+    a->is_administrator = all->is_administrator;
+    a->is_root = all->is_root;
+    a->grants = all->grants;
     memcpy(a->budget, principal->budget, sizeof a->budget);
     a->is_person = principal->kind == RSM_PRINCIPAL_PERSON;
     a->is_automaton = principal->kind == RSM_PRINCIPAL_AUTOMATON;
@@ -149,31 +139,30 @@ static bool is_replica(struct judge *j)
 void rule_rights_begin(struct judge *j)
 {
     struct actor *a = &j->m->actor;
-    struct principal_record principal;
+    struct memo_principal principal;
     clear_actor(a);
     if (replica_of_author(j->command->author) != 0) {
         a->is_known = is_replica(j);
         return;
     }
-    if (!judge_found(j, principal_load(j->kv, j->command->author, &principal))) {
+    if (!judge_found(j, memo_principal(j->m->memo, j->kv, j->command->author, &principal))) {
         judge_refuse(j, RSM_RULE_KEY_INVALID, "there is no principal %.*s",
                      TEXT_ARGUMENTS(j->command->author));
         return;
     }
     take_principal(a, &principal);
-    if (!principal_has_key(&principal, j->key) && !report_revoked(j)) {
+    if (!principal_has_key(&principal.row, j->key) && !report_revoked(j)) {
         char hex[2 * 8 + 1];
         hex_encode(hex, bytes_make(j->key, 8));
         judge_refuse(j, RSM_RULE_KEY_INVALID, "key %s... is not one of %.*s at slot %llu", hex,
                      TEXT_ARGUMENTS(j->command->author), (unsigned long long)j->slot);
     }
-    load_roles(j, principal.roles);
 }
 
 void rule_rights_behalf(struct judge *j, struct bytes name)
 {
     struct actor *a = &j->m->actor;
-    struct principal_record principal;
+    struct memo_principal principal;
     if (!a->is_known)
         return;
     if (!a->is_gateway)
@@ -181,17 +170,16 @@ void rule_rights_behalf(struct judge *j, struct bytes name)
                      TEXT_ARGUMENTS(j->command->author));
     clear_actor(a);
     j->behalf = name;
-    if (!judge_found(j, principal_load(j->kv, name, &principal))) {
+    if (!judge_found(j, memo_principal(j->m->memo, j->kv, name, &principal))) {
         judge_refuse(j, RSM_RULE_PRINCIPAL_UNKNOWN, "there is no principal %.*s",
                      TEXT_ARGUMENTS(name));
         return;
     }
-    if (principal.kind != RSM_PRINCIPAL_AUTOMATON)
+    if (principal.row.kind != RSM_PRINCIPAL_AUTOMATON)
         judge_refuse(j, RSM_RULE_RIGHTS,
                      "%.*s is no automaton: a gateway speaks for automata, others sign themselves",
                      TEXT_ARGUMENTS(name));
     take_principal(a, &principal);
-    load_roles(j, principal.roles);
 }
 
 bool verb_matches(struct bytes pattern, const char *verb)
@@ -275,7 +263,7 @@ static enum allowance ask(const struct judge *j, const struct wish *wish, struct
 {
     const struct actor *a = &j->m->actor;
     enum allowance answer = DENIED;
-    struct reader r = reader_make(writer_result(&a->grants));
+    struct reader r = reader_make(a->grants);
     struct grant grant;
     while (next_grant(&r, &grant)) {
         if (!grant_matches(&grant, wish))

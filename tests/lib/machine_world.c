@@ -62,6 +62,9 @@ static void start(struct world *w)
     world_genesis_members(&genesis);
     w->kv = kv_mem_new();
     w->machine = machine_new();
+    w->plain = machine_new();
+    machine_without_memo(w->plain);
+    verdicts_init(&w->plainly);
     w->now_ms = WORLD_START_MS;
     verdicts_init(&w->last);
     CHECK(machine_genesis(w->kv, &genesis) == RSM_OK);
@@ -91,7 +94,9 @@ void world_free(struct world *w)
 {
     kv_free(w->kv);
     machine_free(w->machine);
+    machine_free(w->plain);
     verdicts_deinit(&w->last);
+    verdicts_deinit(&w->plainly);
     for (uint64_t i = 0; i < w->slot; i++)
         blob_unref(w->log[i]);
     mem_free(w->log);
@@ -239,6 +244,15 @@ static void learn(struct world *w)
     }
 }
 
+/* What a machine without a memo makes of it; nothing stays of it but what it said. */
+static void apply_plainly(struct world *w, struct bytes value,
+                          const struct machine_signatures *signatures)
+{
+    struct kv *overlay = kv_overlay_new(w->kv);
+    CHECK(machine_apply(w->plain, overlay, w->slot, value, signatures, &w->plainly) == RSM_OK);
+    kv_free(overlay);
+}
+
 bool world_apply_value(struct world *w, struct bytes value, bool is_verified)
 {
     struct machine_signatures signatures = {.verified = is_verified};
@@ -247,7 +261,10 @@ bool world_apply_value(struct world *w, struct bytes value, bool is_verified)
         w->log = mem_realloc(w->log, w->log_capacity * sizeof *w->log);
     }
     w->log[w->slot++] = blob_new(value);
+    apply_plainly(w, value, &signatures);
     CHECK(machine_apply(w->machine, w->kv, w->slot, value, &signatures, &w->last) == RSM_OK);
+    CHECK(memcmp(w->last.effects, w->plainly.effects, HASH_SIZE) == 0);
+    CHECK(bytes_equal(verdicts_bytes(&w->last), verdicts_bytes(&w->plainly)));
     CHECK(verdicts_check(verdicts_bytes(&w->last)) == RSM_OK);
     memset(&w->verdict, 0, sizeof w->verdict);
     (void)verdict_at(verdicts_bytes(&w->last), 0, &w->verdict);

@@ -41,6 +41,8 @@ struct world {
     size_t log_capacity;
     struct verdicts last; /* of the last slot */
     struct verdict verdict;
+    struct machine *plain; /* keeps nothing of what it reads, and must say the same */
+    struct verdicts plainly;
 };
 
 /* Its three members: keys 101, 102, 103 and zeros, peer addresses 127.0.0.1:7001 to 7003. */

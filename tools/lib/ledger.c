@@ -28,6 +28,7 @@ enum rsm_status ledger_init(struct ledger *l, struct kv *kv, struct bytes genesi
     verdicts_init(&l->verdicts);
     writer_init(&l->scratch, LIMIT_VALUE_SIZE);
     l->machine = machine_new();
+    machine_without_memo(l->machine); /* a replica that keeps what is old would be found here */
     memcpy(l->cluster, genesis->cluster_id, CLUSTER_ID_SIZE);
     chain_begin(genesis_bytes, &l->heads);
     enum rsm_status status = go_on(l);

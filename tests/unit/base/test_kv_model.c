@@ -261,6 +261,101 @@ Test(kv, agrees_with_a_naive_model)
     }
 }
 
+/* ---- stamps ---- */
+
+enum { STAMPS = 256 };
+
+/* A stamp, and what the kv that it was of showed of the table then. */
+struct seen {
+    struct kv_stamp stamp;
+    struct cell cells[KEYS];
+};
+
+static void look(const struct world *w, int level, int table, struct seen *out)
+{
+    memset(out, 0, sizeof *out);
+    cr_assert(kv_stamp_of(w->kv[level], (uint8_t)table, &out->stamp));
+    for (int index = 0; index < KEYS; index++) {
+        const struct cell *cell = model_get(w, level, table, index);
+        if (cell != NULL)
+            out->cells[index] = *cell;
+    }
+}
+
+/* Each stamp that was ever given stands for one set of rows, of whichever level it was. */
+Test(kv, equal_stamps_stand_for_equal_rows)
+{
+    static struct seen all[STAMPS];
+    size_t equal = 0;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct world *w = world_new(seed);
+        memset(all, 0, sizeof all);
+        for (int i = 0; i < 4000; i++) {
+            struct seen now;
+            step(w);
+            look(w, draw(w, LEVELS), draw(w, TABLES), &now);
+            for (size_t s = 0; s < STAMPS && s < (size_t)i; s++) {
+                if (now.stamp.count == 0 || !kv_stamp_is(&now.stamp, &all[s].stamp))
+                    continue;
+                cr_assert_arr_eq(now.cells, all[s].cells, sizeof now.cells, "seed %d, step %d",
+                                 (int)seed, i);
+                equal++;
+            }
+            all[i % STAMPS] = now;
+        }
+        world_free(w);
+    }
+    cr_assert_gt(equal, 1000);
+}
+
+/* What changes a table of a kv, and whether its stamp says so; table 1 of the upper layer. */
+Test(kv, a_stamp_is_another_when_its_table_was_written)
+{
+    struct kv *map = kv_mem_new(), *other = kv_mem_new(), *overlay = kv_overlay_new(map);
+    struct kv_stamp empty, first, now;
+    struct bytes key = bytes_of_string("k"), value = bytes_of_string("v");
+    cr_assert(kv_stamp_of(overlay, 1, &empty));
+    kv_put(map, 1, key, value);
+    cr_assert(kv_stamp_of(overlay, 1, &first));
+    cr_assert(!kv_stamp_is(&empty, &first), "a row below");
+    kv_put(overlay, 2, key, value);
+    cr_assert(kv_stamp_of(overlay, 1, &now) && kv_stamp_is(&now, &first), "another table");
+    kv_put(map, 1, key, value);
+    cr_assert(kv_stamp_of(overlay, 1, &now) && !kv_stamp_is(&now, &first), "written over");
+    first = now;
+    kv_del(overlay, 1, key);
+    cr_assert(kv_stamp_of(overlay, 1, &now) && !kv_stamp_is(&now, &first), "hidden");
+    kv_overlay_clear(overlay);
+    cr_assert(kv_stamp_of(overlay, 1, &now) && kv_stamp_is(&now, &first), "as it was");
+    kv_del(map, 1, key);
+    cr_assert(kv_stamp_of(overlay, 1, &now) && !kv_stamp_is(&now, &first), "deleted below");
+    first = now;
+    kv_put(other, 1, key, value);
+    kv_overlay_set_below(overlay, other);
+    cr_assert(kv_stamp_of(overlay, 1, &now) && !kv_stamp_is(&now, &first), "another kv below");
+    first = now;
+    kv_put(overlay, 1, key, value);
+    cr_assert_eq(kv_overlay_merge(overlay, other), RSM_OK);
+    cr_assert(kv_stamp_of(overlay, 1, &now) && !kv_stamp_is(&now, &first), "merged");
+    kv_free(overlay);
+    kv_free(map);
+    kv_free(other);
+}
+
+/* More layers than marks: no stamp, rather than one that leaves a layer out. */
+Test(kv, too_many_layers_have_no_stamp)
+{
+    struct kv *layers[KV_STAMP_MARKS + 1];
+    struct kv_stamp stamp;
+    for (size_t i = 0; i <= KV_STAMP_MARKS; i++) {
+        layers[i] = i == 0 ? kv_mem_new() : kv_overlay_new(layers[i - 1]);
+        kv_put(layers[i], 1, bytes_of_string("k"), bytes_of_string("v"));
+        cr_assert_eq(kv_stamp_of(layers[i], 1, &stamp), i < KV_STAMP_MARKS);
+    }
+    for (size_t i = KV_STAMP_MARKS + 1; i-- > 0;)
+        kv_free(layers[i]);
+}
+
 /* An empty key is below every key, so nothing is at or below it. */
 Test(kv, nothing_is_before_the_empty_key)
 {
@@ -333,8 +428,8 @@ static void broken_free(struct kv *kv)
     (void)kv;
 }
 
-static const struct kv_ops broken_ops = {broken_get,  broken_put,  broken_del,
-                                         broken_walk, broken_walk, broken_free};
+static const struct kv_ops broken_ops = {broken_get,  broken_put,  broken_del, broken_walk,
+                                         broken_walk, broken_free, NULL};
 
 /* "No" and "broken" never share a value: damage below is not taken for absence. */
 Test(kv, an_error_below_comes_through)
@@ -347,6 +442,8 @@ Test(kv, an_error_below_comes_through)
     cr_assert_eq(kv_get(overlay, 1, key, &value), RSM_DAMAGED);
     cr_assert_eq(kv_next(overlay, 1, key, false, &key, &value), RSM_DAMAGED);
     cr_assert_eq(kv_prev(overlay, 1, key, false, &key, &value), RSM_DAMAGED);
+    struct kv_stamp stamp;
+    cr_assert(!kv_stamp_of(overlay, 1, &stamp), "what cannot say has no stamp");
     cr_assert_eq(kv_get(overlay, 1, bytes_of_string("other"), &value), RSM_OK,
                  "what the overlay holds itself needs nobody");
     kv_free(overlay);

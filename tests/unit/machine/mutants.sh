@@ -5,7 +5,7 @@
 # all of them pass.
 set -eu
 cd "$(dirname "$0")/../../.."
-names=${*:-$(sed -n 's/.*MUTANT(\([A-Z_]*\)).*/\1/p' src/machine/*.c | sort -u)}
+names=${*:-$(sed -n 's/.*MUTANT(\([A-Z_]*\)).*/\1/p' src/machine/*.c src/base/kv_list.c | sort -u)}
 passed=0
 failed=0
 

@@ -180,6 +180,33 @@ Test(store, walks_like_the_map_in_memory)
     temp_dir_remove(&dir);
 }
 
+/* What is kept of rows beside a stamp (kv.h) is read anew when the snapshot has moved. */
+Test(store, another_snapshot_has_another_stamp)
+{
+    struct temp_dir dir;
+    struct store *store = NULL;
+    struct kv_stamp first, now;
+
+    temp_dir_make(&dir);
+    open_store(&dir, 1 << 20, &store);
+    struct kv *overlay = kv_overlay_new(store_kv(store));
+    cr_assert(kv_stamp_of(overlay, TABLE_A, &first));
+    put(overlay, TABLE_A, "one", "1");
+    cr_assert_eq(store_commit(store, overlay), RSM_OK);
+    kv_overlay_clear(overlay);
+    cr_assert(kv_stamp_of(overlay, TABLE_A, &now) && kv_stamp_is(&first, &now));
+    assert_value(overlay, TABLE_A, "one", NULL); /* the snapshot is the same */
+    cr_assert_eq(store_refresh(store), RSM_OK);
+    cr_assert(kv_stamp_of(overlay, TABLE_A, &now) && !kv_stamp_is(&first, &now));
+    struct kv *cut = store_cut(store);
+    first = now;
+    cr_assert(kv_stamp_of(cut, TABLE_A, &now) && !kv_stamp_is(&first, &now));
+    kv_free(cut);
+    kv_free(overlay);
+    store_close(store);
+    temp_dir_remove(&dir);
+}
+
 Test(store, a_full_map_refuses_whole_and_grows)
 {
     struct temp_dir dir;
