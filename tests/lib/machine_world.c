@@ -304,6 +304,22 @@ enum machine_judgement world_judge(struct world *w, struct blob *envelope, struc
     return judgement;
 }
 
+struct blob *world_rejection(const struct world *w, struct blob *envelope,
+                             const struct verdicts *verdicts)
+{
+    struct writer payload, value;
+    uint8_t digest[HASH_SIZE];
+    writer_init(&payload, LIMIT_VALUE_SIZE);
+    writer_init(&value, LIMIT_VALUE_SIZE);
+    envelope_digest(blob_bytes(envelope), digest);
+    rejection_encode(&payload, blob_bytes(envelope), digest, verdicts);
+    entry_encode(&value, ENTRY_REJECTION, w->now_ms, writer_result(&payload));
+    struct blob *blob = blob_new(writer_result(&value));
+    writer_deinit(&payload);
+    writer_deinit(&value);
+    return blob;
+}
+
 bool actor_do(struct actor *a, enum rsm_kind kind, struct rsm_buffer body)
 {
     struct blob *envelope = actor_envelope(a, kind, &body);

@@ -87,6 +87,9 @@ bool world_apply_value(struct world *w, struct bytes value, bool is_verified);
 /* The slot's value around an envelope. */
 struct blob *world_value(const struct world *w, struct blob *envelope);
 enum machine_judgement world_judge(struct world *w, struct blob *envelope, struct verdicts *out);
+/* The entry by which a leader says that it did not propose an envelope, with its verdicts. */
+struct blob *world_rejection(const struct world *w, struct blob *envelope,
+                             const struct verdicts *verdicts);
 /* Builds, applies, drops. True: applied. */
 bool actor_do(struct actor *a, enum rsm_kind kind, struct rsm_buffer body);
 

@@ -312,21 +312,6 @@ Test(causal, a_bundle_has_a_verdict_for_each)
     blob_unref(envelope);
 }
 
-static struct blob *rejection_of(struct blob *envelope, const struct verdicts *verdicts)
-{
-    struct writer payload, value;
-    uint8_t digest[HASH_SIZE];
-    writer_init(&payload, LIMIT_VALUE_SIZE);
-    writer_init(&value, LIMIT_VALUE_SIZE);
-    envelope_digest(blob_bytes(envelope), digest);
-    rejection_encode(&payload, blob_bytes(envelope), digest, verdicts);
-    entry_encode(&value, ENTRY_REJECTION, w->now_ms, writer_result(&payload));
-    struct blob *blob = blob_new(writer_result(&value));
-    writer_deinit(&payload);
-    writer_deinit(&value);
-    return blob;
-}
-
 static enum machine_judgement judge_value(struct blob *value, bool is_verified)
 {
     struct machine_signatures signatures = {.verified = is_verified};
@@ -347,7 +332,7 @@ Test(causal, a_rejection_is_a_verdict)
     struct blob *envelope = actor_envelope(bob, RSM_KIND_RRSET_CHANGE, &body);
     verdicts_init(&verdicts);
     cr_assert_eq(world_judge(w, envelope, &verdicts), MACHINE_REFUSE);
-    struct blob *value = rejection_of(envelope, &verdicts);
+    struct blob *value = world_rejection(w, envelope, &verdicts);
     cr_assert_eq(judge_value(value, true), MACHINE_ACCEPT);
     cr_assert_eq(judge_value(value, false), MACHINE_BAD_ENTRY);
     cr_assert(!world_apply_value(w, blob_bytes(value), true));
@@ -387,7 +372,7 @@ Test(causal, a_large_rejection_fits)
     cr_assert_eq(verdict_at(verdicts_bytes(&verdicts), 0, &first), RSM_OK);
     cr_assert_eq(first.reason_count, LIMIT_REASONS_PER_VERDICT);
     cr_assert_gt(first.omitted, 0);
-    struct blob *value = rejection_of(envelope, &verdicts);
+    struct blob *value = world_rejection(w, envelope, &verdicts);
     cr_assert_eq(entry_parse(blob_bytes(value), &entry), RSM_OK);
     cr_assert_eq(rejection_parse(entry.payload, &rejection), RSM_OK);
     cr_assert_eq(rejection.envelope.size, 0);
@@ -411,7 +396,7 @@ Test(causal, cut_rejections)
     struct blob *envelope = actor_envelope(bob, RSM_KIND_RRSET_CHANGE, &body);
     verdicts_init(&verdicts);
     cr_assert_eq(world_judge(w, envelope, &verdicts), MACHINE_REFUSE);
-    struct blob *value = rejection_of(envelope, &verdicts);
+    struct blob *value = world_rejection(w, envelope, &verdicts);
     cr_assert_eq(entry_parse(blob_bytes(value), &entry), RSM_OK);
     cr_assert_eq(rejection_parse(entry.payload, &rejection), RSM_OK);
     for (size_t size = 0; size < entry.payload.size; size++) {
@@ -448,7 +433,7 @@ Test(causal, a_false_rejection_is_no_entry)
     stages_encode(&record, &stages, reasons.failed);
     struct verdict_id id = {command.author, command.counter, digest, writer_result(&record)};
     verdicts_add_refused(&verdicts, &id, &reasons);
-    struct blob *value = rejection_of(envelope, &verdicts);
+    struct blob *value = world_rejection(w, envelope, &verdicts);
     cr_assert_eq(judge_value(value, true), MACHINE_BAD_ENTRY);
     blob_unref(value);
     blob_unref(envelope);

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include <rsm/change.h>
+#include <rsm/update.h>
 
 #include "src/command/pack.h"
 #include "src/machine/entry.h"
 #include "src/machine/resume.h"
+#include "src/rr/data.h"
 #include "tests/lib/machine_world.h"
 
 #define ZONE "example."
@@ -306,6 +308,59 @@ Test(resume, other_refusals_do_not_count)
     cr_assert(!actor_do(east, RSM_KIND_RRSET_CHANGE, body_change(ZONE, &foreign, 1)));
     cr_assert(world_refused(w, RSM_RULE_OUT_OF_ZONE), "%s", world_words(w));
     cr_assert_eq(row().refused, 0);
+}
+
+/* A refused update of `a`, signed for `principal` ("": its own), in the log as a rejection. */
+static void reject_update(struct actor *a, const char *principal)
+{
+    struct rsm_record record = {.owner = wire("west." ZONE),
+                                .record_class = RSM_CLASS_IN,
+                                .type = RR_TYPE_A,
+                                .ttl = 300,
+                                .rdata = address(next_octet)};
+    struct rsm_update update = {.principal = text_bytes(principal),
+                                .zone = wire(ZONE),
+                                .updates = &record,
+                                .update_count = 1};
+    struct rsm_buffer body;
+    struct verdicts verdicts;
+    verdicts_init(&verdicts);
+    cr_assert_eq(rsm_body_rrset_update(&update, &body), RSM_OK);
+    actor_see_all(a);
+    a->lamport = next_octet++; /* below what it has seen: a causal rule, so that it counts */
+    struct blob *envelope = actor_envelope(a, RSM_KIND_RRSET_UPDATE, &body);
+    cr_assert_eq(world_judge(w, envelope, &verdicts), MACHINE_REFUSE);
+    struct blob *value = world_rejection(w, envelope, &verdicts);
+    cr_assert(!world_apply_value(w, blob_bytes(value), true));
+    cr_assert(world_refused(w, RSM_RULE_LAMPORT_ORDER), "%s", world_words(w));
+    a->lamport = 0;
+    blob_unref(value);
+    blob_unref(envelope);
+    verdicts_deinit(&verdicts);
+}
+
+/* An update that a gateway signs is its principal's, and any other its author's (sim, seed 259). */
+Test(resume, refused_updates_count_for_whose_they_are)
+{
+    static const char cause[] = "4 commands of automata that came back were refused, the last one "
+                                "of west: lamport-order";
+    struct actor *gateway = world_principal(w, "gate", RSM_PRINCIPAL_GATEWAY, "reader");
+    freeze(RSM_FREEZE_GLOBAL, "", false);
+    cr_assert(resume("us-east-1a", false), "%s", world_words(w));
+    cr_assert(resume("us-west-2b", true), "%s", world_words(w));
+    reject_update(west, "");
+    cr_assert_eq(row().refused, 1);
+    reject_update(gateway, "west");
+    cr_assert_eq(row().refused, 2);
+    reject_update(gateway, "");
+    reject_update(gateway, "east");
+    cr_assert_eq(row().refused, 2, "a gateway is no automaton, and east is watched no more");
+    reject_update(gateway, "west");
+    reject_update(west, "");
+    struct freeze_record f = row();
+    cr_assert(f.trips == 1 && f.trip_cause.size == sizeof cause - 1, "%.*s", (int)f.trip_cause.size,
+              (const char *)f.trip_cause.data);
+    cr_assert_arr_eq(f.trip_cause.data, cause, sizeof cause - 1);
 }
 
 Test(resume, what_cannot_be_resumed)
