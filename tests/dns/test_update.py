@@ -16,11 +16,14 @@ from harness import BIN, BUDGET, Failure, main  # noqa: E402
 LACK = missing(())
 if not LACK:
     import dns.edns
+    import dns.entropy
     import dns.exception
     import dns.flags
     import dns.message
     import dns.query
     import dns.rcode
+    import dns.rdata
+    import dns.rdataclass
     import dns.rdatatype
     import dns.rrset
     import dns.tsig
@@ -199,6 +202,85 @@ def answers():
         plain.add("b", 60, "A", "192.0.2.1")
         check(bed.do(plain) == "REFUSED", "unsigned")
         check(bed.values("b", "A") == [], "none of the refused was done")
+    return None
+
+
+def refusals_by_each_tool():
+    """Forms, owners and budgets: the RCODE at nsupdate and knsupdate over UDP and TCP, the rule's words at who sends EDNS."""
+    if LACK:
+        return LACK
+    for tool in ("nsupdate", "knsupdate"):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed"
+    with UpdateBed() as bed:
+        replica = 1 + (bed.leader() or 1) % 3  # a follower: it hands them on
+        bed.ctl("zone", "set", bed.zone, "zonemd=on")  # then it has no digest of its own
+        rows = [  # lines for the tools, RCODE, rule, what its words name
+            ("update add {0}. 60 ZONEMD 1 1 1 " + "ab" * 48 + "\n", "FORMERR", "type-forbidden", "ZONEMD"),
+            ("update delete www.{0}. A\n", "REFUSED", "owner", "www"),
+            ("update add www.{0}. 60 A 192.0.2.99\n", "REFUSED", "owner", "www"),
+            ("update add mine.{0}. 60 A 192.0.2.1\nupdate delete ns1.{0}. A\n", "REFUSED", "owner", "ns1"),
+        ]
+
+        def by_tool(tool, lines, *options):
+            return run_tool(tool, f"server {ADDRESSES[replica - 1]} {bed.dns_port}\nzone {bed.zone}.\n"
+                            f"key hmac-sha512:upd-key {UPDATE_SECRET}\n" + lines + "send\n", bed, replica, *options)
+
+        def by_dnspython(lines):
+            """The same lines as one message with EDNS: RCODE, and the extended error's text."""
+            message = bed.update()
+            for line in lines.splitlines():
+                words = line.split()
+                owner, kind = words[2], words[-1] if words[1] == "delete" else words[4]
+                if words[1] == "delete":
+                    message.delete(owner, kind)
+                else:
+                    message.add(owner, int(words[3]), kind, " ".join(words[5:]))
+            answer = bed.send(message, replica)
+            check(answer.had_tsig, "every answer is signed")
+            return dns.rcode.to_text(answer.rcode()), "".join(text for _, text in error_text(answer))
+
+        def refuse(lines, wanted, rule, named):
+            for tool in ("nsupdate", "knsupdate"):
+                for options in ((), ("-v",)):
+                    status, said = by_tool(tool, lines, *options)
+                    check(status != 0 and wanted in said, f"{tool} {options} {lines}: {status} {said}")
+            rcode, text = by_dnspython(lines)
+            check(rcode == wanted and text.startswith(rule + ": " if rule else "") and named in text, f"{lines}: {rcode} {text}")
+
+        for lines, *wanted in rows:
+            refuse(lines.format(bed.zone), *wanted)
+        for what, section, owner, kind, klass, ttl, data in (
+                ("an A of five octets", "update", "bad", "A", "IN", 60, b"\xc0\0\2\1\1"),
+                ("a deletion with a TTL", "update", "www", "A", "NONE", 60, b"\xc0\0\2\1"),
+                ("a deletion of a set that has data", "update", "www", "A", "ANY", 0, b"\xc0\0\2\1"),
+                ("another class", "update", "new", "A", "CH", 60, b"\xc0\0\2\1"),
+                ("a prerequisite with a TTL", "prerequisite", "www", "A", "ANY", 60, b""),
+                ("a set that shall not be there, with data", "prerequisite", "www", "A", "NONE", 0, b"\xc0\0\2\1"),
+                ("a meta type", "update", "any", "TYPE253", "IN", 60, b"\0")):
+            message = bed.update()
+            data = dns.rdata.GenericRdata(dns.rdataclass.from_text(klass), dns.rdatatype.from_text(kind), data)
+            rrset = dns.rrset.from_rdata(dns.name.from_text(f"{owner}.{bed.zone}."), ttl, data)
+            getattr(message, section).append(rrset)
+            for tcp in (False, True):
+                message.id = dns.entropy.random_16()
+                answer = bed.send(message, replica, tcp=tcp)
+                texts = [text for _, text in error_text(answer)]
+                check(answer.rcode() == dns.rcode.FORMERR, f"{what}: {answer}")
+                if owner != "bad":  # that one cannot be read at all, its signature neither
+                    check(answer.had_tsig and all(texts) and texts, f"{what}: {answer}")
+        check(bed.values("mine", "A", replica) == [], "a part of what was refused was done")
+        check(bed.values("www", "A", replica) == ["192.0.2.10", "192.0.2.11"], "what is another's is as it was")
+        spent = ("--budget", "commands=2/1", "--budget", "changes=500/1")
+        bed.ctl("principal", "set", "upd-key", "--kind", "automaton", "--role", "dns", *spent)
+        for number, tool in enumerate(("nsupdate", "knsupdate")):
+            status, said = by_tool(tool, f"update add paid{number}.{bed.zone}. 60 A 192.0.2.1\n")
+            check(status == 0, f"what the budget holds: {said}")
+        refuse(f"update add poor.{bed.zone}. 60 A 192.0.2.1\n", "REFUSED", "budget", "wait ")
+        check(bed.values("poor", "A", replica) == [] and bed.values("paid1", "A", replica) == ["192.0.2.1"], "what was paid is there alone")
+        bed.ctl("principal", "set", "upd-key", "--kind", "automaton", "--role", "dns", *BUDGET)
+        status, said = by_tool("nsupdate", f"update add poor.{bed.zone}. 60 A 192.0.2.1\n")
+        check(status == 0, f"with a larger one: {said}")
     return None
 
 
@@ -391,4 +473,4 @@ def without_a_quorum():
 
 
 if __name__ == "__main__":
-    main([real_clients, answers, as_acme_and_external_dns_do, as_large_as_they_come, races, same_message_again, leader_dies, without_a_quorum])
+    main([real_clients, answers, refusals_by_each_tool, as_acme_and_external_dns_do, as_large_as_they_come, races, same_message_again, leader_dies, without_a_quorum])
