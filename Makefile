@@ -293,10 +293,14 @@ $(B)/graph-bench: $(B)/obj/tests/graph/graph_main.o $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)
 graph-bench: $(B)/graph-bench ## what an edge of the dependency graph costs: 100,000 nodes, 1,000,000 edges
 	$(Q)$(B)/graph-bench
-machine-mutants: ## each planted mistake of the rules: the unit tests have to find it
-	$(Q)tests/run.sh machine-mutants tests/unit/machine/mutants.sh
-storage-mutants: ## each planted mistake of the journal: the unit tests have to find it
-	$(Q)tests/run.sh storage-mutants tests/unit/storage/mutants.sh
+unit-mutants-%:
+	$(Q)tests/sim/switches.sh build/switch/mutant_switch.h
+	$(Q)$(MAKE) build/switch/unit-$* VARIANT=switch
+machine-mutants: unit-mutants-machine ## each planted mistake of the rules: the unit tests have to find it
+	$(Q)tests/run.sh machine-mutants tests/unit/mutants.sh machine
+storage-mutants: unit-mutants-storage unit-mutants-consensus ## each planted mistake of the journal, and one of a rejoin: the unit tests have to find it
+	$(Q)tests/run.sh storage-mutants tests/unit/mutants.sh storage
+	$(Q)tests/run.sh rejoin-mutants tests/unit/mutants.sh consensus REJOIN_UNLEARNED
 sim-mutants: sim-switch ## each planted mistake: the simulator has to find it within 2,000 seeds
 	$(Q)tests/run.sh sim-mutants tests/sim/mutants.sh
 

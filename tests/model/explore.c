@@ -22,6 +22,7 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "tests/lib/mutant_switch.h"
 #include "tests/model/explore.h"
 
 enum {
@@ -283,26 +284,6 @@ static bool walk_all(void)
     }
     return true;
 }
-
-#ifdef RSM_MUTANT_NAMES
-int rsm_mutant_switch;
-
-static bool mutant_set(const char *name)
-{
-    static const char *const names[] = {RSM_MUTANT_NAMES};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(names[i], name) == 0)
-            rsm_mutant_switch = (int)i + 1;
-    }
-    return rsm_mutant_switch != 0;
-}
-#else
-static bool mutant_set(const char *name)
-{
-    (void)name;
-    return false;
-}
-#endif
 
 int main(int argc, char **argv)
 {

@@ -12,7 +12,7 @@ mkdir -p "$out"
 tests/sim/switches.sh build/switch/mutant_switch.h || exit 1
 # shellcheck disable=SC2086
 ${CC:-gcc} -std=c11 -D_GNU_SOURCE -O2 -I. -Iinclude -include build/switch/mutant_switch.h -o "$out/explore.$$" \
-    tests/model/explore.c tests/model/explore_replica.c consensus/*.c \
+    tests/model/explore.c tests/model/explore_replica.c tests/lib/mutant_switch.c consensus/*.c \
     src/base/blob.c src/base/bytes.c src/base/check.c src/base/mem.c src/base/prng.c || exit 1
 mv "$out/explore.$$" "$out/explore"
 

@@ -173,9 +173,6 @@ struct sim_request {
     uint64_t salt;      /* not 0: other chance behind the same options and plan */
 };
 
-/* Switches a planted mistake on; false: there is none of that name in this build. */
-bool sim_mutant_set(const char *name);
-
 /* A mode runs one seed. False: it failed, and result->failure has the words. */
 typedef bool sim_mode(const struct sim_request *request, struct sim_report *report,
                       struct sim_result *result);

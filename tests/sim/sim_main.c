@@ -18,6 +18,7 @@
 
 #include "consensus/paxos.h"
 #include "src/base/mem.h"
+#include "tests/lib/mutant_switch.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/planned.h"
 #include "tests/sim/sim.h"
@@ -244,7 +245,7 @@ int main(int count, char **list)
                         "[--salt N] [--all-marks]\n");
         return 2;
     }
-    if (a.mutant != NULL && !sim_mutant_set(a.mutant)) {
+    if (a.mutant != NULL && !mutant_set(a.mutant)) {
         fprintf(stderr, "sim: no switch for %s in this build\n", a.mutant);
         return 2;
     }
