@@ -36,8 +36,8 @@ WAIT = 30
 class UpdateBed(Bed):
     """Replicas with gateways; upd-key is an automaton that may update the zone."""
 
-    def __init__(self, lines=()):
-        super().__init__(lines=["gateway_key = gateway.key", *lines])
+    def __init__(self, kinds=(), lines=()):
+        super().__init__(kinds, lines=["gateway_key = gateway.key", *lines])
         self.gateways = {}
 
     def configure(self, replica):
