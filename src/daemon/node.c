@@ -6,7 +6,7 @@
  * into the journal's group, sends that need no flush leave at once. node_flush ends the turn:
  *
  *     cut a batch -> flush the group -> release the votes -> apply what was learned -> again,
- *     until nothing moves; then tell the others what was chosen, and commit when it is time.
+ *     until nothing moves; then tell who waits what was chosen, and commit when it is time.
  */
 #include "src/daemon/node.h"
 
@@ -18,6 +18,7 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
+#include "src/machine/staged.h"
 
 #define TICKS_A_DEADLINE_LOOK                                                                      \
     50u /* half a second: ends of leases are not news for anybody sooner */
@@ -225,6 +226,29 @@ void node_step(struct node *n, const struct paxos_event *event)
     obey(n, &effects);
 }
 
+/*
+ * Tells the followers what was chosen. The next accept or heartbeat does so anyway (each message
+ * has chosen_end), and to one client after the other that is soon: frames of their own would wake
+ * each follower once more for each commit. So they leave
+ *
+ *   at once     when a follower waits for it: it forwarded the command and owes a client the
+ *               verdict, or a change waits for what each replica says of it
+ *   with a tick when nothing has taken it along until then
+ */
+static void announce(struct node *n)
+{
+    n->chosen_to_announce = false;
+    n->announce_now = false;
+    struct paxos_event event = {.type = PAXOS_EVENT_ANNOUNCE};
+    node_step(n, &event);
+}
+
+static void announce_when_due(struct node *n)
+{
+    if (n->chosen_to_announce && (n->announce_now || pending_count(n->applied) > 0))
+        announce(n);
+}
+
 /* -------------------------------------------------------------------------------------------- */
 /* The turn. */
 
@@ -269,11 +293,7 @@ void node_flush(struct node *n)
     if (n->dead)
         return;
     submit_forward(n);
-    if (n->chosen_to_announce) {
-        n->chosen_to_announce = false;
-        struct paxos_event event = {.type = PAXOS_EVENT_ANNOUNCE};
-        node_step(n, &event);
-    }
+    announce_when_due(n);
     if (n->applied_told != n->applied_slot) {
         n->applied_told = n->applied_slot;
         n->env.applied(n->env.context, n->applied_slot);
@@ -326,6 +346,8 @@ void node_tick(struct node *n)
     node_step(n, &event);
     if (n->dead)
         return;
+    if (n->chosen_to_announce)
+        announce(n);
     watch_contact(n);
     spare_disk_work(n);
     snapshot_on_tick(n); /* each tick: at each heartbeat it would waste half of snapshot_rate */

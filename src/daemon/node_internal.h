@@ -161,7 +161,7 @@ struct node {
     int64_t peer_clock_ms[REPLICA_MAX + 1]; /* its clock above our monotonic one, by its heads */
     bool dead;                              /* env.fatal was called */
     bool stopping;                          /* takes no more commands */
-    bool chosen_to_announce;
+    bool chosen_to_announce, announce_now;  /* to the followers: node.c */
 
     uint8_t own_digest[HASH_SIZE]; /* envelope of the last command of its own (node_own.c) */
     /* verified envelopes, by digest: a direct-mapped memo */

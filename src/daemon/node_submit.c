@@ -206,8 +206,10 @@ void submit_on_forward(struct node *n, uint32_t from, struct bytes raw)
     if (status == RSM_OK && paxos_leader(n->paxos) != n->config.self)
         return;
     uint64_t slot;
-    if (status == RSM_OK && query_envelope_known(n->applied, &e, &slot, &n->scratch))
-        return; /* the one who forwards it will apply the same slot */
+    if (status == RSM_OK && query_envelope_known(n->applied, &e, &slot, &n->scratch)) {
+        n->announce_now = true; /* the one who forwards it will apply the same slot */
+        return;
+    }
     if (status == RSM_OK)
         status = check_author(n, &e, &text);
     struct submission *s = submissions_find(n->submissions, digest);
@@ -559,5 +561,6 @@ void submit_on_applied(struct node *n, const uint8_t digest[HASH_SIZE], uint64_t
         stages_add(n->stages, STAGE_REPLY, begin_ns, end_ns);
         stages_add(n->stages, STAGE_TOTAL, s->came_ns, end_ns);
     }
+    n->announce_now |= s->origins != 0;
     submissions_remove(n->submissions, s);
 }

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* node_pair.c - see node_pair.h. */
+#include "tests/lib/node_pair.h"
+
+#include <string.h>
+
+#include "src/base/check.h"
+#include "src/base/mem.h"
+
+/* ---- surroundings ---- */
+
+static void env_send(void *context, uint32_t replica, struct blob *frame)
+{
+    struct node_pair_replica *to =
+        &((struct node_pair_replica *)context)->pair->replicas[replica - 1];
+    CHECK(to->inbox_count < NODE_PAIR_FRAMES_MAX);
+    to->inbox[to->inbox_count++] = blob_ref(frame);
+}
+
+static uint64_t env_incarnation_of(void *context, uint32_t replica)
+{
+    (void)context;
+    return replica;
+}
+
+static size_t env_backlog(void *context, uint32_t replica)
+{
+    (void)context, (void)replica;
+    return 0;
+}
+
+static void env_nothing(void *context)
+{
+    (void)context;
+}
+
+static uint64_t env_wall_ms(void *context)
+{
+    return UINT64_C(1780000000000) + ((struct node_pair_replica *)context)->pair->now_ms;
+}
+
+static uint64_t env_monotonic_ns(void *context)
+{
+    return ((struct node_pair_replica *)context)->pair->now_ms * 1000000;
+}
+
+static void env_commit(void *context, struct kv *frozen)
+{
+    ((struct node_pair_replica *)context)->committing = frozen;
+}
+
+static void env_sign(void *context, struct bytes text, uint8_t signature_out[64])
+{
+    (void)context, (void)text;
+    memset(signature_out, 0, 64);
+}
+
+static void env_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+{
+    struct node_pair *p = ((struct node_pair_replica *)context)->pair;
+    p->submitted(p->context, token, outcome);
+}
+
+static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)
+{
+    (void)context, (void)token, (void)status, (void)slot;
+}
+
+static void env_applied(void *context, uint64_t slot)
+{
+    (void)context, (void)slot;
+}
+
+static void env_fatal(void *context, enum rsm_status status, const char *text)
+{
+    (void)context, (void)text;
+    CHECK(status == RSM_OK); /* it is not */
+}
+
+static const struct node_env surroundings = {.send = env_send,
+                                             .backlog = env_backlog,
+                                             .push = env_nothing,
+                                             .wall_ms = env_wall_ms,
+                                             .monotonic_ns = env_monotonic_ns,
+                                             .commit = env_commit,
+                                             .incoming_drop = env_nothing,
+                                             .sign = env_sign,
+                                             .submitted = env_submitted,
+                                             .read_ready = env_read_ready,
+                                             .applied = env_applied,
+                                             .incarnation_of = env_incarnation_of,
+                                             .fatal = env_fatal};
+
+static enum rsm_status write_row(void *context, const struct kv_write *w)
+{
+    return w->deleted ? kv_del(context, w->table, w->key)
+                      : kv_put(context, w->table, w->key, w->value);
+}
+
+/* ---- two replicas ---- */
+
+static void make_genesis(struct node_pair *p, struct writer *file)
+{
+    static const uint8_t salt[GENESIS_SALT_SIZE] = {1};
+    static const uint8_t keys[2][RSM_PUBLIC_KEY_SIZE] = {{1}, {2}};
+    static const char *const addresses[] = {"127.0.0.1:7001", "127.0.0.1:7002"};
+    struct genesis g = {.name = bytes_of_string("pair"),
+                        .salt = salt,
+                        .member_count = 2,
+                        .admin_principal = bytes_of_string("admin"),
+                        .admin_person = bytes_of_string("Admin"),
+                        .created_ms = UINT64_C(1780000000000)};
+    CHECK(rsm_key_generate("admin", &p->admin) == RSM_OK);
+    g.admin_key = rsm_key_public(p->admin);
+    for (uint32_t i = 0; i < 2; i++)
+        g.members[i] = (struct genesis_member){.id = i + 1,
+                                               .zone = bytes_of_string("a"),
+                                               .key = keys[i],
+                                               .peer_address = bytes_of_string(addresses[i]),
+                                               .client_address = bytes_of_string(addresses[i])};
+    writer_init(file, GENESIS_SIZE_MAX);
+    CHECK(genesis_encode(&g, file) == RSM_OK);
+    CHECK(genesis_parse(writer_result(file), &g) == RSM_OK);
+    memcpy(p->cluster_id, g.cluster_id, CLUSTER_ID_SIZE);
+}
+
+static void open_replica(struct node_pair *p, uint32_t id, const struct node_config *given,
+                         struct bytes genesis)
+{
+    struct node_pair_replica *r = &p->replicas[id - 1];
+    struct node_config config = *given;
+    struct node_env env = surroundings;
+    const char *why = "";
+    config.self = id;
+    config.incarnation = id;
+    config.fresh = true;
+    config.seed = id;
+    env.context = r;
+    *r = (struct node_pair_replica){
+        .pair = p, .id = id, .base = kv_mem_new(), .disk = disk_mem_new()};
+    CHECK(node_open(&r->node, &config, &env, genesis, &r->disk->disk, r->base, &why) == RSM_OK);
+}
+
+struct node_pair_replica *node_pair_other(struct node_pair_replica *r)
+{
+    return &r->pair->replicas[2 - r->id];
+}
+
+void node_pair_handle(struct node_pair_replica *r)
+{
+    size_t count = r->inbox_count;
+    for (size_t i = 0; i < count; i++) {
+        node_on_frame(r->node, 3 - r->id, blob_bytes(r->inbox[i]));
+        blob_unref(r->inbox[i]);
+    }
+    r->inbox_count -= count;
+    memmove(r->inbox, r->inbox + count, r->inbox_count * sizeof r->inbox[0]);
+    node_flush(r->node);
+    if (r->committing == NULL)
+        return;
+    CHECK(kv_overlay_visit(r->committing, write_row, r->base) == RSM_OK);
+    r->committing = NULL;
+    node_on_committed(r->node, RSM_OK);
+}
+
+void node_pair_turn(struct node_pair *p)
+{
+    struct node_pair_replica *first = p->leader != NULL ? p->leader : &p->replicas[0];
+    struct node_pair_replica *second = node_pair_other(first);
+    p->now_ms += p->tick_ms;
+    node_tick(first->node);
+    node_tick(second->node);
+    node_pair_handle(first);
+    node_pair_handle(second);
+}
+
+void node_pair_open(struct node_pair *p, const struct node_config *config)
+{
+    struct writer genesis;
+    struct node_status status = {.is_ready = false};
+    make_genesis(p, &genesis);
+    p->now_ms = 1000;
+    p->tick_ms = config->tick_ms;
+    for (uint32_t id = 1; id <= 2; id++)
+        open_replica(p, id, config, writer_result(&genesis));
+    writer_deinit(&genesis);
+    for (int i = 0; i < 200 && !(status.is_leader && status.is_ready); i++) {
+        node_pair_turn(p);
+        node_get_status(p->replicas[i % 2].node, &status);
+        p->leader = status.is_leader ? &p->replicas[i % 2] : NULL;
+    }
+    CHECK(p->leader != NULL);
+}
+
+void node_pair_close(struct node_pair *p)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        node_close(p->replicas[i].node);
+    for (uint32_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < p->replicas[i].inbox_count; k++)
+            blob_unref(p->replicas[i].inbox[k]);
+        disk_free(&p->replicas[i].disk->disk);
+        kv_free(p->replicas[i].base);
+    }
+    rsm_key_free(p->admin);
+}
+
+void node_pair_submit(struct node_pair_replica *r, uint64_t token, const struct rsm_key *key,
+                      struct rsm_buffer *command)
+{
+    struct rsm_buffer envelope;
+    CHECK(rsm_command_sign(key, r->pair->cluster_id, rsm_buffer_bytes(command), &envelope) ==
+          RSM_OK);
+    struct blob *blob = blob_new(bytes_make(envelope.data, envelope.size));
+    node_submit(r->node, token, blob);
+    blob_unref(blob);
+    rsm_buffer_free(&envelope);
+    rsm_buffer_free(command);
+}
+
+struct rsm_buffer node_pair_command(const char *author, uint64_t counter, enum rsm_kind kind,
+                                    struct rsm_buffer body)
+{
+    struct rsm_command command = {.id = {rsm_text(author), counter},
+                                  .lamport = 10 + counter,
+                                  .kind = kind,
+                                  .body = rsm_buffer_bytes(&body)};
+    struct rsm_buffer bytes;
+    CHECK(rsm_command_encode(&command, &bytes) == RSM_OK);
+    rsm_buffer_free(&body);
+    return bytes;
+}

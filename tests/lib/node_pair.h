@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * node_pair.h - two whole nodes without sockets, threads or a clock of the machine, of which both
+ * have to vote: what a turn does can be counted. Disks and stores are in memory. What must not
+ * happen (a node's fatal error, a lost frame) ends the test program.
+ */
+#ifndef RSM_TESTS_LIB_NODE_PAIR_H
+#define RSM_TESTS_LIB_NODE_PAIR_H
+
+#include <rsm/command.h>
+#include <rsm/key.h>
+
+#include "src/command/genesis.h"
+#include "src/daemon/node.h"
+#include "tests/lib/disk_mem.h"
+
+enum { NODE_PAIR_FRAMES_MAX = 4096 };
+
+struct node_pair_replica {
+    struct node_pair *pair;
+    uint32_t id;
+    struct node *node;
+    struct disk_mem *disk;
+    struct kv *base, *committing;
+    struct blob *inbox[NODE_PAIR_FRAMES_MAX]; /* from the other one */
+    size_t inbox_count;
+};
+
+struct node_pair {
+    /* set before node_pair_open */
+    void *context;
+    void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
+    /* made by it */
+    struct node_pair_replica replicas[2];
+    struct node_pair_replica *leader;
+    uint64_t now_ms;
+    uint32_t tick_ms;
+    uint8_t cluster_id[CLUSTER_ID_SIZE];
+    struct rsm_key *admin; /* of the principal "admin" */
+};
+
+/* `config` for both: ids, incarnations and seeds are set here. Turns until one of them leads. */
+void node_pair_open(struct node_pair *p, const struct node_config *config);
+void node_pair_close(struct node_pair *p);
+struct node_pair_replica *node_pair_other(struct node_pair_replica *r);
+/* What has come for it, then the end of its turn; a commit of its store ends at once. */
+void node_pair_handle(struct node_pair_replica *r);
+/* A tick for both; the leader first, so that what it has sent is answered in the same turn. */
+void node_pair_turn(struct node_pair *p);
+/* Signs the command as one envelope of `key` and hands it in at `r`. Frees `command`. */
+void node_pair_submit(struct node_pair_replica *r, uint64_t token, const struct rsm_key *key,
+                      struct rsm_buffer *command);
+/* A command without dependencies and clock. Frees `body`. */
+struct rsm_buffer node_pair_command(const char *author, uint64_t counter, enum rsm_kind kind,
+                                    struct rsm_buffer body);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_announce.c - when a follower hears that a slot is chosen: with the next accept, with a tick,
+ * or at once when it owes somebody the verdict. Counted on two nodes with a clock of their own.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rsm/body.h>
+#include <rsm/command.h>
+
+#include "src/base/mem.h"
+#include "tests/lib/node_pair.h"
+
+enum { COMMITS = 10 };
+
+struct rig {
+    struct node_pair pair;
+    struct node_pair_replica *leader, *follower;
+    uint64_t counter;  /* of the administrator's commands */
+    uint64_t answered; /* the last token */
+};
+
+static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+{
+    struct rig *r = context;
+    cr_assert_eq(outcome->status, RSM_OK, "%s", rsm_status_text(outcome->status));
+    cr_assert_eq(token, r->answered + 1, "one after the other");
+    r->answered = token;
+}
+
+static struct rig *open_rig(void)
+{
+    struct rig *r = mem_alloc(sizeof *r);
+    struct node_config config;
+    node_config_default(&config);
+    config.segment_size = 1u << 20;
+    r->pair.context = r;
+    r->pair.submitted = on_submitted;
+    node_pair_open(&r->pair, &config);
+    r->leader = r->pair.leader;
+    r->follower = node_pair_other(r->leader);
+    for (uint32_t i = 0; i < 2 * config.heartbeat_ticks; i++)
+        node_pair_turn(&r->pair);
+    return r;
+}
+
+static void close_rig(struct rig *r)
+{
+    node_pair_close(&r->pair);
+    mem_free(r);
+}
+
+static struct node_status status_of(struct node_pair_replica *r)
+{
+    struct node_status status;
+    node_get_status(r->node, &status);
+    return status;
+}
+
+static void submit_at(struct rig *r, struct node_pair_replica *at)
+{
+    const struct rsm_grant grant = {.verb = rsm_text("rrset.change")};
+    char name[16];
+    struct rsm_buffer body;
+    r->counter++;
+    (void)snprintf(name, sizeof name, "r%u", (unsigned)r->counter);
+    cr_assert_eq(rsm_body_role_set(rsm_text(name), &grant, 1, &body), RSM_OK);
+    struct rsm_buffer command = node_pair_command("admin", r->counter, RSM_KIND_ROLE_SET, body);
+    node_pair_submit(at, r->counter, r->pair.admin, &command);
+}
+
+/* Accept there, vote back, chosen: no tick meanwhile. */
+static void commit(struct rig *r)
+{
+    node_pair_handle(r->leader);
+    node_pair_handle(r->follower);
+    node_pair_handle(r->leader);
+}
+
+/* One commit after the other: two frames for each, and the follower is one slot behind. */
+Test(announce, rides_on_the_next_accept)
+{
+    struct rig *r = open_rig();
+    struct node_status before = status_of(r->leader);
+    for (uint64_t i = 1; i <= COMMITS; i++) {
+        submit_at(r, r->leader);
+        commit(r);
+        cr_assert_eq(r->answered, i, "the client does not wait for it");
+        cr_assert_eq(node_applied(r->leader->node), before.applied + i);
+        cr_assert_eq(node_applied(r->follower->node), before.applied + i - 1);
+        cr_assert_eq(r->follower->inbox_count, 0, "nothing more is on its way to it");
+    }
+    struct node_status after = status_of(r->leader);
+    cr_assert_eq(after.chosen_sent, before.chosen_sent);
+    cr_assert_eq(after.accepts_sent - before.accepts_sent, COMMITS);
+    close_rig(r);
+}
+
+/* Nothing follows: a tick takes it along, once. */
+Test(announce, leaves_with_a_tick_when_nothing_follows)
+{
+    struct rig *r = open_rig();
+    submit_at(r, r->leader);
+    commit(r);
+    struct node_status before = status_of(r->leader);
+    for (int i = 0; i < 3; i++) {
+        node_pair_turn(&r->pair);
+        cr_assert_eq(node_applied(r->follower->node), node_applied(r->leader->node));
+    }
+    cr_assert_leq(status_of(r->leader).chosen_sent, before.chosen_sent + 1);
+    close_rig(r);
+}
+
+/* The follower's client has its verdict without a tick. */
+Test(announce, at_once_to_one_that_forwarded_the_command)
+{
+    struct rig *r = open_rig();
+    struct node_status before = status_of(r->leader);
+    for (uint64_t i = 1; i <= COMMITS; i++) {
+        submit_at(r, r->follower);
+        node_pair_handle(r->follower);
+        commit(r);
+        cr_assert_eq(r->answered, i - 1);
+        node_pair_handle(r->follower);
+        cr_assert_eq(r->answered, i);
+        cr_assert_eq(node_applied(r->follower->node), before.applied + i);
+    }
+    cr_assert_eq(status_of(r->leader).chosen_sent, before.chosen_sent + COMMITS);
+    close_rig(r);
+}
+
+/* Handed in at the leader, chosen and not announced; then the same envelope comes from a follower.
+ */
+Test(announce, at_once_to_one_that_forwards_what_is_applied)
+{
+    struct rig *r = open_rig();
+    submit_at(r, r->leader);
+    commit(r);
+    uint64_t applied = node_applied(r->leader->node);
+    cr_assert_eq(node_applied(r->follower->node), applied - 1);
+    r->counter--; /* the same one again: signatures are deterministic */
+    r->answered--;
+    submit_at(r, r->follower);
+    node_pair_handle(r->follower);
+    node_pair_handle(r->leader);
+    cr_assert_eq(r->answered, 0);
+    node_pair_handle(r->follower);
+    cr_assert_eq(r->answered, 1);
+    cr_assert_eq(node_applied(r->follower->node), applied);
+    close_rig(r);
+}
