@@ -75,6 +75,7 @@ class Client:
 
 def with_zone(cluster):
     cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+    cluster.settle()
     return Client(cluster.endpoint(1))
 
 

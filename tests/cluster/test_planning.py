@@ -100,6 +100,7 @@ records: |
 def plans_are_checked():
     with Cluster() as cluster:
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE + "www 60 IN A 192.0.2.7\nalias 60 IN CNAME www\n* 60 IN A 192.0.2.99\n")
+        cluster.settle()
         before = cluster.status(1)["slot"]
         change = PLAN.format(name="www", records="www 60 IN A 192.0.2.8")
         out = cluster.ctl("plan", "check", "-", text=change).stdout
