@@ -32,6 +32,19 @@ enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, co
     return disk->ops->write(disk, file, offset, data, size);
 }
 
+enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                 size_t count)
+{
+    enum rsm_status status = RSM_OK;
+
+    CHECK(count >= 1 && count <= DISK_PARTS_MAX);
+    if (disk->ops->write_parts != NULL)
+        return disk->ops->write_parts(disk, file, parts, count);
+    for (size_t i = 0; i < count && status == RSM_OK; i++)
+        status = disk_write(disk, file, parts[i].offset, parts[i].data, parts[i].size);
+    return status;
+}
+
 enum rsm_status disk_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
 {
     CHECK(first <= end);

@@ -30,6 +30,15 @@
 
 struct disk;
 
+/* Of a write of several: borrowed for the call. */
+struct disk_part {
+    uint64_t offset;
+    const void *data;
+    size_t size;
+};
+
+#define DISK_PARTS_MAX 4u
+
 struct disk_ops {
     enum rsm_status (*list)(struct disk *disk, uint64_t *files_out, size_t capacity,
                             size_t *count_out);
@@ -43,6 +52,9 @@ struct disk_ops {
     enum rsm_status (*flush)(struct disk *disk, uint64_t file);
     enum rsm_status (*remove)(struct disk *disk, uint64_t file);
     enum rsm_status (*flush_directory)(struct disk *disk);
+    /* May be NULL: then one part is written after the other. */
+    enum rsm_status (*write_parts)(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                   size_t count);
     /* These two may be NULL: then nothing is kept aside. */
     enum rsm_status (*set_aside)(struct disk *disk, uint64_t file);
     enum rsm_status (*drop_aside)(struct disk *disk);
@@ -69,6 +81,12 @@ enum rsm_status disk_read(struct disk *disk, uint64_t file, uint64_t offset, voi
 /* Exactly `size` bytes, growing the file where needed. */
 enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, const void *data,
                            size_t size);
+/*
+ * disk_write of 1 to DISK_PARTS_MAX parts that do not overlap; none waits for another one where the
+ * disk can do that. On any error nobody knows which of them were written.
+ */
+enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                 size_t count);
 /*
  * Zeros in [first, end), really written, so that later writes there allocate nothing. Grows the
  * file to `end` where needed. On RSM_DISK_FULL a part may have been written.

@@ -6,7 +6,7 @@
  *
  *   1. (only when the next segment is begun) mark of the old segment: sealed; flush of the old one
  *          crash: not sealed, the tail of the old one; or sealed, and the new one is empty: clean
- *   2. the group's sectors; its mark a = g, b = g - 1
+ *   2. the group's sectors and its mark a = g, b = g - 1, in no order
  *          crash: torn or absent, a < g: cut. Mark there and not all sectors: uncertain
  *   3. flush
  *          crash: as 2, or the group is whole: it counts, acknowledged or not
@@ -326,6 +326,7 @@ static enum rsm_status write_group(struct journal *j, struct journal_group *pend
                                   .slot_first = pending->slot_first,
                                   .slot_end = pending->slot_end};
     struct journal_segment *s = &j->segments[j->current];
+    uint8_t mark[DISK_SECTOR_SIZE];
 
     CHECK(s->segment == pending->segment && j->offset == pending->offset);
     CHECK(j->offset + size <= s->size);
@@ -335,13 +336,12 @@ static enum rsm_status write_group(struct journal *j, struct journal_group *pend
     }
     segment_group_encode(&j->identity, s->segment, j->offset, &group, pending->payload.data,
                          pending->payload.size, j->sectors);
-    if (disk_write(j->disk, s->segment, j->offset, j->sectors, size) != RSM_OK)
-        return journal_die(j);
     j->mark.a = group.group;
     j->mark.b = j->durable_group;
-    enum rsm_status status = journal_write_mark(j);
-    if (status == RSM_OK)
-        status = journal_flush_current(j);
+    struct disk_part parts[] = {{j->offset, j->sectors, size}, journal_next_mark(j, mark)};
+    if (disk_write_parts(j->disk, s->segment, parts, 2) != RSM_OK)
+        return journal_die(j);
+    enum rsm_status status = journal_flush_current(j);
     if (status != RSM_OK)
         return status;
     s->has_groups = true;

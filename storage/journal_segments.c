@@ -146,20 +146,24 @@ enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
     return status == RSM_DISK_FULL ? RSM_DISK_FULL : journal_die(j);
 }
 
-enum rsm_status journal_write_mark(struct journal *j)
+struct disk_part journal_next_mark(struct journal *j, uint8_t sector[DISK_SECTOR_SIZE])
 {
-    uint8_t sector[DISK_SECTOR_SIZE];
-    uint64_t segment = j->segments[j->current].segment;
-
     j->mark.writes++;
     j->mark.first_segment = j->base.segment;
     j->mark.base_slot = j->base.slot;
-    segment_mark_encode(&j->identity, segment, &j->mark, sector);
-    if (disk_write(j->disk, segment, segment_mark_offset(j->mark.writes), sector, sizeof(sector)) !=
-        RSM_OK)
-        return journal_die(j);
-    j->counters.bytes += sizeof(sector);
-    return RSM_OK;
+    segment_mark_encode(&j->identity, j->segments[j->current].segment, &j->mark, sector);
+    j->counters.bytes += DISK_SECTOR_SIZE;
+    return (struct disk_part){segment_mark_offset(j->mark.writes), sector, DISK_SECTOR_SIZE};
+}
+
+enum rsm_status journal_write_mark(struct journal *j)
+{
+    uint8_t sector[DISK_SECTOR_SIZE];
+    struct disk_part mark = journal_next_mark(j, sector);
+    enum rsm_status status =
+        disk_write(j->disk, j->segments[j->current].segment, mark.offset, mark.data, mark.size);
+
+    return status == RSM_OK ? RSM_OK : journal_die(j);
 }
 
 /*

@@ -109,7 +109,9 @@ enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t 
 enum rsm_status journal_prepare_one(struct journal *j, uint64_t size);
 /* Makes the prepared segment at `index` at least `size` bytes large. */
 enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size);
-/* Writes the next mark of the current segment: a and b as in j->mark. Does not flush. */
+/* The next mark of the current segment, a and b as in j->mark, made in `sector`: to be written. */
+struct disk_part journal_next_mark(struct journal *j, uint8_t sector[DISK_SECTOR_SIZE]);
+/* Writes it. Does not flush. */
 enum rsm_status journal_write_mark(struct journal *j);
 /* Flushes the current segment. */
 enum rsm_status journal_flush_current(struct journal *j);

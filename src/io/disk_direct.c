@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/stat.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/io/disk_posix.h"
 
@@ -94,6 +97,116 @@ enum rsm_status direct_write(int descriptor, uint64_t offset, const void *data, 
         size -= part;
         offset += part;
     }
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+/* Several at once. glibc has no functions for these calls. */
+
+static bool queue_open(struct direct_queue *queue)
+{
+    aio_context_t context = 0;
+    if (!queue->is_tried && syscall(SYS_io_setup, DISK_PARTS_MAX, &context) == 0)
+        queue->context = context;
+    queue->is_tried = true;
+    return queue->context != 0;
+}
+
+void direct_queue_deinit(struct direct_queue *queue)
+{
+    if (queue->context != 0)
+        (void)syscall(SYS_io_destroy, queue->context);
+    *queue = (struct direct_queue){.context = 0};
+}
+
+/* The parts one behind the other in `buffer`, each where a device takes memory. False: no room. */
+static bool place(const struct disk_part *parts, size_t count, struct direct_buffer *buffer,
+                  uint8_t *places_out[])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size > DIRECT_CHUNK_MAX - used)
+            return false;
+        places_out[i] = direct_buffer_get(buffer) + used;
+        memcpy(places_out[i], parts[i].data, parts[i].size);
+        used += (parts[i].size + MEMORY_ALIGNMENT - 1) / MEMORY_ALIGNMENT * MEMORY_ALIGNMENT;
+        if (used > DIRECT_CHUNK_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* Hands them over and waits for all that were taken: how many; of each, what came of it. */
+static size_t submit_and_wait(struct direct_queue *queue, struct iocb *blocks, size_t count,
+                              int64_t results_out[])
+{
+    struct iocb *list[DISK_PARTS_MAX];
+    struct io_event events[DISK_PARTS_MAX];
+    for (size_t i = 0; i < count; i++)
+        list[i] = &blocks[i];
+    long taken = syscall(SYS_io_submit, queue->context, (long)count, list);
+    long left = taken > 0 ? taken : 0;
+    while (left > 0) {
+        /* The memory is the device's until it says so: there is no leaving before. */
+        long got = syscall(SYS_io_getevents, queue->context, left, left, events, NULL);
+        CHECK(got >= 0 || errno == EINTR);
+        for (long i = 0; i < got; i++)
+            results_out[events[i].data] = events[i].res;
+        left -= got > 0 ? got : 0;
+    }
+    return taken > 0 ? (size_t)taken : 0;
+}
+
+/* What is missing of a part is written by itself: whoever cannot, says why. */
+static enum rsm_status complete(int descriptor, const struct iocb *block, int64_t result,
+                                bool *refused_out)
+{
+    size_t done = result > 0 ? (size_t)result : 0;
+    if (result == -EINVAL) {
+        *refused_out = true;
+        return RSM_OK;
+    }
+    if (result < 0 && result != -EINTR && result != -EAGAIN)
+        return disk_posix_status((int)-result);
+    return write_aligned(descriptor, (uint64_t)block->aio_offset + done,
+                         (const uint8_t *)(uintptr_t)block->aio_buf + done,
+                         block->aio_nbytes - done, refused_out);
+}
+
+static enum rsm_status write_in_turn(int descriptor, const struct disk_part *parts, size_t count,
+                                     struct direct_buffer *buffer, bool *refused_out)
+{
+    enum rsm_status status = RSM_OK;
+    *refused_out = false;
+    for (size_t i = 0; i < count && status == RSM_OK && !*refused_out; i++)
+        status = direct_write(descriptor, parts[i].offset, parts[i].data, parts[i].size, buffer,
+                              refused_out);
+    return status;
+}
+
+enum rsm_status direct_write_parts(struct direct_queue *queue, int descriptor,
+                                   const struct disk_part *parts, size_t count,
+                                   struct direct_buffer *buffer, bool *refused_out)
+{
+    struct iocb blocks[DISK_PARTS_MAX] = {{0}};
+    int64_t results[DISK_PARTS_MAX] = {0};
+    uint8_t *places[DISK_PARTS_MAX];
+    enum rsm_status status = RSM_OK;
+
+    CHECK(count <= DISK_PARTS_MAX);
+    if (count < 2 || !queue_open(queue) || !place(parts, count, buffer, places))
+        return write_in_turn(descriptor, parts, count, buffer, refused_out);
+    for (size_t i = 0; i < count; i++)
+        blocks[i] = (struct iocb){.aio_data = i,
+                                  .aio_lio_opcode = IOCB_CMD_PWRITE,
+                                  .aio_fildes = (uint32_t)descriptor,
+                                  .aio_buf = (uintptr_t)places[i],
+                                  .aio_nbytes = parts[i].size,
+                                  .aio_offset = (int64_t)parts[i].offset};
+    size_t taken = submit_and_wait(queue, blocks, count, results);
+    *refused_out = false;
+    for (size_t i = 0; i < count && status == RSM_OK && !*refused_out; i++)
+        status = complete(descriptor, &blocks[i], i < taken ? results[i] : 0, refused_out);
     return status;
 }
 

@@ -14,6 +14,8 @@
 
 #include <rsm/status.h>
 
+#include "storage/disk.h"
+
 #define DIRECT_CHUNK_MAX (1u << 20)
 
 /* Aligned memory for what is written; zeroed, made when first needed. */
@@ -37,6 +39,20 @@ int direct_open(int directory, const char *name);
  */
 enum rsm_status direct_write(int descriptor, uint64_t offset, const void *data, size_t size,
                              struct direct_buffer *buffer, bool *refused_out);
+/* Writes that are under way together (io_submit); made when first needed. */
+struct direct_queue {
+    unsigned long context; /* 0: none; the system may refuse it, then they go one by one */
+    bool is_tried;
+};
+
+void direct_queue_deinit(struct direct_queue *queue);
+/*
+ * direct_write of each part, all handed to the device before the first one is waited for: a write
+ * past the page cache sleeps until the device has it, and two in turn sleep twice.
+ */
+enum rsm_status direct_write_parts(struct direct_queue *queue, int descriptor,
+                                   const struct disk_part *parts, size_t count,
+                                   struct direct_buffer *buffer, bool *refused_out);
 /* Zeros in [first, end), multiples of 512; `zeros` is never written to. */
 enum rsm_status direct_zero(int descriptor, uint64_t first, uint64_t end,
                             struct direct_buffer *zeros, bool *refused_out);

@@ -35,6 +35,7 @@ struct disk_posix {
     enum disk_flush flush;
     struct open_file *files; /* owned; few: segments in use and prepared */
     size_t file_count;
+    struct direct_queue queue;
     struct direct_buffer buffer;
     struct direct_buffer zeros;
 };
@@ -234,11 +235,12 @@ static bool is_of_sectors(const struct open_file *f, uint64_t first, uint64_t si
     return f->direct >= 0 && (first | size) % DISK_SECTOR_SIZE == 0;
 }
 
-static enum rsm_status posix_write(struct disk *disk, uint64_t file, uint64_t offset,
-                                   const void *data, size_t size)
+static enum rsm_status posix_write_parts(struct disk *disk, uint64_t file,
+                                         const struct disk_part *parts, size_t count)
 {
     struct disk_posix *d = from_disk(disk);
     struct open_file *f = NULL;
+    bool is_direct = true;
     bool is_refused = false;
 
     if (!d->writable)
@@ -246,13 +248,25 @@ static enum rsm_status posix_write(struct disk *disk, uint64_t file, uint64_t of
     enum rsm_status status = get_file(d, file, &f);
     if (status != RSM_OK)
         return status;
-    if (is_of_sectors(f, offset, size)) {
-        status = direct_write(f->direct, offset, data, size, &d->buffer, &is_refused);
+    for (size_t i = 0; i < count; i++)
+        is_direct = is_direct && is_of_sectors(f, parts[i].offset, parts[i].size);
+    if (is_direct) {
+        status = direct_write_parts(&d->queue, f->direct, parts, count, &d->buffer, &is_refused);
         if (!is_refused)
             return status;
         give_up_direct(d);
     }
-    return write_all(f->descriptor, offset, data, size);
+    for (size_t i = 0; i < count && status == RSM_OK; i++)
+        status = write_all(f->descriptor, parts[i].offset, parts[i].data, parts[i].size);
+    return status;
+}
+
+static enum rsm_status posix_write(struct disk *disk, uint64_t file, uint64_t offset,
+                                   const void *data, size_t size)
+{
+    const struct disk_part part = {offset, data, size};
+
+    return posix_write_parts(disk, file, &part, 1);
 }
 
 static enum rsm_status posix_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
@@ -368,6 +382,7 @@ static void posix_free(struct disk *disk)
     }
     close(d->directory);
     mem_free(d->files);
+    direct_queue_deinit(&d->queue);
     direct_buffer_deinit(&d->buffer);
     direct_buffer_deinit(&d->zeros);
     mem_free(d);
@@ -379,6 +394,7 @@ static const struct disk_ops posix_ops = {
     .size = posix_size,
     .read = posix_read,
     .write = posix_write,
+    .write_parts = posix_write_parts,
     .zero = posix_zero,
     .flush = posix_flush,
     .remove = posix_remove,

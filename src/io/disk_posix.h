@@ -25,7 +25,8 @@ enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
  *
  *   fdatasync   writes go to the page cache, a flush writes the dirty pages and the device's cache
  *   odsync      each write is durable when it ends (O_DSYNC); a flush does nothing more
- *   odirect     writes of whole sectors go to the device (O_DIRECT), a flush writes its cache
+ *   odirect     writes of whole sectors go to the device (O_DIRECT), the parts of one together
+ *               (io_submit, where the system has it); a flush writes the device's cache
  */
 enum disk_flush {
     DISK_FLUSH_FDATASYNC = 1,

@@ -22,7 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <linux/aio_abi.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -365,6 +367,34 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count)
     if ((size_t)part < size) /* the first part alone is short enough */
         return REAL(write)(descriptor, parts[0].iov_base, (parts[0].iov_len + 1) / 2);
     return REAL(writev)(descriptor, parts, count);
+}
+
+/* Direct writes that are under way together: counted, and failed, one by one where they end. */
+long syscall(long number, ...)
+{
+    long a[6];
+    va_list arguments;
+
+    va_start(arguments, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(arguments, long);
+    va_end(arguments);
+    struct iocb **blocks = (struct iocb **)a[2];
+    struct io_event *events = (struct io_event *)a[3];
+    for (long i = 0; number == SYS_io_submit && i < a[1]; i++) {
+        if (is_tracked((int)blocks[i]->aio_fildes))
+            remember((int)blocks[i]->aio_fildes, blocks[i]->aio_offset, blocks[i]->aio_nbytes);
+    }
+    long result = REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    for (long i = 0; number == SYS_io_getevents && i < result; i++) {
+        const struct iocb *block = (const struct iocb *)(uintptr_t)events[i].obj;
+        ssize_t part = part_of((int)block->aio_fildes, block->aio_nbytes, "io_submit");
+        if (part < 0)
+            events[i].res = -errno;
+        else if (events[i].res > part)
+            events[i].res = part;
+    }
+    return result;
 }
 
 static int flush(int descriptor, const char *name, int (*real)(int))

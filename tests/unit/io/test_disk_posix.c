@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/mem.h"
 #include "src/io/disk_direct.h"
 #include "src/io/disk_posix.h"
 #include "storage/journal.h"
@@ -91,6 +92,91 @@ Test(disk_posix, does_what_disk_h_says)
         cr_assert(disk_flush_parse(disk_flush_name((enum disk_flush)flush), &parsed));
         cr_assert_eq(parsed, (enum disk_flush)flush);
     }
+}
+
+struct parts_case {
+    const char *what;
+    struct disk_part parts[DISK_PARTS_MAX]; /* of `bytes` */
+    size_t count;
+};
+
+static uint8_t bytes[2u << 20];
+
+static const struct parts_case parts_cases[] = {
+    {"a group and its mark", {{12288, bytes, 1024}, {4096, bytes + 1024, 512}}, 2},
+    {"one alone", {{4096, bytes, 512}}, 1},
+    {"as many as there may be",
+     {{0, bytes, 512}, {1024, bytes + 512, 512}, {4096, bytes + 1024, 512}, {8192, bytes, 4096}},
+     4},
+    {"more than is copied at once", {{0, bytes, 1u << 20}, {1u << 20, bytes, 512}}, 2},
+    {"no whole sectors", {{0, bytes, 512}, {1000, bytes + 512, 100}}, 2},
+    {"behind the end", {{3u << 20, bytes, 512}, {4096, bytes + 512, 512}}, 2},
+};
+
+Test(disk_posix, parts_of_one_write)
+{
+    uint8_t *again = mem_alloc(sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7 + i / 512);
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+        for (size_t i = 0; i < sizeof parts_cases / sizeof parts_cases[0]; i++) {
+            const struct parts_case *c = &parts_cases[i];
+            struct temp_dir dir;
+            struct disk *disk = NULL;
+            temp_dir_make(&dir);
+            open_disk(&dir, true, &disk);
+            disk_posix_set_flush(disk, (enum disk_flush)flush);
+            cr_assert_eq(disk_create(disk, 1), RSM_OK);
+            cr_assert_eq(disk_zero(disk, 1, 0, 2u << 20), RSM_OK);
+            cr_assert_eq(disk_write_parts(disk, 1, c->parts, c->count), RSM_OK, "%s", c->what);
+            cr_assert_eq(disk_flush(disk, 1), RSM_OK);
+            for (size_t k = 0; k < c->count; k++) {
+                const struct disk_part *p = &c->parts[k];
+                cr_assert_eq(disk_read(disk, 1, p->offset, again, p->size), RSM_OK);
+                cr_assert_arr_eq(again, p->data, p->size, "%s, part %zu", c->what, k);
+            }
+            cr_assert_eq(disk_write_parts(disk, 2, c->parts, c->count), RSM_NOT_FOUND);
+            disk_free(disk);
+            temp_dir_remove(&dir);
+        }
+    }
+    mem_free(again);
+}
+
+/* A system that has no such calls, and files that take no such writes. */
+Test(disk_posix, parts_go_one_by_one_where_they_must)
+{
+    const struct disk_part parts[] = {{4096, bytes, 512}, {8192, bytes + 512, 512}};
+    const struct disk_part crooked[] = {{100, bytes, 512}, {8192, bytes + 512, 100}};
+    struct direct_queue queue = {.context = 0}, none = {.is_tried = true};
+    struct direct_buffer buffer = {NULL, NULL};
+    struct temp_dir dir;
+    char path[TEMP_DIR_SIZE + 64];
+    uint8_t again[512];
+    bool is_refused = true;
+
+    temp_dir_make(&dir);
+    int file = open(temp_dir_path(&dir, "f", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_geq(file, 0);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 3 + i / 512);
+    cr_assert_eq(direct_write_parts(&none, file, parts, 2, &buffer, &is_refused), RSM_OK);
+    cr_assert(!is_refused);
+    cr_assert_eq(pread(file, again, 512, 8192), 512);
+    cr_assert_arr_eq(again, bytes + 512, 512);
+    int direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+    if (direct >= 0) {
+        cr_assert_eq(direct_write_parts(&queue, direct, crooked, 2, &buffer, &is_refused), RSM_OK);
+        close(direct);
+    }
+    int reading = open(path, O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(direct_write_parts(&queue, reading, parts, 2, &buffer, &is_refused), RSM_IO);
+    cr_assert(!is_refused);
+    close(reading);
+    close(file);
+    direct_queue_deinit(&queue);
+    direct_buffer_deinit(&buffer);
+    temp_dir_remove(&dir);
 }
 
 /* Where direct writes are refused, what was to be written is written all the same. */
