@@ -64,7 +64,8 @@ extern "C" {
     X(OVERRIDE_STEP, 37, "override.step")                                                          \
     X(SERVICE_SET, 38, "service.set")                                                              \
     X(SERVICE_DELETE, 39, "service.delete")                                                        \
-    X(OVERRIDE_RECORD, 40, "override.record")
+    X(OVERRIDE_RECORD, 40, "override.record")                                                      \
+    X(CLUSTER_RECOVER, 41, "cluster.recover")
 
 enum rsm_kind {
 #define RSM_KIND_ENUM(name, number, text) RSM_KIND_##name = number,

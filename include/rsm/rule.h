@@ -103,7 +103,9 @@ extern "C" {
     X(RECORDING, 95, "recording", CAUSAL, "kind_record.c",                                         \
       "a recording goes on chunk by chunk, by its author, until it ends")                          \
     X(CLASS_GRANTED, 96, "class-granted", QUORUM, "rule_rights.c",                                 \
-      "the author's grants allow changes of this class")
+      "the author's grants allow changes of this class")                                           \
+    X(RECOVERY, 97, "recovery", PREFLIGHT, "kind_recover.c",                                       \
+      "two persons sign exactly what one replica goes on from alone")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

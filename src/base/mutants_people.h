@@ -135,4 +135,12 @@
 #ifndef RSM_MUTANT_RECORDING_UNCHAINED
 #define RSM_MUTANT_RECORDING_UNCHAINED 0
 #endif
+/* One person who signs twice recovers a cluster. */
+#ifndef RSM_MUTANT_RECOVER_WITH_ONE_PERSON
+#define RSM_MUTANT_RECOVER_WITH_ONE_PERSON 0
+#endif
+/* Whatever stands where the signatures of a recovery should be will do. */
+#ifndef RSM_MUTANT_RECOVER_UNSIGNED
+#define RSM_MUTANT_RECOVER_UNSIGNED 0
+#endif
 #endif

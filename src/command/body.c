@@ -658,6 +658,7 @@ bool body_may_be_requested(enum rsm_kind kind)
     case RSM_KIND_CHANGE_CANCEL:
     case RSM_KIND_OVERRIDE_STEP:
     case RSM_KIND_OVERRIDE_RECORD:
+    case RSM_KIND_CLUSTER_RECOVER:
         return false;
     }
     return false;

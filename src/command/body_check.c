@@ -5,6 +5,7 @@
 #include "src/command/body_service.h"
 #include "src/command/body_step.h"
 #include "src/command/body_setting.h"
+#include "src/command/recovery.h"
 
 #include "src/base/check.h"
 #include "src/base/limits.h"
@@ -223,6 +224,9 @@ static enum rsm_status check_override(enum rsm_kind kind, struct bytes body)
 {
     struct body_step step;
     struct body_chunk chunk;
+    struct body_recover recover;
+    if (kind == RSM_KIND_CLUSTER_RECOVER)
+        return body_recover_decode(body, &recover);
     return kind == RSM_KIND_OVERRIDE_STEP ? body_step_decode(body, &step)
                                           : body_chunk_decode(body, &chunk);
 }
@@ -295,6 +299,7 @@ enum rsm_status body_check(enum rsm_kind kind, struct bytes body)
         return body_enroll_decode(kind, body, &scratch.enroll);
     case RSM_KIND_OVERRIDE_STEP:
     case RSM_KIND_OVERRIDE_RECORD:
+    case RSM_KIND_CLUSTER_RECOVER:
         return check_override(kind, body);
     }
     return RSM_UNKNOWN_KIND;

@@ -22,7 +22,9 @@
 #include "src/base/mem.h"
 #include "src/command/key.h"
 #include "src/command/keyfile.h"
+#include "src/command/recovery.h"
 #include "src/daemon/loop_internal.h"
+#include "src/daemon/recover.h"
 #include "src/daemon/scrub.h"
 #include "src/daemon/stores.h"
 #include "src/io/again.h"
@@ -222,6 +224,8 @@ static enum rsm_status open_node(struct loop *l)
     config.joined = data_dir_identity(l->dir)->joined;
     config.fresh = l->created;
     config.in_doubt = loop_is_in_doubt(l);
+    if (data_dir_read_file(l->dir, RECOVERY_FILE, RECOVERY_SIZE_MAX, &l->recovery) == RSM_OK)
+        config.recovery = blob_bytes(l->recovery);
     randombytes_buf(&config.seed, sizeof config.seed);
     enum rsm_status status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes),
                                        l->disk, store_kv(l->store), &why);
@@ -438,6 +442,7 @@ void loop_free(struct loop *l)
     rsm_key_free(l->key);
     rsm_key_free(l->vote_key);
     blob_unref(l->genesis_bytes);
+    blob_unref(l->recovery);
     if (l->base != NULL)
         event_base_free(l->base);
     mem_free(l);

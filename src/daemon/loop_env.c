@@ -8,6 +8,7 @@
 
 #include "src/base/check.h"
 #include "src/command/keyfile.h"
+#include "src/command/recovery.h"
 #include "src/daemon/loop_internal.h"
 #include "src/daemon/stores.h"
 #include "src/io/clock.h"
@@ -193,6 +194,11 @@ static uint64_t env_doubt(void *context)
     struct loop *l = context;
     char text[DOUBT_SIZE];
     uint64_t incarnation = loop_draw_incarnation();
+    struct body_recover
+        body; /* this is the doubt that it begins with, or the one of an early crash */
+    if (l->recovery != NULL && body_recover_decode(blob_bytes(l->recovery), &body) == RSM_OK &&
+        body.statement.former == data_dir_identity(l->dir)->incarnation)
+        incarnation = body.statement.incarnation;
     describe_doubt(incarnation, text);
     if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK)
         return 0; /* said to nobody: the next start tries again */

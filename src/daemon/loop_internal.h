@@ -35,6 +35,7 @@ struct loop {
     struct rsm_key *vote_key; /* the same, by the name under which this replica votes */
     struct blob *genesis_bytes;
     struct genesis genesis;
+    struct blob *recovery; /* the file `recovery`, or NULL */
     struct data_dir *dir;
     bool created; /* the data directory was made in this run */
     struct incarnations incarnations;

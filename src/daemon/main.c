@@ -18,6 +18,7 @@
 
 #include "src/base/kv.h"
 #include "src/daemon/loop.h"
+#include "src/daemon/recover.h"
 #include "src/io/again.h"
 #include "src/io/scrubber.h"
 #include "src/io/clock.h"
@@ -39,6 +40,12 @@ static const char usage[] =
     "knows\n"
     "                         what was chosen (rejoin-blocked), go on with what they have; look\n"
     "                         with rsm-dump loss first\n"
+    "  rsmd recover --config FILE\n"
+    "                         the others are lost for good: what this replica alone has, what may "
+    "be\n"
+    "                         lost, and a statement for two persons to sign\n"
+    "  rsmd recover --config FILE --force --approval FILE --approval FILE\n"
+    "                         signed: from the next start on it goes on alone, in a new epoch\n"
     "  rsmd --version\n"
     "  rsmd --help\n"
     "\n"
@@ -46,7 +53,8 @@ static const char usage[] =
     "Exit status: 0 stopped, 1 failed, 2 wrong usage or configuration, 70 out of memory,\n"
     "71 the disk did not answer in time.\n"
     "\n"
-    "Example: rsmd --config /etc/rsm/rsmd.conf\n";
+    "Example: rsmd --config /etc/rsm/rsmd.conf\n"
+    "Example: rsmd recover --config /etc/rsm/rsmd.conf > statement\n";
 
 /* Keys must not end in a core file, nor be read by a debugger of the same user. */
 static void guard_process(void)
@@ -61,6 +69,22 @@ static void guard_process(void)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* Before keys and tables are used. */
+static bool begin_process(void)
+{
+    uint8_t seed[KV_SEED_SIZE];
+    if (rsm_crypto_init() != RSM_OK) {
+        fprintf(stderr, "rsmd: this libsodium judges signatures differently; not starting\n");
+        return false;
+    }
+    if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
+        fprintf(stderr, "rsmd: no random numbers to be had\n");
+        return false;
+    }
+    kv_seed(seed);
+    return true;
 }
 
 static int run(const struct config *config, char **arguments)
@@ -82,16 +106,8 @@ static int run(const struct config *config, char **arguments)
     }
     if (again > 0)
         LOG(LOG_ERROR, "began-again", LOG_U64("times", again), LOG_U64("signal", (uint64_t)cause));
-    if (rsm_crypto_init() != RSM_OK) {
-        fprintf(stderr, "rsmd: this libsodium judges signatures differently; not starting\n");
+    if (!begin_process())
         return 1;
-    }
-    uint8_t seed[KV_SEED_SIZE];
-    if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
-        fprintf(stderr, "rsmd: no random numbers to be had\n");
-        return 1;
-    }
-    kv_seed(seed);
     enum rsm_status status = loop_new(config, &loop, text);
     if (status != RSM_OK) {
         LOG(LOG_ERROR, "not-started", LOG_TEXT("status", rsm_status_text(status)),
@@ -112,6 +128,48 @@ static bool is_scrub(int argc, char **argv)
     return argc == 6 && strcmp(argv[1], "--" SCRUB_OPTION) == 0;
 }
 
+static int usage_error(const char *text)
+{
+    fprintf(stderr, "rsmd: %s; try rsmd --help\n", text);
+    return 2;
+}
+
+/* rsmd recover: `argv` begins with that word. */
+static int recover(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"force", no_argument, NULL, 'f'},
+                                            {"approval", required_argument, NULL, 'a'},
+                                            {NULL, 0, NULL, 0}};
+    struct recover_options recover = {.force = false};
+    struct config config;
+    char error[CONFIG_ERROR_SIZE] = "";
+    const char *path = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        if (option == 'c')
+            path = optarg;
+        else if (option == 'f')
+            recover.force = true;
+        else if (option == 'a' && recover.approval_count < RECOVER_APPROVALS_MAX)
+            recover.approvals[recover.approval_count++] = optarg;
+        else
+            return usage_error("recover takes --config FILE, --force, and at most nine --approval "
+                               "FILE");
+    }
+    if (path == NULL || optind != argc || (recover.approval_count > 0 && !recover.force))
+        return usage_error("recover needs --config FILE; --approval goes with --force");
+    guard_process();
+    if (config_read(path, &config, error) != RSM_OK) {
+        fprintf(stderr, "rsmd: %s\n", error);
+        return 2;
+    }
+    log_configure(STDERR_FILENO, LOG_WARNING, config.node.self);
+    int status = begin_process() ? recover_directory(&config, &recover) : 1;
+    config_deinit(&config);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -127,6 +185,8 @@ int main(int argc, char **argv)
         return scrub_run(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10),
                          strtoull(argv[5], NULL, 10));
     }
+    if (argc > 1 && strcmp(argv[1], "recover") == 0)
+        return recover(argc - 1, argv + 1);
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/daemon/node_recover.h"
 #include "src/machine/members.h"
 #include "src/net/peer_link.h"
 
@@ -52,6 +53,21 @@ static bool is_due(struct membership *m, enum rsm_status *status_out)
     return version != m->version || (m->next_slot != 0 && applied + 1 >= m->next_slot);
 }
 
+/* Nobody else is heard, or hears of a disk that is about to be another one (node_recover.c). */
+static void be_alone(const struct membership *m, struct member_config *current,
+                     struct member_config *next)
+{
+    struct node_status status;
+    node_get_status(m->node, &status);
+    const struct member *self = member_config_find(current, status.self);
+    next->version = 0;
+    next->count = 0;
+    if (self == NULL)
+        return;
+    current->members[0] = *self;
+    current->count = 1;
+}
+
 enum rsm_status membership_follow(struct membership *m)
 {
     struct member_config current, next;
@@ -61,6 +77,8 @@ enum rsm_status membership_follow(struct membership *m)
     status = machine_members(node_state(m->node), m->genesis, &current, &next);
     if (status != RSM_OK)
         return status;
+    if (node_is_recovering(m->node))
+        be_alone(m, &current, &next);
     bool is_next = next.version != 0;
     m->version = is_next ? next.version : current.version;
     m->next_slot = is_next ? next.effective_slot : 0;

@@ -5,6 +5,7 @@
 #include "src/base/mem.h"
 #include "src/daemon/methods_internal.h"
 #include "src/machine/procedure.h"
+#include "src/machine/recovery.h"
 #include "src/daemon/scrub.h"
 #include "src/net/peer_link.h"
 
@@ -215,6 +216,29 @@ static void pack_procedures(struct kv *kv, struct writer *out)
     writer_deinit(&items);
 }
 
+/* That it was recovered by force, the last time: for ever. */
+static void pack_recovery(struct kv *kv, struct writer *out)
+{
+    struct recovery_record r;
+    bool was = recovery_newest(kv, &r) == RSM_OK;
+    struct bytes names, name;
+    uint32_t count = 0;
+    pack_number(out, "epoch", was ? r.epoch : RECOVERY_EPOCH_FIRST);
+    pack_key(out, "recovery");
+    pack_map(out, was ? 4 : 0);
+    if (!was)
+        return;
+    pack_number(out, "slot", r.slot);
+    pack_number(out, "replica", r.replica);
+    pack_number(out, "from_slot", r.from_slot);
+    for (names = r.signers; recovery_signer_next(&names, &name);)
+        count++;
+    pack_key(out, "signers");
+    pack_array(out, count);
+    for (names = r.signers; recovery_signer_next(&names, &name);)
+        pack_str(out, name);
+}
+
 enum rsm_status read_status(struct call *call, struct writer *out)
 {
     struct methods *m = call->m;
@@ -222,7 +246,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     struct member self;
     node_get_status(m->node, &s);
     bool is_member = methods_find_member(m, s.self, &self);
-    pack_map(out, 27);
+    pack_map(out, 29);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
@@ -255,6 +279,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
         pack_peer(out, m, &s.peers[i]);
     pack_freezes(call, out);
     pack_procedures(node_state(m->node), out);
+    pack_recovery(node_state(m->node), out);
     pack_scrub(out, m);
     pack_counters(out, m, &s);
     pack_dns_counters(out, m);

@@ -115,7 +115,8 @@ enum rsm_status node_refuses(const struct node *n)
 enum rsm_status node_refuses_clients(const struct node *n)
 {
     enum rsm_status status = node_refuses(n);
-    return status == RSM_OK && (n->alarms & NODE_ALARM_CLOCK) != 0 ? RSM_READ_ONLY : status;
+    bool is_not_mine = (n->alarms & NODE_ALARM_CLOCK) != 0 || n->recovery_epoch != 0;
+    return status == RSM_OK && is_not_mine ? RSM_READ_ONLY : status;
 }
 
 bool node_is_doubtful(const struct node *n)
@@ -127,6 +128,9 @@ bool node_is_doubtful(const struct node *n)
 /* What this replica says itself: votes, alarms. */
 static void own_when_due(struct node *n)
 {
+    recover_when_due(n);
+    if (n->recovery_epoch != 0)
+        return; /* nothing comes before it */
     vote_when_due(n);
     trip_when_due(n);
 }

@@ -38,8 +38,7 @@ struct disk;
 struct node_config {
     uint32_t self, tick_ms;
     uint32_t heartbeat_ticks;
-    uint32_t election_ticks_min;
-    uint32_t election_ticks_max;
+    uint32_t election_ticks_min, election_ticks_max;
     uint32_t stall_ticks;        /* a flush that takes longer costs the leader its lead */
     uint32_t window;             /* open slots, 1..LIMIT_WINDOW */
     uint32_t batch_entries;      /* slots of one accept message, 1..LIMIT_BATCH_ENTRIES */
@@ -55,7 +54,8 @@ struct node_config {
     uint64_t joined; /* as in storage/identity.h */
     bool fresh;      /* the data directory was made in this run: the journal is made, too */
     bool in_doubt; /* an earlier run was, and told the peers: whatever the journal looks like now */
-    bool accepts_loss; /* as in consensus/paxos.h */
+    bool accepts_loss;     /* as in consensus/paxos.h */
+    struct bytes recovery; /* the body of a cluster.recover, borrowed, or none: node_recover.h */
     uint64_t seed;
 };
 

@@ -15,4 +15,10 @@
 enum rsm_status node_check(struct node *n, struct bytes envelope, struct kv *overlay,
                            struct verdicts *verdicts_out, enum machine_judgement *judgement_out);
 
+/* The same for a cluster.recover of this replica with that body. RSM_UNAVAILABLE: it cannot sign.
+ */
+enum rsm_status node_check_recovery(struct node *n, struct bytes body, struct kv *overlay,
+                                    struct verdicts *verdicts_out,
+                                    enum machine_judgement *judgement_out);
+
 #endif

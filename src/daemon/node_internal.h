@@ -105,6 +105,7 @@ struct node {
     uint64_t members_version;
     uint64_t joined_version;    /* the first configuration that counts this disk; 0: all do */
     uint64_t members_next_slot; /* then the ones before are forgotten; 0: none on its way */
+    uint64_t recovery_epoch, recovery_tried; /* node_recover.c: not 0 while it goes on alone */
 
     /* the parts, owned */
     struct paxos *paxos;
@@ -169,8 +170,7 @@ struct node {
 
     /* time */
     uint64_t tick;
-    uint64_t rejection_window_ms; /* beginning of the minute that is counted */
-    uint64_t rejections_in_window;
+    uint64_t rejection_window_ms, rejections_in_window; /* the minute's beginning */
 
     /* counters */
     struct {

@@ -9,6 +9,7 @@
 #include "src/base/log.h"
 
 #include "src/daemon/node_internal.h"
+#include "src/daemon/node_recover.h"
 #include "src/machine/members.h"
 
 /*
@@ -60,7 +61,9 @@ enum rsm_status members_read(struct node *n, struct members *members_out)
         return status;
     bool is_next = next.version != 0;
     *members_out = (struct members){.now = quorum_of(n, &current)};
-    if (is_next) {
+    if (node_is_recovering(n)) {
+        members_out->now = (struct quorum){.voters = quorum_bit(n->config.self)};
+    } else if (is_next) {
         members_out->next = quorum_of(n, &next);
         members_out->next_first = next.effective_slot;
     }

@@ -169,7 +169,8 @@ static enum rsm_status open_journal(struct node *n)
     if (status == RSM_OK && n->config.in_doubt && !members_are_self_alone(n) &&
         !MUTANT(FORGET_DOUBT))
         status = RSM_DAMAGED;
-    n->journal_writable = status == RSM_OK;
+    bool renews = status == RSM_OK && recover_is_renewal_due(n);
+    n->journal_writable = status == RSM_OK && !renews;
     if (status == RSM_DAMAGED && n->journal == NULL && n->missing_slot > n->applied_slot)
         return go_without(n);
     n->missing_slot = 0;
@@ -178,7 +179,7 @@ static enum rsm_status open_journal(struct node *n)
                       report.lost_slot_end <= n->stored_slot + 1;
     if ((status == RSM_DAMAGED && n->journal != NULL) || status == RSM_NOT_FOUND)
         rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_DAMAGED, !is_covered);
-    else if (status == RSM_UNCERTAIN)
+    else if (status == RSM_UNCERTAIN || renews)
         rejoin_begin_doubt(n, NODE_ALARM_JOURNAL_UNCERTAIN, false);
     else if (status != RSM_OK)
         return status;
@@ -232,6 +233,14 @@ static enum rsm_status start_core(struct node *n)
     return RSM_OK;
 }
 
+static enum rsm_status open_recovery(struct node *n)
+{
+    enum rsm_status status = recover_open(n);
+    if (status != RSM_OK)
+        open_text = "the file `recovery` is none for this directory; remove it";
+    return status;
+}
+
 enum rsm_status node_open(struct node **node_out, const struct node_config *config,
                           const struct node_env *env, struct bytes genesis, struct disk *disk,
                           struct kv *base, const char **text_out)
@@ -253,6 +262,8 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
     enum rsm_status status = genesis_parse(blob_bytes(n->genesis_bytes), &n->genesis);
     if (status == RSM_OK)
         status = open_state(n);
+    if (status == RSM_OK)
+        status = open_recovery(n);
     if (status == RSM_OK) {
         open_core(n);
         spec_init(n);

@@ -20,9 +20,8 @@ bool own_may_submit(struct node *n)
            submissions_find(n->submissions, n->own_digest) == NULL;
 }
 
-/* The command, signed. NULL: it cannot be made (memory). */
-static struct blob *make(struct node *n, enum rsm_kind kind, const struct rsm_buffer *body,
-                         const struct rsm_event *dependency, const char *reason)
+struct blob *own_make(struct node *n, enum rsm_kind kind, const struct rsm_buffer *body,
+                      const struct rsm_event *dependency, const char *reason)
 {
     char author[16];
     struct query_clock clock;
@@ -49,7 +48,7 @@ bool own_submit(struct node *n, enum rsm_kind kind, struct rsm_buffer *body,
                 const struct rsm_event *dependency, const char *reason)
 {
     struct submission *s;
-    struct blob *envelope = make(n, kind, body, dependency, reason);
+    struct blob *envelope = own_make(n, kind, body, dependency, reason);
     rsm_buffer_free(body);
     if (envelope == NULL)
         return false;

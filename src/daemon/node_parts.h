@@ -144,6 +144,17 @@ bool own_may_submit(struct node *n);
 bool own_submit(struct node *n, enum rsm_kind kind, struct rsm_buffer *body,
                 const struct rsm_event *dependency, const char *reason);
 
+/* node_recover.c */
+/* Of node_config.recovery; after the state was opened. RSM_DAMAGED: not of this state or disk. */
+enum rsm_status recover_open(struct node *n);
+void recover_when_due(struct node *n);
+/* The disk has its former incarnation still, under which nobody shall hear of it. */
+bool recover_is_renewal_due(struct node *n);
+
+/* The command alone, signed, as own_submit would hand it in. NULL: it cannot be made (memory). */
+struct blob *own_make(struct node *n, enum rsm_kind kind, const struct rsm_buffer *body,
+                      const struct rsm_event *dependency, const char *reason);
+
 /* node_trip.c: alarms stop automata from coming back */
 void trip_when_due(struct node *n);
 

@@ -135,6 +135,7 @@ static void dispatch(struct judge *j)
         [RSM_KIND_SERVICE_SET] = kind_service_set,
         [RSM_KIND_SERVICE_DELETE] = kind_service_delete,
         [RSM_KIND_OVERRIDE_RECORD] = kind_override_record,
+        [RSM_KIND_CLUSTER_RECOVER] = kind_cluster_recover,
     };
     size_t kind = (size_t)j->command->kind;
     CHECK(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL);

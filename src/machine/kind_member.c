@@ -53,7 +53,7 @@ static void check_unique(struct judge *j, const struct member_config *config, ui
 }
 
 /* An incarnation that any configuration ever had belongs to a disk that is gone. */
-static void check_incarnation(struct judge *j, uint32_t id, uint64_t incarnation)
+void member_check_incarnation(struct judge *j, uint32_t id, uint64_t incarnation)
 {
     struct member_config past = {.version = UINT64_MAX};
     while (judge_found(j, members_below(j->kv, past.version, &past))) {
@@ -86,7 +86,7 @@ static void take_known(struct judge *j, struct member_config *config, struct bod
             continue;
         }
         if (m->incarnation != item.incarnation)
-            check_incarnation(j, item.id, item.incarnation);
+            member_check_incarnation(j, item.id, item.incarnation);
         m->incarnation = item.incarnation;
     }
 }
@@ -99,7 +99,7 @@ static void add(struct judge *j, struct member_config *config, const struct body
         return;
     }
     check_unique(j, config, 0, body);
-    check_incarnation(j, body->id, body->incarnation);
+    member_check_incarnation(j, body->id, body->incarnation);
     if (config->count == LIMIT_REPLICAS) {
         judge_refuse(j, RSM_RULE_QUOTA, "a cluster has at most %u replicas", LIMIT_REPLICAS);
         return;
@@ -167,7 +167,7 @@ static void change(struct judge *j, struct member_config *config, const struct b
         update(j, config, m, body);
 }
 
-static void write(struct judge *j, const struct member_config *config)
+void member_write(struct judge *j, const struct member_config *config)
 {
     struct machine *m = j->m;
     uint8_t key[8];
@@ -176,6 +176,7 @@ static void write(struct judge *j, const struct member_config *config)
     members_encode(&m->value, config);
     judge_put_writer(j, TABLE_MEMBER, bytes_make(key, sizeof key), &m->value);
     object_write(j, OBJECT_MEMBERS, (struct bytes){NULL, 0});
+    writer_reset(&m->result);
     pack_map(&m->result, 2);
     pack_text(&m->result, "effective_slot");
     pack_uint(&m->result, config->effective_slot);
@@ -204,5 +205,5 @@ void kind_member(struct judge *j)
     change(j, &config, &body);
     config.version++;
     config.effective_slot = j->slot + (MUTANT(MEMBER_AT_ONCE) ? 1 : MEMBER_DISTANCE);
-    write(j, &config);
+    member_write(j, &config);
 }

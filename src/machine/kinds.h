@@ -33,6 +33,7 @@ void kind_plan_publish(struct judge *j);
 void kind_plan_execute(struct judge *j);
 void kind_plan_collect(struct judge *j);
 void kind_member(struct judge *j); /* all four */
+void kind_cluster_recover(struct judge *j);
 void kind_change_vote(struct judge *j);
 void kind_change_approve(struct judge *j);
 void kind_change_apply(struct judge *j);

@@ -51,6 +51,7 @@ static bool is_exempt(const struct judge *j)
     case RSM_KIND_FACTOR_REVOKE:
     case RSM_KIND_OVERRIDE_STEP: /* these two never ask: they go on under freezes */
     case RSM_KIND_OVERRIDE_RECORD:
+    case RSM_KIND_CLUSTER_RECOVER: /* brings its own freeze */
     case RSM_KIND_FREEZE_SET:
     case RSM_KIND_FREEZE_CLEAR:
     case RSM_KIND_FREEZE_RESUME:

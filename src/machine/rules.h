@@ -68,6 +68,13 @@ void rule_owner(struct judge *j, const struct rrset_record *old, struct bytes su
 /* The author would delete it. */
 void rule_owner_of_key(struct judge *j, const struct rrset_record *old, struct bytes rrset_key);
 
+/* ---- kind_member.c ---- */
+
+/* Reports an incarnation that the replica had in any configuration: its disk is gone. */
+void member_check_incarnation(struct judge *j, uint32_t id, uint64_t incarnation);
+/* Writes the configuration, which is the command's result. */
+void member_write(struct judge *j, const struct member_config *config);
+
 /* ---- rule_flip.c ---- */
 
 /*

@@ -73,6 +73,7 @@ enum table {
     TABLE_SERVICE,        /* service -> the body of its service.set: service.h */
     TABLE_SERVICE_NAME,   /* name in wire form, service -> below u8: service.h */
     TABLE_RECORDING,      /* session -> hashes of a recorded terminal: recording.h */
+    TABLE_RECOVERY,       /* epoch u64 -> how one replica went on alone: recovery.h */
     TABLE_END,
 };
 

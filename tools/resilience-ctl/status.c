@@ -73,6 +73,22 @@ static bool show(struct ctl *ctl, const struct answer *a)
            rsm_value_count(rsm_value_get(s, "alarms")) == 0;
 }
 
+/* What was acknowledged before may be gone: nobody forgets it. */
+static void show_recovery(struct rsm_value status)
+{
+    char names[400];
+    struct rsm_value r = rsm_value_get(status, "recovery");
+    uint64_t epoch = rsm_value_uint(rsm_value_get(status, "epoch"));
+    if (epoch < 2)
+        return;
+    printf("RECOVERED BY FORCE: epoch %llu since slot %llu: replica %llu went on alone from slot "
+           "%llu, signed by %s\n",
+           (unsigned long long)epoch, (unsigned long long)rsm_value_uint(rsm_value_get(r, "slot")),
+           (unsigned long long)rsm_value_uint(rsm_value_get(r, "replica")),
+           (unsigned long long)rsm_value_uint(rsm_value_get(r, "from_slot")),
+           ctl_cell(rsm_value_get(r, "signers"), names, sizeof names));
+}
+
 /* A procedure that people are in the middle of. */
 static void show_overrides(struct rsm_value status)
 {
@@ -107,6 +123,7 @@ static void show_freezes(const struct answer *answers, int count)
     }
     if (best == NULL)
         return;
+    show_recovery(value_of(best));
     ctl_print_freezes(value_of(best));
     show_overrides(value_of(best));
 }

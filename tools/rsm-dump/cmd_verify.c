@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "src/machine/recovery.h"
 #include "src/machine/tables.h"
 #include "tools/rsm-dump/replay.h"
 
@@ -106,6 +107,26 @@ static bool compare_state(struct dump *d, struct kv *replayed)
     return equal;
 }
 
+/* Each time that one replica went on alone, the newest first. */
+static void print_recoveries(struct replay *r)
+{
+    struct recovery_record row = {.epoch = UINT64_MAX};
+    char text[1024];
+
+    while (recovery_below(r->kv, row.epoch, &row) == RSM_OK) {
+        recovery_describe(&row, text, sizeof text);
+        printf("recovered by force: %s\n", text);
+    }
+}
+
+static json_t *epoch_json(struct replay *r)
+{
+    struct recovery_record row;
+
+    return json_integer(recovery_newest(r->kv, &row) == RSM_OK ? (json_int_t)row.epoch
+                                                               : RECOVERY_EPOCH_FIRST);
+}
+
 static void print_result(struct replay *r, bool good)
 {
     char entry[2 * HASH_SIZE + 1];
@@ -117,9 +138,10 @@ static void print_result(struct replay *r, bool good)
     hex_encode(entry, bytes_make(r->ledger.heads.entry, HASH_SIZE));
     hex_encode(verdict, bytes_make(r->ledger.heads.verdict, HASH_SIZE));
     if (d->options->json) {
-        json_t *line = json_pack("{s:I,s:I,s:s,s:s,s:b}", "slots", (json_int_t)r->ledger.slot,
-                                 "in_store", (json_int_t)d->applied, "entry_head", entry,
-                                 "verdict_head", verdict, "good", d->finding_count == 0);
+        json_t *line =
+            json_pack("{s:I,s:I,s:s,s:s,s:o,s:b}", "slots", (json_int_t)r->ledger.slot, "in_store",
+                      (json_int_t)d->applied, "entry_head", entry, "verdict_head", verdict, "epoch",
+                      epoch_json(r), "good", d->finding_count == 0);
         json_dumpf(line, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(line);
@@ -131,6 +153,7 @@ static void print_result(struct replay *r, bool good)
            (unsigned long long)d->applied);
     if (d->tail_count > 0)
         printf("%zu chosen and still only in the journal\n", d->tail_count);
+    print_recoveries(r);
     printf("entry head    %s\nverdict head  %s\n", entry, verdict);
 }
 

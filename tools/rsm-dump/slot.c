@@ -148,6 +148,7 @@ struct bytes slot_command_zone(struct dump *d, const struct command *given)
     case RSM_KIND_FACTOR_REVOKE:
     case RSM_KIND_OVERRIDE_STEP:
     case RSM_KIND_OVERRIDE_RECORD:
+    case RSM_KIND_CLUSTER_RECOVER:
         break;
     }
     return nothing;

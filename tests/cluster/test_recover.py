@@ -1,0 +1,231 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two of three disks are gone: the third goes on alone when two persons sign it, and says so for ever."""
+import json
+import os
+import shutil
+import time
+
+from harness import BIN, Cluster, Failure, check, main
+
+ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.1\n"
+PATIENCE_S = 60
+
+
+def until(what, condition):
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise Failure(f"never came: {what}")
+        time.sleep(0.05)
+
+
+def person(cluster, name, role, person_name=None):
+    path = os.path.join(cluster.work, name + ".key")
+    public = cluster.ctl("keygen", name, "--plain", "--out", path).stdout.strip()
+    cluster.ctl("principal", "set", name, "--kind", "person", "--person", person_name or name, "--role", role, "--public-key", public)
+    return path
+
+
+def recover(cluster, *arguments, replica=3, status=0):
+    return cluster.run(f"{BIN}/rsmd", "recover", "--config", f"{cluster.dir}/replica-{replica}/rsmd.conf", *arguments, status=status)
+
+
+def approve(cluster, statement, key, name=None):
+    """The person signs on a machine that knows nothing of the cluster."""
+    path = os.path.join(cluster.work, (name or os.path.basename(key)) + ".approval")
+    done = cluster.run(f"{BIN}/resilience-ctl", "recovery", "approve", statement, "--key", key, "--yes", cluster=False)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(done.stdout)
+    return path
+
+
+def write(cluster, name, text):
+    path = os.path.join(cluster.work, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def begin(cluster):
+    keys = {"robot": cluster.automaton("robot", "rrset.change,a.example")}
+    cluster.ctl("role", "set", "rescuer", "cluster.recover")
+    for name in ("alice@company.com", "bob@company.com"):
+        keys[name[:name.index("@")]] = person(cluster, name, "rescuer")
+    keys["alice2"] = person(cluster, "alice-laptop", "rescuer", person_name="alice@company.com")
+    keys["carol"] = person(cluster, "carol@company.com", "approver")
+    cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+    cluster.settle()
+    cluster.stop()
+    return keys
+
+
+def lose(cluster, replica):
+    """Its disk is gone; a copy turns up later."""
+    aside = os.path.join(cluster.work, f"old-{replica}")
+    os.rename(cluster.data(replica), aside)
+    return aside
+
+
+def start(cluster, replica):
+    cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(replica), cluster=False)
+
+
+def start_alone(cluster, replica):
+    """One that nobody talks to is never ready, and dev start would wait for that."""
+    with open(f"{cluster.dir}/replica-{replica}/log", "ab") as log:
+        return cluster.start(f"{BIN}/rsmd", "--config", f"{cluster.dir}/replica-{replica}/rsmd.conf", stderr=log)
+
+
+def text_of(done):
+    return done.stdout + done.stderr
+
+
+def signatures():
+    """What does not suffice: one person, the same one twice, nobody's right, another statement, another disk."""
+    with Cluster() as cluster:
+        keys = begin(cluster)
+        shown = recover(cluster).stdout
+        for words in ("may be lost: every slot above", "goes on alone, in epoch 2", "replica 1 (", "replica 2 ("):
+            check(words in shown, shown)
+        check(recover(cluster).stdout == shown, "the same directory makes another statement")
+        statement = write(cluster, "statement", shown)
+        good = {name: approve(cluster, statement, keys[name]) for name in ("alice", "bob", "alice2", "carol", "robot")}
+        mallory = os.path.join(cluster.work, "bob@company.com.other.key")
+        cluster.ctl("keygen", "bob@company.com", "--plain", "--out", mallory)
+        good["mallory"] = approve(cluster, statement, mallory)
+        other = write(cluster, "other", recover(cluster, replica=2).stdout)
+        good["elsewhere"] = approve(cluster, other, keys["bob"], "elsewhere")
+        with open(good["bob"], encoding="ascii") as file:
+            text = file.read()
+        digit = "1" if text[-2] == "0" else "0"
+        good["edited"] = write(cluster, "edited", text[:-2] + digit + "\n")
+        cases = [((), "two persons sign"), (("alice",), "two persons sign"), (("alice", "alice"), "by the same principal"),
+                 (("alice", "alice2"), "is the same person as another one"), (("alice", "carol"), "no role of carol@company.com grants"),
+                 (("alice", "robot"), "robot is no person"), (("alice", "mallory"), "no key of bob@company.com has signed"),
+                 (("alice", "edited"), "no key of bob@company.com has signed"), (("alice", "elsewhere"), "it was signed for another directory"),
+                 (("alice", "bob", "carol"), "no role of carol@company.com grants")]
+        for names, why in cases:
+            options = [word for name in names for word in ("--approval", good[name])]
+            said = text_of(recover(cluster, "--force", *options, status=1))
+            check(why in said, f"{names}: {said}")
+            check(not os.path.exists(os.path.join(cluster.data(3), "recovery")), f"{names} was taken")
+        edited = write(cluster, "edited-statement", shown.replace("statement = 99", "statement = 98"))
+        done = cluster.run(f"{BIN}/resilience-ctl", "recovery", "approve", edited, "--key", keys["alice"], "--yes", cluster=False, status=None)
+        check(done.returncode != 0 and "or it was changed" in done.stderr, text_of(done))
+        os.chmod(keys["alice"], 0o644)
+        done = cluster.run(f"{BIN}/resilience-ctl", "recovery", "approve", statement, "--key", keys["alice"], "--yes", cluster=False, status=None)
+        check(done.returncode != 0 and "others can read" in done.stderr, text_of(done))
+        os.chmod(keys["alice"], 0o600)
+        # It runs again, and learns more: what was signed is of yesterday.
+        cluster.ctl("dev", "up", "--dir", cluster.dir, cluster=False)
+        until("a change", lambda: cluster.ctl("record", "set", "a.example", "more", "60", "A", "192.0.2.9", status=None).returncode == 0)
+        said = text_of(recover(cluster, status=1))
+        check("a running rsmd has it" in said, said)
+        cluster.settle()
+        cluster.stop()
+        said = text_of(recover(cluster, "--force", "--approval", good["alice"], "--approval", good["bob"], status=1))
+        check("it was signed for another directory, or for this one as it was before" in said, said)
+
+
+def refused_as(cluster, replica, words):
+    return words in cluster.text_of_log(replica)
+
+
+def two_of_three():
+    with Cluster() as cluster:
+        keys = begin(cluster)
+        old = {1: lose(cluster, 1), 2: lose(cluster, 2)}
+        statement = write(cluster, "statement", recover(cluster).stdout)
+        approvals = [approve(cluster, statement, keys[name]) for name in ("bob", "alice")]
+        said = recover(cluster, "--force", "--approval", approvals[0], "--approval", approvals[1]).stdout
+        check("goes on alone" in said, said)
+        start(cluster, 3)
+        third = cluster.endpoint(3)
+        until("it is ready", lambda: cluster.status(3).get("ready"))
+        until("the log says it", lambda: cluster.status(3)["epoch"] == 2)
+        status = cluster.status(3)
+        check(status["recovery"]["signers"] == ["alice@company.com", "bob@company.com"], status["recovery"])
+        check([p["replica"] for p in status["peers"]] == [], status["peers"])
+        check("RECOVERED BY FORCE: epoch 2" in cluster.ctl("status", endpoints=third).stdout, "status does not show it")
+        # What it had is there; automata stand still, people do not.
+        check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A", endpoints=third).stdout, "content")
+        robots = ("record", "set", "a.example", "robot", "60", "A", "192.0.2.7")
+        said = text_of(cluster.ctl(*robots, key=keys["robot"], endpoints=third, status=4))
+        check("refused by frozen" in said and "recovered-2" in said, said)
+        cluster.ctl("record", "set", "a.example", "human", "60", "A", "192.0.2.8", endpoints=third)
+        cluster.ctl("automation", "resume", "--id", "recovered-2", "--reason", "looked at everything", endpoints=third)
+        cluster.ctl(*robots, key=keys["robot"], endpoints=third)
+        # The old disks come back: one that is alone, then both, as learners whom nobody hears.
+        os.rename(old[1], cluster.data(1))
+        child = start_alone(cluster, 1)
+        until("the old disk is refused", lambda: refused_as(cluster, 1, "no member of the cluster"))
+        slot = cluster.status(3)["slot"]
+        check(cluster.status(1)["slot"] < slot, "the old disk was told something")
+        check(cluster.ctl("record", "set", "a.example", "old", "60", "A", "192.0.2.6", endpoints=cluster.endpoint(1), status=None).returncode != 0,
+              "the old disk alone takes a change")
+        done = cluster.ctl("member", "add", cluster.endpoint(1), endpoints=third, status=4)
+        check("incarnation-used" in text_of(done), text_of(done))
+        child.kill()
+        child.wait()
+        # New disks under the old numbers: three again.
+        shutil.rmtree(cluster.data(1))
+        newcomers = {}
+        for replica in (1, 2):
+            newcomers[replica] = start_alone(cluster, replica)
+            until("it answers", lambda replica=replica: "error" not in cluster.status(replica))
+            cluster.ctl("member", "add", cluster.endpoint(replica), endpoints=third)
+            cluster.ctl("member", "promote", str(replica), endpoints=third)
+        until("three are ready", lambda: all(cluster.status(i).get("ready") and cluster.status(i)["voting"] for i in (1, 2, 3)))
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3", cluster=False)
+        until("a change without it", lambda: cluster.ctl("record", "set", "a.example", "new", "60", "A", "192.0.2.5", status=None).returncode == 0)
+        # The disk with number 2 turns up, while another has its number.
+        newcomers[2].kill()
+        newcomers[2].wait()
+        shutil.rmtree(cluster.data(2))
+        os.rename(old[2], cluster.data(2))
+        start(cluster, 3)
+        child = start_alone(cluster, 2)
+        until("the second old disk is refused", lambda: refused_as(cluster, 2, "another incarnation"))
+        until("it goes on", lambda: cluster.ctl("record", "set", "a.example", "end", "60", "A", "192.0.2.4", status=None).returncode == 0)
+        check(cluster.status(2)["slot"] < cluster.status(3)["slot"], "the second old disk was told something")
+        child.kill()
+        child.wait()
+        cluster.settle((1, 3))
+        newcomers[1].terminate()
+        newcomers[1].wait()
+        cluster.stop()
+        for replica in (1, 3):
+            said = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(replica), "verify").stdout
+            check("recovered by force: epoch 2, by replica 3 in slot" in said and "signed by alice@company.com bob@company.com" in said, said)
+        lines = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(3), "export", "audit").stdout.splitlines()
+        found = [item for item in map(json.loads, lines) if item.get("kind") == "cluster.recover"]
+        check(len(found) == 1 and found[0]["verdict"] == "applied" and found[0]["author"] == "replica:3", found)
+
+
+def again():
+    """A crash at the first start does no harm, a second recovery is epoch 3, and the signed file counts once."""
+    with Cluster() as cluster:
+        keys = begin(cluster)
+        lose(cluster, 1)
+        lose(cluster, 2)
+        for epoch in (2, 3):
+            statement = write(cluster, "statement", recover(cluster).stdout)
+            check(f"in epoch {epoch}" in open(statement, encoding="utf-8").read(), "the epoch")
+            options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
+            recover(cluster, "--force", *options)
+            for _ in range(2):
+                start(cluster, 3)
+                cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3", cluster=False)
+            start(cluster, 3)
+            until("the log says it", lambda epoch=epoch: cluster.status(3).get("epoch") == epoch)
+            cluster.ctl("record", "set", "a.example", f"in{epoch}", "60", "A", "192.0.2.8", endpoints=cluster.endpoint(3))
+            cluster.stop()
+            said = text_of(recover(cluster, "--force", *options, status=1))
+            check("it was signed for another directory" in said, said)
+        said = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(3), "verify").stdout
+        check(said.count("recovered by force: epoch") == 2, said)
+
+
+if __name__ == "__main__":
+    main([signatures, two_of_three, again])
