@@ -51,6 +51,15 @@ enum rsm_status disk_zero(struct disk *disk, uint64_t file, uint64_t first, uint
     return disk->ops->zero(disk, file, first, end);
 }
 
+enum rsm_status disk_zero_beside(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
+{
+    CHECK(first <= end);
+    if (disk->ops->zero_beside != NULL)
+        return disk->ops->zero_beside(disk, file, first, end);
+    enum rsm_status status = disk_zero(disk, file, first, end);
+    return status == RSM_OK ? disk_flush(disk, file) : status;
+}
+
 enum rsm_status disk_flush(struct disk *disk, uint64_t file)
 {
     return disk->ops->flush(disk, file);

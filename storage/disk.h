@@ -49,6 +49,8 @@ struct disk_ops {
     enum rsm_status (*write)(struct disk *disk, uint64_t file, uint64_t offset, const void *data,
                              size_t size);
     enum rsm_status (*zero)(struct disk *disk, uint64_t file, uint64_t first, uint64_t end);
+    /* May be NULL: then zero and flush do it before it returns. */
+    enum rsm_status (*zero_beside)(struct disk *disk, uint64_t file, uint64_t first, uint64_t end);
     enum rsm_status (*flush)(struct disk *disk, uint64_t file);
     enum rsm_status (*remove)(struct disk *disk, uint64_t file);
     enum rsm_status (*flush_directory)(struct disk *disk);
@@ -92,6 +94,11 @@ enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct 
  * file to `end` where needed. On RSM_DISK_FULL a part may have been written.
  */
 enum rsm_status disk_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end);
+/*
+ * The same, and durable when it returns RSM_OK. RSM_BUSY: it is under way beside the owner; ask
+ * again with the same numbers. Whatever else is done with the file waits for it first.
+ */
+enum rsm_status disk_zero_beside(struct disk *disk, uint64_t file, uint64_t first, uint64_t end);
 /* All writes to the file so far are durable when this returns RSM_OK. */
 enum rsm_status disk_flush(struct disk *disk, uint64_t file);
 /* RSM_OK also when there is none. */

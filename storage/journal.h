@@ -109,10 +109,10 @@ uint64_t journal_durable_seq(const struct journal *j);
 /*
  * Work for idle moments, off the commit path: writes the lazy `b` mark (without it a crash leaves
  * the last group less certain) and flushes it, and goes on with preparing a segment (half a MiB of
- * zeros a call) while fewer than prepared_count are ready. Call it after about 10 ms without an
- * append, and again while journal_is_idle_work_due. RSM_DISK_FULL: the reserve is not whole; new
- * commands should be refused (journal_is_low), votes go on; clears by itself at a later call.
- * RSM_IO: as journal_flush.
+ * zeros at a time, beside the caller where the disk can: disk_zero_beside) while fewer than
+ * prepared_count are ready. Call it after about 10 ms without an append, and again while
+ * journal_is_idle_work_due. RSM_DISK_FULL: the reserve is not whole; new commands should be refused
+ * (journal_is_low), votes go on; clears by itself at a later call. RSM_IO: as journal_flush.
  */
 enum rsm_status journal_prepare_next(struct journal *j);
 bool journal_is_idle_work_due(struct journal *j); /* while the disk is full: now and then */

@@ -8,10 +8,12 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 
-/* Zeroed and flushed in one go in an idle moment: about 2 ms, a whole segment would take 50. */
+/* Zeroed and flushed in one go in an idle moment: about 2 ms of the disk, a whole segment 50. */
 #define PREPARE_SLICE (512u << 10)
-/* Between appends: some 0.1 ms. */
+/* Between appends: some 0.1 ms of the disk. */
 #define PREPARE_SLICE_MIN (64u << 10)
+/* The segment is needed now: whoever asks waits for it. */
+#define SLICE_ALL LIMIT_SEGMENT_SIZE
 /* While the disk is full, only each so many-th question finds work: each try costs a few calls. */
 #define LOW_RETRY 64u
 
@@ -61,24 +63,40 @@ enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_
 /* The file of the segment that is being prepared, from nothing. */
 static enum rsm_status begin_preparing(struct journal *j, uint64_t segment, uint64_t size)
 {
-    j->preparing = (struct journal_preparation){segment, size, 0};
+    j->preparing = (struct journal_preparation){.segment = segment, .size = size};
     enum rsm_status status = disk_remove(j->disk, segment);
     return status == RSM_OK ? disk_create(j->disk, segment) : status;
 }
 
-/* The next `slice` bytes of it, flushed; head and directory entry when it is whole. */
+/* A slice was begun and has not ended. */
+static bool is_slice_under_way(const struct journal *j)
+{
+    return j->preparing.slice_end > j->preparing.done;
+}
+
+/*
+ * The next `slice` bytes of it, or those under way, durable; RSM_BUSY: not yet. Head and directory
+ * entry when it is whole.
+ */
 static enum rsm_status go_on_preparing(struct journal *j, uint64_t slice)
 {
     struct journal_preparation *p = &j->preparing;
-    uint64_t end = p->size - p->done > slice ? p->done + slice : p->size;
+    if (!is_slice_under_way(j) || slice == SLICE_ALL)
+        p->slice_end = p->size - p->done > slice ? p->done + slice : p->size;
+    uint64_t end = p->slice_end;
 
-    enum rsm_status status = disk_zero(j->disk, p->segment, p->done, end);
-    if (status == RSM_OK && end == p->size)
+    enum rsm_status status = slice == SLICE_ALL
+                                 ? disk_zero(j->disk, p->segment, p->done, end)
+                                 : disk_zero_beside(j->disk, p->segment, p->done, end);
+    if (status == RSM_BUSY)
+        return status;
+    if (status == RSM_OK && end == p->size) {
         status = write_empty_head(j->disk, &j->identity, p->segment, p->size, j->base);
-    if (status == RSM_OK)
-        status = disk_flush(j->disk, p->segment);
-    if (status == RSM_OK && end == p->size)
-        status = disk_flush_directory(j->disk);
+        if (status == RSM_OK)
+            status = disk_flush(j->disk, p->segment);
+        if (status == RSM_OK)
+            status = disk_flush_directory(j->disk);
+    }
     p->done = end;
     return status;
 }
@@ -96,7 +114,7 @@ enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t 
         status = begin_preparing(j, segment, size);
     if (status == RSM_OK)
         status = go_on_preparing(j, slice);
-    if (status == RSM_OK && j->preparing.done < j->preparing.size)
+    if (status == RSM_BUSY || (status == RSM_OK && j->preparing.done < j->preparing.size))
         return RSM_OK;
     size = j->preparing.size;
     j->preparing = (struct journal_preparation){0};
@@ -114,7 +132,7 @@ enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t 
 
 enum rsm_status journal_prepare_one(struct journal *j, uint64_t size)
 {
-    return journal_prepare_some(j, size, LIMIT_SEGMENT_SIZE);
+    return journal_prepare_some(j, size, SLICE_ALL);
 }
 
 enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
@@ -214,6 +232,8 @@ enum rsm_status journal_prepare_ahead(struct journal *j)
         return RSM_READ_ONLY;
     if (!is_segment_due(j))
         return RSM_OK;
+    if (is_slice_under_way(j))
+        return journal_prepare_some(j, j->segment_size, PREPARE_SLICE_MIN);
     uint64_t slice = 2 * (j->counters.bytes - j->bytes_at_slice);
     slice -= slice % DISK_SECTOR_SIZE; /* a count of bytes of whole sectors all the same */
     if (slice < PREPARE_SLICE_MIN)

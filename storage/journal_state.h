@@ -48,6 +48,7 @@ struct journal_preparation {
     uint64_t segment; /* 0: none */
     uint64_t size;
     uint64_t done;
+    uint64_t slice_end; /* above `done`: up to here it is under way */
 };
 
 struct journal {

@@ -203,6 +203,9 @@ static enum rsm_status open_storage(struct loop *l)
     if (status != RSM_OK)
         return complain(l, status, "journal", rsm_status_sentence(status));
     disk_posix_set_flush(l->disk, l->config->journal_flush);
+    status = disk_posix_start_beside(l->disk);
+    if (status != RSM_OK)
+        return complain(l, status, "threads", rsm_status_sentence(status));
     status = incarnations_open(&l->incarnations, l->dir);
     if (status != RSM_OK)
         return complain(l, status, "peers", rsm_status_sentence(status));

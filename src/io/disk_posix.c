@@ -13,6 +13,7 @@
 #include "src/base/check.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/io/disk_beside.h"
 #include "src/io/disk_direct.h"
 #include "src/io/disk_names.h"
 
@@ -33,6 +34,7 @@ struct disk_posix {
     const char *suffix;
     bool writable;
     enum disk_flush flush;
+    struct beside *beside;   /* owned; NULL: no thread */
     struct open_file *files; /* owned; few: segments in use and prepared */
     size_t file_count;
     struct direct_queue queue;
@@ -85,8 +87,10 @@ static void close_direct(struct open_file *f)
 /* Direct writes are not to be had: from now on all is as with fdatasync, which was right so far. */
 static void give_up_direct(struct disk_posix *d)
 {
-    for (size_t i = 0; i < d->file_count; i++)
+    for (size_t i = 0; i < d->file_count; i++) {
+        beside_settle(d->beside, d->files[i].file);
         close_direct(&d->files[i]);
+    }
     d->flush = DISK_FLUSH_FDATASYNC;
     LOG(LOG_WARNING, "journal-flush", LOG_TEXT("wanted", disk_flush_name(DISK_FLUSH_ODIRECT)),
         LOG_TEXT("flush", disk_flush_name(d->flush)),
@@ -111,6 +115,7 @@ static struct open_file *remember(struct disk_posix *d, uint64_t file, int descr
 
 static void forget(struct disk_posix *d, uint64_t file)
 {
+    beside_settle(d->beside, file);
     for (size_t i = 0; i < d->file_count; i++) {
         if (d->files[i].file != file)
             continue;
@@ -128,7 +133,7 @@ static int open_flags(const struct disk_posix *d)
 }
 
 /* The file, opened when it is not open yet; borrowed until the next call for another one. */
-static enum rsm_status get_file(struct disk_posix *d, uint64_t file, struct open_file **file_out)
+static enum rsm_status find_file(struct disk_posix *d, uint64_t file, struct open_file **file_out)
 {
     char name[DISK_NAME_SIZE];
     struct stat info;
@@ -151,6 +156,13 @@ static enum rsm_status get_file(struct disk_posix *d, uint64_t file, struct open
     }
     *file_out = remember(d, file, descriptor);
     return RSM_OK;
+}
+
+/* Nothing is done with a file while zeros are on their way to it. */
+static enum rsm_status get_file(struct disk_posix *d, uint64_t file, struct open_file **file_out)
+{
+    beside_settle(d->beside, file);
+    return find_file(d, file, file_out);
 }
 
 static enum rsm_status get_descriptor(struct disk_posix *d, uint64_t file, int *descriptor_out)
@@ -294,6 +306,25 @@ static enum rsm_status posix_zero(struct disk *disk, uint64_t file, uint64_t fir
     return status;
 }
 
+static enum rsm_status posix_zero_beside(struct disk *disk, uint64_t file, uint64_t first,
+                                         uint64_t end)
+{
+    struct disk_posix *d = from_disk(disk);
+    struct open_file *f = NULL;
+
+    if (!d->writable)
+        return RSM_READ_ONLY;
+    enum rsm_status status = find_file(d, file, &f);
+    if (status != RSM_OK)
+        return status;
+    if (d->beside == NULL) {
+        status = posix_zero(disk, file, first, end);
+        return status == RSM_OK ? disk_flush(disk, file) : status;
+    }
+    const struct beside_piece piece = {file, first, end, f->descriptor, f->direct};
+    return beside_zero(d->beside, &piece);
+}
+
 static enum rsm_status posix_flush(struct disk *disk, uint64_t file)
 {
     struct disk_posix *d = from_disk(disk);
@@ -376,6 +407,7 @@ static void posix_free(struct disk *disk)
 {
     struct disk_posix *d = from_disk(disk);
 
+    beside_stop(d->beside);
     for (size_t i = 0; i < d->file_count; i++) {
         close_direct(&d->files[i]);
         close(d->files[i].descriptor);
@@ -396,6 +428,7 @@ static const struct disk_ops posix_ops = {
     .write = posix_write,
     .write_parts = posix_write_parts,
     .zero = posix_zero,
+    .zero_beside = posix_zero_beside,
     .flush = posix_flush,
     .remove = posix_remove,
     .flush_directory = posix_flush_directory,
@@ -460,6 +493,14 @@ void disk_posix_set_flush(struct disk *disk, enum disk_flush flush)
     CHECK(disk->ops == &posix_ops);
     CHECK(d->file_count == 0);
     d->flush = flush;
+}
+
+enum rsm_status disk_posix_start_beside(struct disk *disk)
+{
+    struct disk_posix *d = (struct disk_posix *)disk;
+    CHECK(disk->ops == &posix_ops);
+    CHECK(d->beside == NULL);
+    return beside_start(&d->beside);
 }
 
 enum disk_flush disk_posix_flush_now(const struct disk *disk)

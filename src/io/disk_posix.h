@@ -43,6 +43,11 @@ const char *disk_flush_name(enum disk_flush flush);
  * Where the file system refuses direct writes, fdatasync takes their place; it is logged.
  */
 void disk_posix_set_flush(struct disk *disk, enum disk_flush flush);
+/*
+ * From now on a thread writes what disk_zero_beside is asked for; without this it is done before
+ * that returns. RSM_IO: no thread is to be had.
+ */
+enum rsm_status disk_posix_start_beside(struct disk *disk);
 /* What it is now. */
 enum disk_flush disk_posix_flush_now(const struct disk *disk);
 

@@ -179,6 +179,63 @@ Test(disk_posix, parts_go_one_by_one_where_they_must)
     temp_dir_remove(&dir);
 }
 
+static bool is_zero(struct disk *disk, uint64_t first, uint64_t end)
+{
+    uint8_t *found = mem_alloc(end - first);
+    cr_assert_eq(disk_read(disk, 1, first, found, end - first), RSM_OK);
+    bool zero = true;
+    for (size_t i = 0; i < end - first; i++)
+        zero = zero && found[i] == 0;
+    mem_free(found);
+    return zero;
+}
+
+/* Asked until it is there; whatever else is done with the file waits for it by itself. */
+Test(disk_posix, zeros_beside)
+{
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+        for (int with_thread = 0; with_thread < 2; with_thread++) {
+            struct temp_dir dir;
+            struct disk *disk = NULL;
+            uint64_t size = 0;
+            enum rsm_status status = RSM_OK;
+            memset(bytes, 'x', sizeof bytes);
+            temp_dir_make(&dir);
+            open_disk(&dir, true, &disk);
+            disk_posix_set_flush(disk, (enum disk_flush)flush);
+            if (with_thread)
+                cr_assert_eq(disk_posix_start_beside(disk), RSM_OK);
+            cr_assert_eq(disk_zero_beside(disk, 1, 0, 4096), RSM_NOT_FOUND);
+            cr_assert_eq(disk_create(disk, 1), RSM_OK);
+            cr_assert_eq(disk_create(disk, 2), RSM_OK);
+            cr_assert_eq(disk_write(disk, 1, 0, bytes, 1u << 20), RSM_OK);
+            cr_assert_eq(disk_zero_beside(disk, 1, 0, 512u << 10), with_thread ? RSM_BUSY : RSM_OK);
+            cr_assert_eq(disk_write(disk, 1, 0, "head", 4), RSM_OK, "behind the zeros");
+            while (with_thread && (status = disk_zero_beside(disk, 1, 0, 512u << 10)) == RSM_BUSY)
+                ;
+            cr_assert_eq(status, RSM_OK);
+            cr_assert(is_zero(disk, 4, 512u << 10));
+            cr_assert(!is_zero(disk, 0, 4) && !is_zero(disk, 512u << 10, (512u << 10) + 1));
+            /* No sectors, and behind the end. */
+            while ((status = disk_zero_beside(disk, 1, (1u << 20) - 7, (1u << 20) + 7)) == RSM_BUSY)
+                ;
+            cr_assert_eq(status, RSM_OK);
+            cr_assert(is_zero(disk, (1u << 20) - 7, (1u << 20) + 7));
+            cr_assert_eq(disk_size(disk, 1, &size), RSM_OK);
+            cr_assert_eq(size, (1u << 20) + 7);
+            /* Another file, another range, gone, closed: each while something is under way. */
+            (void)disk_zero_beside(disk, 1, 0, 1u << 20);
+            (void)disk_zero_beside(disk, 2, 0, 1u << 20);
+            (void)disk_zero_beside(disk, 2, 0, 512);
+            cr_assert_eq(disk_remove(disk, 2), RSM_OK);
+            cr_assert_eq(disk_zero_beside(disk, 2, 0, 512), RSM_NOT_FOUND);
+            (void)disk_zero_beside(disk, 1, 0, 1u << 20);
+            disk_free(disk);
+            temp_dir_remove(&dir);
+        }
+    }
+}
+
 /* Where direct writes are refused, what was to be written is written all the same. */
 Test(disk_posix, direct_writes_that_are_refused)
 {
