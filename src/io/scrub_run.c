@@ -31,15 +31,22 @@
 #define PACE_US 2000u   /* shorter waits are saved up */
 #define BURST_US 20000u /* a wait that was too long is made up for */
 
+/* How fast a pass reads, and by which clock. */
+struct reading {
+    struct pace pace;
+    const struct scrub_clock *clock;
+};
+
 /* Waits until what was read so far has had its time, a moment at least. */
 static void pace_bytes(void *context, size_t bytes)
 {
-    struct pace *pace = context;
-    uint64_t now_us = clock_monotonic_us();
-    pace_take(pace, bytes, now_us);
-    uint64_t wait_us = pace_wait_us(pace, now_us);
+    struct reading *reading = context;
+    const struct scrub_clock *clock = reading->clock;
+    uint64_t now_us = clock->now_us(clock->context);
+    pace_take(&reading->pace, bytes, now_us);
+    uint64_t wait_us = pace_wait_us(&reading->pace, now_us);
     if (wait_us > PACE_US)
-        (void)poll(NULL, 0, (int)(wait_us / 1000));
+        clock->wait_ms(clock->context, (uint32_t)(wait_us / 1000));
 }
 
 static void ignore_segment(void *context, const struct journal_segment_info *info)
@@ -55,9 +62,9 @@ static void on_record(void *context, const struct journal_place *place, const st
 }
 
 static enum rsm_status scan(int directory, const struct journal_identity *identity,
-                            struct pace *pace, struct journal_report *report)
+                            struct reading *reading, struct journal_report *report)
 {
-    struct journal_scanner scanner = {pace, ignore_segment, on_record};
+    struct journal_scanner scanner = {reading, ignore_segment, on_record};
     struct journal_identity found;
     struct disk *disk = NULL;
     enum rsm_status status = disk_posix_open(directory, "journal", false, &disk);
@@ -88,16 +95,17 @@ static bool is_in(const struct journal_report *report, const struct journal_find
 
 /* Twice: what a second look does not show was a segment that was being dropped. */
 static enum rsm_status scrub_journal(int directory, const struct journal_identity *identity,
-                                     struct pace *pace, uint64_t segment, uint64_t offset)
+                                     struct reading *reading, uint64_t segment, uint64_t offset)
 {
     static struct journal_report first;
     static struct journal_report second;
-    enum rsm_status status = scan(directory, identity, pace, &first);
+    enum rsm_status status = scan(directory, identity, reading, &first);
 
     for (unsigned tries = 0; status != RSM_OK && tries < 3; tries++)
-        status = scan(directory, identity, pace, &first); /* a file went away while it was read */
+        status =
+            scan(directory, identity, reading, &first); /* a file went away while it was read */
     if (status == RSM_OK && first.finding_count > 0)
-        status = scan(directory, identity, pace, &second);
+        status = scan(directory, identity, reading, &second);
     if (status != RSM_OK)
         return status;
     for (uint32_t i = 0; i < first.finding_count && i < JOURNAL_FINDINGS_MAX; i++) {
@@ -125,7 +133,7 @@ static void set_patience(const char *path, uint64_t rate)
     (void)alarm(seconds);
 }
 
-static enum rsm_status scrub_store(const char *data, struct pace *pace)
+static enum rsm_status scrub_store(const char *data, struct reading *reading)
 {
     struct store_identity identity;
     struct store *store = NULL;
@@ -135,10 +143,10 @@ static enum rsm_status scrub_store(const char *data, struct pace *pace)
 
     if (snprintf(path, sizeof(path), "%s/store", data) >= (int)sizeof(path))
         return RSM_USAGE;
-    set_patience(path, pace->rate);
+    set_patience(path, reading->pace.rate);
     enum rsm_status status = store_open_read_only(path, true, &identity, &store);
     if (status == RSM_OK) {
-        store_watch_rows(store, pace_bytes, pace);
+        store_watch_rows(store, pace_bytes, reading);
         status = store_verify(store, text, sizeof(text), &rows);
     }
     store_close(store);
@@ -150,9 +158,31 @@ static enum rsm_status scrub_store(const char *data, struct pace *pace)
     return RSM_OK;
 }
 
+static uint64_t system_now_us(void *context)
+{
+    (void)context;
+    return clock_monotonic_us();
+}
+
+static void system_wait_ms(void *context, uint32_t ms)
+{
+    (void)context;
+    (void)poll(NULL, 0, (int)ms);
+}
+
 int scrub_run(const char *data, uint64_t segment, uint64_t offset, uint64_t rate)
 {
-    struct pace pace = {.rate = rate, .burst_us = BURST_US};
+    static const struct scrub_clock clock = {.now_us = system_now_us, .wait_ms = system_wait_ms};
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setpriority(PRIO_PROCESS, 0, 19);
+    return scrub_run_by(&clock, data, segment, offset, rate);
+}
+
+int scrub_run_by(const struct scrub_clock *clock, const char *data, uint64_t segment,
+                 uint64_t offset, uint64_t rate)
+{
+    struct reading reading = {.pace = {.rate = rate, .burst_us = BURST_US}, .clock = clock};
     struct journal_identity journal = {.replica = 0};
     struct identity identity;
     struct blob *genesis = NULL;
@@ -160,8 +190,6 @@ int scrub_run(const char *data, uint64_t segment, uint64_t offset, uint64_t rate
 
     if (rate == 0)
         return 2;
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)setpriority(PRIO_PROCESS, 0, 19);
     int directory = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum rsm_status status = data_dir_inspect(data, &identity, &genesis, &live);
     blob_unref(genesis);
@@ -171,9 +199,9 @@ int scrub_run(const char *data, uint64_t segment, uint64_t offset, uint64_t rate
     journal.incarnation = identity.incarnation;
     memcpy(journal.cluster, identity.cluster, CLUSTER_ID_SIZE);
     if (status == RSM_OK && segment > 0)
-        status = scrub_journal(directory, &journal, &pace, segment, offset);
+        status = scrub_journal(directory, &journal, &reading, segment, offset);
     if (status == RSM_OK)
-        status = scrub_store(data, &pace);
+        status = scrub_store(data, &reading);
     if (directory >= 0)
         close(directory);
     if (status == RSM_OK)

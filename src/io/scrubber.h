@@ -37,6 +37,17 @@ struct scrub_result {
  */
 int scrub_run(const char *data, uint64_t segment, uint64_t offset, uint64_t rate);
 
+/* What a pass waits by. */
+struct scrub_clock {
+    void *context;
+    uint64_t (*now_us)(void *context);
+    void (*wait_ms)(void *context, uint32_t ms); /* about so long, or longer */
+};
+
+/* The same by another clock, for tests. */
+int scrub_run_by(const struct scrub_clock *clock, const char *data, uint64_t segment,
+                 uint64_t offset, uint64_t rate);
+
 struct scrubber;
 
 /* `data` is the data directory (copied), `rate` bytes a second. */
