@@ -267,8 +267,13 @@ nightly-faults: all ## each call and each allocation of the storage code fails, 
 $(B)/store-damage: $(B)/obj/tests/faults/store_main.o $(B)/lib/test.a $(call archives,storage)
 	$(link) $(VLINK) $(call libs,storage)
 SAMPLES ?= 200
-store-damage: $(B)/store-damage ## damage of five kinds to a store's file, SAMPLES of each
-	$(Q)tests/run.sh store-damage env TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $(B)/store-damage --samples $(SAMPLES)
+IN_MEMORY = env TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp)
+$(B)/tamper-edits: $(B)/obj/tests/faults/tamper_main.o $(call objects,$(filter-out tools/rsm-dump/main.c,$(SRC_dump))) $(B)/lib/test.a $(call archives,dump)
+	$(link) $(VLINK) $(call libs,dump) $(LIBS_ctl)
+EDITS ?= 300
+store-damage: $(B)/store-damage $(B)/tamper-edits ## damage of five kinds to a store's file, SAMPLES of each; EDITS single bits that rsm-dump verify has to name (SEED=)
+	$(Q)tests/run.sh store-damage $(IN_MEMORY) $(B)/store-damage --samples $(SAMPLES)
+	$(Q)tests/run.sh tamper-edits $(IN_MEMORY) $(B)/tamper-edits --edits $(EDITS) --seed $(SEED)
 coverage-storage: ## branches of storage/ that its unit tests, damages and faults take
 	$(Q)rm -f $$(find build/coverage -name '*.gcda' 2>/dev/null)
 	$(Q)$(MAKE) unit-storage journal-damage store-damage fault-calls-alone VARIANT=coverage SAMPLES=100 FAULT_EVERY=3
@@ -281,9 +286,9 @@ FAULT_ENV = env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && 
 fault-calls-alone: $(B)/fault-calls $(B)/shim.so
 	$(Q)tests/run.sh fault-calls $(FAULT_ENV) $(B)/fault-calls --every $(FAULT_EVERY)
 	$(Q)for flush in odsync odirect; do tests/run.sh fault-calls-$$flush $(FAULT_ENV) $(B)/fault-calls --every $(FAULT_EVERY) --flush $$flush $(JOURNAL_WORKLOADS) || exit 1; done
-nightly-storage: ## every byte, sector, length and file of a small journal; 50,000 damaged stores; every planted mistake
+nightly-storage: ## every byte, sector, length and file of a small journal; 50,000 damaged stores; 10,000 edits of one bit; every planted mistake
 	$(Q)$(MAKE) journal-damage EVERY=1
-	$(Q)$(MAKE) store-damage SAMPLES=10000
+	$(Q)$(MAKE) store-damage SAMPLES=10000 EDITS=10000
 	$(Q)$(MAKE) storage-mutants
 $(B)/machine-count: $(B)/obj/tests/counts/machine_main.o $(B)/lib/test.a $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)

@@ -85,13 +85,58 @@ static void on_record(void *context, const struct journal_place *place, const st
                          (json_int_t)r->end, "after_damage", place->after_damage));
 }
 
-static void report_one(struct dump *d, const struct journal_finding *f)
-{
-    char slots[64] = "slots unknown";
+/* Of each finding, the slots of the votes that are nearest to it in the journal; 0: none. */
+struct beside {
+    const struct journal_report *report;
+    uint64_t before[JOURNAL_FINDINGS_MAX];
+    uint64_t after[JOURNAL_FINDINGS_MAX];
+};
 
+static void on_vote(void *context, const struct journal_place *place, const struct record *r)
+{
+    struct beside *beside = context;
+
+    if (r->kind != RECORD_ACCEPT)
+        return;
+    for (uint32_t i = 0; i < beside->report->finding_count && i < JOURNAL_FINDINGS_MAX; i++) {
+        const struct journal_finding *f = &beside->report->findings[i];
+        if (place->segment < f->segment ||
+            (place->segment == f->segment && place->group < f->group))
+            beside->before[i] = r->slot;
+        else if (beside->after[i] == 0)
+            beside->after[i] = r->slot;
+    }
+}
+
+static void ignore_segment(void *context, const struct journal_segment_info *info)
+{
+    (void)context;
+    (void)info;
+}
+
+/* In words; what a damaged group voted for itself is known when its first sector is whole. */
+static void name_slots(const struct journal_finding *f, uint64_t before, uint64_t after,
+                       char text[96])
+{
     if (f->slot_end > f->slot_first)
-        snprintf(slots, sizeof(slots), "slots %llu to %llu", (unsigned long long)f->slot_first,
+        snprintf(text, 96, "slots %llu to %llu", (unsigned long long)f->slot_first,
                  (unsigned long long)f->slot_end - 1);
+    else if (before != 0 && after != 0)
+        snprintf(text, 96, "slots unknown, between the votes for %llu and %llu",
+                 (unsigned long long)before, (unsigned long long)after);
+    else if (before != 0 || after != 0)
+        snprintf(text, 96, "slots unknown, %s the vote for %llu", before != 0 ? "behind" : "before",
+                 (unsigned long long)(before != 0 ? before : after));
+    else
+        snprintf(text, 96, "slots unknown");
+}
+
+static void report_one(struct dump *d, const struct journal_finding *f, uint64_t before,
+                       uint64_t after)
+{
+    char slots[96];
+
+    name_slots(f, before, after, slots);
     if (dump_is_in_flight(d, f))
         fprintf(stderr, "note: journal segment %llu, offset %llu: a group is being written\n",
                 (unsigned long long)f->segment, (unsigned long long)f->offset);
@@ -110,8 +155,16 @@ static void report_all(struct dump *d, const struct journal_report *report)
     uint32_t shown =
         report->finding_count < JOURNAL_FINDINGS_MAX ? report->finding_count : JOURNAL_FINDINGS_MAX;
 
+    struct beside *beside = mem_alloc(sizeof(*beside)); /* zeros */
+    struct journal_scanner scanner = {beside, ignore_segment, on_vote};
+    struct journal_report *again = mem_alloc(sizeof(*again));
+    beside->report = report;
+    if (shown > 0)
+        (void)dump_scan_once(d, &scanner, again); /* without it the neighbours stay unknown */
     for (uint32_t i = 0; i < shown; i++)
-        report_one(d, &report->findings[i]);
+        report_one(d, &report->findings[i], beside->before[i], beside->after[i]);
+    mem_free(beside);
+    mem_free(again);
     if (shown < report->finding_count)
         dump_finding(d, "journal: and %u more", report->finding_count - shown);
 }

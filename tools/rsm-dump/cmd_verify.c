@@ -8,13 +8,15 @@
  *   3. log time does not fall;
  *   4. the verdicts, their effects and the log time are what the machine says today;
  *   5. both chain heads follow from the heads before.
- * Afterwards the state in the store is compared with the replayed one, row by row; then the journal
- * is read.
+ * Afterwards the state in the store is compared with the replayed one, row by row; then every row
+ * of the store is held against its checksum and all of them against the last commit's sum, which
+ * also reads what no table of the state has; then the journal is read.
  */
 #include <string.h>
 
 #include "src/machine/recovery.h"
 #include "src/machine/tables.h"
+#include "storage/store.h"
 #include "tools/rsm-dump/replay.h"
 
 /* One slot of store or tail. False, with a finding that names it, when it is wrong. */
@@ -60,6 +62,7 @@ static const char *key_text(struct bytes key, char out[2 * 40 + 1])
 /* All rows of one table, both sides at once. False at the first difference. */
 static bool compare_table(struct dump *d, struct kv *replayed, uint8_t table)
 {
+    unsigned long long slot = d->applied;
     struct key place = {0, {0}};
     bool after = false;
 
@@ -74,20 +77,21 @@ static bool compare_table(struct dump *d, struct kv *replayed, uint8_t table)
         if (a == RSM_NOT_FOUND && b == RSM_NOT_FOUND)
             return true;
         if (b != RSM_OK && b != RSM_NOT_FOUND) {
-            dump_finding(d, "state, table %u behind key %s: %s", table,
+            dump_finding(d, "state after slot %llu, table %u behind key %s: %s", slot, table,
                          key_text(key_bytes(&place), text), rsm_status_sentence(b));
             return false;
         }
         if (a != b || !bytes_equal(k1, k2)) {
             bool missing = b != RSM_OK || (a == RSM_OK && bytes_compare(k1, k2) < 0);
-            dump_finding(d, "state, table %u, key %s: %s", table, key_text(missing ? k1 : k2, text),
+            dump_finding(d, "state after slot %llu, table %u, key %s: %s", slot, table,
+                         key_text(missing ? k1 : k2, text),
                          missing ? "the replay has it, the store does not"
                                  : "the store has it, the replay does not");
             return false;
         }
         if (!bytes_equal(v1, v2)) {
-            dump_finding(d, "state, table %u, key %s: store and replay differ", table,
-                         key_text(k1, text));
+            dump_finding(d, "state after slot %llu, table %u, key %s: store and replay differ",
+                         slot, table, key_text(k1, text));
             return false;
         }
         if (k1.size > sizeof(place.data))
@@ -127,6 +131,21 @@ static json_t *epoch_json(struct replay *r)
                                                                : RECOVERY_EPOCH_FIRST);
 }
 
+/* The store's own rows as well: format, identity, the sum of a commit. */
+static void check_store(struct dump *d)
+{
+    char text[160];
+    uint64_t rows = 0;
+
+    if (d->store == NULL)
+        return;
+    enum rsm_status status = store_verify(d->store, text, sizeof(text), &rows);
+    if (status == RSM_DAMAGED)
+        dump_finding(d, "store: %s", text);
+    else if (status != RSM_OK)
+        dump_finding(d, "store: %s", rsm_status_sentence(status));
+}
+
 static void print_result(struct replay *r, bool good)
 {
     char entry[2 * HASH_SIZE + 1];
@@ -162,13 +181,15 @@ int command_verify(struct dump *d)
     struct replay r;
     bool good = replay_init(&r, d);
 
+    /* A store that says 0, or nothing: the genesis alone. */
+    if (good && d->applied == 0 && d->kv != NULL && (d->has_state || dump_last(d) == 0))
+        good = compare_state(d, r.kv);
     for (uint64_t slot = 1; good && slot <= dump_last(d); slot++) {
         good = verify_slot(&r, slot);
         if (good && slot == d->applied)
             good = compare_state(d, r.kv);
     }
-    if (good && d->applied == 0 && d->kv != NULL && dump_last(d) == 0)
-        good = compare_state(d, r.kv);
+    check_store(d);
     journal_check(d);
     print_result(&r, good);
     replay_deinit(&r);

@@ -72,6 +72,7 @@ struct dump {
     bool is_auditors; /* made by rsm-auditor: without a journal */
     struct store *store;
     struct kv *kv;    /* of the store; NULL: there is none */
+    bool has_state;   /* the store says which slot it has applied, be it 0 */
     uint64_t applied; /* highest slot in the store; 0: none */
     uint64_t from;    /* --from as a slot, at least 1 */
     uint64_t to;      /* --to as a slot; UINT64_MAX: it was not given */

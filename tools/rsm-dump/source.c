@@ -151,6 +151,7 @@ static void open_store(struct dump *d)
     if (status == RSM_OK) {
         d->kv = store_kv(d->store);
         status = log_get_applied(d->kv, &d->applied);
+        d->has_state = status == RSM_OK;
         if (status == RSM_OK || status == RSM_NOT_FOUND) {
             if (d->identity.replica != 0 &&
                 (found.replica != d->identity.replica ||
