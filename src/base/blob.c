@@ -22,9 +22,8 @@ struct blob *blob_begin(size_t size)
 struct blob *blob_new(struct bytes value)
 {
     CHECK(value.size <= UINT32_MAX - sizeof(struct blob));
-    struct blob *blob = mem_alloc(sizeof *blob + value.size);
-    blob->references = 1;
-    blob->size = (uint32_t)value.size;
+    struct blob *blob = mem_alloc_unset(sizeof *blob + value.size);
+    *blob = (struct blob){.references = 1, .size = (uint32_t)value.size};
     if (value.size > 0)
         memcpy(blob->data, value.data, value.size);
     return blob;

@@ -28,7 +28,7 @@ static struct kv_piece *add_piece(struct kv_list *list, size_t size_min)
         size = PIECE_SIZE_MAX;
     if (size < size_min)
         size = size_min;
-    struct kv_piece *piece = mem_realloc(NULL, sizeof *piece + size);
+    struct kv_piece *piece = mem_alloc_unset(sizeof *piece + size);
     piece->older = list->pieces;
     piece->size = size;
     piece->used = 0;

@@ -28,11 +28,9 @@ static int must_fail(void)
     return atomic_fetch_sub(&fail_in, 1) == 1;
 }
 
-void *mem_try_alloc(size_t size)
+/* Counts what was had; NULL stays NULL. */
+static void *counted(void *memory)
 {
-    if (must_fail())
-        return NULL;
-    void *memory = calloc(1, size > 0 ? size : 1);
     if (memory == NULL)
         return NULL;
     atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
@@ -40,9 +38,22 @@ void *mem_try_alloc(size_t size)
     return memory;
 }
 
+void *mem_try_alloc(size_t size)
+{
+    return must_fail() ? NULL : counted(calloc(1, size > 0 ? size : 1));
+}
+
 void *mem_alloc(size_t size)
 {
     void *memory = mem_try_alloc(size);
+    if (memory == NULL)
+        exhausted();
+    return memory;
+}
+
+void *mem_alloc_unset(size_t size)
+{
+    void *memory = must_fail() ? NULL : counted(malloc(size > 0 ? size : 1));
     if (memory == NULL)
         exhausted();
     return memory;
@@ -63,7 +74,7 @@ void *mem_realloc(void *memory, size_t size)
 
 void *mem_copy(const void *source, size_t size)
 {
-    void *copy = mem_alloc(size);
+    void *copy = mem_alloc_unset(size);
     if (size > 0)
         memcpy(copy, source, size);
     return copy;

@@ -18,6 +18,8 @@
 void *mem_alloc(size_t size);
 /* Zeroed memory, or NULL. */
 void *mem_try_alloc(size_t size);
+/* As mem_alloc, not zeroed: for what is filled at once. */
+void *mem_alloc_unset(size_t size);
 /* As realloc, never NULL; what is added is not zeroed. */
 void *mem_realloc(void *memory, size_t size);
 void *mem_copy(const void *source, size_t size);

@@ -307,6 +307,7 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "all";
     uint32_t count = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 64;
     uint32_t passed = 0, failed = 0;
+    CHECK(rsm_crypto_init() == RSM_OK); /* chooses the fastest hash that the processor has */
     for (size_t i = 0; i < sizeof WORKLOADS / sizeof *WORKLOADS; i++) {
         struct workload load = WORKLOADS[i];
         if (strcmp(name, "all") != 0 && strcmp(name, load.name) != 0)
