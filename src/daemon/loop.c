@@ -58,25 +58,8 @@ static void on_committed(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct loop *l = context;
     enum rsm_status status;
-    if (!store_thread_collect(l->store_thread, &status))
-        return;
-    struct kv *committed = l->committing;
-    l->committing = NULL;
-    if (status == RSM_TOO_LARGE) {
-        uint32_t freed = 0;
-        node_drop_cuts(l->node);
-        /* The old pages of a dead reader, before more address space. */
-        status = store_check_readers(l->store, &freed);
-        if (status == RSM_OK && freed == 0)
-            status = store_grow(l->store);
-        if (status == RSM_OK) {
-            loop_commit(l, committed);
-            return;
-        }
-    }
-    if (status == RSM_OK)
-        status = store_refresh(l->store);
-    node_on_committed(l->node, status);
+    if (loop_end_commit(l, &status))
+        node_on_committed(l->node, status);
 }
 
 static void on_frame(void *context, uint32_t from, struct bytes frame)

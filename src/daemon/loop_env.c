@@ -52,9 +52,43 @@ void loop_commit(struct loop *l, struct kv *frozen)
     store_thread_commit(l->store_thread, frozen);
 }
 
+bool loop_end_commit(struct loop *l, enum rsm_status *status_out)
+{
+    if (!store_thread_collect(l->store_thread, status_out))
+        return false;
+    struct kv *committed = l->committing;
+    l->committing = NULL;
+    if (*status_out == RSM_TOO_LARGE) {
+        uint32_t freed = 0;
+        if (l->node != NULL)
+            node_drop_cuts(l->node);
+        /* The old pages of a dead reader, before more address space. */
+        *status_out = store_check_readers(l->store, &freed);
+        if (*status_out == RSM_OK && freed == 0)
+            *status_out = store_grow(l->store);
+        if (*status_out == RSM_OK) {
+            loop_commit(l, committed);
+            return false;
+        }
+    }
+    if (*status_out == RSM_OK)
+        *status_out = store_refresh(l->store);
+    return true;
+}
+
 static void env_commit(void *context, struct kv *frozen)
 {
     loop_commit(context, frozen);
+}
+
+static enum rsm_status env_commit_wait(void *context)
+{
+    struct loop *l = context;
+    enum rsm_status status;
+    do
+        store_thread_wait(l->store_thread);
+    while (!loop_end_commit(l, &status));
+    return status;
 }
 
 static struct kv *env_snapshot(void *context)
@@ -238,6 +272,7 @@ void loop_fill_env(struct loop *l, struct node_env *env)
                              .wall_ms = env_wall_ms,
                              .monotonic_ns = env_monotonic_ns,
                              .commit = env_commit,
+                             .commit_wait = env_commit_wait,
                              .snapshot = env_snapshot,
                              .incoming_begin = env_incoming_begin,
                              .incoming_put = env_incoming_put,

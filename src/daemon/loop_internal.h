@@ -69,6 +69,8 @@ struct loop {
 void loop_fill_env(struct loop *l, struct node_env *env);
 /* Gives an overlay to the store's thread. */
 void loop_commit(struct loop *l, struct kv *frozen);
+/* True when the commit has ended, and what node_on_committed is to hear; the store is refreshed. */
+bool loop_end_commit(struct loop *l, enum rsm_status *status_out);
 /* An earlier run was in doubt and did not come to its end. */
 bool loop_is_in_doubt(const struct loop *l);
 /* Above 0, at random. */

@@ -15,6 +15,8 @@
 #include "src/machine/logtable.h"
 #include "src/machine/policy.h"
 
+#define REPLAY_PIECE_BYTES (16u << 20) /* of state, in memory, while the journal is replayed */
+
 /* The digest that clients wait under: of the envelope, whether it was let in or refused. */
 static bool envelope_of(const struct entry *entry, uint8_t digest_out[HASH_SIZE])
 {
@@ -81,7 +83,9 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
     stages_on_applied(n->stages, slot, node_now_ns(n));
     struct entry entry;
     uint8_t digest[HASH_SIZE];
-    if (entry_parse(bytes, &entry) == RSM_OK && envelope_of(&entry, digest))
+    /* Nobody waits here, as on most replicas most of the time: nothing has to be hashed. */
+    if (submissions_count(n->submissions) > 0 && entry_parse(bytes, &entry) == RSM_OK &&
+        envelope_of(&entry, digest))
         submit_on_applied(n, digest, slot, &n->verdicts);
     return RSM_OK;
 }
@@ -172,10 +176,8 @@ static bool commit_is_due(struct node *n)
  *        |                       |
  *      base                    base
  */
-void apply_commit_when_due(struct node *n)
+static void begin_commit(struct node *n)
 {
-    if (n->dead || !commit_is_due(n))
-        return;
     CHECK(n->frozen == NULL);
     n->commit_now = false;
     n->last_commit_ms = node_now_ms(n);
@@ -184,6 +186,46 @@ void apply_commit_when_due(struct node *n)
     n->applied = kv_overlay_new(n->frozen);
     kv_overlay_set_below(n->spec.overlay, n->applied);
     n->env.commit(n->env.context, n->frozen);
+}
+
+void apply_commit_when_due(struct node *n)
+{
+    if (!n->dead && commit_is_due(n))
+        begin_commit(n);
+}
+
+/* For the time after: nobody has to wait for what is in no store. */
+static void wait_for_commit(struct node *n)
+{
+    if (n->frozen != NULL && !n->commit_again)
+        node_on_committed(n, n->env.commit_wait(n->env.context));
+}
+
+/*
+ * While the journal is replayed there is no loop whose turns begin and end commits. Two pieces are
+ * in memory at most, one that the store's thread writes and one that grows, whatever the journal
+ * holds; a store that is full stops that, and the rest waits in memory for its space, as it does
+ * later.
+ */
+enum rsm_status apply_commit_replayed(struct node *n)
+{
+    uint32_t piece = n->config.store_commit_bytes < REPLAY_PIECE_BYTES
+                         ? n->config.store_commit_bytes
+                         : REPLAY_PIECE_BYTES;
+    if (kv_overlay_size(n->applied) < piece || n->commit_again)
+        return RSM_OK;
+    wait_for_commit(n);
+    if (n->dead)
+        return RSM_IO;
+    if (n->frozen == NULL)
+        begin_commit(n);
+    return RSM_OK;
+}
+
+void apply_commit_abandon(struct node *n)
+{
+    if (n->frozen != NULL && !n->commit_again)
+        (void)n->env.commit_wait(n->env.context);
 }
 
 void apply_commit_again(struct node *n)

@@ -42,6 +42,11 @@ struct node_env {
      */
     void (*commit)(void *context, struct kv *frozen);
     /*
+     * Waits for the commit that runs, and ends it: the base shows it then. What it gives is for
+     * node_on_committed, which is not called for this commit. While a journal is replayed.
+     */
+    enum rsm_status (*commit_wait)(void *context);
+    /*
      * A read-only cut of the store as last committed, to be sent to a peer; the node frees it
      * (kv_free). NULL when none is to be had.
      */

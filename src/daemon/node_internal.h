@@ -148,8 +148,8 @@ struct node {
     struct audit audit;
     uint64_t frozen_slot; /* what the running commit covers */
     uint64_t last_commit_ms;
-    bool commit_now;
-    bool commit_again; /* the running commit found the disk full */
+    bool commit_now, is_replaying; /* the journal is being opened */
+    bool commit_again;             /* the running commit found the disk full */
     struct snapshot_sender sending;
     struct snapshot_receiver receiving;
     struct writer scratch;

@@ -63,6 +63,8 @@ static enum rsm_status restore_chosen(struct node *n, uint64_t end)
         uint64_t slot = n->applied_slot + 1;
         CHECK(paxos_accepted(n->paxos, slot, &ballot, &value));
         enum rsm_status status = apply_slot(n, slot, value);
+        if (status == RSM_OK)
+            status = apply_commit_replayed(n);
         if (status != RSM_OK) {
             open_text = status == RSM_NEWER_FORMAT ? "the journal has an entry of a newer version"
                                                    : "a slot of the journal could not be applied";
@@ -163,7 +165,9 @@ static enum rsm_status open_journal(struct node *n)
                                       .create = n->config.fresh || MUTANT(VOTE_WITHOUT_JOURNAL)};
     struct journal_report report;
     open_text = "the journal could not be opened";
+    n->is_replaying = true;
     status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
+    n->is_replaying = false;
     log_findings(&report);
     /* What is whole now was not then, or a peer knew of more: something was lost. */
     if (status == RSM_OK && n->config.in_doubt && !members_are_self_alone(n) &&
@@ -187,7 +191,8 @@ static enum rsm_status open_journal(struct node *n)
     n->seq_durable = report.last_sequence;
     LOG(LOG_INFO, "recovered", LOG_TEXT("journal", journal_verdict_name(report.verdict)),
         LOG_U64("records", report.records), LOG_U64("stored", n->stored_slot),
-        LOG_U64("applied", n->applied_slot));
+        LOG_U64("applied", n->applied_slot),
+        LOG_U64("commits", n->counters.store_commits + (n->frozen != NULL ? 1 : 0)));
     return RSM_OK;
 }
 
@@ -275,6 +280,7 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
         status = start_core(n);
     if (status != RSM_OK) {
         *text_out = open_text;
+        apply_commit_abandon(n);
         node_close(n);
         *node_out = NULL;
         return status;

@@ -119,6 +119,10 @@ void apply_commit_when_due(struct node *n);
 void apply_on_stored(struct node *n);
 /* A commit that found the disk full is tried again. */
 void apply_commit_again(struct node *n);
+/* After each slot that is replayed: what is in memory goes on to the store when it is much. */
+enum rsm_status apply_commit_replayed(struct node *n);
+/* The node is given up while it is opened: the store's thread reads no overlay of it any more. */
+void apply_commit_abandon(struct node *n);
 bool apply_heads_at(void *context, uint64_t slot, struct heads *heads_out);
 
 /* node_snapshot.c */

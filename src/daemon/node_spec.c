@@ -102,6 +102,9 @@ static bool is_verified(struct node *n, struct bytes value, struct envelope *env
     }
     if (raw.size == 0)
         return false;
+    if (n->is_replaying) /* each is met once: a memo would cost a hash, and help nobody */
+        return envelope_parse(raw, envelope_out) == RSM_OK &&
+               envelope_verify(envelope_out, n->genesis.cluster_id) == RSM_OK;
     envelope_digest(raw, digest);
     return node_verify_envelope(n, raw, digest, envelope_out) == RSM_OK;
 }

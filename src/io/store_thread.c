@@ -59,6 +59,7 @@ static void *run(void *context)
         t->status = status;
         t->state = STATE_DONE;
         signal_done(t);
+        pthread_cond_broadcast(&t->changed);
     }
     pthread_mutex_unlock(&t->lock);
     return NULL;
@@ -155,6 +156,15 @@ bool store_thread_collect(struct store_thread *t, enum rsm_status *status_out)
     }
     pthread_mutex_unlock(&t->lock);
     return done;
+}
+
+void store_thread_wait(struct store_thread *t)
+{
+    pthread_mutex_lock(&t->lock);
+    CHECK(t->state != STATE_IDLE);
+    while (t->state == STATE_BUSY)
+        pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
 }
 
 bool store_thread_is_busy(const struct store_thread *thread)

@@ -38,6 +38,9 @@ int store_thread_descriptor(const struct store_thread *thread);
 /* True when a commit has ended; then idle again, and *status_out is what store_commit said. */
 bool store_thread_collect(struct store_thread *thread, enum rsm_status *status_out);
 
+/* Waits until the commit that was begun has ended; it is still to be collected. Not when idle. */
+void store_thread_wait(struct store_thread *thread);
+
 /* Begun and not collected. */
 bool store_thread_is_busy(const struct store_thread *thread);
 

@@ -84,26 +84,39 @@ static uint64_t env_monotonic_ns(void *context)
     return replica_monotonic_us(context) * 1000;
 }
 
-static void replica_committed(void *context, void *argument)
+static enum rsm_status end_commit(struct replica *r)
 {
-    struct replica *r = replica_take(argument, replica_committed);
-    struct node_cluster *c = context;
-    if (r == NULL)
-        return;
+    struct node_cluster *c = r->cluster;
     struct kv *frozen = r->committing;
     r->committing = NULL;
     if (r->store_full_until > c->sim.now) {
         sim_mark(c, SIM_MARK_STORE_FULL);
-        node_on_committed(r->node, RSM_DISK_FULL);
-    } else {
-        store_sim_commit(r->store, frozen);
-        audit_on_store(c->audit, r->id, store_sim_kv(r->store));
-        if (r->spoils_commit)
-            CHECK(kv_put(store_sim_kv(r->store), TABLE_META, bytes_of_string(META_VERDICT_HEAD),
-                         bytes_of_string("another one")) == RSM_OK);
-        node_on_committed(r->node, RSM_OK);
+        return RSM_DISK_FULL;
     }
+    store_sim_commit(r->store, frozen);
+    audit_on_store(c->audit, r->id, store_sim_kv(r->store));
+    if (r->spoils_commit)
+        CHECK(kv_put(store_sim_kv(r->store), TABLE_META, bytes_of_string(META_VERDICT_HEAD),
+                     bytes_of_string("another one")) == RSM_OK);
+    return RSM_OK;
+}
+
+static void replica_committed(void *context, void *argument)
+{
+    struct replica *r = replica_take(argument, replica_committed);
+    (void)context;
+    if (r == NULL || r->committing == NULL) /* the node has waited for it */
+        return;
+    node_on_committed(r->node, end_commit(r));
     replica_end_turn(r);
+}
+
+static enum rsm_status env_commit_wait(void *context)
+{
+    struct replica *r = context;
+    CHECK(r->committing != NULL);
+    sim_mark(r->cluster, SIM_MARK_REPLAY_COMMIT);
+    return end_commit(r);
 }
 
 static void env_commit(void *context, struct kv *frozen)
@@ -299,6 +312,7 @@ const struct node_env replica_env = {.send = env_send,
                                      .wall_ms = env_wall_ms,
                                      .monotonic_ns = env_monotonic_ns,
                                      .commit = env_commit,
+                                     .commit_wait = env_commit_wait,
                                      .snapshot = env_snapshot,
                                      .incoming_begin = env_incoming_begin,
                                      .incoming_put = env_incoming_put,

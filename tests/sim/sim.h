@@ -91,6 +91,7 @@ struct sim_cut {
     X(REJOINED, "a replica in doubt voted again")                                                  \
     X(TWO_IN_DOUBT, "a replica came into doubt while another one was")                             \
     X(DISK_ERROR_ENDS, "a replica ended because its disk failed")                                  \
+    X(REPLAY_COMMIT, "a replay waited for a commit")                                               \
     X(STORE_FULL, "a commit found the store full")                                                 \
     X(DISK_LOW, "a replica said that its disk is low")                                             \
     X(SEGMENT_DROPPED, "a segment that held votes was removed")                                    \

@@ -44,6 +44,8 @@ static void options_draw(struct node_options *o, struct sim *sim)
     o->config.heartbeat_ticks = (uint32_t)sim_range(sim, 2, 5);
     o->config.segment_size = segment_sizes[sim_range(sim, 0, 3)];
     o->config.store_commit_ms = (uint32_t)sim_range(sim, 20, 1000);
+    /* No draw of its own: 4 KiB to 4 MiB. */
+    o->config.store_commit_bytes = 4096u << (o->config.store_commit_ms % 11);
     o->config.submit_timeout_ms = (uint32_t)sim_range(sim, 500, 3000);
     if (sim_chance(sim, 500000))
         o->config.snapshot_lag = (uint32_t)sim_range(sim, 3, 60);
