@@ -33,7 +33,6 @@
 #define DIAL_AGAIN_MS_MAX 500u
 #define REFUSED_AGAIN_MS_MAX 4000u /* whoever was refused waits for a person */
 #define INCOMING_MAX 64u           /* connections that are not proved yet, and proved ones */
-#define READ_STEP (256u << 10)
 
 static struct timeval milliseconds(uint32_t ms)
 {
@@ -60,15 +59,21 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     struct link *l = context;
     (void)what;
-    int got = evbuffer_read(l->in, fd, READ_STEP);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    size_t size;
+    switch (inlet_read(l->links->inlet, fd, l->in, &size)) {
+    case INLET_BYTES:
+        l->links->counters.bytes_in += size;
+        link_advance(l);
         return;
-    if (got <= 0) {
-        link_drop(l, got == 0 ? "the peer closed the connection" : "the connection broke");
+    case INLET_NOTHING:
+        return;
+    case INLET_CLOSED:
+        link_drop(l, "the peer closed the connection");
+        return;
+    case INLET_BROKEN:
+        link_drop(l, "the connection broke");
         return;
     }
-    l->links->counters.bytes_in += (uint64_t)got;
-    link_advance(l);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context)
@@ -288,10 +293,12 @@ enum rsm_status peer_links_new(const struct peer_links_config *config,
                                struct peer_links **links_out, char *text)
 {
     struct peer_links *links = mem_alloc(sizeof *links);
+    links->inlet = mem_alloc(sizeof *links->inlet);
     links->config = *config;
     enum rsm_status status = listen_on(links, text);
     if (status != RSM_OK) {
         acceptor_free(links->acceptor);
+        mem_free(links->inlet);
         mem_free(links);
         *links_out = NULL;
         return status;
@@ -438,6 +445,7 @@ void peer_links_free(struct peer_links *links)
         event_free(l->timer);
     }
     acceptor_free(links->acceptor);
+    mem_free(links->inlet);
     mem_free(links);
 }
 

@@ -8,6 +8,7 @@
 
 #include "src/base/limits.h"
 #include "src/net/acceptor.h"
+#include "src/net/inlet.h"
 #include "src/net/peer_hello.h"
 #include "src/net/peer_link.h"
 
@@ -58,6 +59,7 @@ struct peer {
 struct peer_links {
     struct peer_links_config config;
     struct acceptor *acceptor; /* owned */
+    struct inlet *inlet;       /* owned */
     struct peer peers[REPLICA_MAX + 1];
     struct link outgoing[REPLICA_MAX + 1];
     struct link *incoming;

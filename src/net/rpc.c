@@ -30,7 +30,10 @@
 #include "src/command/pack.h"
 #include "src/command/unpack.h"
 #include "src/net/acceptor.h"
+#include "src/net/inlet.h"
 
+#define GO_ON                                                                                      \
+    EV_TIMEOUT /* of `readable`, which has no timer: after a pause, with what is in `in` */
 #define FRAME_SECONDS 30 /* from a frame's first byte to its last */
 #define DESCRIPTORS_KEPT                                                                           \
     24u /* for the journal, the store and the peers: clients get none of them */
@@ -40,7 +43,9 @@
 
 struct rpc_connection {
     struct rpc_server *server;
-    struct bufferevent *stream; /* owned; NULL once closed */
+    struct bufferevent *stream; /* owned; NULL once closed; writes, and closes the socket */
+    struct event *readable;     /* owned, while the stream is there */
+    struct evbuffer *in;        /* owned; what came and is no whole frame yet, or paused */
     struct evbuffer *fresh;     /* owned; what this turn has to say, while the stream's is empty */
     bool is_fresh;              /* in the server's list of those, which holds a reference */
     struct rpc_connection *fresh_next;
@@ -58,6 +63,7 @@ struct rpc_connection {
 struct rpc_server {
     struct rpc_config config;
     struct acceptor *acceptor; /* owned */
+    struct inlet *inlet;       /* owned */
     char *unix_path;           /* removed at the end */
     struct rpc_connection *connections;
     struct rpc_connection *fresh; /* those with something to say since the last rpc_push */
@@ -77,6 +83,7 @@ static void unref(struct rpc_connection *c)
     CHECK(c->references > 0);
     if (--c->references > 0)
         return;
+    evbuffer_free(c->in);
     evbuffer_free(c->fresh);
     mem_free(c);
 }
@@ -86,6 +93,7 @@ static void close_connection(struct rpc_connection *c)
     struct rpc_server *s = c->server;
     if (c->stream == NULL)
         return;
+    event_free(c->readable);
     bufferevent_free(c->stream);
     event_free(c->frame_timer);
     c->stream = NULL;
@@ -116,7 +124,7 @@ static size_t unwritten(const struct rpc_connection *c)
 static void close_after_output(struct rpc_connection *c)
 {
     c->closing = true;
-    bufferevent_disable(c->stream, EV_READ);
+    event_del(c->readable);
     if (unwritten(c) == 0)
         close_connection(c);
 }
@@ -177,9 +185,9 @@ static void free_request(struct rpc_request *request)
     if (c->paused && c->stream != NULL && !c->closing &&
         c->in_flight < LIMIT_IN_FLIGHT_PER_CONNECTION / 2) {
         c->paused = false;
-        bufferevent_enable(c->stream, EV_READ);
+        event_add(c->readable, NULL);
         /* What had arrived already raises no event of its own. */
-        bufferevent_trigger(c->stream, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+        event_active(c->readable, GO_ON, 0);
     }
     unref(c);
 }
@@ -388,12 +396,12 @@ static void watch_frame(struct rpc_connection *c, bool incomplete)
 
 static void read_frames(struct rpc_connection *c)
 {
-    struct evbuffer *in = bufferevent_get_input(c->stream);
+    struct evbuffer *in = c->in;
     c->references++; /* a handler may close it */
     while (c->stream != NULL && !c->closing) {
         if (c->in_flight >= LIMIT_IN_FLIGHT_PER_CONNECTION) {
             c->paused = true;
-            bufferevent_disable(c->stream, EV_READ);
+            event_del(c->readable);
             break;
         }
         size_t available = evbuffer_get_length(in);
@@ -429,17 +437,32 @@ static void read_frames(struct rpc_connection *c)
 /* -------------------------------------------------------------------------------------------- */
 /* libevent's callbacks. */
 
-static void on_read(struct bufferevent *stream, void *context)
+static void on_readable(evutil_socket_t fd, short what, void *context)
 {
-    (void)stream;
-    read_frames(context);
+    struct rpc_connection *c = context;
+    size_t size;
+    if (what & GO_ON) { /* and the socket's own event comes again: `in` must not grow meanwhile */
+        read_frames(c);
+        return;
+    }
+    switch (inlet_read(c->server->inlet, fd, c->in, &size)) {
+    case INLET_BYTES:
+        read_frames(c);
+        return;
+    case INLET_NOTHING:
+        return;
+    case INLET_CLOSED:
+    case INLET_BROKEN:
+        close_connection(c);
+        return;
+    }
 }
 
 static void on_written(struct bufferevent *stream, void *context)
 {
     struct rpc_connection *c = context;
     (void)stream;
-    if (c->closing)
+    if (c->closing && unwritten(c) == 0) /* the last words may wait for the end of the turn */
         close_connection(c);
 }
 
@@ -473,7 +496,10 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
     c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE);
     c->fresh = evbuffer_new();
     c->frame_timer = evtimer_new(s->config.base, on_frame_late, c);
+    c->in = evbuffer_new();
+    c->readable = event_new(s->config.base, fd, EV_READ | EV_PERSIST, on_readable, c);
     CHECK(c->stream != NULL && c->fresh != NULL && c->frame_timer != NULL);
+    CHECK(c->in != NULL && c->readable != NULL);
     scan_init(&c->scan, SCAN_WELL_FORMED, LIMIT_FRAME_SIZE);
     c->next = s->connections;
     if (c->next != NULL)
@@ -481,10 +507,13 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
     s->connections = c;
     s->counters.connections++;
     s->counters.accepted++;
-    bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
-    /* One frame and the beginning of the next: a fast sender waits in its own socket. */
-    bufferevent_setwatermark(c->stream, EV_READ, 0, LIMIT_FRAME_SIZE + 65536u);
-    bufferevent_enable(c->stream, EV_READ | EV_WRITE);
+    bufferevent_setcb(c->stream, NULL, on_written, on_event, c);
+    bufferevent_enable(c->stream, EV_WRITE);
+    /*
+     * Whole frames are taken after each reading: what stays is less than one, or what was read
+     * before a pause. A fast sender waits in its own socket.
+     */
+    event_add(c->readable, NULL);
     return true;
 }
 
@@ -493,6 +522,7 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
 struct rpc_server *rpc_new(const struct rpc_config *config)
 {
     struct rpc_server *s = mem_alloc(sizeof *s);
+    s->inlet = mem_alloc(sizeof *s->inlet);
     s->config = *config;
     struct acceptor_config acceptor = {.base = config->base,
                                        .context = s,
@@ -582,6 +612,7 @@ void rpc_free(struct rpc_server *server)
         unlink(server->unix_path);
     mem_free(server->unix_path);
     writer_deinit(&server->scratch);
+    mem_free(server->inlet);
     mem_free(server);
 }
 
