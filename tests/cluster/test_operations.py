@@ -432,9 +432,55 @@ def git_history():
         git("two", "fast-import", "--quiet", text=cut[:cut.rindex("commit ")] + "done\n")
         git("two", "fast-import", "--quiet", text=export(3, "--from", str(middle)))
         check(git("one", "rev-parse", "main") == git("two", "rev-parse", "main"), "in two parts it is another history")
+        manifest(cluster, lambda *arguments: git("one", *arguments), middle)
         git("only", "fast-import", "--quiet", text=export(1, "--zone", "b.lock"))
         check(len(git("only", "log", "--format=%s", "main").splitlines()) == 2, "one zone alone")
         cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(1), "export", "svn", status=2)
+
+
+def manifest(cluster, git, middle):
+    """The manifest names the commits that git made, and their files; gpg checks who signed it, and what."""
+    def made(replica, *more, status=0):
+        return cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(replica), "export", "manifest", *more, status=status)
+    text = made(1).stdout
+    check(text == made(2).stdout, "two replicas, two manifests")
+    lines = [line.split() for line in text.splitlines()[1:]]
+    commits = [line for line in lines if line[0] == "commit"]
+    check([c[1] for c in commits] == git("log", "--reverse", "--format=%H", "main").split(), text)
+    check([c[5] for c in commits] == git("log", "--reverse", "--format=%(trailers:key=Chain,valueonly,separator=)", "main").split(), text)
+    files = gone = 0
+    for line in lines:
+        if line[0] == "commit":
+            commit = line[1]
+        elif line[0] == "file":
+            content = git("show", f"{commit}:{line[2]}")
+            check(hashlib.sha256(content.encode()).hexdigest() == line[1], f"{line}")
+            check(git("rev-parse", f"refs/tags/{line[2][6:-5]}/{line[3]}").strip() == commit, f"{line}")
+            files += 1
+        else:
+            gone += 1
+    check((files, gone) == (9, 1), text)
+    parts = [made(3, "--to", str(middle - 1)).stdout, made(3, "--from", str(middle)).stdout]
+    check(parts[0] + parts[1][parts[1].index("\n") + 1:] == text, "in two parts it is another manifest")
+    # gpg, with a key of its own and a home that nobody else has.
+    home = os.path.join(cluster.work, "gnupg")
+    os.mkdir(home, 0o700)
+    os.environ["GNUPGHOME"] = home
+    signature, path = os.path.join(cluster.work, "manifest.asc"), os.path.join(cluster.work, "manifest")
+    try:
+        cluster.run("gpg", "--batch", "--passphrase", "", "--quick-gen-key", "alice@company.com", "ed25519", "sign", "never")
+        check(made(1, "--gpg-key", "alice@company.com", "--signature", signature).stdout == text, "what was signed is something else")
+        for content, status in ((text, 0), (text.replace("slot", "slut", 1), 1), (text[:-1], 1)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(content)
+            cluster.run("gpg", "--batch", "--verify", signature, path, status=status)
+        check("is there already" in made(1, "--gpg-key", "alice@company.com", "--signature", signature, status=1).stderr, "an old signature")
+        done = made(1, "--gpg-key", "nobody@example", "--signature", signature + ".2", status=1)
+        check(done.stdout == "" and "did not sign" in done.stderr, done.stderr)
+        check("goes with --signature" in made(1, "--gpg-key", "alice@company.com", status=2).stderr, "no file for it")
+    finally:
+        cluster.run("gpgconf", "--kill", "all", status=None)
+        del os.environ["GNUPGHOME"]
 
 
 def clean_stop():

@@ -8,21 +8,34 @@
  * stream that begins later (--from) goes on behind the branch that is there. Each version of a zone
  * is a tag besides (git_version.h). The store says which slots; the log is replayed up to each, so
  * that what is written is what follows from the log, and protected is what was protected then.
+ *
+ * `export manifest` says of the same commits what git will call them, and of the files what is in
+ * them, a line each, without making any (git_object.h); --gpg-key has it signed:
+ *
+ *     rsm/<cluster>
+ *     commit <SHA-1> slot <n> chain <entry head>
+ *     file <SHA-256> <zone's file> <version>      of each file that the commit wrote
+ *     gone <zone's file> <version>                or removed
  */
 #include <stdlib.h>
 #include <string.h>
+
+#include <sodium.h>
 
 #include "src/base/mem.h"
 #include "src/machine/query.h"
 #include "src/rr/data.h"
 #include "src/rr/name.h"
 #include "src/rr/zonefile.h"
+#include "tools/rsm-dump/git_object.h"
 #include "tools/rsm-dump/git_version.h"
+#include "tools/rsm-dump/gpg.h"
 #include "tools/rsm-dump/replay.h"
 #include "tools/rsm-dump/slot.h"
 
-#define FILE_NAME_SIZE (3u * NAME_TEXT_MAX)
+#define FILE_NAME_SIZE (3u * NAME_TEXT_MAX + 8u) /* ".zone" included */
 #define MESSAGE_SIZE_MAX (1u << 20)
+#define MANIFEST_SIZE_MAX (1u << 30)
 
 /* A zone that became something in a slot. */
 struct touch {
@@ -37,6 +50,8 @@ struct zone {
     uint64_t slot;             /* of its last version; 0: none yet */
     bool exists;
     struct zone_version version;
+    uint8_t blob[GIT_ID_SIZE]; /* manifest: of its file, and its SHA-256 */
+    uint8_t hash[HASH_SIZE];
 };
 
 struct export
@@ -50,6 +65,10 @@ struct export
     bool has_parent; /* the first commit goes on behind the branch that is there */
     struct writer text;
     struct writer message;
+    bool is_manifest;
+    bool has_commit; /* manifest: there is a parent */
+    uint8_t commit[GIT_ID_SIZE];
+    struct writer manifest;
 };
 
 /*
@@ -149,6 +168,52 @@ static void write_person(struct writer *out, struct bytes name)
                   name.data[i] < ' ' || strchr("<>", name.data[i]) != NULL ? '_' : name.data[i]);
 }
 
+/* "author ..." and "committer ..." */
+static void write_people(struct writer *out, struct bytes author, uint64_t log_time_ms)
+{
+    for (int i = 0; i < 2; i++) {
+        writer_format(out, i == 0 ? "author " : "committer ");
+        write_person(out, author);
+        writer_format(out, " <");
+        write_person(out, author);
+        writer_format(out, "> %llu +0000\n", (unsigned long long)(log_time_ms / 1000));
+    }
+}
+
+/* The commit as git keeps it; its message is in `text`. */
+static void take_commit_id(struct export *e, struct bytes author)
+{
+    struct writer *out = &e->message;
+    struct git_file *files = mem_alloc((e->zone_count + 1) * sizeof *files);
+    char(*names)[FILE_NAME_SIZE] = mem_alloc((e->zone_count + 1) * sizeof *names);
+    char hex[2 * GIT_ID_SIZE + 1];
+    uint8_t tree[GIT_ID_SIZE];
+    size_t count = 0;
+
+    for (size_t i = 0; i < e->zone_count; i++) {
+        if (!e->zones[i].exists)
+            continue;
+        (void)snprintf(names[count], sizeof *names, "%.*s.zone", (int)FILE_NAME_SIZE - 6,
+                       e->zones[i].file);
+        files[count].name = names[count];
+        memcpy(files[count++].id, e->zones[i].blob, GIT_ID_SIZE);
+    }
+    git_tree_id("zones", files, count, tree);
+    mem_free(files);
+    mem_free(names);
+    hex_encode(hex, bytes_make(tree, sizeof tree));
+    writer_reset(out);
+    writer_format(out, "tree %s\n", hex);
+    hex_encode(hex, bytes_make(e->commit, sizeof e->commit));
+    if (e->has_commit)
+        writer_format(out, "parent %s\n", hex);
+    write_people(out, author, e->replay.ledger.log_time_ms);
+    writer_format(out, "\n");
+    writer_bytes(out, writer_result(&e->text));
+    git_object_id("commit", writer_result(out), e->commit);
+    e->has_commit = true;
+}
+
 /* The first command of the slot that names its author; a slot has one author. */
 static void write_message(struct export *e, const struct touch *touches, size_t count)
 {
@@ -183,15 +248,13 @@ static void write_message(struct export *e, const struct touch *touches, size_t 
     write_person(&e->text, parts.author);
     writer_format(&e->text, " %llu\n", (unsigned long long)command.counter);
 
+    if (e->is_manifest) {
+        take_commit_id(e, parts.author);
+        return;
+    }
     writer_reset(out);
     writer_format(out, "commit refs/heads/main\nmark :%llu\n", (unsigned long long)r->ledger.slot);
-    for (int i = 0; i < 2; i++) {
-        writer_format(out, i == 0 ? "author " : "committer ");
-        write_person(out, parts.author);
-        writer_format(out, " <");
-        write_person(out, parts.author);
-        writer_format(out, "> %llu +0000\n", (unsigned long long)(r->ledger.log_time_ms / 1000));
-    }
+    write_people(out, parts.author, r->ledger.log_time_ms);
     writer_format(out, "data %zu\n", e->text.size);
     writer_bytes(out, writer_result(&e->text));
     if (e->has_parent)
@@ -220,18 +283,23 @@ static enum rsm_status write_zone(struct export *e, struct bytes zone, bool soa)
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
-static enum rsm_status print_zone(struct export *e, const struct zone *z)
+/* The master file, in `text`. */
+static enum rsm_status write_file(struct export *e, const struct zone *z)
 {
     struct bytes name = bytes_make(z->data, z->size);
 
+    writer_reset(&e->text);
+    enum rsm_status status = write_zone(e, name, true);
+    return status == RSM_OK ? write_zone(e, name, false) : status;
+}
+
+static enum rsm_status print_zone(struct export *e, const struct zone *z)
+{
     if (!z->exists) {
         printf("D zones/%s.zone\n", z->file);
         return RSM_OK;
     }
-    writer_reset(&e->text);
-    enum rsm_status status = write_zone(e, name, true);
-    if (status == RSM_OK)
-        status = write_zone(e, name, false);
+    enum rsm_status status = write_file(e, z);
     if (status != RSM_OK)
         return status;
     printf("M 100644 inline zones/%s.zone\ndata %zu\n", z->file, e->text.size);
@@ -260,12 +328,48 @@ static enum rsm_status raise_version(struct export *e, struct zone *z)
     return status;
 }
 
+/* Also of commits before --from: the ones behind hang on them. */
+static enum rsm_status add_to_manifest(struct export *e, const struct touch *touches, size_t count)
+{
+    char hex[2 * HASH_SIZE + 1];
+
+    for (size_t i = 0; i < count; i++) {
+        struct zone *z = &e->zones[touches[i].zone];
+        enum rsm_status status = z->exists ? write_file(e, z) : RSM_OK;
+        if (status != RSM_OK)
+            return status;
+        if (z->exists) {
+            git_object_id("blob", writer_result(&e->text), z->blob);
+            (void)crypto_hash_sha256(z->hash, e->text.data, e->text.size);
+        }
+    }
+    write_message(e, touches, count);
+    if (e->replay.ledger.slot < e->d->from)
+        return RSM_OK;
+    hex_encode(hex, bytes_make(e->commit, GIT_ID_SIZE));
+    writer_format(&e->manifest, "commit %s slot %llu", hex,
+                  (unsigned long long)e->replay.ledger.slot);
+    hex_encode(hex, bytes_make(e->replay.ledger.heads.entry, HASH_SIZE));
+    writer_format(&e->manifest, " chain %s\n", hex);
+    for (size_t i = 0; i < count; i++) {
+        const struct zone *z = &e->zones[touches[i].zone];
+        hex_encode(hex, bytes_make(z->hash, HASH_SIZE));
+        writer_format(&e->manifest, "%s%s%szones/%s.zone %llu.%llu.%llu\n",
+                      z->exists ? "file " : "gone ", z->exists ? hex : "", z->exists ? " " : "",
+                      z->file, (unsigned long long)z->version.major,
+                      (unsigned long long)z->version.minor, (unsigned long long)z->version.patch);
+    }
+    return RSM_OK;
+}
+
 static enum rsm_status export_slot(struct export *e, const struct touch *touches, size_t count)
 {
     enum rsm_status status = RSM_OK;
 
     for (size_t i = 0; i < count && status == RSM_OK; i++)
         status = raise_version(e, &e->zones[touches[i].zone]);
+    if (status == RSM_OK && e->is_manifest)
+        return add_to_manifest(e, touches, count);
     if (status != RSM_OK || e->replay.ledger.slot < e->d->from)
         return status;
     write_message(e, touches, count);
@@ -287,12 +391,12 @@ static bool has_earlier(const struct export *e)
     return e->touch_count > 0 && e->touches[0].slot < e->d->from;
 }
 
-static void print_commits(struct export *e)
+/* False: there is a finding. */
+static bool walk_commits(struct export *e)
 {
     bool good = replay_init(&e->replay, e->d);
 
     e->has_parent = has_earlier(e);
-    printf("feature done\n");
     for (size_t i = 0; good && i < e->touch_count && e->touches[i].slot <= e->d->to;) {
         size_t count = 1;
         while (i + count < e->touch_count && e->touches[i + count].slot == e->touches[i].slot)
@@ -306,21 +410,49 @@ static void print_commits(struct export *e)
         }
         i += count;
     }
-    if (good)
-        printf("done\n"); /* without it git takes nothing */
     replay_deinit(&e->replay);
+    return good;
+}
+
+static void print_commits(struct export *e)
+{
+    printf("feature done\n");
+    if (walk_commits(e))
+        printf("done\n"); /* without it git takes nothing */
+}
+
+/* All of it, or nothing; signed before it is shown. */
+static bool print_manifest(struct export *e)
+{
+    const struct options *o = e->d->options;
+    char hex[2 * CLUSTER_ID_SIZE + 1];
+
+    hex_encode(hex, bytes_make(e->d->identity.cluster, CLUSTER_ID_SIZE));
+    writer_format(&e->manifest, "rsm/%s\n", hex);
+    if (!walk_commits(e))
+        return true;
+    if (e->manifest.failed) {
+        fputs("rsm-dump: the manifest is too large; make it in parts, with --from and --to\n",
+              stderr);
+        return false;
+    }
+    if (o->gpg_key != NULL && !gpg_sign(o->gpg_key, writer_result(&e->manifest), o->signature))
+        return false;
+    (void)fwrite(e->manifest.data, 1, e->manifest.size, stdout);
+    return true;
 }
 
 int command_export(struct dump *d)
 {
-    struct export e = {.d = d};
+    struct export e = {.d = d, .is_manifest = strcmp(d->options->first, "manifest") == 0};
     uint8_t buffer[LIMIT_NAME_SIZE];
     struct bytes only;
+    bool good = true;
 
     if (strcmp(d->options->first, "audit") == 0)
         return command_export_audit(d);
-    if (strcmp(d->options->first, "git") != 0) {
-        fprintf(stderr, "rsm-dump: export %s: no such form; there are git and audit\n",
+    if (!e.is_manifest && strcmp(d->options->first, "git") != 0) {
+        fprintf(stderr, "rsm-dump: export %s: no such form; there are git, manifest and audit\n",
                 d->options->first);
         return EXIT_WRONG_USAGE;
     }
@@ -328,14 +460,18 @@ int command_export(struct dump *d)
         return EXIT_WRONG_USAGE;
     writer_init(&e.text, ZONEFILE_SIZE_MAX);
     writer_init(&e.message, MESSAGE_SIZE_MAX);
+    writer_init(&e.manifest, MANIFEST_SIZE_MAX);
     enum rsm_status status = d->kv != NULL ? collect_touches(&e, only) : RSM_OK;
     if (status != RSM_OK)
         dump_finding(d, "the versions of the zones: %s", rsm_status_sentence(status));
+    else if (e.is_manifest)
+        good = print_manifest(&e);
     else
         print_commits(&e);
     writer_deinit(&e.text);
     writer_deinit(&e.message);
+    writer_deinit(&e.manifest);
     mem_free(e.zones);
     mem_free(e.touches);
-    return dump_exit(d);
+    return good ? dump_exit(d) : EXIT_FINDING;
 }

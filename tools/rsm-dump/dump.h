@@ -47,6 +47,8 @@ struct options {
     const char *at;         /* state, proofs: NULL the newest */
     const char *key;        /* checkpoint, proofs: the signer's key file; NULL: none */
     const char *checkpoint; /* proofs: a file with a signed checkpoint; NULL: none */
+    const char *gpg_key;    /* export manifest: as gpg knows it; NULL: it is not signed */
+    const char *signature;  /* with it: the new file for the signature */
     const char *old;        /* check-proof: a file with the older checkpoint; NULL: none */
     const char *verifiers[VERIFIERS_MAX]; /* check-proof: keys that are trusted */
     size_t verifier_count;

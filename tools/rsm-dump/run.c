@@ -66,10 +66,13 @@ static const struct verb verbs[] = {
      "checks what prove or consistency made, without any data; --old: the older checkpoint",
      "rsm-dump check-proof 12.tlog-proof --verifier auditor@example+2cf1a5d0+AQ...",
      command_check_proof, true, true},
-    {"export", 1, "export git|audit [--from SLOT|TIME] [--to SLOT|TIME] [--zone ZONE]",
+    {"export", 1,
+     "export git|manifest|audit [--from SLOT|TIME] [--to SLOT|TIME] [--zone ZONE]\n"
+     "      [--gpg-key KEY --signature FILE]",
      "git: the history of the zones for git fast-import: a commit for each slot that changed one, "
-     "a "
-     "tag for each version; --from: what follows an earlier export. audit: a JSON object a line "
+     "a tag for each version; --from: what follows an earlier export. manifest: what git calls "
+     "these commits, and the SHA-256 of their files; --gpg-key: gpg signs it. audit: a JSON object "
+     "a line "
      "for each command and each end of a change that waited: who, what, when, on what basis, "
      "checks, votes, approvals, verdict",
      "rsm-dump --dir data/1 export audit --from 2026-11-01 --to 2026-11-28T12:00:00Z > audit.jsonl",
@@ -190,6 +193,10 @@ static bool take_text(struct options *o, int c, const char *text)
         o->checkpoint = text;
     else if (c == 'o')
         o->old = text;
+    else if (c == 'g')
+        o->gpg_key = text;
+    else if (c == 'x')
+        o->signature = text;
     else if (c == 'V')
         o->verifiers[o->verifier_count++] = text;
     else
@@ -213,6 +220,8 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
         {"key", required_argument, NULL, 'k'},
         {"checkpoint", required_argument, NULL, 'c'},
         {"old", required_argument, NULL, 'o'},
+        {"gpg-key", required_argument, NULL, 'g'},
+        {"signature", required_argument, NULL, 'x'},
         {"verifier", required_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -288,6 +297,10 @@ int dump_main(int argc, char **argv)
     }
     if (options.step && verb->run != command_replay) {
         fputs("rsm-dump: --step is for the command replay\n", stderr);
+        return EXIT_WRONG_USAGE;
+    }
+    if ((options.gpg_key == NULL) != (options.signature == NULL)) {
+        fputs("rsm-dump: --gpg-key KEY goes with --signature FILE, for export manifest\n", stderr);
         return EXIT_WRONG_USAGE;
     }
     if (options.directory == NULL && !verb->needs_no_directory) {
