@@ -294,6 +294,10 @@ $(B)/machine-count: $(B)/obj/tests/counts/machine_main.o $(B)/lib/test.a $(call 
 	$(link) $(VLINK) $(call libs,machine)
 machine-count: $(B)/machine-count ## what a change costs the rules: allocations, searches and writes, and a hash of the verdicts
 	$(Q)tests/run.sh machine-count $(B)/machine-count
+$(B)/golden: $(B)/obj/tests/golden/golden_main.o $(B)/obj/tools/lib/ledger.o $(call archives,dump)
+	$(link) $(VLINK) $(call libs,dump)
+golden: $(B)/golden ## logs that earlier versions wrote: what this one makes of them
+	$(Q)tests/run.sh golden $(B)/golden check $(wildcard tests/data/log/*.txt)
 $(B)/graph-bench: $(B)/obj/tests/graph/graph_main.o $(call archives,machine)
 	$(link) $(VLINK) $(call libs,machine)
 graph-bench: $(B)/graph-bench ## what an edge of the dependency graph costs: 100,000 nodes, 1,000,000 edges

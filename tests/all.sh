@@ -70,6 +70,7 @@ computing() {
     leg unit make $jobs test-unit-variant
     leg scenarios make scenarios
     leg machine-count make $jobs machine-count
+    leg golden make $jobs golden
     leg model make model-quick
     leg explore make explore-quick
     leg sim make $jobs sim SEED=1 SEEDS=2000
