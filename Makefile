@@ -400,10 +400,13 @@ dns: all ## replicas as DNS primaries: signatures, freshness, Knot and NSD as se
 	$(Q)tests/run.sh dns-serving /usr/bin/python3 tests/dns/test_serving.py \
 		only_signed_questions_are_answered ixfr_from_every_serial a_replica_that_is_behind_says_nothing_old \
 		quick_changes_are_told_together
+	$(Q)tests/run.sh dns-unfriendly /usr/bin/python3 tests/dns/test_unfriendly.py \
+		signatures_that_are_none forms_that_are_none connections_with_many_questions answers_are_those_of_real_servers
 	$(Q)tests/run.sh dns-updates /usr/bin/python3 tests/dns/test_update.py real_clients answers refusals_by_each_tool as_large_as_they_come races same_message_again leader_dies
 	$(Q)RSM_DNS_KINDS=knot,nsd RSM_DNS_INCREMENTS=30 tests/run.sh dns-secondaries /usr/bin/python3 tests/dns/test_secondaries.py
 nightly-dns: all ## Knot, NSD, BIND and PowerDNS as secondaries; bad peers; the root zone's history; a million records
 	$(Q)tests/run.sh nightly-dns-serving /usr/bin/python3 tests/dns/test_serving.py
+	$(Q)tests/run.sh nightly-dns-unfriendly /usr/bin/python3 tests/dns/test_unfriendly.py
 	$(Q)tests/run.sh nightly-dns-updates /usr/bin/python3 tests/dns/test_update.py
 	$(Q)tests/run.sh nightly-dns-secondaries /usr/bin/python3 tests/dns/test_secondaries.py
 	$(Q)tests/run.sh nightly-dns-large /usr/bin/python3 tests/dns/test_large.py

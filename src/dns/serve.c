@@ -89,6 +89,8 @@ static void judge(struct serve *s)
     enum tsig_verdict verdict = tsig_check_question(s->packet, &s->policy->keys, &s->tsig);
     if (h->has_edns && h->edns_version > 0)
         refuse(s, RCODE_BADVERS, PACKET_EDE_NONE, NULL);
+    else if (verdict == TSIG_BAD_FORM)
+        refuse(s, RCODE_FORMERR, PACKET_EDE_OTHER, "the TSIG record has no form that may be");
     else if (verdict != TSIG_NONE && verdict != TSIG_GOOD)
         refuse(s, RCODE_NOTAUTH, PACKET_EDE_NONE, NULL);
     else if (!h->has_question)

@@ -4,12 +4,15 @@
 
 #include <string.h>
 
+#include <libdnssec/tsig.h>
 #include <libknot/tsig-op.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/rr/name.h"
 #include "src/rr/packet_internal.h"
+
+#define TSIG_MAC_MIN 10u /* RFC 8945 5.2.2.1 */
 
 struct tsig_key {
     knot_tsig_key_t knot; /* owned, by libknot's heap */
@@ -90,6 +93,36 @@ static void keep_mac(struct tsig_exchange *x, const knot_rrset_t *tsig)
         memcpy(x->mac, knot_tsig_rdata_mac(tsig), x->mac_size);
 }
 
+/* What can be said of a TSIG record without its MAC being right. */
+static enum tsig_verdict check_form(const knot_rrset_t *tsig, const struct tsig_key *key)
+{
+    size_t size = knot_tsig_rdata_mac_length(tsig);
+    size_t whole = dnssec_tsig_algorithm_size(key->knot.algorithm);
+    size_t least = whole / 2 > TSIG_MAC_MIN ? whole / 2 : TSIG_MAC_MIN;
+    if (size > whole || size < least)
+        return TSIG_BAD_FORM;
+    return size < whole ? TSIG_BAD_TRUNC : TSIG_GOOD;
+}
+
+/* The error of an answer that is not signed; 0: the answer has no TSIG then. */
+static uint16_t bare_error(enum tsig_verdict verdict)
+{
+    switch (verdict) {
+    case TSIG_BAD_KEY:
+        return KNOT_RCODE_BADKEY;
+    case TSIG_BAD_SIG:
+        return KNOT_RCODE_BADSIG;
+    case TSIG_BAD_TRUNC:
+        return KNOT_RCODE_BADTRUNC;
+    case TSIG_NONE:
+    case TSIG_GOOD:
+    case TSIG_BAD_TIME:
+    case TSIG_BAD_FORM:
+        return 0;
+    }
+    return 0;
+}
+
 enum tsig_verdict tsig_check_question(const struct packet *q, const struct tsig_keys *keys,
                                       struct tsig_exchange *x)
 {
@@ -97,10 +130,16 @@ enum tsig_verdict tsig_check_question(const struct packet *q, const struct tsig_
     const knot_rrset_t *tsig = q->pkt->tsig_rr;
     if (tsig == NULL)
         return x->verdict;
+    x->verdict = TSIG_BAD_FORM;
+    if (tsig->rclass != KNOT_CLASS_ANY || tsig->ttl != 0)
+        return x->verdict;
     const struct tsig_key *key =
         tsig_find(keys, bytes_make(tsig->owner, knot_dname_size(tsig->owner)));
     x->verdict = TSIG_BAD_KEY;
     if (key == NULL || knot_tsig_rdata_alg(tsig) != key->knot.algorithm)
+        return x->verdict;
+    x->verdict = check_form(tsig, key);
+    if (x->verdict != TSIG_GOOD)
         return x->verdict;
     switch (knot_tsig_server_check(tsig, q->pkt->wire, q->pkt->size, &key->knot)) {
     case KNOT_EOK:
@@ -110,6 +149,7 @@ enum tsig_verdict tsig_check_question(const struct packet *q, const struct tsig_
         x->verdict = TSIG_BAD_TIME;
         break;
     case KNOT_TSIG_EBADKEY:
+        x->verdict = TSIG_BAD_KEY;
         return x->verdict;
     default: /* a foreign list of codes: whatever else it is, the signature is not good */
         x->verdict = TSIG_BAD_SIG;
@@ -124,7 +164,7 @@ size_t tsig_size(const struct tsig_exchange *x)
 {
     if (x->key != NULL)
         return knot_tsig_wire_maxsize(&x->key->knot);
-    if (x->verdict != TSIG_BAD_KEY && x->verdict != TSIG_BAD_SIG)
+    if (bare_error(x->verdict) == 0)
         return 0;
     /* The name and the algorithm of the question's own TSIG, without a MAC. */
     const knot_rrset_t *tsig = x->question->pkt->tsig_rr;
@@ -170,9 +210,8 @@ enum rsm_status tsig_sign(struct tsig_exchange *x, struct draft *m, struct bytes
     int error = KNOT_EOK;
     if (x->key != NULL)
         error = x->question != NULL ? sign_answer(x, m, &size) : sign_question(x, m, &size);
-    else if (x->verdict == TSIG_BAD_KEY || x->verdict == TSIG_BAD_SIG)
-        error = knot_tsig_add(m->wire, &size, m->limit,
-                              x->verdict == TSIG_BAD_KEY ? KNOT_RCODE_BADKEY : KNOT_RCODE_BADSIG,
+    else if (bare_error(x->verdict) != 0)
+        error = knot_tsig_add(m->wire, &size, m->limit, bare_error(x->verdict),
                               x->question->pkt->tsig_rr);
     *wire_out = bytes_make(wire.data, size);
     return error == KNOT_EOK ? RSM_OK : error == KNOT_ENOMEM ? RSM_NO_MEMORY : RSM_TOO_LARGE;

@@ -50,9 +50,12 @@ const struct tsig_key *tsig_find(const struct tsig_keys *keys, struct bytes name
 enum tsig_verdict {
     TSIG_NONE = 1, /* not signed */
     TSIG_GOOD,
-    TSIG_BAD_KEY,  /* answered NOTAUTH, as are the next two; not signed */
-    TSIG_BAD_SIG,  /* not signed */
-    TSIG_BAD_TIME, /* signed: with our time, so that the client can see how far it is off */
+    TSIG_BAD_KEY,   /* answered NOTAUTH, as are the next three; not signed */
+    TSIG_BAD_SIG,   /* not signed */
+    TSIG_BAD_TRUNC, /* not signed: a MAC that was cut; ours are whole (RFC 8945 5.2.4) */
+    TSIG_BAD_TIME,  /* signed: with our time, so that the client can see how far it is off */
+    TSIG_BAD_FORM,  /* answered FORMERR, without any: a MAC of no size that may be (5.2.2.1), or a
+                       class or TTL that a TSIG record has not (4.2) */
 };
 
 struct tsig_exchange {

@@ -297,3 +297,90 @@ Test(tsig, a_changed_question_is_seen)
     draft_free(m);
     tsig_key_free(key);
 }
+
+/* A signed question whose MAC, of 32 bytes, becomes `size` of them (33: one more), for hmac-sha256.
+ */
+static size_t with_mac_of(uint8_t *wire, size_t before, size_t size)
+{
+    enum { WHOLE = 32, TAIL = 6, ALGORITHM = 13, RDATA = ALGORITHM + 10 + WHOLE + TAIL };
+    uint8_t *mac = wire + before - TAIL - WHOLE;
+    uint8_t tail[TAIL];
+    memcpy(tail, mac + WHOLE, TAIL);
+    put_u16(wire + before - RDATA - 2, (uint16_t)(RDATA - WHOLE + size));
+    put_u16(mac - 2, (uint16_t)size);
+    if (size > WHOLE)
+        memset(mac + WHOLE, 0, size - WHOLE);
+    memcpy(mac + size, tail, TAIL);
+    return before - WHOLE + size;
+}
+
+/* RFC 8945 5.2.2.1 and 5.2.4: sizes that may not be, and those that may and are not taken here. */
+Test(tsig, macs_that_are_not_whole)
+{
+    static const struct {
+        size_t size;
+        enum tsig_verdict verdict;
+        uint16_t error; /* of the answer's TSIG; 0: it has none */
+    } rows[] = {
+        {32, TSIG_GOOD, 0},       {33, TSIG_BAD_FORM, 0}, {31, TSIG_BAD_TRUNC, 22},
+        {16, TSIG_BAD_TRUNC, 22}, {15, TSIG_BAD_FORM, 0}, {10, TSIG_BAD_FORM, 0},
+        {9, TSIG_BAD_FORM, 0},    {0, TSIG_BAD_FORM, 0},
+    };
+    struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
+    struct tsig_keys keys = {.keys = {key}, .count = 1};
+    struct draft *m = draft_new();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tsig_exchange client, server;
+        struct bytes wire;
+        uint8_t copy[512];
+        tsig_begin(key, &client);
+        draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN,
+                             tsig_size(&client));
+        cr_assert_eq(tsig_sign(&client, m, &wire), RSM_OK);
+        memcpy(copy, wire.data, wire.size);
+        struct packet *q = parse(bytes_make(copy, with_mac_of(copy, wire.size, rows[i].size)));
+        cr_assert_eq(tsig_check_question(q, &keys, &server), rows[i].verdict, "%zu bytes",
+                     rows[i].size);
+        draft_begin_answer(m, q, PACKET_UDP_SIZE, tsig_size(&server));
+        cr_assert_eq(tsig_sign(&server, m, &wire), RSM_OK);
+        struct packet *a = parse(wire);
+        cr_assert_eq(packet_head(a)->has_tsig, rows[i].verdict != TSIG_BAD_FORM);
+        if (rows[i].error != 0)
+            cr_assert_eq(get_u16(wire.data + wire.size - 4), rows[i].error);
+        cr_assert_eq(tsig_check_answer(&client, a), rows[i].verdict == TSIG_GOOD);
+        packet_free(a);
+        packet_free(q);
+    }
+    draft_free(m);
+    tsig_key_free(key);
+    cr_assert_eq(mem_live_count(), 0);
+}
+
+/* RFC 8945 4.2: class ANY, TTL 0, and nothing else. */
+Test(tsig, records_that_are_none)
+{
+    static const struct {
+        size_t offset; /* from behind the question: name of 5 bytes, type, class, TTL */
+        uint8_t value;
+    } rows[] = {{7, 1}, {8, 1}, {9, 1}, {12, 5}};
+    struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
+    struct tsig_keys keys = {.keys = {key}, .count = 1};
+    struct draft *m = draft_new();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tsig_exchange client, server;
+        struct bytes wire;
+        uint8_t copy[512];
+        tsig_begin(key, &client);
+        draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN,
+                             tsig_size(&client));
+        cr_assert_eq(tsig_sign(&client, m, &wire), RSM_OK);
+        memcpy(copy, wire.data, wire.size);
+        copy[PACKET_HEADER_SIZE + sizeof zone + 4 + rows[i].offset] = rows[i].value;
+        struct packet *q = parse(bytes_make(copy, wire.size));
+        cr_assert(packet_head(q)->has_tsig);
+        cr_assert_eq(tsig_check_question(q, &keys, &server), TSIG_BAD_FORM, "row %zu", i);
+        packet_free(q);
+    }
+    draft_free(m);
+    tsig_key_free(key);
+}
