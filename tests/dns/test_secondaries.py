@@ -385,14 +385,13 @@ def they_configure_themselves_from_the_catalog():
 
 
 def digest_is_good(bed, text):
-    """True when ldns-verify-zone finds the zone's ZONEMD right (and misses signatures alone), kzonecheck nothing wrong."""
+    """True when ldns-verify-zone finds the zone's ZONEMD right, and kzonecheck (3.2 looks at no digest) nothing else wrong."""
     path = os.path.join(bed.work, "digest.zone")
     with open(path, "w", encoding="ascii") as file:
         file.write(f"$ORIGIN {bed.zone}.\n" + text)
-    ldns = subprocess.run(["ldns-verify-zone", "-ZZZ", path], capture_output=True, text=True, check=False, timeout=60)
+    ldns = subprocess.run(["ldns-verify-zone", "-Z", path], capture_output=True, check=False, timeout=60)
     knot = subprocess.run(["kzonecheck", "-o", bed.zone, path], capture_output=True, check=False, timeout=60)
-    errors = [line for line in ldns.stderr.splitlines() if line not in ("Error: No DNSKEY records at zone apex", "There were errors in the zone")]
-    return not errors and knot.returncode == 0
+    return ldns.returncode == 0 and knot.returncode == 0
 
 
 def zones_have_digests():

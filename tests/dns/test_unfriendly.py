@@ -12,11 +12,12 @@ import os
 import socket
 import struct
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bed import ADDRESSES, SECRET, UPDATE_SECRET, WAIT, Bed, check, dns, missing, records  # noqa: E402
-from harness import main  # noqa: E402
+from harness import Cluster, main  # noqa: E402
 from test_secondaries import make_zone  # noqa: E402
 
 LACK = missing(())
@@ -406,6 +407,93 @@ def differences_from_any_serial():
     return None
 
 
+class Cut:
+    """Between a client and a server: passes the question on, and so many octets of the answer; then it closes."""
+
+    def __init__(self, port):
+        self.port, self.most, self.question = port, 0, b""
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(4)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def answer(self, question):
+        """The server's whole answer, as octets."""
+        data = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=WAIT) as server:
+            server.sendall(question)
+            while len(soas_in(data)) < 2:
+                piece = server.recv(65536)
+                check(piece, "the server closes in the middle of a transfer")
+                data += piece
+        return data
+
+    def serve(self):
+        while True:
+            client, _ = self.listener.accept()
+            with client:
+                head = client.recv(2, socket.MSG_WAITALL)
+                if len(head) < 2:
+                    continue
+                self.question = head + client.recv(struct.unpack("!H", head)[0], socket.MSG_WAITALL)
+                client.sendall(self.answer(self.question)[:self.most])
+
+
+def messages_in(data):
+    """Where each whole message of the octets ends."""
+    ends, place = [], 0
+    while place + 2 <= len(data) and place + 2 + struct.unpack("!H", data[place:place + 2])[0] <= len(data):
+        place += 2 + struct.unpack("!H", data[place:place + 2])[0]
+        ends.append(place)
+    return ends
+
+
+def soas_in(data):
+    found, begin = [], 0
+    for end in messages_in(data):
+        message = dns.message.from_wire(data[begin + 2:end], one_rr_per_rrset=True)
+        found += [rrset for rrset in message.answer if rrset.rdtype == dns.rdatatype.SOA]
+        begin = end
+    return found
+
+
+def imports_that_are_cut():
+    """`zone import --from-axfr` and `zone compare` from Knot, NSD and BIND, cut anywhere: never taken as whole."""
+    kinds = ("knot", "nsd", "bind")
+    lack = missing(kinds)
+    if lack:
+        return lack
+    with Bed(kinds) as bed, Cluster(1) as target:
+        make_zone(bed, NASTY + "".join(f"n{i} TXT \"{i:060}\"\n" for i in range(3000)))
+        for kind in kinds:
+            bed.start_secondary(kind)
+            bed.wait_for_serial(kind, 1)
+        for kind in kinds:
+            cut = Cut(bed.ports[kind])
+            imports = ("zone", "import", bed.zone, "--from-axfr", cut.address)
+            done = target.ctl(*imports, status=None)
+            whole = cut.answer(cut.question)
+            ends = messages_in(whole)
+            check(done.returncode != 0 and len(ends) > 2 and ends[-1] == len(whole), f"{kind}: {done.returncode}, messages end at {ends}")
+            for most in sorted({1, 2, 13, 200, *[end + more for end in (ends[0], ends[1], ends[-2]) for more in (-1, 0, 1, 2, 14)], len(whole) - 1}):
+                cut.most = most
+                done = target.ctl(*imports, status=None)
+                check(done.returncode != 0 and "cut before its end" in done.stderr, f"{kind}, {most} of {len(whole)} octets: {done.returncode} {done.stderr}")
+                zones = target.json("zone", "list")["zones"]
+                check(not zones, f"{kind}, {most} of {len(whole)} octets: {zones}")
+            cut.most = len(whole) + 1
+            done = target.ctl(*imports)
+            check(done.stderr.splitlines()[0].split()[0] == str(len(bed.content())), f"{kind}: {done.stderr[:200]}")
+            same = target.ctl("zone", "compare", bed.zone, "--with", cut.address)
+            check("0 record sets differ" in same.stdout, f"{kind}: {same.stdout[-300:]}")
+            cut.most = ends[1]
+            target.ctl("zone", "compare", bed.zone, "--with", cut.address, status=6)
+            target.ctl("zone", "delete", bed.zone, "--yes", "--wait", "60s")
+    return None
+
+
 def names_of_255_octets():
     """A zone whose name is as long as names get: transferred to Knot, changed, with a digest; in its parent one as long."""
     lack = missing(("knot",))
@@ -433,4 +521,4 @@ def names_of_255_octets():
 
 if __name__ == "__main__":
     main([signatures_that_are_none, forms_that_are_none, connections_with_many_questions, answers_are_those_of_real_servers,
-          differences_from_any_serial, names_of_255_octets])
+          differences_from_any_serial, imports_that_are_cut, names_of_255_octets])
