@@ -33,7 +33,7 @@ static void pack_figures(struct writer *out, const struct stage_row *row)
     }
 }
 
-/* The first of the services that the change affects: of stage 3 alone. */
+/* The services that the change affects, as the verdict names them: of stage 3 alone. */
 static void pack_services(struct writer *out, const struct verdict *v, enum rsm_stage stage)
 {
     struct bytes none = {NULL, 0};

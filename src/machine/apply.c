@@ -32,7 +32,6 @@ struct machine *machine_new(void)
     m->memo = memo_new();
     m->names = name_set_new();
     m->graph = graph_new();
-    m->reach = graph_reach_new();
     m->update = update_work_new();
     reasons_init(&m->reasons);
     writer_init(&m->stage_record, STAGES_SIZE_MAX);
@@ -60,7 +59,6 @@ void machine_free(struct machine *m)
     memo_free(m->memo);
     name_set_free(m->names);
     graph_free(m->graph);
-    graph_reach_free(m->reach);
     update_work_free(m->update);
     reasons_deinit(&m->reasons);
     writer_deinit(&m->stage_record);
@@ -207,6 +205,7 @@ static void apply_command(struct slot_work *w, const struct envelope *e, const s
                       .slot = w->slot,
                       .index = index,
                       .now_ms = w->now_ms,
+                      .is_brief = !verdicts_are_spacious(w->out),
                       .command = c,
                       .key = e->key};
     command_digest(c->raw, e->key, j.digest);
@@ -416,6 +415,7 @@ static enum rsm_status run(struct slot_work *w, struct bytes value,
     effects_begin(&m->effects);
     kv_overlay_clear(m->inner);
     kv_overlay_set_below(m->inner, w->kv);
+    m->knows_dnames = m->writes_dnames = false;
     if (entry_parse(value, &entry) != RSM_OK) {
         entry = (struct entry){.kind = ENTRY_NOOP};
         w->is_bad = true;
@@ -501,6 +501,7 @@ static enum rsm_status check_staged(struct machine *m, struct kv *kv,
     memcpy(j.digest, digest, HASH_SIZE);
     kv_overlay_clear(m->inner);
     kv_overlay_set_below(m->inner, kv);
+    m->knows_dnames = m->writes_dnames = false;
     status = command_parse(blob_bytes(copy), &command) == RSM_OK ? RSM_OK : RSM_DAMAGED;
     if (status == RSM_OK) {
         judge_dry(&j);

@@ -148,9 +148,12 @@ static void walk_prefix(const struct graph_walk *w, struct key *prefix)
         return;
     prefix->data[8] = (uint8_t)w->class;
     prefix->size = 9;
-    if (!w->one_set)
+    if (!w->one_set && !w->one_type)
         return;
     put_u16(prefix->data + 9, w->type);
+    prefix->size = 11;
+    if (!w->one_set)
+        return;
     put_u64(prefix->data + 11, w->zone_id);
     prefix->size = 19;
 }

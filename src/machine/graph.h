@@ -93,6 +93,7 @@ struct graph_walk {
     uint16_t type;         /* fixed, with class and zone_id: those of one record set only */
     uint64_t zone_id;      /* fixed */
     bool one_set;          /* fixed: type and zone_id count */
+    bool one_type;         /* fixed, with class and type: those of that type, of every zone */
     struct key place;
     struct graph_edge edge; /* of the last step */
 };

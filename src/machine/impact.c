@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "src/machine/impact_reach.h"
 #include "src/machine/judge.h"
-#include "src/machine/names.h"
 #include "src/machine/service.h"
 
 uint64_t impact_of_type(uint16_t type, bool is_wildcard)
@@ -58,122 +58,42 @@ static bool is_wildcard(struct bytes owner)
     return owner.size > 2 && owner.data[0] == 1 && owner.data[1] == '*';
 }
 
-/* ---- services ---- */
+/* ---- what is reached ---- */
 
-static bool has_services(struct judge *j)
+/* `own`: what is reached by the change itself, and not by what depends on it. */
+static void take_reached(struct judge *j, struct impact *i, struct impact_reach *r, size_t own)
 {
-    return judge_found(j, memo_has_rows(j->m->memo, j->kv, TABLE_SERVICE));
-}
-
-/* One that is affected; it comes into m->names, and its node into the reach. */
-static void add_service(struct judge *j, struct bytes service)
-{
-    size_t index;
-    uint32_t walk;
-    struct key node;
-    uint64_t id;
-    if (name_set_count(j->m->names) >= IMPACT_NODES_MAX ||
-        !name_set_add(j->m->names, service, 1, &index, &walk))
-        return;
-    key_node_service(&node, service);
-    if (judge_found(j, graph_node(j->kv, key_bytes(&node), false, &id)))
-        (void)graph_reach_add(j->m->reach, id);
-}
-
-static void add_services_of(struct judge *j, struct bytes name)
-{
-    struct service_walk walk = {.name = name};
-    while (judge_found(j, service_next(j->kv, &walk)))
-        add_service(j, walk.service);
-}
-
-static size_t wire_size(struct bytes key)
-{
-    size_t offset = 0;
-    while (offset < key.size && key.data[offset] != 0)
-        offset += 1u + key.data[offset];
-    return offset < key.size ? offset + 1 : 0;
-}
-
-/* Those with a name in the zone. */
-static void add_services_below(struct judge *j, struct bytes zone)
-{
-    struct key place = {.size = 0};
-    struct bytes key, value;
-    while (judge_found(j, kv_next(j->kv, TABLE_SERVICE_NAME, key_bytes(&place), place.size > 0,
-                                  &key, &value)) &&
-           key.size <= sizeof place.data) {
-        size_t size = wire_size(key);
-        place.size = key.size;
-        memcpy(place.data, key.data, key.size);
-        if (size > 0 && name_is_at_or_below(bytes_make(place.data, size), zone))
-            add_service(j, bytes_make(place.data + size, place.size - size));
-    }
-    add_services_of(j, zone);
-}
-
-/* And those that were reached; then what all of them are. */
-static void count_services(struct judge *j, struct impact *i)
-{
-    struct graph_reach *reach = j->m->reach;
-    for (size_t n = 0; n < graph_reach_count(reach); n++) {
-        struct bytes node;
-        size_t index;
-        uint32_t walk;
-        if (judge_found(j, graph_node_bytes(j->kv, graph_reach_at(reach, n), &node)) &&
-            node.data[0] == NODE_SERVICE)
-            (void)name_set_add(j->m->names, bytes_make(node.data + 1, node.size - 1), 1, &index,
-                               &walk);
-    }
-    i->services = name_set_count(j->m->names);
-    if (i->services > 0)
+    struct bytes service;
+    size_t at = 0;
+    i->dependants = impact_reach_count(r) - own;
+    i->services = r->services;
+    i->is_cut = r->is_cut;
+    j->reach_is_cut = r->is_cut;
+    if (r->services > 0)
         j->m->stages.service_count = 0; /* as figures do, they take the place of former ones */
-    for (size_t n = 0; n < i->services; n++) {
-        struct body_service service;
-        if (!judge_found(j, service_load(j->kv, name_set_at(j->m->names, n), &service)))
+    while (impact_reach_next_service(r, &at, &service)) {
+        struct body_service body;
+        if (!judge_found(j, service_load(j->kv, service, &body)))
             continue;
-        stage_name_service(&j->m->stages, name_set_at(j->m->names, n));
-        class_add_tier(j, service.tier);
-        i->is_critical |= bytes_equal(service.tier, bytes_of_string("critical"));
+        stage_name_service(&j->m->stages, service);
+        class_add_tier(j, body.tier);
+        i->is_critical |= bytes_equal(body.tier, bytes_of_string("critical"));
     }
+    i->is_critical |= r->is_cut && r->has_services;
 }
 
-/* ---- dependants ---- */
-
-/* Everything that needs what is in the reach, over all zones. */
-static void count_dependants(struct judge *j, struct impact *i, bool counts_services)
-{
-    struct graph_reach *reach = j->m->reach;
-    size_t own = graph_reach_count(reach);
-    if (own > 0)
-        (void)judge_found(j, graph_reach_run(reach, j->kv, true, own + IMPACT_NODES_MAX));
-    i->dependants = graph_reach_count(reach) - own;
-    if (counts_services)
-        count_services(j, i);
-}
-
-static void count_of_changes(struct judge *j, struct impact *impact)
+static void count_of_changes(struct judge *j, struct impact *impact, struct bytes zone)
 {
     const struct changes *all = &j->m->changes;
-    struct graph_reach *reach = j->m->reach;
-    bool counts_services = has_services(j);
-    struct bytes last = {NULL, 0};
-    graph_reach_clear(reach);
-    name_set_clear(j->m->names);
-    for (size_t i = 0; i < all->count && graph_reach_count(reach) < IMPACT_NODES_MAX; i++) {
-        const struct change *item = &all->items[i];
-        struct key node;
-        uint64_t id;
-        if (!item->is_written)
-            continue;
-        if (key_node_name(&node, item->owner) &&
-            judge_found(j, graph_node(j->kv, key_bytes(&node), false, &id)))
-            (void)graph_reach_add(reach, id);
-        if (counts_services && !bytes_equal(item->owner, last))
-            add_services_of(j, item->owner);
-        last = item->owner;
-    }
-    count_dependants(j, impact, counts_services);
+    struct impact_reach reach;
+    impact_reach_begin(&reach, j);
+    for (size_t i = 0; i < all->count; i++)
+        if (all->items[i].is_written)
+            impact_reach_change(&reach, zone, all->items[i].owner, all->items[i].type);
+    impact_reach_services(&reach);
+    size_t own = impact_reach_count(&reach);
+    impact_reach_run(&reach);
+    take_reached(j, impact, &reach, own);
 }
 
 static void note(struct judge *j, enum stage_figure figure, uint64_t value)
@@ -190,6 +110,7 @@ static void note_all(struct judge *j, const struct impact *i)
     note(j, STAGE_FIGURE_NAMES, i->names);
     note(j, STAGE_FIGURE_DEPENDANTS, i->dependants);
     note(j, STAGE_FIGURE_SERVICES, i->services);
+    note(j, STAGE_FIGURE_REACH_CUT, i->is_cut ? 1 : 0);
     note(j, STAGE_FIGURE_SHARE_PERMILLE, i->share_permille);
     note(j, STAGE_FIGURE_RECOVERY_S, i->recovery_s);
     note(j, STAGE_FIGURE_RISK_TYPES, i->types);
@@ -233,27 +154,26 @@ void rule_impact(struct judge *j, const struct change_context *c)
         impact.types = 0; /* nobody was served from it */
     if (impact.record_sets > 0)
         impact.recovery_s = IMPACT_DETECT_S + IMPACT_SPREAD_S + ttl;
-    count_of_changes(j, &impact);
+    count_of_changes(j, &impact, c->zone);
     impact_rate(&impact);
     note_all(j, &impact);
 }
 
 void rule_impact_zone(struct judge *j, struct bytes zone, const struct zone_record *row)
 {
-    struct graph_reach *reach = j->m->reach;
+    struct impact_reach reach;
     struct impact impact = {.names = 1,
                             .record_sets = row->rrset_count,
                             .deleted = row->rrset_count,
                             .share_permille = 1000,
                             .recovery_s = IMPACT_DETECT_S + IMPACT_SPREAD_S + 86400,
                             .types = impact_of_type(RR_TYPE_NS, false)};
-    bool counts_services = has_services(j);
-    graph_reach_clear(reach);
-    name_set_clear(j->m->names);
-    (void)judge_found(j, graph_reach_add_below(reach, j->kv, zone, IMPACT_NODES_MAX));
-    if (counts_services)
-        add_services_below(j, zone);
-    count_dependants(j, &impact, counts_services);
+    impact_reach_begin(&reach, j);
+    impact_reach_below(&reach, zone);
+    impact_reach_services(&reach);
+    size_t own = impact_reach_count(&reach);
+    impact_reach_run(&reach);
+    take_reached(j, &impact, &reach, own);
     impact_rate(&impact);
     note_all(j, &impact);
     j->reach = impact.record_sets + impact.dependants;

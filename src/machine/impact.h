@@ -21,12 +21,12 @@
 /* Seconds until somebody sees it, and until secondaries have the new version: docs/planning.md. */
 #define IMPACT_DETECT_S 60u
 #define IMPACT_SPREAD_S 5u
-#define IMPACT_NODES_MAX 1024u /* dependants are counted up to that */
 
 struct impact {
     uint64_t names, record_sets, deleted, dependants;
     uint64_t services;       /* affected: those of the names, and those that depend on them */
     bool is_critical;        /* one of them has the tier "critical" */
+    bool is_cut;             /* there are more of both than were looked for (impact_reach.h) */
     uint64_t share_permille; /* of the zone's record sets before */
     uint64_t recovery_s;     /* from a mistake in it to the last resolver that forgot it */
     uint64_t types;          /* contributions to the risk */

@@ -158,6 +158,7 @@ static void begin(struct judge *j)
     kv_overlay_clear(j->m->inner);
     reasons_reset(&j->m->reasons);
     stages_begin(&j->m->stages);
+    j->m->stages.is_brief = j->is_brief;
     writer_reset(&j->m->result);
     writer_reset(&j->m->tiers);
     changes_begin(j);
@@ -167,6 +168,7 @@ static void begin(struct judge *j)
     j->root_needed = 0;
     j->waits_for_root = false;
     j->deadline_ms = j->risk = j->reach = 0;
+    j->reach_is_cut = false;
     j->touched = (struct bytes){NULL, 0};
 }
 

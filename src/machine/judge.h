@@ -70,8 +70,10 @@ struct machine {
     struct memo *memo;
     struct name_set *names;
     struct graph *graph;
-    struct graph_reach *reach;
     struct update_work *update;
+    /* META_DNAMES of the slot that is judged, until some command of it writes the row. */
+    bool knows_dnames, writes_dnames;
+    uint64_t dnames;
     struct effects effects;
     struct verdicts verdicts; /* for callers who want none */
 };
@@ -90,6 +92,7 @@ struct judge {
     struct policy policy;
     uint64_t lamport_highest;
     enum rsm_status fault;
+    bool is_brief;  /* the slot has so many verdicts that this one names few services (stage.h) */
     bool has_cycle; /* one was told: the graph need not tell it again */
 
     /* The last writer that causal_check looked at. */
@@ -105,6 +108,7 @@ struct judge {
     bool waits_for_root;            /* and the author alone is not enough */
     uint64_t deadline_ms; /* how long it waits, when the item that gave the class says it; else 0 */
     uint64_t risk, reach; /* stage 3's; 0 for what changes no records */
+    bool reach_is_cut;    /* it reaches more than was looked for: every tier, to be safe */
     struct bytes touched; /* the zone, in touched_buffer; empty: none */
     uint8_t touched_buffer[LIMIT_NAME_SIZE];
     uint32_t overrides[LIMIT_OVERRIDES]; /* rules that shall not refuse it */

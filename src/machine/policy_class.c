@@ -202,6 +202,8 @@ static bool matches_some(const struct judge *j, const struct policy_class *item)
 static bool affects_tier(const struct judge *j, struct bytes tier)
 {
     struct reader r = reader_make(writer_result(&j->m->tiers));
+    if (j->reach_is_cut)
+        return true;
     while (reader_left(&r) > 0)
         if (bytes_equal(reader_blob(&r, LIMIT_LABEL_SIZE), tier))
             return true;

@@ -115,8 +115,37 @@ static bool is_wanted(struct judge *j, const struct change *item, const struct g
     return false;
 }
 
+/* So many DNAMEs point somewhere: without any nobody looks for the names that they make. */
+static void count_dname(struct judge *j, const struct graph_edge *edge, int64_t step)
+{
+    uint8_t count[8];
+    if (edge->type != RR_TYPE_DNAME || j->fault != RSM_OK)
+        return;
+    j->m->writes_dnames = true;
+    put_u64(count, graph_dnames(j) + (uint64_t)step);
+    judge_put(j, TABLE_META, bytes_of_string(META_DNAMES), bytes_make(count, sizeof count));
+}
+
+uint64_t graph_dnames(struct judge *j)
+{
+    struct machine *m = j->m;
+    struct bytes value;
+    if (m->knows_dnames && !m->writes_dnames)
+        return m->dnames;
+    m->knows_dnames = true;
+    m->dnames = 0;
+    if (!judge_found(j, kv_get(j->kv, TABLE_META, bytes_of_string(META_DNAMES), &value)))
+        return 0;
+    if (value.size == 8)
+        m->dnames = get_u64(value.data);
+    else
+        j->fault = RSM_DAMAGED;
+    return m->dnames;
+}
+
 static void drop_edge(struct judge *j, const struct graph_edge *edge)
 {
+    count_dname(j, edge, -1);
     (void)judge_found(j, graph_unlink(j->kv, edge));
     if (j->fault == RSM_OK)
         (void)judge_found(j, graph_drop_lonely(j->kv, edge->to));
@@ -153,13 +182,15 @@ static void link_edge(struct judge *j, struct graph_edge edge, const char *what)
     if (edge.class == EDGE_DECIDES &&
         !judge_found(j, graph_order(j->m->graph, j->kv, edge.from, edge.to, &order)))
         return;
-    if (order == GRAPH_ORDERED)
+    if (order == GRAPH_ORDERED) {
         (void)judge_found(j, graph_link(j->kv, &edge));
-    else if (order == GRAPH_TOO_LARGE)
+        count_dname(j, &edge, 1);
+    } else if (order == GRAPH_TOO_LARGE) {
         judge_refuse(j, RSM_RULE_QUOTA, "%s: more than %u names on the ways from its target", what,
                      GRAPH_VISITS_MAX);
-    else if (!j->has_cycle)
+    } else if (!j->has_cycle) {
         refuse_cycle(j, edge.from);
+    }
     j->has_cycle |= order == GRAPH_CYCLE;
 }
 

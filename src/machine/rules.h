@@ -137,6 +137,8 @@ void rule_cycle(struct judge *j, const struct change_context *c);
 void rule_floor(struct judge *j, const struct change_context *c);
 /* The graph of dependencies follows the change; cycles and targets that are not there. */
 void rule_graph(struct judge *j, const struct change_context *c);
+/* How many edges of the graph are DNAMEs. */
+uint64_t graph_dnames(struct judge *j);
 /* A record set goes with its zone. */
 void rule_graph_drop(struct judge *j, uint64_t zone_id, struct bytes owner, uint16_t type);
 /* A service needs these now, and nothing else; or it is gone, and nothing may need it. */

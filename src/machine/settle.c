@@ -343,7 +343,11 @@ enum rsm_status settle_slot(struct machine *m, struct kv *kv, uint64_t slot, uin
     enum rsm_status status;
     uint8_t digest[HASH_SIZE];
     while ((status = pending_next(kv, &place, digest)) == RSM_OK) {
-        struct settling s = {.j = {.m = m, .kv = m->inner, .slot = slot, .now_ms = now_ms}};
+        struct settling s = {.j = {.m = m,
+                                   .kv = m->inner,
+                                   .slot = slot,
+                                   .now_ms = now_ms,
+                                   .is_brief = !verdicts_are_spacious(out)}};
         memcpy(s.j.digest, digest, HASH_SIZE);
         kv_overlay_clear(m->inner);
         status = settle_one(&s, kv, out);

@@ -55,6 +55,7 @@ void stages_begin(struct stages_made *s)
 {
     memset(s->entries, 0, sizeof s->entries);
     s->service_count = 0;
+    s->is_brief = false;
     for (uint32_t i = 1; i <= STAGE_COUNT_RECORDED; i++)
         s->entries[i].why = STAGE_WHY_NOT_REACHED;
 }
@@ -86,11 +87,16 @@ void stage_note(struct stages_made *s, enum rsm_stage stage, enum stage_figure k
 
 void stage_name_service(struct stages_made *s, struct bytes service)
 {
-    if (s->service_count == STAGE_SERVICES_MAX)
-        return;
     CHECK(service.size > 0 && service.size <= LIMIT_LABEL_SIZE);
-    memcpy(s->services[s->service_count].name, service.data, service.size);
-    s->services[s->service_count++].size = service.size;
+    if (s->service_count == 0)
+        s->services_size = 0;
+    if ((s->is_brief && s->service_count == STAGE_SERVICES_BRIEF) ||
+        s->services_size + 1 + service.size > sizeof s->services)
+        return;
+    s->services[s->services_size++] = (uint8_t)service.size;
+    memcpy(s->services + s->services_size, service.data, service.size);
+    s->services_size += service.size;
+    s->service_count++;
 }
 
 static void encode_services(struct writer *out, const struct stages_made *s)
@@ -98,11 +104,8 @@ static void encode_services(struct writer *out, const struct stages_made *s)
     if (s->service_count == 0)
         return;
     writer_u8(out, 0);
-    writer_u8(out, (uint8_t)s->service_count);
-    for (uint32_t i = 0; i < s->service_count; i++) {
-        writer_u8(out, (uint8_t)s->services[i].size);
-        writer_bytes(out, bytes_make(s->services[i].name, s->services[i].size));
-    }
+    writer_u16(out, (uint16_t)s->service_count);
+    writer_bytes(out, bytes_make(s->services, s->services_size));
 }
 
 static void encode_figure(struct writer *out, enum stage_figure key, uint64_t value)
@@ -194,8 +197,8 @@ struct bytes stages_services(struct bytes record)
     struct stage_row row;
     while (stage_next(&record, &row))
         ;
-    bool is_list = record.size > 2 && record.data[0] == 0;
-    return is_list ? bytes_make(record.data + 2, record.size - 2) : bytes_make(NULL, 0);
+    bool is_list = record.size > 3 && record.data[0] == 0;
+    return is_list ? bytes_make(record.data + 3, record.size - 3) : bytes_make(NULL, 0);
 }
 
 bool stage_service_next(struct bytes *services, struct bytes *service_out)
@@ -220,8 +223,8 @@ static bool is_services(struct bytes rest)
     names = stages_services(rest);
     while (names.size > 0 && stage_service_next(&names, &name))
         count++;
-    return rest.size > 2 && names.size == 0 && count > 0 && count <= STAGE_SERVICES_MAX &&
-           rest.data[0] == 0 && rest.data[1] == count;
+    return rest.size > 3 && names.size == 0 && count > 0 && rest.data[0] == 0 &&
+           get_u16(rest.data + 1) == count;
 }
 
 bool stages_check(struct bytes record)

@@ -9,10 +9,11 @@
  *
  * and, only when a service is affected:
  *
- *     affected 0 u8 | count u8 (1 to STAGE_SERVICES_MAX) | each: size u8 (1 to LIMIT_LABEL_SIZE),
- * name
+ *     affected 0 u8 | count u16 (above 0) | each: size u8 (1 to LIMIT_LABEL_SIZE), name
  *
- * The figure SERVICES says how many there are in all; the names are the first that were found.
+ * The figure SERVICES says how many there are in all; the names are the first that were found: as
+ * many as STAGE_SERVICES_SIZE holds, and STAGE_SERVICES_BRIEF where a slot has many verdicts. The
+ * figure REACH_CUT says that there may be more than SERVICES and DEPENDANTS (impact_reach.h).
  *
  * A stage has failed when one of its rules has; the rules are in the verdict with their evidence.
  * The figures are evidence for people and for later stages: they decide nothing when read back.
@@ -29,11 +30,12 @@
 #include "src/base/limits.h"
 
 #define STAGE_COUNT_RECORDED 6u
-#define STAGE_FIGURES_MAX 16u /* of one stage */
-#define STAGE_SERVICES_MAX 4u /* affected services that are named */
+#define STAGE_FIGURES_MAX 17u /* of one stage */
+#define STAGE_SERVICES_BRIEF 4u
+/* Some thousands of names: all of what is likely, and far below what a verdict may be. */
+#define STAGE_SERVICES_SIZE 49152u
 #define STAGES_SIZE_MAX                                                                            \
-    (STAGE_COUNT_RECORDED * (3u + STAGE_FIGURES_MAX * 10u) + 2u +                                  \
-     STAGE_SERVICES_MAX * (1u + LIMIT_LABEL_SIZE))
+    (STAGE_COUNT_RECORDED * (3u + STAGE_FIGURES_MAX * 10u) + 3u + STAGE_SERVICES_SIZE)
 
 enum stage_outcome {
     STAGE_PASSED = 1,
@@ -71,7 +73,8 @@ enum stage_why {
     X(RISK_SIZE, 13, "risk_size")                                                                  \
     X(RISK_RECOVERY, 14, "risk_recovery")                                                          \
     X(SERVICES, 15, "services")                                                                    \
-    X(RISK_SERVICES, 16, "risk_services")
+    X(RISK_SERVICES, 16, "risk_services")                                                          \
+    X(REACH_CUT, 17, "reach_cut")
 
 enum stage_figure {
 #define STAGE_FIGURE_ENUM(name, number, id) STAGE_FIGURE_##name = number,
@@ -98,11 +101,10 @@ struct stage_entry {
 
 struct stages_made {
     struct stage_entry entries[STAGE_COUNT_RECORDED + 1]; /* by stage; 0 is not used */
+    bool is_brief;                                        /* few services are named */
     uint32_t service_count;
-    struct {
-        size_t size;
-        uint8_t name[LIMIT_LABEL_SIZE];
-    } services[STAGE_SERVICES_MAX];
+    size_t services_size; /* of those; as they are written */
+    uint8_t services[STAGE_SERVICES_SIZE];
 };
 
 /* Nothing has run: each stage is skipped, for it was not reached. */
@@ -112,7 +114,7 @@ void stage_ran(struct stages_made *s, enum rsm_stage stage);
 void stage_skip(struct stages_made *s, enum rsm_stage stage, enum stage_why why);
 /* Sets a figure; given again it takes the place of the former. Above STAGE_FIGURES_MAX: a bug. */
 void stage_note(struct stages_made *s, enum rsm_stage stage, enum stage_figure key, uint64_t value);
-/* An affected service; of more than STAGE_SERVICES_MAX the later ones are not kept. */
+/* An affected service; those for which there is no room are not kept. */
 void stage_name_service(struct stages_made *s, struct bytes service);
 /* Appends the record, without its size. `failed`: bit n, a rule of stage n has failed. */
 void stages_encode(struct writer *out, const struct stages_made *s, uint32_t failed);

@@ -83,6 +83,7 @@ enum table {
 #define META_LAMPORT "lamport"     /* highest Lamport clock of any applied command, u64 */
 #define META_ZONE_ID "zone-id"     /* the last zone id given out, u64 */
 #define META_NODE_ID "node-id"     /* the last id of a node of the graph given out, u64 */
+#define META_DNAMES "dnames"       /* how many edges of the graph are DNAMEs, u64; none: 0 */
 #define META_LABEL_LOW "label-low" /* the lowest and the highest label of a node, u64 */
 #define META_LABEL_HIGH "label-high"
 #define META_RESUMES "resumes"           /* how many freezes are on their way back, u64; none: 0 */

@@ -354,6 +354,11 @@ void verdicts_add_settled(struct verdicts *v, const struct verdict_id *id, struc
     v->settled_count++;
 }
 
+bool verdicts_are_spacious(const struct verdicts *v)
+{
+    return v->bytes.size < SPACIOUS_SIZE;
+}
+
 /*
  * A bundle of 1024 commands with 64 long reasons each is 64 MiB of words. Behind the first
  * SPACIOUS_SIZE bytes a verdict keeps its first reason and the count of the others, so that all
@@ -363,7 +368,7 @@ static struct bytes fitting(const struct verdicts *v, const struct reasons *reas
                             uint32_t *count_out, uint32_t *omitted_out)
 {
     struct reader r = reader_make(writer_result(&reasons->bytes));
-    bool is_spacious = v->bytes.size < SPACIOUS_SIZE;
+    bool is_spacious = verdicts_are_spacious(v);
     uint32_t rule;
     struct bytes evidence;
     size_t end = 0;

@@ -94,6 +94,9 @@ const char *verdict_kind_text(enum verdict_kind kind);
 /* True when the verdict names the rule. */
 bool verdict_names(const struct verdict *v, enum rsm_rule rule);
 
+/* So few bytes that the next verdict may say all that it has to say; else it is brief. */
+bool verdicts_are_spacious(const struct verdicts *v);
+
 /*
  * In words, cut to `size`: "alice 12: stale: rrset www.example.org. A was last written by ...;
  * frozen: ...". For logs and error texts.

@@ -165,6 +165,18 @@ def services():
         stages, _ = explained(cluster, str(written["slot"]))
         check(stages["impact"]["figures"]["services"] == 2, f"{stages['impact']}")
         check(sorted(stages["impact"]["services"]) == ["pay", "shop"] and stages["causal"]["services"] == [], f"{stages}")
+        # Over an alias, and what a DNAME makes of a name; six of them, all named.
+        for name, kind, target in (("alias", "CNAME", "www"), ("d", "DNAME", "api"), ("made", "CNAME", "x.d")):
+            cluster.ctl("record", "set", "a.example", name, "60", kind, f"{target}.a.example.")
+        for name, of in (("s1", "alias"), ("s2", "x.d"), ("s3", "made"), ("s4", "unrelated")):
+            cluster.ctl("service", "set", name, f"{of}.a.example", "--owner", "t", "--tier", "low", *(("--needs", "service:s3") if name == "s4" else ()))
+        out = cluster.ctl("plan", "diff", "-", text=PLAN.format(name="x.api", records="x.api 60 IN A 192.0.2.10")).stdout
+        named = re.search("5 services affected: (.*)\n", out)
+        check(named and sorted(named.group(1).split(", ")) == ["pay", "s2", "s3", "s4", "shop"], out)
+        out = cluster.ctl("explain", str(cluster.json("record", "set", "a.example", "www", "60", "A", "192.0.2.70")["slot"])).stdout
+        check(re.search("affected: (shop, s1|s1, shop)\n", out), out)
+        for name in ("s4", "s3", "s2", "s1"):
+            cluster.ctl("service", "delete", name, "--yes")
         # A class by tier, of the service itself as well.
         path = os.path.join(cluster.work, "policy.yaml")
         with open(path, "w", encoding="ascii") as file:

@@ -47,6 +47,20 @@ void ctl_print_answers(struct rsm_value result)
         printf("more names were not looked at\n");
 }
 
+void ctl_print_affected(struct rsm_value result)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(result, "stages"));
+    struct rsm_value stage;
+    while (rsm_walk_next(&walk, &stage)) {
+        uint64_t count = rsm_value_uint(rsm_value_get(rsm_value_get(stage, "figures"), "services"));
+        if (count == 0)
+            continue;
+        printf("%" PRIu64 " services", count);
+        ctl_print_services(stage);
+        putchar('\n');
+    }
+}
+
 /* "risk 13 = deletions 4 + dependants 4 + types 5" */
 static void print_risk(struct rsm_value figures)
 {

@@ -7,12 +7,16 @@
 
 /* explain.c: one stage as a line. */
 void ctl_print_stage(struct rsm_value stage);
+/* The affected services of a stage, behind a line; nothing when it has none. */
+void ctl_print_services(struct rsm_value stage);
 /* check.c: asks what a change would get, without submitting it; prints what is wrong. */
 enum rsm_status ctl_check(struct ctl *ctl, enum rsm_kind kind, struct rsm_bytes body,
                           struct rsm_buffer *result_out);
 /* Its stages, risk and reasons; its answers before and after; whether no rule is against it. */
 void ctl_print_check(struct rsm_value result);
 void ctl_print_answers(struct rsm_value result);
+/* A line with the services that it affects. */
+void ctl_print_affected(struct rsm_value result);
 bool ctl_check_passed(struct rsm_value result);
 
 #endif

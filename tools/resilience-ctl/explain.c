@@ -24,8 +24,8 @@ static const char *figures_text(struct rsm_value figures, char *out, size_t size
     return out;
 }
 
-/* " affected: pay, shop and 3 more" */
-static void print_services(struct rsm_value stage)
+/* " affected: pay, shop and 3 more"; "perhaps others" where more is reached than is looked for. */
+void ctl_print_services(struct rsm_value stage)
 {
     struct rsm_value list = rsm_value_get(stage, "services"), item;
     struct rsm_walk walk = rsm_walk_begin(list);
@@ -37,6 +37,8 @@ static void print_services(struct rsm_value stage)
         printf("%s%s", before, ctl_cell(item, name, sizeof name));
     if (named > 0 && all > named)
         printf(" and %" PRIu64 " more", all - named);
+    if (rsm_value_uint(rsm_value_get(rsm_value_get(stage, "figures"), "reach_cut")) > 0)
+        printf("; perhaps others: it reaches more names than are looked for");
 }
 
 void ctl_print_stage(struct rsm_value stage)
@@ -49,7 +51,7 @@ void ctl_print_stage(struct rsm_value stage)
            ctl_cell(rsm_value_get(stage, "outcome"), outcome, sizeof outcome),
            *ctl_cell(rsm_value_get(stage, "why"), why, sizeof why) != '\0' ? " " : "", why,
            figures_text(rsm_value_get(stage, "figures"), figures, sizeof figures));
-    print_services(stage);
+    ctl_print_services(stage);
     while (rsm_walk_next(&rules, &rule))
         printf(" %s", ctl_cell(rule, name, sizeof name));
     putchar('\n');

@@ -36,6 +36,7 @@ int ctl_plan_diff(struct ctl *ctl, int count, char **arguments)
         status = judge(ctl, &w, &result, digest);
         if (status == RSM_OK) {
             ctl_print_answers(rsm_value_of(rsm_buffer_bytes(&result)));
+            ctl_print_affected(rsm_value_of(rsm_buffer_bytes(&result)));
             fprintf(stderr, "digest %s\n", digest);
         }
     }

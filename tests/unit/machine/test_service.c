@@ -8,8 +8,10 @@
 #include <rsm/service.h>
 
 #include "src/base/check.h"
+#include "src/base/mem.h"
 #include "src/command/body_change.h"
 #include "src/command/pack.h"
+#include "src/machine/graph.h"
 #include "src/machine/service.h"
 #include "src/rr/data.h"
 #include "tests/lib/machine_world.h"
@@ -155,6 +157,104 @@ Test(service, what_a_change_affects)
     cr_expect_str_eq(named(), "");
 }
 
+/* What a change of `owner` is; an address unless it points. */
+static bool change_to(const char *owner, uint16_t type, const char *target, uint8_t n)
+{
+    struct rsm_change c =
+        type == RR_TYPE_A ? change_a(owner, n, 1) : change_name(owner, type, target);
+    actor_see_all(root);
+    return actor_do(root, RSM_KIND_RRSET_CHANGE, body_change(ZONE, &c, 1));
+}
+
+static const struct {
+    const char *owner;
+    uint16_t type;
+    const char *target;
+} there[] = {
+    {"far.example.", RR_TYPE_CNAME, "alias.example."},
+    {"own.w.example.", RR_TYPE_A, NULL},
+    {"v.example.", RR_TYPE_A, NULL},
+    {"own.v.example.", RR_TYPE_A, NULL},
+    {"d.example.", RR_TYPE_DNAME, "w.example."},
+    {"made.example.", RR_TYPE_CNAME, "own.d.example."},
+    {"ns.sub.example.", RR_TYPE_A, NULL},
+    {"ns2.sub.example.", RR_TYPE_A, NULL},
+    {"sub.example.", RR_TYPE_NS, "ns.sub.example."},
+    {"deep.example.", RR_TYPE_CNAME, "y.sub.example."},
+    {"*.wild.example.", RR_TYPE_A, NULL},
+};
+
+/* One service for a name that is reached over something; all that need it are affected as well. */
+static const struct {
+    const char *what, *name; /* what the service is for */
+    const char *owner;       /* what changes */
+    uint16_t type;
+    const char *target;
+    bool is_affected;
+} ways[] = {
+    {"an alias of what changes", "alias.example.", "www.example.", RR_TYPE_A, NULL, true},
+    {"an alias of an alias", "far.example.", "www.example.", RR_TYPE_A, NULL, true},
+    {"a name that a DNAME makes", "own.d.example.", "own.w.example.", RR_TYPE_A, NULL, true},
+    {"an alias of such a name", "made.example.", "own.w.example.", RR_TYPE_A, NULL, true},
+    {"below a DNAME that changes", "x.d.example.", "d.example.", RR_TYPE_DNAME, "v.example.", true},
+    {"an alias of a name there", "made.example.", "d.example.", RR_TYPE_DNAME, "v.example.", true},
+    {"below a delegation that changes", "x.sub.example.", "sub.example.", RR_TYPE_NS,
+     "ns2.sub.example.", true},
+    {"below one whose server moves", "x.sub.example.", "ns.sub.example.", RR_TYPE_A, NULL, true},
+    {"below one, an alias there", "deep.example.", "ns.sub.example.", RR_TYPE_A, NULL, true},
+    {"what a wildcard answers", "any.wild.example.", "*.wild.example.", RR_TYPE_A, NULL, true},
+    {"a sibling", "mail.example.", "www.example.", RR_TYPE_A, NULL, false},
+    {"what the name points at", "www.example.", "alias.example.", RR_TYPE_CNAME, "mail.example.",
+     false},
+    {"beside the wildcard", "wildcard.example.", "*.wild.example.", RR_TYPE_A, NULL, false},
+    {"another name below the DNAME", "other.d.example.", "own.w.example.", RR_TYPE_A, NULL, false},
+};
+
+Test(service, every_way_of_being_affected)
+{
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        tear_down();
+        set_up();
+        for (size_t k = 0; k < sizeof there / sizeof *there; k++)
+            cr_assert(change_to(there[k].owner, there[k].type, there[k].target, 6), "%s",
+                      world_words(w));
+        cr_assert(set("it", "low", ways[i].name, NULL), "%s", world_words(w));
+        cr_assert(set("user", "critical", "unrelated.example.", "it"), "%s", world_words(w));
+        cr_assert(change_to(ways[i].owner, ways[i].type, ways[i].target, 50), "%s: %s",
+                  ways[i].what, world_words(w));
+        cr_expect_eq(figure(STAGE_FIGURE_SERVICES), ways[i].is_affected ? 2 : 0, "%s: %s",
+                     ways[i].what, named());
+        cr_expect_str_eq(named(), ways[i].is_affected ? "it, user" : "", "%s", ways[i].what);
+        cr_expect_eq(figure(STAGE_FIGURE_RISK_SERVICES), ways[i].is_affected ? 10 : 0, "%s",
+                     ways[i].what);
+    }
+}
+
+/* However many there are: the count is exact, and all are named where the slot has room. */
+Test(service, many_are_all_found)
+{
+    enum { MANY = 1500 };
+    char service[16];
+    struct verdict v;
+    struct bytes name;
+    uint32_t count = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(service, sizeof service, "s%u", i);
+        cr_assert(set(service, i == MANY - 1 ? "critical" : "low",
+                      i % 2 == 0 ? "www.example." : "alias.example.", NULL));
+    }
+    cr_assert(set("last", "low", "unrelated.example.", "s1499"));
+    cr_assert(change("www.example.", 9, 1), "%s", world_words(w));
+    cr_assert_eq(figure(STAGE_FIGURE_SERVICES), MANY + 1);
+    cr_assert_eq(figure(STAGE_FIGURE_REACH_CUT), 0);
+    cr_assert_eq(figure(STAGE_FIGURE_RISK_SERVICES), 10);
+    cr_assert_eq(verdict_at(verdicts_bytes(&w->last), 0, &v), RSM_OK);
+    struct bytes services = stages_services(v.stages);
+    while (stage_service_next(&services, &name))
+        count++;
+    cr_assert_eq(count, MANY + 1);
+}
+
 /* What is needed has to be there, and stays; needs form no cycle: each with the path. */
 Test(service, needs)
 {
@@ -231,4 +331,42 @@ Test(service, zones_that_go)
     cr_assert(actor_do(root, RSM_KIND_ZONE_DELETE, body), "%s", world_words(w));
     cr_expect_eq(figure(STAGE_FIGURE_SERVICES), 1);
     cr_expect_eq(figure(STAGE_FIGURE_RISK_SERVICES), 10);
+}
+
+/* Names "aN.example." as aliases of www, `count` of them from `first` on. */
+static void add_aliases(uint32_t first, uint32_t count)
+{
+    struct rsm_change *all = mem_alloc(count * sizeof *all);
+    uint8_t(*names)[32] = mem_alloc(count * sizeof *names);
+    struct rsm_bytes target = wire("www.example."), zone = wire(ZONE);
+    for (uint32_t i = 0; i < count; i++) {
+        int size = snprintf((char *)names[i] + 1, 16, "a%u", first + i);
+        names[i][0] = (uint8_t)size;
+        memcpy(names[i] + 1 + size, zone.data, zone.size);
+        all[i] = (struct rsm_change){.owner = {names[i], 1 + (size_t)size + zone.size},
+                                     .type = RR_TYPE_CNAME,
+                                     .ttl = 60,
+                                     .rdatas = &target,
+                                     .rdata_count = 1};
+    }
+    actor_see_all(root);
+    cr_assert(actor_do(root, RSM_KIND_RRSET_CHANGE, body_change(ZONE, all, count)), "%s",
+              world_words(w));
+    mem_free(names);
+    mem_free(all);
+}
+
+/* Where more is reached than is looked for, the verdict says so, and the worst is taken to be so.
+ */
+Test(service, what_is_not_found_is_said)
+{
+    cr_assert(set("shop", "low", "www.example.", NULL));
+    for (uint32_t first = 0; first < GRAPH_VISITS_MAX; first += 1u << 15)
+        add_aliases(first, 1u << 15);
+    cr_assert(change("www.example.", 9, 1), "%s", world_words(w));
+    cr_assert_eq(figure(STAGE_FIGURE_REACH_CUT), 1);
+    cr_assert_eq(figure(STAGE_FIGURE_SERVICES), 1);
+    cr_assert_eq(figure(STAGE_FIGURE_RISK_SERVICES), 10, "a critical one may be among them");
+    cr_assert(change("mail.example.", 9, 1), "%s", world_words(w));
+    cr_assert_eq(figure(STAGE_FIGURE_REACH_CUT), 0);
 }

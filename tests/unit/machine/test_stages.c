@@ -166,27 +166,51 @@ Test(stages, services_are_named)
     struct writer out;
     struct bytes name;
     stages_begin(&made);
+    made.is_brief = true;
     for (size_t i = 0; i < 5; i++)
         stage_name_service(&made, bytes_of_string(names[i]));
     writer_init(&out, STAGES_SIZE_MAX);
     stages_encode(&out, &made, 0);
     struct bytes record = writer_result(&out);
     struct bytes services = stages_services(record);
-    size_t stages_size = record.size - services.size - 2;
+    size_t stages_size = record.size - services.size - 3;
     cr_assert(stages_check(record));
-    for (size_t i = 0; i < STAGE_SERVICES_MAX; i++)
+    for (size_t i = 0; i < STAGE_SERVICES_BRIEF; i++)
         cr_assert(stage_service_next(&services, &name) &&
                   bytes_equal(name, bytes_of_string(names[i])));
     cr_assert(!stage_service_next(&services, &name));
     for (size_t size = 0; size < record.size; size++)
         cr_assert_eq(stages_check(bytes_make(record.data, size)), size == stages_size, "%zu bytes",
                      size);
-    out.data[stages_size + 1] = 3; /* says three, has four */
+    out.data[stages_size + 2] = 3; /* says three, has four */
     cr_assert(!stages_check(record));
     stages_begin(&made);
     writer_reset(&out);
     stages_encode(&out, &made, 0);
     cr_assert_eq(stages_services(writer_result(&out)).size, 0);
+    writer_deinit(&out);
+}
+
+/* Where a slot has room all are named, up to a bound in bytes. */
+Test(stages, all_services_that_fit_are_named)
+{
+    static struct stages_made made;
+    struct writer out;
+    struct bytes name;
+    uint8_t long_name[LIMIT_LABEL_SIZE];
+    uint32_t count = 0;
+    memset(long_name, 'x', sizeof long_name);
+    stages_begin(&made);
+    for (size_t i = 0; i < 1000; i++)
+        stage_name_service(&made, bytes_make(long_name, sizeof long_name));
+    stage_name_service(&made, bytes_of_string("s"));
+    writer_init(&out, STAGES_SIZE_MAX);
+    stages_encode(&out, &made, 0);
+    cr_assert(!out.failed && stages_check(writer_result(&out)));
+    struct bytes services = stages_services(writer_result(&out));
+    while (stage_service_next(&services, &name))
+        count++;
+    cr_assert_eq(count, STAGE_SERVICES_SIZE / (LIMIT_LABEL_SIZE + 1) + 1, "%u", count);
     writer_deinit(&out);
 }
 
