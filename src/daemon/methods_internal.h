@@ -96,6 +96,9 @@ void page_end(struct call *call, struct writer *out, const char *name, struct pa
 struct bytes option_after(const struct call *call, size_t size_max);
 void set_key(struct key *key, struct bytes bytes);
 
+/* methods_people.c: `overrides`, `epoch`, `recovery`, `recordings`. */
+void pack_people(struct kv *kv, uint64_t now_ms, struct writer *out);
+
 /* methods_dns.c: three fields of `status`, maps; empty when no DNS is served. */
 void pack_dns_counters(struct writer *out, const struct methods *m);
 

@@ -4,8 +4,6 @@
 
 #include "src/base/mem.h"
 #include "src/daemon/methods_internal.h"
-#include "src/machine/procedure.h"
-#include "src/machine/recovery.h"
 #include "src/daemon/scrub.h"
 #include "src/net/peer_link.h"
 
@@ -181,64 +179,6 @@ enum rsm_status run_scrub(struct call *call, struct writer *out)
     return RSM_OK;
 }
 
-/* Human overrides that are open. */
-static void pack_procedures(struct kv *kv, struct writer *out)
-{
-    struct key place = {.size = 0};
-    struct procedure_record p;
-    struct writer items;
-    uint32_t count = 0;
-    writer_init(&items, LIMIT_ANSWER_SIZE);
-    while (procedure_next(kv, &place, &p) == RSM_OK) {
-        pack_map(&items, 6);
-        pack_key(&items, "freeze");
-        pack_str(&items, key_bytes(&place));
-        pack_key(&items, "author");
-        pack_str(&items, p.author);
-        pack_key(&items, "reason");
-        pack_str(&items, p.reason);
-        pack_key(&items, "next");
-        pack_text(&items, rsm_step_text(p.next));
-        pack_number(&items, "opened_slot", p.opened_slot);
-        pack_key(&items, "skipped");
-        uint32_t skipped = 0;
-        for (size_t i = RSM_STEP_FREEZE; i <= RSM_STEP_RESUME; i++)
-            skipped += p.steps[i].state == STEP_SKIPPED ? 1 : 0;
-        pack_array(&items, skipped);
-        for (size_t i = RSM_STEP_FREEZE; i <= RSM_STEP_RESUME; i++)
-            if (p.steps[i].state == STEP_SKIPPED)
-                pack_text(&items, rsm_step_text((enum rsm_step)i));
-        count++;
-    }
-    pack_key(out, "overrides");
-    pack_array(out, count);
-    writer_bytes(out, writer_result(&items));
-    writer_deinit(&items);
-}
-
-/* That it was recovered by force, the last time: for ever. */
-static void pack_recovery(struct kv *kv, struct writer *out)
-{
-    struct recovery_record r;
-    bool was = recovery_newest(kv, &r) == RSM_OK;
-    struct bytes names, name;
-    uint32_t count = 0;
-    pack_number(out, "epoch", was ? r.epoch : RECOVERY_EPOCH_FIRST);
-    pack_key(out, "recovery");
-    pack_map(out, was ? 4 : 0);
-    if (!was)
-        return;
-    pack_number(out, "slot", r.slot);
-    pack_number(out, "replica", r.replica);
-    pack_number(out, "from_slot", r.from_slot);
-    for (names = r.signers; recovery_signer_next(&names, &name);)
-        count++;
-    pack_key(out, "signers");
-    pack_array(out, count);
-    for (names = r.signers; recovery_signer_next(&names, &name);)
-        pack_str(out, name);
-}
-
 enum rsm_status read_status(struct call *call, struct writer *out)
 {
     struct methods *m = call->m;
@@ -246,7 +186,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     struct member self;
     node_get_status(m->node, &s);
     bool is_member = methods_find_member(m, s.self, &self);
-    pack_map(out, 29);
+    pack_map(out, 30);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);
@@ -278,8 +218,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     for (uint32_t i = 0; i < s.peer_count; i++)
         pack_peer(out, m, &s.peers[i]);
     pack_freezes(call, out);
-    pack_procedures(node_state(m->node), out);
-    pack_recovery(node_state(m->node), out);
+    pack_people(node_state(m->node), s.log_time_ms, out);
     pack_scrub(out, m);
     pack_counters(out, m, &s);
     pack_dns_counters(out, m);

@@ -16,6 +16,7 @@ void recording_encode(struct writer *out, const struct recording_record *r)
 {
     writer_blob(out, r->author);
     writer_u64(out, r->opened_slot);
+    writer_u64(out, r->last_slot);
     writer_u64(out, r->chunks);
     writer_bytes(out, bytes_make(r->chain, HASH_SIZE));
     writer_u8(out, (uint8_t)r->state);
@@ -26,6 +27,7 @@ enum rsm_status recording_decode(struct bytes value, struct recording_record *ou
     struct reader r = reader_make(value);
     out->author = reader_blob(&r, LIMIT_PRINCIPAL_SIZE);
     out->opened_slot = reader_u64(&r);
+    out->last_slot = reader_u64(&r);
     out->chunks = reader_u64(&r);
     reader_copy(&r, out->chain, HASH_SIZE);
     uint8_t state = reader_u8(&r);
@@ -39,6 +41,20 @@ enum rsm_status recording_load(struct kv *kv, struct bytes session, struct recor
     struct bytes value;
     enum rsm_status status = kv_get(kv, TABLE_RECORDING, session, &value);
     return status == RSM_OK ? recording_decode(value, out) : status;
+}
+
+enum rsm_status recording_next(struct kv *kv, struct key *place, struct recording_record *out)
+{
+    struct bytes key, value;
+    enum rsm_status status =
+        kv_next(kv, TABLE_RECORDING, key_bytes(place), place->size > 0, &key, &value);
+    if (status != RSM_OK)
+        return status;
+    if (key.size != RECORDING_SESSION_SIZE)
+        return RSM_DAMAGED;
+    place->size = key.size;
+    memcpy(place->data, key.data, key.size);
+    return recording_decode(value, out);
 }
 
 void recording_link(uint8_t chain[HASH_SIZE], const uint8_t hash[HASH_SIZE])
@@ -80,6 +96,7 @@ void kind_override_record(struct judge *j)
     if (!MUTANT(RECORDING_UNCHAINED))
         recording_link(r.chain, body.hash);
     r.chunks = body.index + 1;
+    r.last_slot = j->slot;
     r.state = (enum recording_state)body.state;
     struct writer w;
     writer_init(&w, LIMIT_VALUE_SIZE);

@@ -64,6 +64,50 @@ def what_was_shown():
         check("mode 600" in recording(cluster, "a.rec", key, status=None).stderr, "an open key is refused")
 
 
+def read_until(session, words, seen=""):
+    """What the terminal shows, up to these words; a session that ends first is an error."""
+    while words not in seen:
+        text = os.read(session.stdout.fileno(), 4096).decode(errors="replace")
+        check(text != "", f"it ended before {words!r}: {seen[-2000:]}")
+        seen += text
+    return seen
+
+
+def guided():
+    """The shell says where the six steps stand and the next line, whoever takes the step; status shows the shell."""
+    with Cluster() as cluster:
+        key, environment = begin(cluster)
+        session = shell(cluster, key, environment, "g.rec")
+        seen = read_until(session, "# next: resilience-ctl automation freeze")
+        def step(command, words):
+            nonlocal seen
+            session.stdin.write(command + "\n")
+            session.stdin.flush()
+            seen = read_until(session, words)
+        step("resilience-ctl automation freeze --reason 'incident 7'", "# next: resilience-ctl override begin automation --reason TEXT")
+        step("resilience-ctl override begin --reason 'incident 7'", "# next: resilience-ctl override assess automation > report")
+        check("2 assess    <-- next" in seen and "1 freeze    done" in seen, seen)
+        shown = [r for r in cluster.status(1)["recordings"]]
+        check(len(shown) == 1 and shown[0]["author"] == "recorder" and shown[0]["state"] == "open" and shown[0]["chunks"] > 0, f"{shown}")
+        check("SHELL OPEN, recorded, by recorder since" in cluster.ctl("status").stdout, cluster.ctl("status").stdout)
+        # Somebody else takes the step: the shell hears of it with the next that it shows.
+        cluster.ctl("override", "assess", "automation")
+        step("echo looking", "or, aloud: resilience-ctl override skip automation plan --reason TEXT")
+        step("resilience-ctl override skip automation plan --reason 'nothing to change'", "# next: resilience-ctl override apply DIGEST")
+        step("resilience-ctl override skip automation execute --reason 'nothing to change'", "override step automation validate $(sha256sum")
+        step("resilience-ctl override step automation validate $(echo well | sha256sum | cut -c1-64)", "# next: resilience-ctl automation resume --id automation")
+        check("3 plan      skipped" in seen and "6 resume    <-- next" in seen, seen)
+        said = cluster.ctl("override", "guide").stdout
+        check("next: resilience-ctl automation resume --id automation --gradual" in said, said)
+        step("resilience-ctl automation resume --id automation", "# no override is open")
+        session.stdin.write("exit\n")
+        session.stdin.close()
+        check(session.wait(timeout=60) == 0, "its end")
+        check("the recording ended" in recording(cluster, "g.rec").stdout, "the guide is a part of the recording")
+        check("no override is open" in recording(cluster, "g.rec", key).stdout, "what was shown is what was recorded")
+        check(cluster.status(1)["recordings"] == [], "an ended shell")
+
+
 def strict():
     with Cluster() as cluster:
         key, environment = begin(cluster)
@@ -82,6 +126,7 @@ def strict():
             check(time.monotonic() < deadline, "the shell goes on unseen")
             time.sleep(0.02)
         check("never ended" in recording(cluster, "k.rec", status=1).stdout, "the log says so")
+        check([r["state"] for r in cluster.status(1)["recordings"]] == ["open"], "and status goes on to show it")
         # The log does not take the hashes: without a majority nobody goes on.
         session = shell(cluster, key, dict(environment, RSM_TIMEOUT="1s"), "m.rec")
         session.stdin.write("echo begun\n")
@@ -98,4 +143,4 @@ def strict():
 
 
 if __name__ == "__main__":
-    main([what_was_shown, strict])
+    main([what_was_shown, guided, strict])

@@ -27,6 +27,7 @@ ctl_run ctl_override_request, ctl_override_approve, ctl_override_apply, ctl_over
     ctl_override_cancel;
 /* override_step.c */
 ctl_run ctl_override_shell, ctl_override_recording; /* override_shell.c */
+ctl_run ctl_override_guide;                         /* override_guide.c */
 ctl_run ctl_override_begin, ctl_override_step, ctl_override_skip, ctl_override_assess;
 /* factor.c */
 ctl_run ctl_factor_enroll, ctl_factor_revoke, ctl_factor_list;

@@ -40,4 +40,15 @@ enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out)
 /* Asks; the exit status, 0 when it waits for approvals now. */
 int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[RSM_DIGEST_SIZE]);
 
+/* override_guide.c */
+/* Where the override under that freeze stands (NULL: all), and the next line. */
+enum rsm_status override_guide(struct ctl *ctl, const char *freeze, FILE *out);
+#define OVERRIDE_GUIDE_SIZE 8192u
+/*
+ * The same as text. True when it is another one than the last time (`seen`, zeros before the
+ * first); false also when nobody answers.
+ */
+bool override_guide_if_new(struct ctl *ctl, uint8_t seen[RSM_DIGEST_SIZE],
+                           char text[OVERRIDE_GUIDE_SIZE]);
+
 #endif

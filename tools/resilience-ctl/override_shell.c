@@ -5,6 +5,11 @@
  * Strict, always: while nothing can be written, or the log does not take a hash, nobody goes on
  * working unseen: the session ends. When the recorder itself is killed, its end of the terminal
  * goes, the shell gets SIGHUP, and the log has a recording that never ended.
+ *
+ * At the beginning, and when a step of the override was done or skipped, the guide is shown
+ * (override_guide.c) between what the shell writes, and recorded with it. While nothing is shown a
+ * chunk without text goes into the log now and then: so a recorder that is gone can be told from a
+ * person who thinks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +26,11 @@
 
 #include "src/base/mem.h"
 #include "src/machine/recording.h"
+#include "tools/resilience-ctl/override.h"
 #include "tools/resilience-ctl/recording.h"
 
 #define FLUSH_MS 1000
+#define IDLE_S 60 /* then a chunk without text: RECORDING_SILENT_S has to be more */
 #define FLUSH_SIZE 32768u
 #define READ_SIZE 4096u
 
@@ -60,21 +67,45 @@ static bool turn(int terminal, struct recorder *r, bool *has_input)
     return true;
 }
 
+/* What is new of the procedure, on a line of its own; the terminal is raw. */
+static void guide(struct recorder *r, uint8_t seen[RSM_DIGEST_SIZE])
+{
+    struct ctl *ctl = recorder_ctl(r);
+    char text[OVERRIDE_GUIDE_SIZE];
+    const char *line = text;
+    if (!override_guide_if_new(ctl, seen, text))
+        return;
+    while (*line != '\0') {
+        char shown[READ_SIZE];
+        size_t size = strcspn(line, "\n");
+        int used = snprintf(shown, sizeof shown, "%s# %.*s\r\n", line == text ? "\r\n" : "",
+                            (int)(size < 2000 ? size : 2000), line);
+        put_all(STDOUT_FILENO, shown, (size_t)used);
+        recorder_add(r, "o", shown, (size_t)used);
+        line += size + (line[size] == '\n' ? 1 : 0);
+    }
+}
+
 /* Until the shell ends; false: the recorder failed, and the shell was ended. */
 static bool record(int terminal, struct recorder *r)
 {
     bool has_input = true, goes_on = true;
+    uint8_t seen[RSM_DIGEST_SIZE] = {0};
     struct timespec last, now;
     clock_gettime(CLOCK_MONOTONIC, &last);
+    guide(r, seen);
     while (goes_on) {
         goes_on = turn(terminal, r, &has_input);
         clock_gettime(CLOCK_MONOTONIC, &now);
         bool is_due = now.tv_sec > last.tv_sec || recorder_pending(r) >= FLUSH_SIZE;
-        if (!is_due || recorder_pending(r) == 0)
+        bool is_idle = recorder_pending(r) == 0 && now.tv_sec - last.tv_sec < IDLE_S;
+        if (!is_due || is_idle)
             continue;
         if (!recorder_flush(r, 1))
             return false;
         last = now;
+        if (goes_on)
+            guide(r, seen);
     }
     return recorder_flush(r, 2);
 }
@@ -128,9 +159,7 @@ int ctl_override_shell(struct ctl *ctl, int count, char **arguments)
     struct recorder *r = recorder_new(ctl, arguments[0], arguments[1]);
     if (r == NULL)
         return rsm_status_exit(RSM_FAILED);
-    fprintf(stderr,
-            "recorded in %s. The steps: override begin, assess, request, apply, step; "
-            "docs/override.md\n",
+    fprintf(stderr, "recorded in %s; resilience-ctl override guide says the next step again\n",
             arguments[0]);
     int result = run_shell(r);
     recorder_free(r);

@@ -84,6 +84,11 @@ void recorder_free(struct recorder *r)
     mem_free(r);
 }
 
+struct ctl *recorder_ctl(const struct recorder *r)
+{
+    return r->ctl;
+}
+
 size_t recorder_pending(const struct recorder *r)
 {
     return r->text.size;

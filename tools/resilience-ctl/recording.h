@@ -20,6 +20,7 @@
 #define RECORDING_MAGIC "rsm recording v1"
 #define RECORDING_HEAD_SIZE                                                                        \
     (sizeof(RECORDING_MAGIC) + 16u + crypto_secretstream_xchacha20poly1305_HEADERBYTES)
+#define RECORDING_SILENT_S 150u /* so long without a chunk: nobody records any more */
 #define RECORDING_CHUNK_MAX (1u << 20)
 #define RECORDING_KEY_SIZE crypto_secretstream_xchacha20poly1305_KEYBYTES
 
@@ -37,6 +38,7 @@ void recorder_add(struct recorder *r, const char *kind, const char *text, size_t
 bool recorder_flush(struct recorder *r, uint32_t state);
 /* So much waits to be flushed. */
 size_t recorder_pending(const struct recorder *r);
+struct ctl *recorder_ctl(const struct recorder *r);
 void recorder_free(struct recorder *r);
 /* 64 hexadecimal digits of a private file; prints what is wrong. */
 bool recording_load_key(const char *path, uint8_t key_out[RECORDING_KEY_SIZE]);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* status.c - every endpoint is asked for itself: one that is down is a line, not an error alone. */
 #include <string.h>
+#include <time.h>
 
+#include "tools/resilience-ctl/recording.h"
 #include "tools/resilience-ctl/status_zones.h"
 
 static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
@@ -107,6 +109,29 @@ static void show_overrides(struct rsm_value status)
     }
 }
 
+/* Shells that are recorded, or should be: by whom, since when, and whether it goes on. */
+static void show_recordings(struct rsm_value status)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(status, "recordings"));
+    struct rsm_value r;
+    while (rsm_walk_next(&walk, &r)) {
+        char author[160], since[40], state[16];
+        uint64_t last_s = rsm_value_uint(rsm_value_get(r, "last_ms")) / 1000;
+        uint64_t now_s = (uint64_t)time(NULL);
+        bool has_failed = strcmp(ctl_cell(rsm_value_get(r, "state"), state, sizeof state), "open");
+        bool is_silent = now_s > last_s + RECORDING_SILENT_S;
+        printf("SHELL %s by %s since %s (slot %llu), %llu chunks, the last one %llu s ago\n",
+               has_failed  ? "NOT RECORDED: the recording failed;"
+               : is_silent ? "NOT RECORDED: the recorder says nothing;"
+                           : "OPEN, recorded,",
+               ctl_cell(rsm_value_get(r, "author"), author, sizeof author),
+               ctl_cell(rsm_value_get(r, "opened_ms"), since, sizeof since),
+               (unsigned long long)rsm_value_uint(rsm_value_get(r, "opened_slot")),
+               (unsigned long long)rsm_value_uint(rsm_value_get(r, "chunks")),
+               (unsigned long long)(now_s > last_s ? now_s - last_s : 0));
+    }
+}
+
 /* What automation may not do now comes first, as the replica that is ahead of all sees it. */
 static void show_freezes(const struct answer *answers, int count)
 {
@@ -126,6 +151,7 @@ static void show_freezes(const struct answer *answers, int count)
     show_recovery(value_of(best));
     ctl_print_freezes(value_of(best));
     show_overrides(value_of(best));
+    show_recordings(value_of(best));
 }
 
 /* No majority: nothing is decided, by nobody; what is known can be read and served. */
