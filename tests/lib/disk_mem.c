@@ -17,6 +17,11 @@ static struct disk_mem *from_disk(struct disk *disk)
 static bool fails(struct disk_mem *d)
 {
     d->calls++;
+    if (d->failed && d->calls == d->fail_second) {
+        d->failed_twice = true;
+        d->fail_with = d->fail_second_with;
+        return true;
+    }
     if (d->fail_at == 0 || d->calls != d->fail_at)
         return false;
     d->failed = true;

@@ -33,7 +33,10 @@ struct disk_mem {
     uint64_t writes;
     uint64_t fail_at; /* the call with this number fails once; 0 never */
     enum rsm_status fail_with;
-    bool failed;          /* it did */
+    uint64_t fail_second; /* and after that the call with this number as well; 0: none */
+    enum rsm_status fail_second_with;
+    bool failed;          /* the first did */
+    bool failed_twice;    /* and the second */
     bool names_are_eager; /* a crash finds every creation and removal done, flushed or not */
     uint64_t space;       /* bytes of all files together; 0: no bound */
     uint64_t bad_file;    /* reads of this file that touch ... */

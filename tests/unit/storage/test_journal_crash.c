@@ -157,8 +157,11 @@ static enum rsm_status script(struct journal_rig *rig)
     return status;
 }
 
-/* The n-th call of the disk fails; the journal is dead, and a restart finds everything. */
-static void fail_each_call(enum rsm_status fail_with, uint32_t keep)
+/*
+ * The n-th call of the disk fails, and one `second` calls later as well (0: none does); the journal
+ * is dead, and a restart finds everything.
+ */
+static void fail_each_call(enum rsm_status fail_with, uint64_t second, uint32_t keep)
 {
     uint64_t failures = 0;
 
@@ -167,6 +170,8 @@ static void fail_each_call(enum rsm_status fail_with, uint32_t keep)
         rig_init(&rig);
         rig.disk->fail_at = n;
         rig.disk->fail_with = fail_with;
+        rig.disk->fail_second = second == 0 ? 0 : n + second;
+        rig.disk->fail_second_with = RSM_IO;
         enum rsm_status status = script(&rig);
         if (!rig.disk->failed) {
             cr_assert_eq(status, RSM_OK);
@@ -184,6 +189,7 @@ static void fail_each_call(enum rsm_status fail_with, uint32_t keep)
             cr_assert_eq(rig.disk->flushes, flushes, "a failed flush is never tried again");
         }
         rig_close(&rig);
+        rig.disk->fail_second = 0;
         disk_mem_crash(rig.disk, keep_by_mask, &keep);
         status = rig_open(&rig);
         cr_assert(status == RSM_OK || status == RSM_UNCERTAIN, "call %d: %d", (int)n, (int)status);
@@ -196,15 +202,22 @@ static void fail_each_call(enum rsm_status fail_with, uint32_t keep)
 
 Test(journal_crash, each_call_fails_with_an_error)
 {
-    fail_each_call(RSM_IO, 0);
-    fail_each_call(RSM_IO, 0xffffffffu);
-    fail_each_call(RSM_IO, 0x5555);
+    fail_each_call(RSM_IO, 0, 0);
+    fail_each_call(RSM_IO, 0, 0xffffffffu);
+    fail_each_call(RSM_IO, 0, 0x5555);
 }
 
 Test(journal_crash, each_call_fails_with_a_full_disk)
 {
-    fail_each_call(RSM_DISK_FULL, 0);
-    fail_each_call(RSM_DISK_FULL, 0xaaaaaaaau);
+    fail_each_call(RSM_DISK_FULL, 0, 0);
+    fail_each_call(RSM_DISK_FULL, 0, 0xaaaaaaaau);
+}
+
+/* No space, and then the disk breaks while that is dealt with. */
+Test(journal_crash, two_calls_fail)
+{
+    for (uint64_t second = 1; second <= 4; second++)
+        fail_each_call(RSM_DISK_FULL, second, 0x5555);
 }
 
 static bool keep_by_chance(void *context, size_t index)

@@ -129,6 +129,56 @@ Test(journal_edges, enlarging_fails_at_every_call)
     }
 }
 
+/* The disk is full, and then a call of the way back fails as well. True: there was such a call. */
+static bool enlarge_and_fail_twice(unsigned n, unsigned m, enum rsm_status second)
+{
+    struct journal_rig rig;
+
+    rig_init(&rig);
+    rig.options.prepared_count = 3;
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(rig_write(&rig, 10), RSM_OK);
+    prepare_all(&rig);
+    rig.disk->fail_at = rig.disk->calls + n;
+    rig.disk->fail_with = RSM_DISK_FULL;
+    rig.disk->fail_second = rig.disk->fail_at + m;
+    rig.disk->fail_second_with = second;
+    enum rsm_status status = append_huge(&rig, 100000);
+    bool failed = rig.disk->failed, failed_twice = rig.disk->failed_twice;
+    cr_assert_eq(status == RSM_OK, !failed);
+    cr_assert(!failed_twice || status == RSM_IO || status == RSM_DISK_FULL, "%d", (int)status);
+    /* Without space it goes on, with the disk broken it does not. */
+    if (failed_twice && status == RSM_DISK_FULL) {
+        rig.disk->fail_at = rig.disk->fail_second = 0;
+        cr_assert_eq(rig_write(&rig, 1), RSM_OK);
+    } else if (failed) {
+        cr_assert_eq(journal_flush(rig.journal) == RSM_OK, status == RSM_DISK_FULL);
+    }
+    uint64_t expected = rig.acknowledged;
+    rig_close(&rig);
+    rig.disk->fail_at = rig.disk->fail_second = 0;
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(rig.report.verdict, JOURNAL_CLEAN);
+    cr_assert_eq(rig.report.last_sequence, expected); /* the large one was not flushed */
+    cr_assert_not(rig.wrong);
+    rig_deinit(&rig);
+    return failed_twice;
+}
+
+Test(journal_edges, two_calls_of_an_enlarging_fail)
+{
+    static const enum rsm_status with[] = {RSM_IO, RSM_DISK_FULL};
+    unsigned pairs = 0;
+
+    for (unsigned kind = 0; kind < 2; kind++) {
+        for (unsigned n = 1; n < 20; n++) {
+            for (unsigned m = 1; enlarge_and_fail_twice(n, m, with[kind]); m++)
+                pairs++;
+        }
+    }
+    cr_assert_gt(pairs, 10);
+}
+
 Test(journal_edges, a_dead_journal_says_so_to_every_call)
 {
     struct journal_rig rig;

@@ -290,6 +290,40 @@ Test(journal_renew, a_full_disk_changes_nothing)
     }
 }
 
+/* The disk is full, and then a call of the way back fails: the next attempt clears it away. */
+Test(journal_renew, a_full_disk_and_a_failure_of_the_way_back)
+{
+    unsigned pairs = 0;
+
+    for (uint64_t n = 1; n < 400; n += 3) {
+        for (uint64_t m = 1; m <= 8; m++) {
+            struct renewal_rig r;
+            struct journal *j = NULL;
+            set_up(&r, BEFORE_UNCERTAIN, VOTES, VOTE_SIZE);
+            r.rig.disk->fail_at = r.rig.disk->calls + n;
+            r.rig.disk->fail_with = RSM_DISK_FULL;
+            r.rig.disk->fail_second = r.rig.disk->fail_at + m;
+            r.rig.disk->fail_second_with = RSM_IO;
+            enum rsm_status status = renew(&r, &j);
+            bool failed = r.rig.disk->failed, failed_twice = r.rig.disk->failed_twice;
+            cr_assert(status == RSM_OK || (failed && j == NULL), "%d", (int)status);
+            pairs += failed_twice;
+            r.rig.disk->fail_at = r.rig.disk->fail_second = 0;
+            if (status != RSM_OK) {
+                cr_assert_eq(renew(&r, &j), RSM_OK, "calls %d and %d", (int)n, (int)(n + m));
+            }
+            journal_close(j);
+            assert_renewed(&r);
+            rig_deinit(&r.rig);
+            if (!failed)
+                n = 400;
+            if (!failed_twice)
+                break;
+        }
+    }
+    cr_assert_gt(pairs, 50, "%u", pairs);
+}
+
 /* More votes than wait in memory at once: they are flushed in between. */
 Test(journal_renew, takes_more_votes_than_it_holds_in_memory)
 {
