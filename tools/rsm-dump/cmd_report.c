@@ -13,8 +13,11 @@
  *     staged   how changes that waited ended, by class and state
  *     skipped  stages that were not gone through, by stage; steps of overrides that were skipped
  *
- * As text it can be signed (--key): a C2SP note, as checkpoints are.
+ * It can be signed (--key): a C2SP note, as checkpoints are. As text it is the note itself; JSON
+ * and HTML stay what they are, and what makes a note of them goes to a file of its own
+ * (--signature): the document with that file behind it is the note.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +205,7 @@ static void write_rows(struct writer *out, json_t *report, bool is_html, const u
         writer_format(out, "</table>\n");
 }
 
+/* The note of `text`; what comes behind the text alone, when that has a file of its own. */
 static bool sign(const struct dump *d, struct bytes text, struct writer *out)
 {
     struct rsm_key *key = proof_load_key(d->options->key);
@@ -213,34 +217,72 @@ static bool sign(const struct dump *d, struct bytes text, struct writer *out)
     return is_signed;
 }
 
+static bool write_signature(const char *path, struct bytes text)
+{
+    FILE *file = fopen(path, "wxe");
+    bool is_good = file != NULL && fwrite(text.data, 1, text.size, file) == text.size;
+    if (file != NULL && fclose(file) != 0)
+        is_good = false;
+    if (!is_good)
+        fprintf(stderr, "rsm-dump: %s: %s; a signature goes to a new file\n", path,
+                strerror(errno));
+    return is_good;
+}
+
+static void write_json(struct writer *out, json_t *report, const uint8_t *cluster)
+{
+    char hex[2 * CLUSTER_ID_SIZE + 1];
+    hex_encode(hex, bytes_make(cluster, CLUSTER_ID_SIZE));
+    json_object_set_new(json_object_get(report, "range"), "cluster", json_string(hex));
+    char *text = json_dumps(report, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    writer_format(out, "%s\n", text != NULL ? text : "");
+    free(text);
+}
+
+/* The document, signed as it was asked for, on stdout. */
+static bool print_report(const struct dump *d, struct bytes text)
+{
+    const struct options *o = d->options;
+    struct writer note;
+    writer_init(&note, 16u << 20);
+    bool is_good = o->key == NULL || sign(d, text, &note);
+    struct bytes out = text;
+    if (o->signature != NULL && is_good)
+        is_good =
+            write_signature(o->signature, bytes_make(note.data + text.size, note.size - text.size));
+    else if (o->key != NULL)
+        out = writer_result(&note);
+    if (is_good)
+        (void)fwrite(out.data, 1, out.size, stdout);
+    writer_deinit(&note);
+    return is_good;
+}
+
 int command_report(struct dump *d)
 {
     const char *form = d->options->first;
     bool is_html = strcmp(form, "html") == 0, is_json = strcmp(form, "json") == 0;
-    struct writer text, note;
-    bool is_good = true;
+    struct writer text;
     if (!is_html && !is_json && strcmp(form, "text") != 0) {
         fputs("rsm-dump: a report is text, json or html\n", stderr);
         return EXIT_WRONG_USAGE;
     }
-    if (d->options->key != NULL && (is_html || is_json)) {
-        fputs("rsm-dump: it is the text that is signed\n", stderr);
+    bool is_apart = d->options->signature != NULL;
+    if ((is_html || is_json) ? (d->options->key != NULL) != is_apart
+                             : is_apart && d->options->key == NULL) {
+        fputs("rsm-dump: --key FILE signs; json and html stay what they are, so --signature FILE "
+              "goes with it\n",
+              stderr);
         return EXIT_WRONG_USAGE;
     }
     json_t *report = count_all(d);
     writer_init(&text, 16u << 20);
-    writer_init(&note, 16u << 20);
     if (is_json)
-        shown_print(json_incref(report), false);
+        write_json(&text, report, d->identity.cluster);
     else
         write_rows(&text, report, is_html, d->identity.cluster);
     json_decref(report);
-    if (d->options->key != NULL)
-        is_good = sign(d, writer_result(&text), &note);
-    struct bytes out = writer_result(d->options->key != NULL ? &note : &text);
-    if (is_good)
-        (void)fwrite(out.data, 1, out.size, stdout);
+    bool is_good = !text.failed && print_report(d, writer_result(&text));
     writer_deinit(&text);
-    writer_deinit(&note);
     return is_good ? dump_exit(d) : EXIT_FINDING;
 }

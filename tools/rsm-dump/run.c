@@ -77,13 +77,14 @@ static const struct verb verbs[] = {
      "checks, votes, approvals, verdict",
      "rsm-dump --dir data/1 export audit --from 2026-11-01 --to 2026-11-28T12:00:00Z > audit.jsonl",
      command_export, false, false},
-    {"report", 1, "report text|json|html [--from SLOT|TIME] [--to SLOT|TIME] [--key FILE]",
+    {"report", 1,
+     "report text|json|html [--from SLOT|TIME] [--to SLOT|TIME] [--key FILE [--signature FILE]]",
      "what happened in these slots, counted: commands, refusals, overrides, what was skipped; "
-     "--key "
-     "signs the text",
+     "--key signs: the text in itself, json and html in a new file (--signature)",
      "rsm-dump --dir data/1 report text --from 1000 --to 2000 --key auditor.key > report",
      command_report, false, false},
-    {"check-report", 1, "check-report FILE --verifier KEY...", "checks the signature of a report",
+    {"check-report", 1, "check-report FILE [--signature FILE] --verifier KEY...",
+     "checks the signature of a report",
      "rsm-dump check-report report --verifier auditor@example+2cf1a5d0+AQ...", command_check_report,
      true, true},
     {"verifier-key", 0, "verifier-key --key FILE", "the public key of a signer, for --verifier",
@@ -299,7 +300,9 @@ int dump_main(int argc, char **argv)
         fputs("rsm-dump: --step is for the command replay\n", stderr);
         return EXIT_WRONG_USAGE;
     }
-    if ((options.gpg_key == NULL) != (options.signature == NULL)) {
+    bool is_report = verb->run == command_report || verb->run == command_check_report;
+    if (is_report ? options.gpg_key != NULL
+                  : (options.gpg_key == NULL) != (options.signature == NULL)) {
         fputs("rsm-dump: --gpg-key KEY goes with --signature FILE, for export manifest\n", stderr);
         return EXIT_WRONG_USAGE;
     }
