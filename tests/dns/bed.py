@@ -269,10 +269,15 @@ class Bed(Cluster):
             return int(file.read())
 
     def leader(self):
-        for replica in (1, 2, 3):
-            if self.status(replica).get("is_leader") or self.status(replica).get("leader") == replica:
-                return replica
-        return None
+        """Who leads. Nobody does for a while when a busy machine makes the others elect: that is waited for."""
+        deadline = time.monotonic() + WAIT
+        while True:
+            for replica in (1, 2, 3):
+                status = self.status(replica)
+                if status.get("is_leader") or status.get("leader") == replica:
+                    return replica
+            check(time.monotonic() < deadline, "nobody leads")
+            time.sleep(0.02)
 
 
 def records(zone):

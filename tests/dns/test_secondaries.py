@@ -37,7 +37,7 @@ def make_zone(bed, text=ZONE_TEXT):
 
 
 def serial_of(bed):
-    return bed.soa(replica=bed.leader() or 1)
+    return bed.soa(replica=bed.leader())
 
 
 def compare(bed, wanted=None):

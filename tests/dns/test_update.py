@@ -213,7 +213,7 @@ def refusals_by_each_tool():
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     with UpdateBed() as bed:
-        replica = 1 + (bed.leader() or 1) % 3  # a follower: it hands them on
+        replica = 1 + bed.leader() % 3  # a follower: it hands them on
         bed.ctl("zone", "set", bed.zone, "zonemd=on")  # then it has no digest of its own
         rows = [  # lines for the tools, RCODE, rule, what its words name
             ("update add {0}. 60 ZONEMD 1 1 1 " + "ab" * 48 + "\n", "FORMERR", "type-forbidden", "ZONEMD"),
