@@ -392,7 +392,7 @@ static void raise_serial(struct judge *j, struct writing *w)
                      words_object(OBJECT_ZONE, w->context->zone, words), floor, row->serial);
 }
 
-void changes_write(struct judge *j, struct change_context *c)
+static void write_all(struct judge *j, struct change_context *c)
 {
     struct changes *all = &j->m->changes;
     struct writing w = {.context = c};
@@ -415,4 +415,18 @@ void changes_write(struct judge *j, struct change_context *c)
                      words_object(OBJECT_ZONE, c->zone, words), c->row->rrset_count,
                      j->policy.zone_rrsets_max);
     }
+}
+
+void changes_make(struct judge *j, struct change_context *c)
+{
+    changes_check(j, c);
+    write_all(j, c);
+    rule_dns_after(j, c);
+    rule_cycle(j, c);
+    rule_graph(j, c);
+    rule_impact(j, c);
+    if (c->is_new_zone)
+        return; /* nothing was there that could become too little */
+    rule_floor(j, c);
+    rule_limit(j, c->zone, c->row);
 }

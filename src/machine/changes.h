@@ -20,7 +20,7 @@ struct change {
     bool may_lack;  /* deleting what is not there is no mistake */
     bool is_bad;    /* a rule has refused it: it is not written */
 
-    /* What changes_write did, for the rules that look afterwards. */
+    /* What changes_make wrote, for the rules that look afterwards. */
     bool is_written;
     bool is_changed;                    /* and its records or its TTL are others than before */
     uint32_t count_before, count_after; /* records in the set */

@@ -341,14 +341,7 @@ static void execute(struct judge *j, const struct body_plan *body,
     judge_touch(j, generation->zone, row->labels);
     check_subset(j, body, generation, asked);
     add_content(j, generation, asked);
-    changes_check(j, &context);
-    changes_write(j, &context);
-    rule_dns_after(j, &context);
-    rule_cycle(j, &context);
-    rule_graph(j, &context);
-    rule_impact(j, &context);
-    rule_floor(j, &context);
-    rule_limit(j, context.zone, row);
+    changes_make(j, &context);
     mark_executed(j, body, generation);
     pack_map(&j->m->result, 1);
     pack_text(&j->m->result, "serial");

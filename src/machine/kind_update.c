@@ -81,14 +81,7 @@ static void make_changes(struct judge *j, const struct body_update *body, struct
     update_add_changes(j, row, body);
     if (deletes_names && j->m->changes.count > 0)
         rule_rights_changes(j, body->zone);
-    changes_check(j, &context);
-    changes_write(j, &context);
-    rule_dns_after(j, &context);
-    rule_cycle(j, &context);
-    rule_graph(j, &context);
-    rule_impact(j, &context);
-    rule_floor(j, &context);
-    rule_limit(j, context.zone, context.row);
+    changes_make(j, &context);
     add_result(j, row);
 }
 

@@ -121,12 +121,7 @@ void kind_zone_create(struct judge *j)
                                      .serial_floor = serial_floor(j, body.zone)};
     judge_touch(j, body.zone, row.labels);
     add_changes(j, body.changes);
-    changes_check(j, &context);
-    changes_write(j, &context);
-    rule_dns_after(j, &context);
-    rule_cycle(j, &context);
-    rule_graph(j, &context);
-    rule_impact(j, &context);
+    changes_make(j, &context);
     object_write(j, OBJECT_ZONE, body.zone);
     catalog_join(j, body.zone, &row);
     add_result(j, &row);
@@ -148,14 +143,7 @@ void kind_rrset_change(struct judge *j)
     judge_touch(j, body.zone, row.labels);
     struct change_context context = {
         .zone = body.zone, .row = &row, .serial_floor = serial_floor(j, body.zone)};
-    changes_check(j, &context);
-    changes_write(j, &context);
-    rule_dns_after(j, &context);
-    rule_cycle(j, &context);
-    rule_graph(j, &context);
-    rule_impact(j, &context);
-    rule_floor(j, &context);
-    rule_limit(j, body.zone, &row);
+    changes_make(j, &context);
     add_result(j, &row);
 }
 

@@ -123,8 +123,11 @@ void live_set(struct judge *j, struct bytes plan, uint64_t generation, struct by
 
 /* Sorts; reports what is wrong with each change by itself. */
 void changes_check(struct judge *j, const struct change_context *c);
-/* Writes the record sets and the zone's row; reports what is stale, unknown or no change. */
-void changes_write(struct judge *j, struct change_context *c);
+/*
+ * changes_check; writes the record sets and the zone's row, reports what is stale, unknown or no
+ * change, and asks the rules that look at what came of it.
+ */
+void changes_make(struct judge *j, struct change_context *c);
 struct bytes change_key(const struct judge *j, const struct change *change);
 
 /* What is wrong with one change: out-of-zone, types, TTLs, sizes, data. Sets is_bad. */

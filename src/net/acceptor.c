@@ -13,6 +13,7 @@
 
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <event2/util.h>
 
 #include "src/base/check.h"
 #include "src/base/log.h"
@@ -115,6 +116,28 @@ enum rsm_status acceptor_listen(struct acceptor *a, const struct sockaddr *addre
     evconnlistener_set_error_cb(l->listener, on_error);
     a->count++;
     return RSM_OK;
+}
+
+enum rsm_status acceptor_parse(const char *address, struct sockaddr_storage *out,
+                               socklen_t *size_out, char *text)
+{
+    int size = (int)sizeof *out;
+    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)out, &size) != 0) {
+        (void)snprintf(text, 256, "%.200s is no address", address);
+        return RSM_IO;
+    }
+    *size_out = (socklen_t)size;
+    return RSM_OK;
+}
+
+enum rsm_status acceptor_listen_on(struct acceptor *a, const char *address, char *text)
+{
+    struct sockaddr_storage parsed;
+    socklen_t size;
+    enum rsm_status status = acceptor_parse(address, &parsed, &size, text);
+    if (status == RSM_OK)
+        status = acceptor_listen(a, (const struct sockaddr *)&parsed, size, address, text);
+    return status;
 }
 
 uint16_t acceptor_port(const struct acceptor *a, uint32_t index)

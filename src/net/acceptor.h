@@ -40,6 +40,11 @@ void acceptor_free(struct acceptor *a);
 /* Listens; `name` is for words. RSM_IO: `text` (256 bytes) says why. */
 enum rsm_status acceptor_listen(struct acceptor *a, const struct sockaddr *address, socklen_t size,
                                 const char *name, char *text);
+/* The same for a text "ip:port", which may be no address: RSM_IO as well. */
+enum rsm_status acceptor_listen_on(struct acceptor *a, const char *address, char *text);
+/* Takes a text "ip:port" apart. RSM_IO: it is no address, as `text` (256 bytes) says. */
+enum rsm_status acceptor_parse(const char *address, struct sockaddr_storage *out,
+                               socklen_t *size_out, char *text);
 /* The port of listening socket `index`; 0: it has none. */
 uint16_t acceptor_port(const struct acceptor *a, uint32_t index);
 /* Takes no more connections. */

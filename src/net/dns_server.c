@@ -291,7 +291,7 @@ struct dns_server *dns_server_new(const struct dns_server_config *config)
 }
 
 /* A bound socket for datagrams; -1 with errno. */
-static evutil_socket_t bind_datagrams(const struct sockaddr *address, int size)
+static evutil_socket_t bind_datagrams(const struct sockaddr *address, socklen_t size)
 {
     int buffer = DATAGRAM_BUFFER;
     int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -299,7 +299,7 @@ static evutil_socket_t bind_datagrams(const struct sockaddr *address, int size)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    if (bind(fd, address, (socklen_t)size) != 0) {
+    if (bind(fd, address, size) != 0) {
         int error = errno;
         close(fd);
         errno = error;
@@ -311,14 +311,12 @@ static evutil_socket_t bind_datagrams(const struct sockaddr *address, int size)
 enum rsm_status dns_server_listen(struct dns_server *s, const char *address, char *text)
 {
     struct sockaddr_storage parsed;
-    int size = (int)sizeof parsed;
+    socklen_t size;
     CHECK(s->socket_count < DNS_LISTEN_MAX);
     struct dns_socket *socket = &s->sockets[s->socket_count];
     struct sockaddr *target = (struct sockaddr *)&parsed;
-    if (evutil_parse_sockaddr_port(address, target, &size) != 0) {
-        snprintf(text, 256, "%s is no address", address);
+    if (acceptor_parse(address, &parsed, &size, text) != RSM_OK)
         return RSM_IO;
-    }
     *socket =
         (struct dns_socket){.server = s, .family = target->sa_family, .index = s->socket_count};
     socket->fd = bind_datagrams(target, size);
@@ -326,7 +324,7 @@ enum rsm_status dns_server_listen(struct dns_server *s, const char *address, cha
         snprintf(text, 256, "cannot listen on %s: %s", address, strerror(errno));
         return RSM_IO;
     }
-    if (acceptor_listen(s->acceptor, target, (socklen_t)size, address, text) != RSM_OK) {
+    if (acceptor_listen(s->acceptor, target, size, address, text) != RSM_OK) {
         close(socket->fd);
         return RSM_IO;
     }

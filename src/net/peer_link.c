@@ -272,12 +272,6 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
 
 static enum rsm_status listen_on(struct peer_links *links, char *text)
 {
-    struct sockaddr_storage address;
-    int size = (int)sizeof address;
-    if (evutil_parse_sockaddr_port(links->config.listen, (struct sockaddr *)&address, &size) != 0) {
-        snprintf(text, 256, "%s is no address", links->config.listen);
-        return RSM_IO;
-    }
     struct acceptor_config config = {.base = links->config.base,
                                      .context = links,
                                      .event = "peer-accept",
@@ -285,8 +279,7 @@ static enum rsm_status listen_on(struct peer_links *links, char *text)
                                      .refused = &links->counters.refused,
                                      .on_connection = on_connection};
     links->acceptor = acceptor_new(&config);
-    return acceptor_listen(links->acceptor, (struct sockaddr *)&address, (socklen_t)size,
-                           links->config.listen, text);
+    return acceptor_listen_on(links->acceptor, links->config.listen, text);
 }
 
 enum rsm_status peer_links_new(const struct peer_links_config *config,

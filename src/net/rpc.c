@@ -537,14 +537,7 @@ struct rpc_server *rpc_new(const struct rpc_config *config)
 
 enum rsm_status rpc_listen(struct rpc_server *server, const char *address, char *text)
 {
-    struct sockaddr_storage parsed;
-    int size = (int)sizeof parsed;
-    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&parsed, &size) != 0) {
-        snprintf(text, 256, "%s is no address", address);
-        return RSM_IO;
-    }
-    return acceptor_listen(server->acceptor, (struct sockaddr *)&parsed, (socklen_t)size, address,
-                           text);
+    return acceptor_listen_on(server->acceptor, address, text);
 }
 
 /* True when somebody answers on the socket. */

@@ -19,32 +19,33 @@ static enum rsm_status see(struct ctl *ctl)
     return status == RSM_OK ? ctl_see_list(ctl, "lease.list") : status;
 }
 
-int ctl_lease_acquire(struct ctl *ctl, int count, char **arguments)
+/* What is said of a lease for some time; RSM_KIND_LEASE_ACQUIRE or RSM_KIND_LEASE_RENEW. */
+static int hold(struct ctl *ctl, const char *resource, enum rsm_kind kind, const char *verb)
 {
     uint64_t ttl_ms;
     struct rsm_buffer body = {NULL, 0};
-    (void)count;
     if (!ttl_of(ctl, &ttl_ms))
         return rsm_status_exit(RSM_USAGE);
     enum rsm_status status = see(ctl);
     if (status != RSM_OK)
         return rsm_status_exit(status);
-    status = rsm_body_lease_acquire(rsm_text(arguments[0]), ttl_ms, &body);
-    return ctl_change(ctl, RSM_KIND_LEASE_ACQUIRE, status, &body, "acquired");
+    if (kind == RSM_KIND_LEASE_ACQUIRE)
+        status = rsm_body_lease_acquire(rsm_text(resource), ttl_ms, &body);
+    else
+        status = rsm_body_lease_renew(rsm_text(resource), ctl->token, ttl_ms, &body);
+    return ctl_change(ctl, kind, status, &body, verb);
+}
+
+int ctl_lease_acquire(struct ctl *ctl, int count, char **arguments)
+{
+    (void)count;
+    return hold(ctl, arguments[0], RSM_KIND_LEASE_ACQUIRE, "acquired");
 }
 
 int ctl_lease_renew(struct ctl *ctl, int count, char **arguments)
 {
-    uint64_t ttl_ms;
-    struct rsm_buffer body = {NULL, 0};
     (void)count;
-    if (!ttl_of(ctl, &ttl_ms))
-        return rsm_status_exit(RSM_USAGE);
-    enum rsm_status status = see(ctl);
-    if (status != RSM_OK)
-        return rsm_status_exit(status);
-    status = rsm_body_lease_renew(rsm_text(arguments[0]), ctl->token, ttl_ms, &body);
-    return ctl_change(ctl, RSM_KIND_LEASE_RENEW, status, &body, "renewed");
+    return hold(ctl, arguments[0], RSM_KIND_LEASE_RENEW, "renewed");
 }
 
 int ctl_lease_release(struct ctl *ctl, int count, char **arguments)

@@ -7,13 +7,20 @@
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/ctl.h"
 
-/* ZONE/OWNER/TYPE/FLOOR,... as [[zone, owner, type, floor]...] */
-static bool pack_protected(struct rsm_pack *p, char *text)
+/* An array with room for the items of a text with commas between them; how many there are. */
+static uint32_t pack_array_of(struct rsm_pack *p, const char *text)
 {
     uint32_t count = *text != '\0';
     for (const char *c = text; *c != '\0'; c++)
         count += *c == ',';
     rsm_pack_array(p, count);
+    return count;
+}
+
+/* ZONE/OWNER/TYPE/FLOOR,... as [[zone, owner, type, floor]...] */
+static bool pack_protected(struct rsm_pack *p, char *text)
+{
+    uint32_t count = pack_array_of(p, text);
     char *rest = text;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t zone_buffer[NAME_SIZE_MAX], owner_buffer[NAME_SIZE_MAX];
@@ -63,10 +70,7 @@ static void pack_class(struct rsm_pack *p, const char *class, struct bytes zone,
 /* CLASS/ZONE[/SUFFIX[/TYPE]],...; an empty ZONE is any. A policy file can say more. */
 static bool pack_classes(struct rsm_pack *p, char *text)
 {
-    uint32_t count = *text != '\0';
-    for (const char *c = text; *c != '\0'; c++)
-        count += *c == ',';
-    rsm_pack_array(p, count);
+    uint32_t count = pack_array_of(p, text);
     char *rest = text;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t zone_buffer[NAME_SIZE_MAX], suffix_buffer[NAME_SIZE_MAX];
@@ -90,10 +94,7 @@ static bool pack_classes(struct rsm_pack *p, char *text)
 /* ROLE/LEAST,... as [[role, least]...] */
 static bool pack_groups(struct rsm_pack *p, char *text)
 {
-    uint32_t count = *text != '\0';
-    for (const char *c = text; *c != '\0'; c++)
-        count += *c == ',';
-    rsm_pack_array(p, count);
+    uint32_t count = pack_array_of(p, text);
     char *rest = text;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t least;

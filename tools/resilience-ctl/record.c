@@ -190,56 +190,67 @@ int ctl_record_history(struct ctl *ctl, int count, char **arguments)
     return rsm_status_exit(status);
 }
 
+/* A zone and record sets of it, as the command line names them. */
+struct named {
+    struct bytes zone; /* in zone_buffer */
+    struct rsm_rrset_id *ids;
+    size_t count;
+    uint8_t (*names)[NAME_SIZE_MAX];
+    uint8_t zone_buffer[NAME_SIZE_MAX];
+};
+
+static void named_deinit(struct named *n)
+{
+    mem_free(n->names);
+    mem_free(n->ids);
+}
+
+/* False: one of them is none, which was said. In either case named_deinit. */
+static bool named_init(struct named *n, const char *zone, size_t count, char **arguments)
+{
+    *n = (struct named){.count = count};
+    if (!ctl_name(zone, (struct bytes){NULL, 0}, n->zone_buffer, &n->zone))
+        return false;
+    n->ids = mem_alloc((count + 1) * sizeof *n->ids);
+    n->names = mem_alloc((count + 1) * sizeof *n->names);
+    for (size_t i = 0; i < count; i++)
+        if (!ctl_parse_rrset_id(arguments[i], n->names[i], &n->ids[i]))
+            return false;
+    return true;
+}
+
 int ctl_record_takeover(struct ctl *ctl, int count, char **arguments)
 {
-    uint8_t zone_buffer[NAME_SIZE_MAX];
-    struct bytes zone;
-    size_t scope_count = (size_t)count - 3;
     struct rsm_buffer body = {NULL, 0};
-    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, zone_buffer, &zone))
-        return rsm_status_exit(RSM_USAGE);
-    struct rsm_rrset_id *scope = mem_alloc((scope_count + 1) * sizeof *scope);
-    uint8_t(*names)[NAME_SIZE_MAX] = mem_alloc((scope_count + 1) * sizeof *names);
-    bool is_good = true;
-    for (size_t i = 0; i < scope_count && is_good; i++)
-        is_good = ctl_parse_rrset_id(arguments[3 + i], names[i], &scope[i]);
+    struct named n;
+    bool is_good = named_init(&n, arguments[0], (size_t)count - 3, arguments + 3);
     enum rsm_status status = is_good ? ctl_sign_in(ctl) : RSM_USAGE;
-    for (size_t i = 0; i < scope_count && status == RSM_OK; i++)
-        status = ctl_see_rrset(ctl, zone, bytes_make(scope[i].owner.data, scope[i].owner.size),
-                               scope[i].type);
+    for (size_t i = 0; i < n.count && status == RSM_OK; i++)
+        status = ctl_see_rrset(ctl, n.zone, bytes_make(n.ids[i].owner.data, n.ids[i].owner.size),
+                               n.ids[i].type);
     int result = rsm_status_exit(status);
     if (status == RSM_OK) {
-        status = rsm_body_rrset_takeover(ctl_bytes(zone), rsm_text(arguments[1]),
-                                         rsm_text(arguments[2]), scope, scope_count, &body);
+        status = rsm_body_rrset_takeover(ctl_bytes(n.zone), rsm_text(arguments[1]),
+                                         rsm_text(arguments[2]), n.ids, n.count, &body);
         result = ctl_change(ctl, RSM_KIND_RRSET_TAKEOVER, status, &body, "taken over");
     }
-    mem_free(names);
-    mem_free(scope);
+    named_deinit(&n);
     return result;
 }
 
 static int observe(struct ctl *ctl, int count, char **arguments, bool is_present)
 {
-    uint8_t zone_buffer[NAME_SIZE_MAX];
-    struct bytes zone;
-    size_t id_count = (size_t)count - 1;
     struct rsm_buffer body = {NULL, 0};
-    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, zone_buffer, &zone))
-        return rsm_status_exit(RSM_USAGE);
-    struct rsm_rrset_id *ids = mem_alloc((id_count + 1) * sizeof *ids);
-    uint8_t(*names)[NAME_SIZE_MAX] = mem_alloc((id_count + 1) * sizeof *names);
-    bool is_good = true;
-    for (size_t i = 0; i < id_count && is_good; i++)
-        is_good = ctl_parse_rrset_id(arguments[1 + i], names[i], &ids[i]);
+    struct named n;
+    bool is_good = named_init(&n, arguments[0], (size_t)count - 1, arguments + 1);
     enum rsm_status status = is_good ? ctl_sign_in(ctl) : RSM_USAGE;
     int result = rsm_status_exit(status);
     if (status == RSM_OK) {
-        status = rsm_body_rrset_observe(ctl_bytes(zone), ids, is_present ? 0 : id_count, ids,
-                                        is_present ? id_count : 0, &body);
+        status = rsm_body_rrset_observe(ctl_bytes(n.zone), n.ids, is_present ? 0 : n.count, n.ids,
+                                        is_present ? n.count : 0, &body);
         result = ctl_change(ctl, RSM_KIND_RRSET_OBSERVE, status, &body, "noted");
     }
-    mem_free(names);
-    mem_free(ids);
+    named_deinit(&n);
     return result;
 }
 
