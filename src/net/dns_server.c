@@ -27,8 +27,7 @@
 #define MESSAGE_MAX 65535u
 #define IDLE_SECONDS 10
 #define WRITE_SECONDS 30
-#define DATAGRAMS_A_TURN 64 /* then others get their turn */
-#define DATAGRAM_BUFFER (1 << 20)
+#define DATAGRAMS_A_TURN 64  /* then others get their turn */
 #define DESCRIPTORS_KEPT 64u /* for the journal, the store, peers and clients */
 
 struct dns_connection {
@@ -265,9 +264,9 @@ static void on_datagrams(evutil_socket_t fd, short what, void *context)
     struct dns_server *s = socket->server;
     (void)what;
     for (int i = 0; i < DATAGRAMS_A_TURN && !s->stopping; i++) {
-        struct dns_peer from = {.socket = socket->index, .size = sizeof from.address};
-        ssize_t size = recvfrom(fd, s->buffer, sizeof s->buffer, 0,
-                                (struct sockaddr *)&from.address, &from.size);
+        struct dns_peer from = {.socket = socket->index};
+        ssize_t size =
+            datagram_receive(fd, s->buffer, sizeof s->buffer, &from.address, &from.size, &from.at);
         if (size < 0)
             return; /* none left, or an error of an earlier answer: the next turn tells */
         s->counters.datagrams++;
@@ -290,24 +289,6 @@ struct dns_server *dns_server_new(const struct dns_server_config *config)
     return s;
 }
 
-/* A bound socket for datagrams; -1 with errno. */
-static evutil_socket_t bind_datagrams(const struct sockaddr *address, socklen_t size)
-{
-    int buffer = DATAGRAM_BUFFER;
-    int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    if (bind(fd, address, size) != 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
 enum rsm_status dns_server_listen(struct dns_server *s, const char *address, char *text)
 {
     struct sockaddr_storage parsed;
@@ -319,7 +300,7 @@ enum rsm_status dns_server_listen(struct dns_server *s, const char *address, cha
         return RSM_IO;
     *socket =
         (struct dns_socket){.server = s, .family = target->sa_family, .index = s->socket_count};
-    socket->fd = bind_datagrams(target, size);
+    socket->fd = datagram_bind(target, size);
     if (socket->fd < 0) {
         snprintf(text, 256, "cannot listen on %s: %s", address, strerror(errno));
         return RSM_IO;
@@ -366,8 +347,8 @@ void dns_server_free(struct dns_server *s)
 void dns_server_send(struct dns_server *s, const struct dns_peer *to, struct bytes wire)
 {
     CHECK(to->connection == NULL && to->socket < s->socket_count);
-    if (sendto(s->sockets[to->socket].fd, wire.data, wire.size, 0,
-               (const struct sockaddr *)&to->address, to->size) < 0)
+    if (!datagram_send(s->sockets[to->socket].fd, (const struct sockaddr *)&to->address, to->size,
+                       &to->at, wire))
         s->counters.unsent++;
 }
 

@@ -23,6 +23,7 @@
 
 #include "src/base/bytes.h"
 #include "src/net/acceptor.h"
+#include "src/net/datagram.h"
 
 struct event_base;
 struct dns_server;
@@ -36,6 +37,7 @@ struct dns_peer {
     uint32_t socket;                   /* index of the listening address */
     socklen_t size;
     struct sockaddr_storage address;
+    struct datagram_end at; /* of a datagram: which of our addresses it came to */
 };
 
 struct dns_server_config {

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -79,8 +80,8 @@ static void on_closed(void *context, struct dns_connection *connection)
         w->held = NULL;
 }
 
-/* A free port: found by a socket that is closed again. */
-static void world_make(struct world *w)
+/* On all addresses that `host` names. A free port: found by a socket that is closed again. */
+static void world_make_on(struct world *w, const char *host)
 {
     char text[256] = "", name[64];
     socklen_t size = sizeof w->address;
@@ -97,8 +98,13 @@ static void world_make(struct world *w)
                                        .on_room = on_room,
                                        .on_closed = on_closed};
     w->server = dns_server_new(&config);
-    snprintf(name, sizeof name, "127.0.0.1:%u", ntohs(w->address.sin_port));
+    snprintf(name, sizeof name, "%s:%u", host, ntohs(w->address.sin_port));
     cr_assert_eq(dns_server_listen(w->server, name, text), RSM_OK, "%s", text);
+}
+
+static void world_make(struct world *w)
+{
+    world_make_on(w, "127.0.0.1");
 }
 
 static void world_free(struct world *w)
@@ -157,6 +163,48 @@ Test(dns_server, datagrams_come_back)
     cr_assert_eq(dns_server_counters(w.server)->datagrams, 1);
     close(fd);
     world_free(&w);
+}
+
+/* A client takes an answer from the address that it asked alone, and a host has several. */
+Test(dns_server, answers_leave_from_the_address_that_was_asked)
+{
+    static const struct {
+        const char *listen;
+        int family;
+        const char *asked;
+    } rows[] = {
+        {"0.0.0.0", AF_INET, "127.0.0.1"},   {"0.0.0.0", AF_INET, "127.0.0.77"},
+        {"127.0.0.9", AF_INET, "127.0.0.9"}, {"[::]", AF_INET6, "::1"},
+        {"[::]", AF_INET, "127.0.0.77"},
+    };
+    struct sockaddr_in6 own = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int probe = socket(AF_INET6, SOCK_DGRAM, 0);
+    bool has_ipv6 = probe >= 0 && bind(probe, (struct sockaddr *)&own, sizeof own) == 0;
+    if (probe >= 0)
+        close(probe);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        if (rows[i].listen[0] == '[' && !has_ipv6)
+            continue;
+        world_make_on(&w, rows[i].listen);
+        struct sockaddr_in to = w.address;
+        struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = w.address.sin_port};
+        bool is_new = rows[i].family == AF_INET6;
+        cr_assert_eq(inet_pton(rows[i].family, rows[i].asked,
+                               is_new ? (void *)&to6.sin6_addr : (void *)&to.sin_addr),
+                     1);
+        int fd = socket(rows[i].family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+        cr_assert_eq(connect(fd, is_new ? (struct sockaddr *)&to6 : (struct sockaddr *)&to,
+                             is_new ? sizeof to6 : sizeof to),
+                     0);
+        say(fd, "hello", 5);
+        while (w.messages == 0)
+            event_base_loop(w.base, EVLOOP_ONCE);
+        char found[8];
+        cr_assert_eq(recv(fd, found, sizeof found, 0), 5, "row %zu: %s", i, rows[i].asked);
+        close(fd);
+        world_free(&w);
+    }
 }
 
 /* However the bytes are cut, and with many questions at once: each is answered, in order. */
