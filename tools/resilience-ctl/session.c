@@ -90,6 +90,8 @@ static bool read_passphrase(const char *path, char *passphrase)
 enum rsm_status ctl_load_key(struct ctl *ctl)
 {
     bool encrypted = false;
+    if (ctl->key != NULL) /* who signs in again is not asked for a passphrase again */
+        return RSM_OK;
     if (ctl->key_path == NULL) {
         ctl_fail(RSM_USAGE, "who signs? --key or RSM_KEY names a key file");
         return RSM_USAGE;
