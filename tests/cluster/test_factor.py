@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from harness import ROOT, Cluster, check, main
+from harness import BIN, ROOT, Cluster, check, main
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.1\n"
 SECRET = b"12345678901234567890"
@@ -115,6 +115,32 @@ def keys_and_assertions():
     return None
 
 
+def who_is_waited_for():
+    """With second factors demanded the same lines do: they say to each approver the whole line, with the factor's name."""
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        stick = second_key(cluster, "alice@company.com")
+        path = os.path.join(cluster.work, "fix.yaml")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("zone: a.example\nreason: r\nnames: [www]\nrecords: www 60 IN A 192.0.2.5\n")
+        environment = dict(os.environ, NO_COLOR="1", RSM_ENDPOINTS=cluster.endpoints, RSM_KEY=cluster.key)
+        environment.pop("RSM_CONFIG", None)
+        apply = cluster.start(f"{BIN}/resilience-ctl", "override", "apply", "--config", path, "--approver", "alice@company.com", "--approver", "bob@company.com",
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        lines = [apply.stderr.readline()]
+        while "bob@company.com" not in lines[-1]:
+            lines.append(apply.stderr.readline())
+            check(lines[-1] != "", "".join(lines))
+        words = next(line for line in lines if line.startswith("  alice@company.com: ")).split()[1:]
+        check(words[:3] == ["resilience-ctl", "override", "approve"] and words[-4:] == ["--factor", "stick", "--factor-key", "FILE"], f"{words}")
+        check("has no second factor" in lines[-1], lines[-1])
+        cluster.ctl(*words[1:-1], stick, key=alice)
+        other = second_key(cluster, "bob@company.com")
+        cluster.ctl("override", "approve", words[3], "--factor", "stick", "--factor-key", other, key=bob)
+        out, err = apply.communicate(timeout=60)
+        check(apply.returncode == 0 and "in effect in slot" in out, out + err)
+
+
 def code(step):
     digest = hmac.new(SECRET, struct.pack(">Q", step), hashlib.sha1).digest()
     at = digest[-1] & 15
@@ -186,4 +212,4 @@ def a_token():
 
 
 if __name__ == "__main__":
-    main([keys_and_assertions, codes, a_token])
+    main([keys_and_assertions, who_is_waited_for, codes, a_token])

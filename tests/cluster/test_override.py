@@ -130,6 +130,42 @@ def the_four_lines():
         check(done.returncode == 0, done.stderr)
 
 
+def several_zones():
+    """One file, two zones: two emergencies, asked for at once, approved each, carried out in order."""
+    many = ("reason: both\nbypass: [frozen]\nchanges:\n"
+            "  - zone: a.example\n    names: [www]\n    records: |\n      www 60 IN A 192.0.2.{last}\n"
+            "  - zone: b.example\n    names: [www, api]\n    records: |\n      www 60 IN A 192.0.2.{last}\n      api 60 IN A 192.0.2.{last}\n")
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        cluster.ctl("zone", "create", "b.example", "-", text=ZONE)
+        path = write(cluster, 8, text=many)
+        def waiting():
+            return [o["digest"] for o in cluster.json("override", "status")["overrides"]]
+        asked = cluster.ctl("override", "request", "--config", path).stdout.split()
+        check(len(asked) == 2 and sorted(asked) == sorted(waiting()), f"{asked}")
+        # Without approvals nothing is done; with one approved, nothing of the other.
+        for key in (alice, bob):
+            cluster.ctl("override", "approve", asked[0], key=key)
+        done = cluster.ctl("override", "apply", "--config", path, "--wait", "1s", status=8)
+        check("1 of 2 zones are as the file says" in done.stderr, done.stderr)
+        check("192.0.2.8" in address(cluster) and "192.0.2.8" not in cluster.ctl("record", "get", "b.example", "www", "A").stdout, "the first alone")
+        # The same line goes on with the rest: nothing is asked for twice.
+        check(waiting() == asked[1:], f"{waiting()}")
+        for key in (alice, bob):
+            cluster.ctl("override", "approve", asked[1], key=key)
+        done = cluster.ctl("override", "apply", "--config", path, "--approver", "alice@company.com", "--approver", "bob@company.com")
+        check("a.example is as the file says" in done.stderr and done.stdout.count("in effect in slot") == 1, done.stdout + done.stderr)
+        check("192.0.2.8" in cluster.ctl("record", "get", "b.example", "api", "A").stdout and waiting() == [], "all of it")
+        done = cluster.ctl("override", "request", "--config", path, status=2)
+        check("nothing to ask for" in done.stderr, done.stderr)
+        for text, why in ((many.replace("    names: [www]\n", "    bypass: [limit]\n"), '"bypass" means nothing here'), (many.replace("reason: both", "zone: a.example"), '"zone" means nothing here'),
+                          ("reason: r\nchanges: []\n", "change 1 is not there"), ("reason: r\nchanges:\n" + 17 * "  - zone: a.example\n    records: x\n", "17 items, at most 16"),
+                          ("- a\n", "a mapping is wanted")):
+            done = cluster.ctl("override", "request", "--config", write(cluster, 9, "bad.yaml", text), status=2)
+            check(why in done.stderr, done.stderr)
+        check("means nothing here" in cluster.ctl("plan", "diff", path, status=2).stderr, "a plan is of one zone")
+
+
 def clock(cluster, offset_ms):
     """All replicas' clocks, so many ms from the machine's."""
     path = os.path.join(cluster.work, "clock")
@@ -296,6 +332,21 @@ def audited(log):
     return lines
 
 
+def planned(everything, before, command):
+    """The plan, or the change that waits, that a command is about: as an earlier slot has it."""
+    found = None
+    wanted = {"change.vote": 0, "change.approve": 0, "change.apply": 0, "change.cancel": 0, "override.step": 3}
+    for slot, _, v, c in everything:
+        if c is None or slot > before or c is command or v.get("first_slot"):
+            continue
+        if v["verdict"] == "staged" and command["kind"] in wanted and command["body"][wanted[command["kind"]]] == c["digest"]:
+            found = {"change": c["digest"], "author": v["author"], "slot": slot}
+        if v["verdict"] == "applied" and c["kind"] == "plan.publish" and command["kind"] in ("plan.execute", "plan.collect") and \
+                [c["body"]["plan"], c["body"]["generation"]] == command["body"][:2]:
+            found = {"plan": c["body"]["plan"], "generation": c["body"]["generation"], "hash": v["result"]["hash"], "author": v["author"], "slot": slot}
+    return found
+
+
 def check_audit(log, said, until):
     """`said`: of the slots of `log` that `until` lets pass; approvals may be of earlier ones."""
     everything = audited(log)
@@ -308,7 +359,8 @@ def check_audit(log, said, until):
         check(line["skipped"] == skipped, f"slot {slot}: {line['skipped']}")
         if command:
             check(all(line[key] == command[key] for key in ("kind", "reason", "body", "digest")), f"slot {slot}: {line}")
-            check(line["basis"] == {key: command[key] for key in ("lamport", "clock", "dependencies")}, f"slot {slot}: {line}")
+            basis = {key: command[key] for key in ("lamport", "clock", "dependencies")}
+            check(line["basis"] == {**basis, "plan": planned(everything, slot, command)}, f"slot {slot}: {line}")
         elif verdict["verdict"] == "settled":
             begun = next(c for _, _, v, c in everything
                          if c and v["verdict"] == "staged" and (v["author"], v["counter"]) == (verdict["author"], verdict["counter"]))
@@ -326,6 +378,7 @@ def ranges_and_audit(cluster, log, dump):
 
     lines = check_audit(log, export(), lambda line: True)
     check(sum(1 for line in export() if len(line.get("approvals") or []) == 2) == 1, "the emergency and who approved it")
+    check({line["kind"] for line in export() if (line.get("basis") or {}).get("plan")} >= {"change.vote", "change.approve", "change.apply", "plan.execute"}, "what they are based on")
     last = max(slot for slot, _, verdict, _ in lines if verdict["verdict"] == "settled")
     check_audit(log, export("--from", str(last)), lambda line: line[0] >= last)
     first, middle = log[4]["log_time"], log[8]["log_time"]
@@ -369,6 +422,10 @@ def reports():
         for key in (alice, bob):
             cluster.ctl("override", "approve", digest, key=key)
         cluster.ctl("override", "apply", digest)
+        cluster.ctl("zone", "create", "b.example", "-", text=ZONE)
+        cluster.ctl("plan", "publish", "p", "1", "b.example", "-", text="api 60 IN A 192.0.2.9\n", status=0)
+        token = str(cluster.json("lease", "acquire", "b.example/p")["slot"])
+        cluster.ctl("plan", "execute", "p", "1", "--lease", "b.example/p", "--token", token)
         cluster.ctl("automation", "freeze", "--reason", "r")
         cluster.ctl("override", "begin", "--reason", "r")
         cluster.ctl("override", "skip", "automation", "assess", "--reason", "r")
@@ -463,4 +520,4 @@ def rules_that_block():
 
 
 if __name__ == "__main__":
-    main([approvals, the_four_lines, a_quarter_of_an_hour, approvers_are_told, six_steps, reports, manual_mode, rules_that_block])
+    main([approvals, the_four_lines, several_zones, a_quarter_of_an_hour, approvers_are_told, six_steps, reports, manual_mode, rules_that_block])

@@ -57,32 +57,50 @@ int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[
     return 0;
 }
 
-int ctl_override_request(struct ctl *ctl, int count, char **arguments)
+static int request(struct ctl *ctl, const struct plan_work *w)
 {
-    struct plan_work w = {.zone = {NULL, 0}};
     uint8_t digest[RSM_DIGEST_SIZE];
     char hex[OVERRIDE_DIGEST_SIZE];
+    change_list_print(&w->list, &w->now, stderr);
+    int result = override_ask(ctl, w, digest);
+    if (result != 0)
+        return result;
+    hex_encode(hex, bytes_make(digest, sizeof digest));
+    printf("%s\n", hex);
+    fprintf(stderr, "  two persons other than the author run: resilience-ctl override approve %s\n",
+            hex);
+    return 0;
+}
+
+int ctl_override_request(struct ctl *ctl, int count, char **arguments)
+{
+    const char *reason = ctl->reason;
+    size_t asked = 0, changes = 1;
+    int result = 0;
     (void)count;
     (void)arguments;
     if (ctl->config == NULL)
         return ctl_fail(RSM_USAGE, "--config names a file that says what shall be changed");
-    enum rsm_status status = plan_work_begin(ctl, ctl->config, true, &w);
-    int result = rsm_status_exit(status);
-    if (status == RSM_OK && w.list.count == 0) {
-        result = ctl_fail(RSM_USAGE, "the zone is as the file says: there is nothing to ask for");
-    } else if (status == RSM_OK) {
-        change_list_print(&w.list, &w.now, stderr);
-        result = override_ask(ctl, &w, digest);
+    for (size_t i = 0; i < changes && result == 0; i++) {
+        struct plan_work w;
+        ctl->reason = reason; /* else it is the file's, which goes with each change */
+        enum rsm_status status = plan_work_begin(ctl, ctl->config, true, i, &w);
+        result = rsm_status_exit(status);
+        if (status == RSM_OK)
+            changes = w.file.change_count;
+        if (status == RSM_OK && w.list.count > 0) {
+            result = request(ctl, &w);
+            asked += result == 0 ? 1 : 0;
+        }
+        plan_work_free(&w);
     }
-    if (status == RSM_OK && result == 0) {
-        hex_encode(hex, bytes_make(digest, sizeof digest));
-        printf("%s\n", hex);
+    ctl->reason = reason;
+    if (result == 0 && asked == 0)
+        return ctl_fail(RSM_USAGE, "all is as the file says: there is nothing to ask for");
+    if (asked > 0)
         fprintf(stderr,
-                "  two persons other than the author run: resilience-ctl override approve %s\n"
                 "  then: resilience-ctl override apply --config %s --approver A --approver B\n",
-                hex, ctl->config);
-    }
-    plan_work_free(&w);
+                ctl->config);
     return result;
 }
 

@@ -51,4 +51,7 @@ enum rsm_status override_guide(struct ctl *ctl, const char *freeze, FILE *out);
 bool override_guide_if_new(struct ctl *ctl, uint8_t seen[RSM_DIGEST_SIZE],
                            char text[OVERRIDE_GUIDE_SIZE]);
 
+/* override_approvers.c: who is waited for, each with the line to use, on stderr. */
+void override_ask_approvers(struct ctl *ctl, const char *digest);
+
 #endif

@@ -8,6 +8,9 @@
  *   4. change.apply, with the approvers who are named: they must be among those who approved
  *   5. wait for the replicas' votes, and say how it ended
  *
+ * A file with several zones is as many emergencies: all are asked for first, then each is carried
+ * out. A change set is of one zone, so they do not take effect together, but one after the other.
+ *
  * What was approved when the zone was another one has another body: it is not found, so nothing is
  * applied that was planned on a state that is gone.
  */
@@ -16,6 +19,7 @@
 
 #include <rsm/change.h>
 
+#include "src/base/mem.h"
 #include "tools/resilience-ctl/override.h"
 
 #define LOOK_MS 250u
@@ -94,8 +98,15 @@ static int use_token(struct ctl *ctl, struct override *o)
     struct rsm_buffer body = {NULL, 0};
     for (unsigned i = 0; i < ctl->approvers.count; i++)
         names[i] = rsm_text(ctl->approvers.items[i]);
-    enum rsm_status status = rsm_body_change_apply(rsm_bytes_make(o->digest, sizeof o->digest),
-                                                   names, ctl->approvers.count, &body);
+    /* It may have waited for hours, in which the author did other things: the counter is asked for
+     * anew. What is applied is bound by its digest, whatever was seen since. */
+    rsm_author_free(ctl->signer);
+    ctl->signer = NULL;
+    enum rsm_status status = ctl_sign_in(ctl);
+    if (status != RSM_OK)
+        return rsm_status_exit(status);
+    status = rsm_body_change_apply(rsm_bytes_make(o->digest, sizeof o->digest), names,
+                                   ctl->approvers.count, &body);
     return ctl_change(ctl, RSM_KIND_CHANGE_APPLY, status, &body, "applied");
 }
 
@@ -107,8 +118,7 @@ static int carry_out(struct ctl *ctl, struct override *o)
     if (!parse_wait(ctl, &until_ms))
         return rsm_status_exit(RSM_USAGE);
     if (is_state(o, "staged") && !has(o, "approved_ms"))
-        fprintf(stderr, "waits for approvals: resilience-ctl override approve %s\n",
-                override_hex(o, hex));
+        override_ask_approvers(ctl, override_hex(o, hex));
     enum rsm_status status = wait_for(ctl, o, "approved_ms", until_ms);
     int result = rsm_status_exit(status);
     if (status == RSM_OK && is_state(o, "staged") && !has(o, "voting_ms")) {
@@ -141,24 +151,68 @@ static enum rsm_status find_or_ask(struct ctl *ctl, const struct plan_work *w, s
     return override_find(ctl, override_hex(o, hex), o);
 }
 
+/* A file's change, on its way. */
+struct item {
+    struct plan_work work;
+    struct override override; /* empty: the zone is as the file says */
+    bool is_asked;
+};
+
+/* Each change that is not in effect is asked for, so that approvers see all of them. */
+static enum rsm_status begin_items(struct ctl *ctl, struct item *items, size_t *count_out)
+{
+    enum rsm_status status = RSM_OK;
+    const char *reason = ctl->reason;
+    size_t changes = 1;
+    for (*count_out = 0; *count_out < changes && status == RSM_OK; ++*count_out) {
+        struct item *item = &items[*count_out];
+        status = plan_work_begin(ctl, ctl->config, true, *count_out, &item->work);
+        if (status != RSM_OK)
+            continue;
+        changes = item->work.file.change_count;
+        ctl->reason = reason != NULL ? reason : item->work.file.reason;
+        if (item->work.list.count == 0) {
+            fprintf(stderr, "%s is as the file says: nothing to do\n", item->work.file.zone);
+            continue;
+        }
+        status = find_or_ask(ctl, &item->work, &item->override);
+        item->is_asked = status == RSM_OK;
+    }
+    return status;
+}
+
+/* In the order of the file; what comes behind one that failed is left as it is. */
+static int carry_out_items(struct ctl *ctl, struct item *items, size_t count)
+{
+    size_t done = 0;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        if (items[i].is_asked)
+            result = carry_out(ctl, &items[i].override);
+        done += result == 0 ? 1 : 0;
+    }
+    if (count > 1 && result != 0)
+        fprintf(stderr,
+                "%zu of %zu zones are as the file says; the same line goes on with the rest, "
+                "override cancel takes it back\n",
+                done, count);
+    return result;
+}
+
 static int apply_file(struct ctl *ctl)
 {
-    struct plan_work w;
-    struct override o = {.row = {NULL, 0}};
+    struct item *items = mem_alloc(PLAN_CHANGES_MAX * sizeof *items);
     const char *reason = ctl->reason;
-    enum rsm_status status = plan_work_begin(ctl, ctl->config, true, &w);
-    if (status == RSM_OK && w.list.count == 0) {
-        fprintf(stderr, "the zone is as the file says: nothing to do\n");
-    } else if (status == RSM_OK) {
-        status = find_or_ask(ctl, &w, &o);
-        ctl->reason = reason != NULL ? reason : w.file.reason;
-        int result = status == RSM_OK ? carry_out(ctl, &o) : rsm_status_exit(status);
-        override_free(&o);
-        plan_work_free(&w);
-        return result;
+    size_t count = 0;
+    enum rsm_status status = begin_items(ctl, items, &count);
+    int result = status == RSM_OK ? carry_out_items(ctl, items, count) : rsm_status_exit(status);
+    ctl->reason = reason;
+    for (size_t i = 0; i < count; i++) {
+        override_free(&items[i].override);
+        plan_work_free(&items[i].work);
     }
-    plan_work_free(&w);
-    return rsm_status_exit(status);
+    mem_free(items);
+    return result;
 }
 
 int ctl_override_apply(struct ctl *ctl, int count, char **arguments)

@@ -27,7 +27,7 @@ int ctl_plan_diff(struct ctl *ctl, int count, char **arguments)
     struct rsm_buffer result = {NULL, 0};
     char digest[PLAN_DIGEST_SIZE];
     (void)count;
-    enum rsm_status status = plan_work_begin(ctl, arguments[0], false, &w);
+    enum rsm_status status = plan_work_begin(ctl, arguments[0], false, 0, &w);
     if (status == RSM_OK) {
         change_list_print(&w.list, &w.now, stdout);
         fprintf(stderr, "%zu record sets would change\n", w.list.count);
@@ -65,7 +65,7 @@ int ctl_plan_check(struct ctl *ctl, int count, char **arguments)
     struct rsm_buffer buffer = {NULL, 0};
     char digest[PLAN_DIGEST_SIZE];
     (void)count;
-    enum rsm_status status = plan_work_begin(ctl, arguments[0], false, &w);
+    enum rsm_status status = plan_work_begin(ctl, arguments[0], false, 0, &w);
     if (status == RSM_OK && w.list.count == 0) {
         fprintf(stderr, "the zone is as the plan says: nothing to do\n");
     } else if (status == RSM_OK) {
@@ -123,7 +123,7 @@ int ctl_plan_apply(struct ctl *ctl, int count, char **arguments)
 {
     struct plan_work w;
     (void)count;
-    enum rsm_status status = plan_work_begin(ctl, arguments[0], false, &w);
+    enum rsm_status status = plan_work_begin(ctl, arguments[0], false, 0, &w);
     int result = status == RSM_OK ? apply(ctl, &w) : rsm_status_exit(status);
     plan_work_free(&w);
     return result;

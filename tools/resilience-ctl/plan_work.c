@@ -19,7 +19,8 @@
 
 struct taking {
     struct plan_file *out;
-    bool may_bypass;
+    bool is_override;
+    size_t which;
 };
 
 static void take_bypass(struct yaml_reading *r, yaml_node_t *node, struct plan_file *out)
@@ -36,22 +37,14 @@ static void take_bypass(struct yaml_reading *r, yaml_node_t *node, struct plan_f
     }
 }
 
-static void take_document(struct yaml_reading *r, void *context)
+/* One zone's change. */
+static void take_change(struct yaml_reading *r, yaml_node_t *node, struct plan_file *out)
 {
-    static const char *const keys[] = {"zone", "reason", "names", "records", NULL};
-    static const char *const more[] = {"zone", "reason", "names", "records", "bypass", NULL};
-    struct taking *t = context;
-    struct plan_file *out = t->out;
-    yaml_node_t *root = yaml_document_get_root_node(r->document);
-    if (!yaml_check_map(r, root, t->may_bypass ? more : keys))
-        return;
-    yaml_node_t *names = yaml_get(r, root, "names");
-    yaml_node_t *reason = yaml_get(r, root, "reason");
-    out->zone = yaml_copy(r, yaml_get(r, root, "zone"));
-    out->records = yaml_copy(r, yaml_get(r, root, "records"));
+    yaml_node_t *names = yaml_get(r, node, "names");
+    out->zone = yaml_copy(r, yaml_get(r, node, "zone"));
+    out->records = yaml_copy(r, yaml_get(r, node, "records"));
     if (out->zone == NULL || out->records == NULL)
         return;
-    out->reason = reason != NULL ? yaml_copy(r, reason) : NULL;
     out->has_names = names != NULL;
     size_t count = yaml_count(r, names, PLAN_NAMES_MAX);
     out->names = mem_alloc((count + 1) * sizeof *out->names);
@@ -59,14 +52,42 @@ static void take_document(struct yaml_reading *r, void *context)
         out->names[i] = yaml_copy(r, yaml_item(r, names, i));
         out->name_count += out->names[i] != NULL ? 1 : 0;
     }
+}
+
+static void take_document(struct yaml_reading *r, void *context)
+{
+    static const char *const keys[] = {"zone", "reason", "names", "records", NULL};
+    static const char *const more[] = {"zone", "reason", "names", "records", "bypass", NULL};
+    static const char *const many[] = {"reason", "bypass", "changes", NULL};
+    static const char *const one[] = {"zone", "names", "records", NULL};
+    struct taking *t = context;
+    struct plan_file *out = t->out;
+    yaml_node_t *root = yaml_document_get_root_node(r->document);
+    bool is_map = root != NULL && root->type == YAML_MAPPING_NODE;
+    yaml_node_t *changes = t->is_override && is_map ? yaml_get(r, root, "changes") : NULL;
+    if (!yaml_check_map(r, root, changes != NULL ? many : t->is_override ? more : keys))
+        return;
+    yaml_node_t *reason = yaml_get(r, root, "reason");
+    out->reason = reason != NULL ? yaml_copy(r, reason) : NULL;
+    out->change_count = 1;
+    if (changes == NULL) {
+        take_change(r, root, out);
+    } else {
+        out->change_count = yaml_count(r, changes, PLAN_CHANGES_MAX);
+        if (yaml_is_good(r) && t->which >= out->change_count) /* or it became shorter meanwhile */
+            yaml_fail(r, changes, "change %zu is not there", t->which + 1);
+        yaml_node_t *item = yaml_is_good(r) ? yaml_item(r, changes, t->which) : NULL;
+        if (item != NULL && yaml_check_map(r, item, one))
+            take_change(r, item, out);
+    }
     take_bypass(r, yaml_get(r, root, "bypass"), out);
 }
 
-bool plan_file_read(const char *path, bool may_bypass, struct plan_file *out)
+bool plan_file_read(const char *path, bool is_override, size_t which, struct plan_file *out)
 {
     struct rsm_buffer text;
     char error[POLICY_FILE_ERROR_SIZE];
-    struct taking t = {out, may_bypass};
+    struct taking t = {out, is_override, which};
     *out = (struct plan_file){0};
     if (!ctl_read_file(path, PLAN_FILE_MAX, &text))
         return false;
@@ -134,12 +155,12 @@ static bool inside_scope(const struct plan_work *w, const struct change_scope *s
     return true;
 }
 
-enum rsm_status plan_work_begin(struct ctl *ctl, const char *path, bool may_bypass,
+enum rsm_status plan_work_begin(struct ctl *ctl, const char *path, bool is_override, size_t which,
                                 struct plan_work *w)
 {
     struct change_scope scope;
     *w = (struct plan_work){.zone = {NULL, 0}};
-    if (!plan_file_read(path, may_bypass, &w->file) ||
+    if (!plan_file_read(path, is_override, which, &w->file) ||
         !ctl_name(w->file.zone, (struct bytes){NULL, 0}, w->zone_buffer, &w->zone) ||
         !take_scope(w, &scope))
         return RSM_USAGE;

@@ -10,6 +10,17 @@
  *     records: |                     # as in a master file
  *       www 300 IN A 192.0.2.1
  *
+ * For `override` several zones may stand in one file, each a change of its own:
+ *
+ *     reason: new web servers
+ *     bypass: [frozen]               # of all
+ *     changes:
+ *       - zone: example.org
+ *         names: [www]
+ *         records: ...
+ *       - zone: example.net
+ *         records: ...
+ *
  * What the records do not have is deleted, within `names`; the SOA's serial is the cluster's.
  */
 #ifndef RSM_CTL_PLAN_WORK_H
@@ -22,6 +33,7 @@
 #include "tools/resilience-ctl/changes.h"
 
 #define PLAN_DIGEST_SIZE (2 * HASH_SIZE + 1)
+#define PLAN_CHANGES_MAX 16u /* of one file; each needs approvals of its own */
 
 struct plan_file {
     char *zone, *reason, *records; /* owned */
@@ -30,6 +42,7 @@ struct plan_file {
     bool has_names;
     char *bypass[LIMIT_OVERRIDES]; /* owned */
     size_t bypass_count;
+    size_t change_count; /* how many the file has */
 };
 
 struct plan_work {
@@ -43,11 +56,14 @@ struct plan_work {
     struct change_list list; /* what brings the one to the other */
 };
 
-/* Prints what is wrong. Owned pieces are freed by plan_work_free alone. */
-bool plan_file_read(const char *path, bool may_bypass, struct plan_file *out);
+/*
+ * Change `which`, from 0, of the file; more than one, and a bypass, are for `override` alone.
+ * Prints what is wrong. Owned pieces are freed by plan_work_free alone.
+ */
+bool plan_file_read(const char *path, bool is_override, size_t which, struct plan_file *out);
 
 /* Reads file and zone; prints what is wrong. Call plan_work_free in every case. */
-enum rsm_status plan_work_begin(struct ctl *ctl, const char *path, bool may_bypass,
+enum rsm_status plan_work_begin(struct ctl *ctl, const char *path, bool is_override, size_t which,
                                 struct plan_work *w);
 /* The author has seen all that the change set is made from. */
 enum rsm_status plan_work_see(struct ctl *ctl, const struct plan_work *w);

@@ -4,7 +4,8 @@
  *
  * It is slot_json (what `log --json` prints) turned round: a slot's commands and verdicts side by
  * side, and with the end of a change that waited the approvals that came before it. The log is
- * read from its beginning for those, wherever the range begins.
+ * read from its beginning for those, and for the plans that commands are based on, wherever the
+ * range begins.
  */
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct audit {
     struct dump *d;
     json_t *waiting;   /* "author counter" of what waits -> its digest */
     json_t *approvals; /* digest -> [{"author", "slot", "log_time"}...] */
+    json_t *plans;     /* "plan generation", or digest of what was staged -> whose it is: basis */
 };
 
 /* "author counter": what a command is known by. */
@@ -35,6 +37,64 @@ static void carry(json_t *to, const char *key, const json_t *from, const char *f
     json_t *value = json_object_get(from, from_key);
 
     json_object_set_new(to, key, value != NULL ? json_incref(value) : json_null());
+}
+
+/* "plan generation": of plan.publish and the array of plan.execute and plan.collect. */
+static json_t *plan_of(const json_t *command)
+{
+    const json_t *body = json_object_get(command, "body");
+    bool is_published = json_is_object(body);
+    const json_t *plan = is_published ? json_object_get(body, "plan") : json_array_get(body, 0);
+    const json_t *generation =
+        is_published ? json_object_get(body, "generation") : json_array_get(body, 1);
+
+    return json_sprintf("%s %lld", shown_of(plan), (long long)json_integer_value(generation));
+}
+
+/* The plan that a command carries out, or is about, or NULL: what others may look up. */
+static const json_t *basis_of(const struct audit *a, const json_t *command)
+{
+    static const char *const about[] = {"change.vote", "change.approve", "change.cancel",
+                                        "change.apply"};
+    const json_t *found = NULL;
+
+    if (is_text(command, "kind", "plan.execute") || is_text(command, "kind", "plan.collect")) {
+        json_t *name = plan_of(command);
+        found = json_object_get(a->plans, shown_of(name));
+        json_decref(name);
+    }
+    for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
+        if (is_text(command, "kind", about[i]))
+            found = json_object_get(a->plans,
+                                    shown_of(json_array_get(json_object_get(command, "body"), 0)));
+    if (is_text(command, "kind", "override.step")) /* [freeze, step, skipped, evidence] */
+        found = json_object_get(a->plans,
+                                shown_of(json_array_get(json_object_get(command, "body"), 3)));
+    return found;
+}
+
+/* What later commands are based on: plans that were published, changes that wait. */
+static void remember_plan(struct audit *a, const json_t *slot, const json_t *command,
+                          const json_t *verdict)
+{
+    bool is_plan = is_text(command, "kind", "plan.publish");
+    bool is_staged = is_text(verdict, "verdict", "staged");
+    json_t *item = json_object(), *name = plan_of(command);
+
+    carry(item, is_staged ? "change" : "plan",
+          is_staged ? command : json_object_get(command, "body"), is_staged ? "digest" : "plan");
+    if (!is_staged) {
+        carry(item, "generation", json_object_get(command, "body"), "generation");
+        carry(item, "hash", json_object_get(verdict, "result"), "hash");
+    }
+    carry(item, "author", verdict, "author");
+    carry(item, "slot", slot, "slot");
+    if (is_staged)
+        json_object_set(a->plans, shown_of(json_object_get(command, "digest")), item);
+    else if (is_plan && is_text(verdict, "verdict", "applied"))
+        json_object_set(a->plans, shown_of(name), item);
+    json_decref(name);
+    json_decref(item);
 }
 
 /* Keeps what the end of a change will need: its digest, and who approved it. */
@@ -78,7 +138,8 @@ static void add_end(struct audit *a, json_t *line, const json_t *verdict)
     json_decref(event);
 }
 
-static void add_command(json_t *line, const json_t *slot, const json_t *command)
+static void add_command(const struct audit *a, json_t *line, const json_t *slot,
+                        const json_t *command)
 {
     static const char *const same[] = {"kind", "reason", "body", "digest"};
     json_t *basis = json_object();
@@ -89,6 +150,8 @@ static void add_command(json_t *line, const json_t *slot, const json_t *command)
     carry(basis, "lamport", command, "lamport");
     carry(basis, "clock", command, "clock");
     carry(basis, "dependencies", command, "dependencies");
+    const json_t *plan = basis_of(a, command);
+    json_object_set_new(basis, "plan", plan != NULL ? json_deep_copy(plan) : json_null());
     json_object_set_new(line, "basis", basis);
 }
 
@@ -125,8 +188,10 @@ static void take_verdict(struct audit *a, const json_t *slot, const json_t *comm
     carry(line, "result", verdict, "result");
     carry(line, "first_slot", verdict, "first_slot");
     if (command != NULL) {
-        add_command(line, slot, command);
+        add_command(a, line, slot, command);
         remember(a, slot, command, verdict);
+        if (json_object_get(verdict, "first_slot") == NULL)
+            remember_plan(a, slot, command, verdict);
     }
     if (is_text(verdict, "verdict", "settled"))
         add_end(a, line, verdict);
@@ -152,7 +217,8 @@ static void take_slot(struct audit *a, const json_t *slot, bool is_wanted)
 
 int command_export_audit(struct dump *d)
 {
-    struct audit a = {.d = d, .waiting = json_object(), .approvals = json_object()};
+    struct audit a = {
+        .d = d, .waiting = json_object(), .approvals = json_object(), .plans = json_object()};
     uint64_t last = d->to < d->applied ? d->to : d->applied;
 
     for (uint64_t slot = 1; slot <= last; slot++) {
@@ -169,5 +235,6 @@ int command_export_audit(struct dump *d)
     }
     json_decref(a.waiting);
     json_decref(a.approvals);
+    json_decref(a.plans);
     return dump_exit(d);
 }
