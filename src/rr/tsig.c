@@ -3,6 +3,7 @@
 #include "src/rr/tsig.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <libdnssec/tsig.h>
 #include <libknot/tsig-op.h>
@@ -104,6 +105,17 @@ static enum tsig_verdict check_form(const knot_rrset_t *tsig, const struct tsig_
     return size < whole ? TSIG_BAD_TRUNC : TSIG_GOOD;
 }
 
+/*
+ * libknot has looked at the time as the client's fudge allows. A larger one than ours would keep an
+ * update alive for longer than it is remembered that it was applied, for whoever recorded it.
+ */
+static bool is_in_time(const knot_rrset_t *tsig)
+{
+    uint64_t now = (uint64_t)time(NULL);
+    uint64_t then = knot_tsig_rdata_time_signed(tsig);
+    return (now > then ? now - then : then - now) <= TSIG_FUDGE_S;
+}
+
 /* The error of an answer that is not signed; 0: the answer has no TSIG then. */
 static uint16_t bare_error(enum tsig_verdict verdict)
 {
@@ -143,7 +155,7 @@ enum tsig_verdict tsig_check_question(const struct packet *q, const struct tsig_
         return x->verdict;
     switch (knot_tsig_server_check(tsig, q->pkt->wire, q->pkt->size, &key->knot)) {
     case KNOT_EOK:
-        x->verdict = TSIG_GOOD;
+        x->verdict = is_in_time(tsig) ? TSIG_GOOD : TSIG_BAD_TIME;
         break;
     case KNOT_TSIG_EBADTIME:
         x->verdict = TSIG_BAD_TIME;

@@ -4,7 +4,7 @@
  *
  * An *exchange* is one question and its answer of any number of messages, each of which is signed
  * (the RFC allows gaps; some clients do not, and nothing needs them). libknot reads the wall clock
- * itself: signatures may be TSIG_FUDGE_S seconds off.
+ * itself: signatures may be TSIG_FUDGE_S seconds off, or less when the client says so.
  */
 #ifndef RSM_RR_TSIG_H
 #define RSM_RR_TSIG_H

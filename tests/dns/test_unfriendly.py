@@ -51,11 +51,11 @@ def update(zone="example.test."):
     return question(zone, SOA, opcode=5, counts=(1, 0, 1, 0), more=wire("zz." + zone) + struct.pack("!HHIH", 1, 1, 60, 4) + b"\xc0\0\2\1")
 
 
-def tsig(message, key="xfr-key", algorithm=None, size=None, now=None, klass=ANY, ttl=0, secret=None, name=None):
+def tsig(message, key="xfr-key", algorithm=None, size=None, now=None, fudge=300, klass=ANY, ttl=0, secret=None, name=None):
     """The TSIG record that signs the message; `size`: the MAC cut or filled to so many octets."""
     own, own_secret, digest = KEYS[key]
     now, algorithm, owner = int(now or time.time()), wire(algorithm or own), wire((name or key) + ".")
-    when = struct.pack("!HIH", now >> 32, now & 0xffffffff, 300)
+    when = struct.pack("!HIH", now >> 32, now & 0xffffffff, fudge)
     covered = message + owner.lower() + struct.pack("!HI", klass, ttl) + algorithm + when + b"\0\0\0\0"
     mac = hmac.new(secret or own_secret, covered, digest).digest()
     mac = mac if size is None else mac[:size].ljust(size, b"\0")
@@ -154,6 +154,9 @@ def signatures_that_are_none():
             ("an algorithm that is none", signed(q, algorithm="gss-tsig."), False, "NOTAUTH", badkey),
             ("301 s ago", signed(q, now=now - 302), False, "NOTAUTH", badtime),
             ("in the future", signed(q, now=now + 330), False, "NOTAUTH", badtime),
+            ("400 s ago, with a fudge of 18 hours", signed(q, now=now - 400, fudge=65535), False, "NOTAUTH", badtime),
+            ("400 s ahead with it", signed(q, now=now + 430, fudge=65535), False, "NOTAUTH", badtime),
+            ("2 minutes ago, with a fudge of one", signed(q, now=now - 120, fudge=60), False, "NOTAUTH", badtime),
             ("long ago, and not ours", signed(q, now=now - 9000, secret=b"another"), False, "NOTAUTH", badsig),
             ("class IN", signed(q, klass=1), False, "FORMERR", None),
             ("a TTL", signed(q, ttl=5), False, "FORMERR", None),

@@ -2,6 +2,9 @@
 /* test_tsig.c - signatures: good ones, each kind of bad one, and streams of messages. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <time.h>
+
+#include <libdnssec/tsig.h>
 
 #include "src/base/mem.h"
 #include "src/rr/data.h"
@@ -383,4 +386,75 @@ Test(tsig, records_that_are_none)
     }
     draft_free(m);
     tsig_key_free(key);
+}
+
+/* Signs a question by hand, for key xfr with SECRET; how many bytes it has then. */
+static size_t sign_at(uint8_t *wire, size_t size, uint64_t seconds, uint16_t fudge)
+{
+    static const uint8_t head[] = "\3xfr\0\0\372\0\377\0\0\0\0\0\75\13hmac-sha256";
+    static const uint8_t covered_head[] = "\3xfr\0\0\377\0\0\0\0\13hmac-sha256";
+    uint8_t variables[64] = {0};
+    uint8_t secret[] = "secret of 32 bytes for the tests";
+    size_t at = sizeof covered_head;
+    dnssec_tsig_ctx_t *context;
+    const dnssec_binary_t key = {.size = sizeof secret - 1, .data = secret};
+    memcpy(variables, covered_head, sizeof covered_head);
+    put_u16(variables + at, (uint16_t)(seconds >> 32));
+    put_u32(variables + at + 2, (uint32_t)seconds);
+    put_u16(variables + at + 6, fudge);
+    const dnssec_binary_t message = {.size = size, .data = wire};
+    const dnssec_binary_t rest = {.size = at + 12, .data = variables}; /* no error, no other data */
+    cr_assert_eq(dnssec_tsig_new(&context, DNSSEC_TSIG_HMAC_SHA256, &key), 0);
+    cr_assert_eq(dnssec_tsig_add(context, &message), 0);
+    cr_assert_eq(dnssec_tsig_add(context, &rest), 0);
+    memcpy(wire + size, head, sizeof head);
+    memcpy(wire + size + sizeof head, variables + at, 8);
+    size += sizeof head + 8;
+    put_u16(wire + size, 32);
+    cr_assert_eq(dnssec_tsig_write(context, wire + size + 2), 0);
+    dnssec_tsig_free(context);
+    memcpy(wire + size + 34, wire, 2); /* the id; no error, no other data */
+    memset(wire + size + 36, 0, 4);
+    put_u16(wire + 10, 1);
+    return size + 40;
+}
+
+/* The client's fudge counts when it is less than ours: what is old would outlive our memory of it.
+ */
+Test(tsig, a_large_fudge_buys_no_time)
+{
+    static const struct {
+        int32_t seconds;
+        uint16_t fudge;
+        enum tsig_verdict verdict;
+    } rows[] = {
+        {0, 300, TSIG_GOOD},         {-250, 300, TSIG_GOOD},
+        {250, 300, TSIG_GOOD},       {-250, 200, TSIG_BAD_TIME},
+        {250, 200, TSIG_BAD_TIME},   {-350, 300, TSIG_BAD_TIME},
+        {-250, 65535, TSIG_GOOD},    {-350, 65535, TSIG_BAD_TIME},
+        {350, 65535, TSIG_BAD_TIME}, {-65000, 65535, TSIG_BAD_TIME},
+        {0, 65535, TSIG_GOOD},
+    };
+    struct tsig_key *key = make("xfr", "hmac-sha256", SECRET);
+    struct tsig_keys keys = {.keys = {key}, .count = 1};
+    struct draft *m = draft_new();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t copy[512];
+        struct tsig_exchange x;
+        draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN, 0);
+        struct bytes wire = draft_finish(m);
+        memcpy(copy, wire.data, wire.size);
+        uint64_t when = (uint64_t)(time(NULL) + rows[i].seconds);
+        struct packet *q = parse(bytes_make(copy, sign_at(copy, wire.size, when, rows[i].fudge)));
+        cr_assert_eq(tsig_check_question(q, &keys, &x), rows[i].verdict, "row %zu", i);
+        draft_begin_answer(m, q, PACKET_UDP_SIZE, tsig_size(&x));
+        cr_assert_eq(tsig_sign(&x, m, &wire), RSM_OK);
+        struct packet *a = parse(wire);
+        cr_assert(packet_head(a)->has_tsig, "and each answer is signed");
+        packet_free(a);
+        packet_free(q);
+    }
+    draft_free(m);
+    tsig_key_free(key);
+    cr_assert_eq(mem_live_count(), 0);
 }
