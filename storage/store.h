@@ -13,7 +13,8 @@
  * What a damaged file can do: LMDB may raise SIGBUS, abort or loop. Whoever reads a store that is
  * not known to be sound does so in a child process (src/io/child.h).
  *
- * Threads: store_commit may run in another thread than everything else (one at a time); all else,
+ * Threads: store_commit, and behind it a store_cut of its own, may run in another thread than
+ * everything else (one at a time); all else,
  * the snapshot included, belongs to the main thread. store_grow and store_close want that no commit
  * runs.
  */
@@ -72,8 +73,9 @@ enum rsm_status store_refresh(struct store *s);
 
 /*
  * Another snapshot, of the last commit, that stays as it is until kv_free: for sending it away.
- * Owned by the caller, read-only, main thread; none is open when store_grow or store_close is
- * called. NULL when no reader slot is to be had.
+ * Owned by the caller, read-only, used and freed by one thread, the main one or the one that
+ * commits; none is open when store_grow or store_close is called. NULL when no reader slot is to be
+ * had.
  */
 struct kv *store_cut(struct store *s);
 

@@ -69,6 +69,7 @@ bool audit_commit(struct audit *a, const struct kv *written, struct kv *store)
 {
     struct reading r = {
         .audit = a, .store = store, .step = kv_overlay_count(written) / AUDIT_ROWS_MAX + 1};
+    a->commits++;
     if (a->has_failed) {
         struct kv_write w = {.table = a->table,
                              .deleted = a->is_deleted,

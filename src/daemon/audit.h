@@ -6,13 +6,15 @@
  * AUDIT_ROWS_MAX, evenly spread; the rest is the scrubber's. A row that is not what was written is
  * kept: the replica takes no commands until that row reads as it should, or was written anew and
  * read back well.
+ *
+ * Thread: the one that commits, until node_on_committed; then the owner of the node.
  */
 #ifndef RSM_DAEMON_AUDIT_H
 #define RSM_DAEMON_AUDIT_H
 
 #include "src/base/kv.h"
 
-#define AUDIT_ROWS_MAX 2048u /* some two milliseconds of the loop */
+#define AUDIT_ROWS_MAX 2048u /* some two milliseconds of the thread that commits */
 
 struct audit {
     bool has_failed;
@@ -21,6 +23,7 @@ struct audit {
     struct writer value; /* what was written; a deletion has is_deleted */
     bool is_deleted;
     uint64_t rows; /* read back in all */
+    uint64_t commits;
 };
 
 void audit_init(struct audit *a);

@@ -46,10 +46,17 @@ static uint64_t env_monotonic_ns(void *context)
     return clock_monotonic_ns();
 }
 
-void loop_commit(struct loop *l, struct kv *frozen)
+/* In the store's thread. */
+static void read_back(void *context, const struct kv *frozen, struct kv *store)
+{
+    node_read_back(context, frozen, store);
+}
+
+void loop_commit(struct loop *l, struct node *node, struct kv *frozen)
 {
     l->committing = frozen;
-    store_thread_commit(l->store_thread, frozen);
+    l->committer = node;
+    store_thread_commit(l->store_thread, frozen, read_back, node);
 }
 
 bool loop_end_commit(struct loop *l, enum rsm_status *status_out)
@@ -67,7 +74,7 @@ bool loop_end_commit(struct loop *l, enum rsm_status *status_out)
         if (*status_out == RSM_OK && freed == 0)
             *status_out = store_grow(l->store);
         if (*status_out == RSM_OK) {
-            loop_commit(l, committed);
+            loop_commit(l, l->committer, committed);
             return false;
         }
     }
@@ -76,9 +83,9 @@ bool loop_end_commit(struct loop *l, enum rsm_status *status_out)
     return true;
 }
 
-static void env_commit(void *context, struct kv *frozen)
+static void env_commit(void *context, struct node *node, struct kv *frozen)
 {
-    loop_commit(context, frozen);
+    loop_commit(context, node, frozen);
 }
 
 static enum rsm_status env_commit_wait(void *context)

@@ -45,7 +45,8 @@ struct loop {
     struct store *store;
     struct store *incoming; /* a snapshot that is being received, or NULL */
     struct store_thread *store_thread;
-    struct kv *committing; /* given to the store's thread */
+    struct kv *committing;  /* given to the store's thread */
+    struct node *committer; /* whose it is: `node`, which is not there yet while it is opened */
     struct watchdog *watchdog;
     struct peer_links *links;
     uint64_t rejoin_as; /* in doubt: the incarnation that the peers are told; 0: the identity's */
@@ -68,7 +69,7 @@ struct loop {
 /* What a node asks of its surroundings: all of it leads here. */
 void loop_fill_env(struct loop *l, struct node_env *env);
 /* Gives an overlay to the store's thread. */
-void loop_commit(struct loop *l, struct kv *frozen);
+void loop_commit(struct loop *l, struct node *node, struct kv *frozen);
 /* True when the commit has ended, and what node_on_committed is to hear; the store is refreshed. */
 bool loop_end_commit(struct loop *l, enum rsm_status *status_out);
 /* An earlier run was in doubt and did not come to its end. */

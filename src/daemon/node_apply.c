@@ -185,7 +185,7 @@ static void begin_commit(struct node *n)
     n->frozen_slot = n->applied_slot;
     n->applied = kv_overlay_new(n->frozen);
     kv_overlay_set_below(n->spec.overlay, n->applied);
-    n->env.commit(n->env.context, n->frozen);
+    n->env.commit(n->env.context, n, n->frozen);
 }
 
 void apply_commit_when_due(struct node *n)
@@ -233,7 +233,7 @@ void apply_commit_again(struct node *n)
     if (!n->commit_again)
         return;
     n->commit_again = false;
-    n->env.commit(n->env.context, n->frozen);
+    n->env.commit(n->env.context, n, n->frozen);
 }
 
 void node_commit_now(struct node *n)
@@ -242,13 +242,20 @@ void node_commit_now(struct node *n)
     apply_commit_when_due(n);
 }
 
+void node_read_back(struct node *n, const struct kv *frozen, struct kv *store)
+{
+    (void)audit_commit(&n->audit, frozen, store);
+}
+
 void node_on_committed(struct node *n, enum rsm_status status)
 {
     CHECK(n->frozen != NULL);
     if (n->dead)
         return;
-    if (MUTANT(BELIEVE_FULL_STORE))
+    if (MUTANT(BELIEVE_FULL_STORE) && status == RSM_DISK_FULL) {
+        node_read_back(n, n->frozen, n->base);
         status = RSM_OK;
+    }
     if (status == RSM_DISK_FULL) {
         node_raise(n, NODE_ALARM_DISK_LOW, n->frozen_slot);
         n->commit_again = true; /* with the next heartbeat */
@@ -258,7 +265,8 @@ void node_on_committed(struct node *n, enum rsm_status status)
         node_fail(n, status, "the store could not be committed");
         return;
     }
-    if (audit_commit(&n->audit, n->frozen, n->base))
+    CHECK(n->audit.commits == n->counters.store_commits + 1);
+    if (!n->audit.has_failed)
         node_clear(n, NODE_ALARM_AUDIT);
     else
         node_raise(n, NODE_ALARM_AUDIT, n->frozen_slot);

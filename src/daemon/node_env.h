@@ -13,6 +13,8 @@
 #include "src/base/ids.h"
 #include "src/base/kv.h"
 
+struct node;
+
 /* What came of node_submit. Borrowed during the call. */
 struct node_outcome {
     enum rsm_status status; /* RSM_OK: there are verdicts (applied or refused by rule) */
@@ -38,9 +40,10 @@ struct node_env {
     uint64_t (*monotonic_ns)(void *context);
     /*
      * Begins to commit `frozen` (an overlay) to the store. It is not written to any more until
-     * node_on_committed is called (from the main loop, later).
+     * node_on_committed is called (from the main loop, later). Before that, when it went well,
+     * node_read_back is called for `node`, by whichever thread commits.
      */
-    void (*commit)(void *context, struct kv *frozen);
+    void (*commit)(void *context, struct node *node, struct kv *frozen);
     /*
      * Waits for the commit that runs, and ends it: the base shows it then. What it gives is for
      * node_on_committed, which is not called for this commit. While a journal is replayed.
@@ -93,5 +96,11 @@ struct node_env {
     /* Something failed that only a restart mends (a failed flush): end the process. */
     void (*fatal)(void *context, enum rsm_status status, const char *text);
 };
+
+/*
+ * `frozen` was committed, and `store` is a snapshot of the store with it: whether it reads as it
+ * was written (audit.h). Touches nothing else of the node, so that it may run beside its owner.
+ */
+void node_read_back(struct node *node, const struct kv *frozen, struct kv *store);
 
 #endif

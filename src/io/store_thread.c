@@ -29,6 +29,8 @@ struct store_thread {
     enum state state;
     bool stopping;
     const struct kv *frozen;
+    store_thread_look *look;
+    void *look_context;
     enum rsm_status status;
 };
 
@@ -39,6 +41,20 @@ static void signal_done(struct store_thread *t)
     /* Fails only when the counter is full, and then it is readable anyway. */
     ssize_t done = write(t->descriptor, &one, sizeof(one));
     (void)done;
+}
+
+static enum rsm_status commit_and_look(struct store *store, const struct kv *frozen,
+                                       store_thread_look *look, void *context)
+{
+    enum rsm_status status = store_commit(store, frozen);
+    if (status != RSM_OK || look == NULL)
+        return status;
+    struct kv *cut = store_cut(store);
+    if (cut == NULL)
+        return RSM_LOCKED;
+    look(context, frozen, cut);
+    kv_free(cut);
+    return RSM_OK;
 }
 
 static void *run(void *context)
@@ -53,8 +69,10 @@ static void *run(void *context)
             break;
         const struct kv *frozen = t->frozen;
         struct store *store = t->store;
+        store_thread_look *look = t->look;
+        void *look_context = t->look_context;
         pthread_mutex_unlock(&t->lock);
-        enum rsm_status status = store_commit(store, frozen);
+        enum rsm_status status = commit_and_look(store, frozen, look, look_context);
         pthread_mutex_lock(&t->lock);
         t->status = status;
         t->state = STATE_DONE;
@@ -126,11 +144,14 @@ void store_thread_set_store(struct store_thread *t, struct store *store)
     pthread_mutex_unlock(&t->lock);
 }
 
-void store_thread_commit(struct store_thread *t, const struct kv *frozen)
+void store_thread_commit(struct store_thread *t, const struct kv *frozen, store_thread_look *look,
+                         void *context)
 {
     pthread_mutex_lock(&t->lock);
     CHECK(t->state == STATE_IDLE);
     t->frozen = frozen;
+    t->look = look;
+    t->look_context = context;
     t->state = STATE_BUSY;
     pthread_cond_signal(&t->changed);
     pthread_mutex_unlock(&t->lock);

@@ -29,13 +29,23 @@ void store_thread_stop(struct store_thread *thread);
 /* Commits go into this store from now on. Only when idle. */
 void store_thread_set_store(struct store_thread *thread, struct store *store);
 
-/* Begins to commit `frozen`. Only when idle (a bug otherwise). Never waits. */
-void store_thread_commit(struct store_thread *thread, const struct kv *frozen);
+/* Reads back what was committed: `store` is a snapshot of it, for the call. In the thread. */
+typedef void store_thread_look(void *context, const struct kv *frozen, struct kv *store);
+
+/*
+ * Begins to commit `frozen`, and to look at what came of it where it went well; `look` may be NULL.
+ * Only when idle (a bug otherwise). Never waits.
+ */
+void store_thread_commit(struct store_thread *thread, const struct kv *frozen,
+                         store_thread_look *look, void *context);
 
 /* An eventfd: readable from the end of a commit until store_thread_collect. Owned by the thread. */
 int store_thread_descriptor(const struct store_thread *thread);
 
-/* True when a commit has ended; then idle again, and *status_out is what store_commit said. */
+/*
+ * True when a commit has ended; then idle again, and *status_out is what store_commit said, or
+ * RSM_LOCKED: there was no reader to be had to look at it.
+ */
 bool store_thread_collect(struct store_thread *thread, enum rsm_status *status_out);
 
 /* Waits until the commit that was begun has ended; it is still to be collected. Not when idle. */

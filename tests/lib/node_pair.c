@@ -44,8 +44,9 @@ static uint64_t env_monotonic_ns(void *context)
     return ((struct node_pair_replica *)context)->pair->now_ms * 1000000;
 }
 
-static void env_commit(void *context, struct kv *frozen)
+static void env_commit(void *context, struct node *node, struct kv *frozen)
 {
+    (void)node;
     ((struct node_pair_replica *)context)->committing = frozen;
 }
 
@@ -159,6 +160,7 @@ void node_pair_handle(struct node_pair_replica *r)
     if (r->committing == NULL)
         return;
     CHECK(kv_overlay_visit(r->committing, write_row, r->base) == RSM_OK);
+    node_read_back(r->node, r->committing, r->base);
     r->committing = NULL;
     node_on_committed(r->node, RSM_OK);
 }

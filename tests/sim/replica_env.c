@@ -98,6 +98,7 @@ static enum rsm_status end_commit(struct replica *r)
     if (r->spoils_commit)
         CHECK(kv_put(store_sim_kv(r->store), TABLE_META, bytes_of_string(META_VERDICT_HEAD),
                      bytes_of_string("another one")) == RSM_OK);
+    node_read_back(r->committer, frozen, store_sim_kv(r->store));
     return RSM_OK;
 }
 
@@ -119,12 +120,13 @@ static enum rsm_status env_commit_wait(void *context)
     return end_commit(r);
 }
 
-static void env_commit(void *context, struct kv *frozen)
+static void env_commit(void *context, struct node *node, struct kv *frozen)
 {
     struct replica *r = context;
     struct node_cluster *c = r->cluster;
     CHECK(r->committing == NULL);
     r->committing = frozen;
+    r->committer = node;
     replica_after(r, sim_range(&c->sim, 1, c->options.commit_us_max), replica_committed);
 }
 

@@ -26,6 +26,7 @@ struct replica {
     struct store_sim *store; /* survives: as of the last commit */
     struct image image;      /* of what is durable on `disk` */
     struct kv *committing;   /* the node's, while a commit runs */
+    struct node *committer;  /* that node; it may be on its way to open */
     struct kv *incoming;     /* a snapshot on its way here; owned, lost in a crash */
     uint64_t checked;        /* slots up to here were audited in this life */
     uint64_t flushes;

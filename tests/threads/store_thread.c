@@ -73,11 +73,23 @@ static void walk_rows(struct kv *kv, unsigned rounds)
     CHECK(count == rounds * ROWS);
 }
 
+/* In the store's thread: what was committed is there, all of it. `context`: rounds before. */
+static void look(void *context, const struct kv *frozen, struct kv *store)
+{
+    unsigned *looks = context;
+    CHECK(kv_overlay_count(frozen) == ROWS);
+    for (unsigned before = 0; before <= *looks; before += 5)
+        read_rows(store, before);
+    read_rows(store, *looks);
+    ++*looks;
+}
+
 /* Rounds of: freeze, commit in the background, go on reading and writing above. */
 static void commit_rounds(struct store *store, struct store_thread *thread)
 {
     struct kv *frozen = kv_overlay_new(store_kv(store));
     struct kv *applied = kv_overlay_new(frozen);
+    unsigned looks = 0;
 
     for (unsigned round = 0; round < ROUNDS; round++) {
         write_rows(applied, round);
@@ -86,12 +98,13 @@ static void commit_rounds(struct store *store, struct store_thread *thread)
         frozen = swap;
         kv_overlay_set_below(frozen, store_kv(store));
         kv_overlay_set_below(applied, frozen);
-        store_thread_commit(thread, frozen);
+        store_thread_commit(thread, frozen, look, &looks);
         for (unsigned before = 0; before <= round; before += 7)
             read_rows(applied, before);
         read_rows(applied, round);
         walk_rows(applied, round + 1);
         wait_for_end(thread, RSM_OK);
+        CHECK(looks == round + 1);
         kv_overlay_clear(frozen);
         CHECK(store_refresh(store) == RSM_OK);
         read_rows(store_kv(store), round);
@@ -118,7 +131,7 @@ int main(void)
     /* Stopped in the middle of a commit: it ends first. */
     struct kv *last = kv_overlay_new(store_kv(store));
     write_rows(last, ROUNDS);
-    store_thread_commit(thread, last);
+    store_thread_commit(thread, last, NULL, NULL);
     store_thread_stop(thread);
     CHECK(store_refresh(store) == RSM_OK);
     read_rows(store_kv(store), ROUNDS);
