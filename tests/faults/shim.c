@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -54,6 +55,7 @@ static bool sticky;
 static const char *failed_name = "-";
 static char report[512];
 static bool tracked[DESCRIPTORS];
+static pthread_mutex_t undo_lock = PTHREAD_MUTEX_INITIALIZER; /* the daemon's threads write, too */
 static struct undo undos[UNDO_MAX];
 static size_t undo_count;
 static __thread bool inside; /* the shim's own calls are not counted */
@@ -205,8 +207,13 @@ static void remember(int descriptor, off_t offset, size_t size)
 {
     struct stat info;
 
-    if (fail_kind != FAULT_DROP || undo_count == UNDO_MAX || REAL(fstat)(descriptor, &info) != 0)
+    if (fail_kind != FAULT_DROP || REAL(fstat)(descriptor, &info) != 0)
         return;
+    pthread_mutex_lock(&undo_lock);
+    if (undo_count == UNDO_MAX) {
+        pthread_mutex_unlock(&undo_lock);
+        return;
+    }
     inside = true;
     struct undo *u = &undos[undo_count++];
     *u = (struct undo){.device = info.st_dev,
@@ -217,6 +224,7 @@ static void remember(int descriptor, off_t offset, size_t size)
     ssize_t there = u->data == NULL ? 0 : REAL(pread)(descriptor, u->data, size, offset);
     u->size = there > 0 ? (size_t)there : 0;
     inside = false;
+    pthread_mutex_unlock(&undo_lock);
 }
 
 static void forget(int descriptor, bool take_back)
@@ -226,6 +234,7 @@ static void forget(int descriptor, bool take_back)
 
     if (fail_kind != FAULT_DROP || REAL(fstat)(descriptor, &info) != 0)
         return;
+    pthread_mutex_lock(&undo_lock);
     inside = true;
     for (size_t i = undo_count; take_back && i > 0; i--) {
         struct undo *u = &undos[i - 1];
@@ -244,6 +253,7 @@ static void forget(int descriptor, bool take_back)
     }
     undo_count = kept;
     inside = false;
+    pthread_mutex_unlock(&undo_lock);
 }
 
 /* -------------------------------------------------------------------------------------------- */
