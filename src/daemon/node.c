@@ -272,7 +272,8 @@ static void flush_journal(struct node *n)
     stages_on_flush(n->stages, begin_ns, node_now_ns(n));
     struct paxos_event event = {.type = PAXOS_EVENT_DURABLE, .number = n->seq_durable};
     node_step(n, &event);
-    peer_release_held(n);
+    if (peer_release_held(n))
+        n->env.push(n->env.context); /* votes: nothing that is to be applied goes before them */
     stages_on_vote(n->stages, node_now_ns(n));
 }
 

@@ -170,7 +170,7 @@ void repair_on_tick(struct node *n);
 
 /* node_peer.c */
 void peer_send_message(struct node *n, const struct paxos_send *send);
-void peer_release_held(struct node *n);
+bool peer_release_held(struct node *n);
 void peer_send_range(struct node *n, const struct paxos_range *range);
 /* node_clock.c: the time for a leader's stamps, the median of the members' clocks. */
 uint64_t node_clock_ms(struct node *n);

@@ -46,9 +46,10 @@ void peer_send_message(struct node *n, const struct paxos_send *send)
     blob_unref(frame);
 }
 
-void peer_release_held(struct node *n)
+bool peer_release_held(struct node *n)
 {
     size_t kept = 0;
+    size_t count = n->held_count;
     for (size_t i = 0; i < n->held_count; i++) {
         struct held_frame *h = &n->held[i];
         if (h->durable_seq > n->seq_durable) {
@@ -59,6 +60,7 @@ void peer_release_held(struct node *n)
         blob_unref(h->frame);
     }
     n->held_count = kept;
+    return kept < count;
 }
 
 /* An answer with a part of the log: a second of a link of 1 Mbit, on which heartbeats wait for it.

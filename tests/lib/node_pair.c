@@ -34,6 +34,13 @@ static void env_nothing(void *context)
     (void)context;
 }
 
+static void env_push(void *context)
+{
+    struct node_pair_replica *r = context;
+    if (r->pair->pushed != NULL)
+        r->pair->pushed(r->pair->context, r);
+}
+
 static uint64_t env_wall_ms(void *context)
 {
     return UINT64_C(1780000000000) + ((struct node_pair_replica *)context)->pair->now_ms;
@@ -80,7 +87,7 @@ static void env_fatal(void *context, enum rsm_status status, const char *text)
 
 static const struct node_env surroundings = {.send = env_send,
                                              .backlog = env_backlog,
-                                             .push = env_nothing,
+                                             .push = env_push,
                                              .wall_ms = env_wall_ms,
                                              .monotonic_ns = env_monotonic_ns,
                                              .commit = env_commit,

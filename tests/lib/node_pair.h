@@ -30,6 +30,7 @@ struct node_pair {
     /* set before node_pair_open */
     void *context;
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
+    void (*pushed)(void *context, struct node_pair_replica *by); /* NULL: nobody wants to know */
     /* made by it */
     struct node_pair_replica replicas[2];
     struct node_pair_replica *leader;

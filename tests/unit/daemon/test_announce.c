@@ -20,7 +20,16 @@ struct rig {
     struct node_pair_replica *leader, *follower;
     uint64_t counter;  /* of the administrator's commands */
     uint64_t answered; /* the last token */
+    uint64_t applied;  /* by the follower, when a vote of its left */
 };
+
+/* Frames that were handed over leave with the next push. */
+static void on_pushed(void *context, struct node_pair_replica *by)
+{
+    struct rig *r = context;
+    if (by == r->follower && r->leader->inbox_count > 0 && r->applied == 0)
+        r->applied = node_applied(by->node);
+}
 
 static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
 {
@@ -95,6 +104,25 @@ Test(announce, rides_on_the_next_accept)
     struct node_status after = status_of(r->leader);
     cr_assert_eq(after.chosen_sent, before.chosen_sent);
     cr_assert_eq(after.accepts_sent - before.accepts_sent, COMMITS);
+    close_rig(r);
+}
+
+/* What the accept said is chosen is applied behind the vote, not before it. */
+Test(announce, the_vote_leaves_first)
+{
+    struct rig *r = open_rig();
+    submit_at(r, r->leader);
+    commit(r);
+    uint64_t applied = node_applied(r->follower->node);
+    submit_at(r, r->leader);
+    node_pair_handle(r->leader);
+    r->applied = 0;
+    r->pair.pushed = on_pushed;
+    node_pair_handle(r->follower);
+    cr_assert_eq(r->applied, applied);
+    cr_assert_eq(node_applied(r->follower->node), applied + 1);
+    node_pair_handle(r->leader);
+    cr_assert_eq(r->answered, 2);
     close_rig(r);
 }
 
