@@ -55,6 +55,7 @@ void acceptor_send_votes(struct paxos *p, uint32_t to, uint64_t first, uint64_t 
     uint64_t part_first = first;
     bool more = true;
 
+    CHECK(to != p->config.self && durable_seq < p->seq_next);
     for (uint32_t part = 0; more; part++) {
         uint32_t index = p->effects.entry_count;
         uint32_t count = 0;
@@ -124,6 +125,8 @@ void acceptor_on_prepare(struct paxos *p, uint32_t from, const struct paxos_mess
             read_fail_all(p);
         }
     }
+    CHECK(ballot_compare(p->promised, message->ballot) >= 0);
+    CHECK(p->promised_seq < p->seq_next);
     election_arm(p);
     acceptor_send_promise(p, from, message->slot_first);
 }
@@ -131,7 +134,12 @@ void acceptor_on_prepare(struct paxos *p, uint32_t from, const struct paxos_mess
 void acceptor_vote(struct paxos *p, uint64_t number, struct ballot ballot, struct blob *value)
 {
     struct slot *slot = slots_at(&p->slots, number);
-    if (slot_has_vote(slot) && !ballot_equal(slot->ballot, ballot))
+    CHECK(p->voting);
+    CHECK(number >= p->chosen_end);
+    /* Votes of a slot rise, and none is below a promise ("Paxos Made Simple", 2.2, P1a). */
+    CHECK(ballot_compare(ballot, slot->ballot) > 0);
+    CHECK(ballot_compare(ballot, p->promised) >= 0);
+    if (slot_has_vote(slot))
         mark(p, PAXOS_MARK_VOTE_OVERWRITTEN);
     slots_set_vote(&p->slots, slot, ballot, value);
     slot->seq = effects_append_accept(p, number, ballot, value);
@@ -142,6 +150,8 @@ void acceptor_vote(struct paxos *p, uint64_t number, struct ballot ballot, struc
         p->promised = ballot;
         p->promised_seq = slot->seq;
     }
+    CHECK(number < p->accepted_end);
+    CHECK(slot->seq + 1 == p->seq_next);
 }
 
 enum accept_verdict {
@@ -192,6 +202,8 @@ static void acceptor_answer(struct paxos *p, uint32_t to, enum paxos_message_typ
                             const bool *wanted, bool even_empty)
 {
     uint32_t index = p->effects.entry_count;
+    CHECK(asked->entry_count <= LIMIT_BATCH_ENTRIES);
+    CHECK(type == PAXOS_ACCEPTED || type == PAXOS_REFUSED);
     for (size_t i = 0; i < asked->entry_count; i++) {
         struct paxos_entry *entry = wanted[i] ? effects_entry(p) : NULL;
         if (entry != NULL)
@@ -211,6 +223,8 @@ void acceptor_on_accept(struct paxos *p, uint32_t from, const struct paxos_messa
     uint64_t durable_seq = 0;
     bool knows_more = false;
 
+    CHECK(message->entry_count <= LIMIT_BATCH_ENTRIES);
+    CHECK(from != p->config.self);
     bool below = ballot_compare(message->ballot, p->promised) < 0;
     if (below)
         mark(p, PAXOS_MARK_ACCEPT_PREEMPTED);

@@ -14,6 +14,7 @@ void catchup_want(struct paxos *p, uint32_t from, uint64_t end)
     if (end <= p->chosen_end || p->tick < p->catch_up_tick ||
         !slots_contains(&p->slots, p->chosen_end))
         return;
+    CHECK(from != p->config.self);
     p->catch_up_tick = p->tick + p->config.resend_ticks;
     effects_send(p, from, 0,
                  (struct paxos_message){.type = PAXOS_CATCH_UP, .slot_first = p->chosen_end});
@@ -50,6 +51,7 @@ void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_messa
     uint64_t size = 0;
     for (uint64_t n = first; n < p->chosen_end && count < p->config.batch_entries; n++) {
         const struct slot *slot = slots_at(&p->slots, n);
+        CHECK(slot->chosen && slot_has_vote(slot)); /* nobody learns what is not chosen */
         size += blob_bytes(slot->value).size;
         if (count > 0 && size > p->config.batch_bytes)
             break;
@@ -68,6 +70,7 @@ void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_messa
 void catchup_on_learn(struct paxos *p, const struct paxos_message *message)
 {
     uint64_t before = p->chosen_end;
+    CHECK(message->entry_count <= LIMIT_BATCH_ENTRIES);
     for (size_t i = 0; i < message->entry_count; i++) {
         const struct paxos_entry *entry = &message->entries[i];
         if (entry->slot != p->chosen_end || !slots_contains(&p->slots, entry->slot))
@@ -79,6 +82,7 @@ void catchup_on_learn(struct paxos *p, const struct paxos_message *message)
         mark(p, PAXOS_MARK_LEARN_IGNORED);
         return;
     }
+    CHECK(p->chosen_end > before);
     p->catch_up_tick = p->tick;
     /* It learns what it needs in order to lead: the clock of the prepare starts again. */
     if (p->role == PAXOS_PREPARING)

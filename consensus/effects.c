@@ -18,6 +18,8 @@ void effects_init(struct paxos *p)
     uint32_t capacity = p->config.capacity;
     uint32_t batch = p->config.batch_entries;
 
+    CHECK(capacity >= 1 && batch >= 1);
+    CHECK(batch <= LIMIT_BATCH_ENTRIES);
     /* Each slot: an accept and a chosen mark; and a promise. */
     e->append_capacity = 2 * capacity + 8;
     e->appends = mem_alloc(sizeof(*e->appends) * e->append_capacity);
@@ -67,6 +69,7 @@ static struct paxos_append *effects_append(struct paxos *p, enum paxos_record_ty
     struct effect_lists *e = &p->effects;
     CHECK(e->append_count < e->append_capacity);
     struct paxos_append *append = &e->appends[e->append_count++];
+    CHECK(p->seq_next > p->seq_durable && p->seq_next > p->seq_waited);
     memset(append, 0, sizeof(*append));
     append->type = type;
     append->seq = p->seq_next++;
@@ -82,6 +85,8 @@ static struct paxos_append *effects_append(struct paxos *p, enum paxos_record_ty
 uint64_t effects_append_promise(struct paxos *p, struct ballot ballot)
 {
     struct paxos_append *append = effects_append(p, PAXOS_RECORD_PROMISE);
+    CHECK(ballot.replica != 0);
+    CHECK(ballot_equal(ballot, p->promised)); /* what is written is what is kept to */
     append->ballot = ballot;
     return append->seq;
 }
@@ -90,6 +95,11 @@ uint64_t effects_append_accept(struct paxos *p, uint64_t slot, struct ballot bal
                                struct blob *value)
 {
     struct paxos_append *append = effects_append(p, PAXOS_RECORD_ACCEPT);
+    const struct slot *vote = slots_at(&p->slots, slot);
+    /* A record is of the vote in memory: a restart finds what was answered. */
+    CHECK(ballot.replica != 0 && ballot_equal(vote->ballot, ballot));
+    CHECK(vote->value == value);
+    CHECK(slot >= p->chosen_end); /* a vote for what is learned says nothing any more */
     append->ballot = ballot;
     append->slot = slot;
     append->value = value;
@@ -99,6 +109,7 @@ uint64_t effects_append_accept(struct paxos *p, uint64_t slot, struct ballot bal
 void effects_append_chosen(struct paxos *p, uint64_t end)
 {
     struct paxos_append *append = effects_append(p, PAXOS_RECORD_CHOSEN);
+    CHECK(end == p->chosen_end && end == p->marked_end);
     append->slot_end = end;
 }
 
@@ -106,6 +117,8 @@ void effects_send(struct paxos *p, uint32_t to, uint64_t durable_seq, struct pax
 {
     struct effect_lists *e = &p->effects;
     CHECK(to != p->config.self);
+    CHECK(to >= 1 && to <= REPLICA_MAX);
+    CHECK(durable_seq < p->seq_next); /* or it would wait for a record that nobody wrote */
     if (e->send_count == e->send_capacity) {
         mark(p, PAXOS_MARK_SEND_DROPPED);
         return;
@@ -146,12 +159,14 @@ void effects_take_entries(struct paxos *p, uint32_t first, struct paxos_message 
     CHECK(first <= e->entry_count);
     message->entries = &e->entries[first];
     message->entry_count = e->entry_count - first;
+    CHECK(message->entry_count <= LIMIT_BATCH_ENTRIES); /* or the receiver refuses it */
 }
 
 void effects_learned(struct paxos *p, uint64_t slot, uint64_t cookie, struct blob *value)
 {
     struct effect_lists *e = &p->effects;
     CHECK(e->learned_count < e->learned_capacity);
+    CHECK(slot == p->chosen_end && slot > p->applied); /* in order, each once */
     e->learned[e->learned_count++] = (struct paxos_learned){slot, cookie, value};
 }
 
@@ -161,6 +176,7 @@ void effects_lost(struct paxos *p, uint64_t cookie, uint64_t slot, bool refused)
     if (cookie == 0)
         return;
     CHECK(e->lost_count < e->lost_capacity);
+    CHECK(!refused || slot != 0);
     e->lost[e->lost_count++] = (struct paxos_lost){cookie, slot, refused};
 }
 
@@ -177,6 +193,8 @@ void effects_range(struct paxos *p, uint32_t to, uint64_t first, uint64_t end)
 {
     struct effect_lists *e = &p->effects;
     CHECK(e->range_count < e->range_capacity);
+    CHECK(first >= 1 && first < end);
+    CHECK(end <= p->applied + 1); /* what the shell has in its log */
     mark(p, PAXOS_MARK_RANGE_FROM_STORE);
     e->ranges[e->range_count++] = (struct paxos_range){to, first, end};
 }

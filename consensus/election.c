@@ -22,6 +22,7 @@ void election_see_round(struct paxos *p, struct ballot ballot)
 {
     if (ballot.round <= PAXOS_ROUND_MAX && ballot.round > p->round_max)
         p->round_max = ballot.round;
+    CHECK(p->round_max <= PAXOS_ROUND_MAX);
 }
 
 void election_arm(struct paxos *p)
@@ -30,6 +31,7 @@ void election_arm(struct paxos *p)
     p->election_tick =
         p->tick + prng_range(&p->prng, p->config.election_ticks_min,
                              equal ? p->config.election_ticks_min : p->config.election_ticks_max);
+    CHECK(p->election_tick > p->tick);
 }
 
 /*
@@ -67,6 +69,7 @@ void election_step_down(struct paxos *p)
         p->leader = 0;
     read_fail_all(p);
     election_arm(p);
+    CHECK(p->role == PAXOS_FOLLOWER && p->leader != p->config.self);
 }
 
 bool election_follow(struct paxos *p, uint32_t from, struct ballot ballot)
@@ -81,6 +84,9 @@ bool election_follow(struct paxos *p, uint32_t from, struct ballot ballot)
         election_step_down(p);
     if (p->leader != from || !ballot_equal(p->leader_ballot, ballot))
         read_fail_all(p);
+    /* It leads under a ballot that is its own, and not below what was promised or followed. */
+    CHECK(p->role == PAXOS_FOLLOWER && from != p->config.self);
+    CHECK(ballot.replica == from);
     p->leader = from;
     p->leader_ballot = ballot;
     p->leader_heard_tick = p->tick;
@@ -90,6 +96,10 @@ bool election_follow(struct paxos *p, uint32_t from, struct ballot ballot)
 
 void election_lead(struct paxos *p)
 {
+    CHECK(p->voting && p->role == PAXOS_PREPARING);
+    CHECK(p->ballot.replica == p->config.self);
+    CHECK(ballot_equal(p->promised, p->ballot));
+    CHECK(p->chosen_end >= p->recover_end);
     p->role = PAXOS_LEADER;
     p->leader = p->config.self;
     p->leader_ballot = p->ballot;
@@ -104,6 +114,8 @@ void election_lead(struct paxos *p)
 
 void election_send_heartbeat(struct paxos *p)
 {
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(ballot_equal(p->ballot, p->leader_ballot));
     if (read_wants_round(p))
         p->reads.round_sent++;
     p->heartbeat_tick = p->tick + p->config.heartbeat_ticks;
@@ -116,6 +128,9 @@ void election_send_heartbeat(struct paxos *p)
 
 static void election_send_prevote(struct paxos *p)
 {
+    CHECK(p->role == PAXOS_PREVOTING);
+    CHECK(p->prevote_ballot.replica == p->config.self &&
+          p->prevote_ballot.round > p->promised.round);
     p->heartbeat_tick = p->tick + p->config.resend_ticks;
     effects_send_voters(p, 0,
                         (struct paxos_message){.type = PAXOS_PREVOTE, .ballot = p->prevote_ballot});
@@ -123,6 +138,8 @@ static void election_send_prevote(struct paxos *p)
 
 static void election_begin(struct paxos *p)
 {
+    CHECK(p->voting);
+    CHECK(p->role == PAXOS_FOLLOWER || p->role == PAXOS_PREVOTING);
     if (p->leader != 0)
         read_fail_all(p);
     p->leader = 0;
@@ -239,6 +256,7 @@ void election_on_prevote_answer(struct paxos *p, uint32_t from, const struct pax
     if (p->role != PAXOS_PREVOTING || !ballot_equal(message->ballot, p->prevote_ballot) ||
         !message->granted)
         return;
+    CHECK(from != p->config.self && (p->prevotes & quorum_bit(p->config.self)) != 0);
     p->prevotes |= quorum_bit(from);
     if (members_have(&p->members, p->prevotes))
         proposer_prepare(p);
@@ -278,6 +296,7 @@ void election_on_heartbeat_answer(struct paxos *p, uint32_t from,
     struct peer *peer = &p->peers[from];
     if (p->role != PAXOS_LEADER || !ballot_equal(message->ballot, p->ballot) || !message->granted)
         return;
+    CHECK(from != p->config.self);
     peer->contact_tick = p->tick;
     if (message->round > peer->read_round)
         peer->read_round = message->round;

@@ -38,6 +38,7 @@ void learner_on_mark(struct paxos *p, struct ballot ballot, uint64_t end)
 void learner_take(struct paxos *p, struct blob *value)
 {
     struct slot *slot = slots_at(&p->slots, p->chosen_end);
+    CHECK(!slot->chosen || slot_has_vote(slot));
     bool same_value = slot_has_vote(slot) && value_equal(slot->value, value);
 
     /* A leader that did not propose this was overtaken, and must not say more in its ballot. */
@@ -55,6 +56,8 @@ void learner_take(struct paxos *p, struct blob *value)
         if (p->chosen_end >= p->accepted_end)
             p->accepted_end = p->chosen_end + 1;
     }
+    CHECK(slot_has_vote(slot));
+    CHECK(slot->cookie == 0 || p->role == PAXOS_LEADER || same_value);
     slot->chosen = true;
 }
 
@@ -64,12 +67,16 @@ void learner_deliver(struct paxos *p)
         struct slot *slot = slots_at(&p->slots, p->chosen_end);
         if (!slot->chosen)
             break;
+        CHECK(slot_has_vote(slot));
         effects_learned(p, p->chosen_end, slot->cookie, slot->value);
         slot->cookie = 0;
         p->chosen_end++;
     }
     if (p->role != PAXOS_LEADER && p->slot_next < p->chosen_end)
         p->slot_next = p->chosen_end;
+    CHECK(p->chosen_end <= slots_end(&p->slots));
+    CHECK(p->accepted_end >= p->chosen_end);
+    CHECK(p->slot_next >= p->chosen_end);
 }
 
 void learner_record_mark(struct paxos *p)
@@ -89,6 +96,8 @@ void learner_on_applied(struct paxos *p, uint64_t slot)
     slots_advance(&p->slots, slot + 1);
     for (uint64_t n = slot + 1; MUTANT(SNAPSHOT_DROPS_VOTES) && n < slots_end(&p->slots); n++)
         slots_set_vote(&p->slots, slots_at(&p->slots, n), (struct ballot){0, 0}, NULL);
+    CHECK(p->slots.first == p->applied + 1);
+    CHECK(p->applied < p->chosen_end);
     membership_on_applied(p);
 }
 
@@ -107,5 +116,8 @@ void learner_on_installed(struct paxos *p, uint64_t slot)
     if (p->slot_next < p->chosen_end)
         p->slot_next = p->chosen_end;
     slots_advance(&p->slots, slot + 1);
+    CHECK(p->slots.first == p->applied + 1);
+    CHECK(p->applied < p->chosen_end && p->chosen_end <= p->accepted_end);
+    CHECK(p->role == PAXOS_FOLLOWER || p->slot_next >= p->chosen_end);
     membership_on_applied(p);
 }

@@ -28,6 +28,8 @@ static void membership_settle(struct paxos *p)
 {
     bool was_voting = p->voting;
     p->voting = p->standing == PAXOS_WHOLE && members_is_voter(&p->members, p->config.self);
+    CHECK(p->members.now.voters != 0);
+    CHECK(!p->voting || p->standing == PAXOS_WHOLE);
     if (was_voting && !p->voting) {
         mark(p, PAXOS_MARK_LEFT_THE_VOTERS);
         if (p->role == PAXOS_LEADER)
@@ -67,6 +69,7 @@ void membership_on_applied(struct paxos *p)
 {
     if (!members_advance(&p->members, p->applied))
         return;
+    CHECK(p->members.next_first == 0 && p->members.now.voters != 0);
     mark(p, PAXOS_MARK_MEMBERS_CHANGED);
     membership_settle(p);
 }
@@ -75,6 +78,7 @@ void membership_on_tick(struct paxos *p)
 {
     uint64_t first = p->slot_next;
     while (p->slot_next < p->members.next_first && paxos_room(p) > 0) {
+        CHECK(p->slot_next >= p->chosen_end);
         proposer_put(p, p->slot_next, NULL, false);
         p->slot_next++;
     }

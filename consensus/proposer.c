@@ -26,8 +26,11 @@
 
 void proposer_put(struct paxos *p, uint64_t number, struct blob *value, bool fresh)
 {
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(ballot_equal(p->promised, p->ballot));
     acceptor_vote(p, number, p->ballot, value);
     struct slot *slot = slots_at(&p->slots, number);
+    CHECK(!slot->chosen || !fresh); /* a new command never goes where something is decided */
     slot->proposed = true;
     slot->fresh = fresh;
     slot->accepted = MUTANT(COUNT_OWN_VOTE_EARLY) ? quorum_bit(p->config.self) : 0;
@@ -71,6 +74,8 @@ static struct paxos_message proposer_fill(struct paxos *p, uint64_t *next, uint6
 
 void proposer_send(struct paxos *p, uint64_t first, uint64_t end)
 {
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(first >= p->slots.first && end <= p->slot_next);
     while (first < end) {
         struct paxos_message message = proposer_fill(p, &first, end, 0);
         if (message.entry_count > 0)
@@ -91,6 +96,7 @@ void proposer_on_propose(struct paxos *p, const struct paxos_proposal *proposals
             continue;
         }
         uint64_t number = p->slot_next++;
+        CHECK(number >= p->found_end); /* behind all that phase 1 found */
         proposer_put(p, number, proposals[i].value, true);
         slots_at(&p->slots, number)->cookie = proposals[i].cookie;
     }
@@ -111,6 +117,8 @@ static void proposer_settle_slot(struct paxos *p, uint64_t number)
         mark(p, PAXOS_MARK_CHOSEN_WAITS_FOR_OWN_VOTE);
         return;
     }
+    CHECK(p->role == PAXOS_LEADER && number >= p->chosen_end && number < p->slot_next);
+    CHECK(slot_has_vote(slot));
     slot->chosen = true;
     if (number != p->chosen_end)
         mark(p, PAXOS_MARK_CHOSEN_OUT_OF_ORDER);
@@ -140,6 +148,7 @@ static bool proposer_is_answer(struct paxos *p, uint32_t from, const struct paxo
         !(MUTANT(COUNT_OLD_VOTES) && message->ballot.replica == p->config.self))
         return false;
     struct peer *peer = &p->peers[from];
+    CHECK(from != p->config.self);
     peer->contact_tick = p->tick;
     peer->resend_interval = p->config.resend_ticks;
     return true;

@@ -75,6 +75,7 @@ bool members_have_learners(const struct members *m)
 uint64_t members_lead_end(const struct members *m, uint32_t replica)
 {
     bool leaves = m->next_first != 0 && !quorum_is_voter(&m->next, replica);
+    CHECK(!leaves || m->next.voters != 0);
     return leaves ? m->next_first : UINT64_MAX;
 }
 
@@ -82,6 +83,7 @@ bool members_advance(struct members *m, uint64_t applied)
 {
     if (m->next_first == 0 || applied + 1 < m->next_first)
         return false;
+    CHECK(m->next.voters != 0);
     m->now = m->next;
     m->next = (struct quorum){0, 0};
     m->next_first = 0;

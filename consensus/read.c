@@ -37,6 +37,8 @@ static bool read_add(struct paxos *p, struct read read)
 {
     if (p->reads.count == LIMIT_READS_WAITING)
         return false;
+    CHECK(p->reads.count < LIMIT_READS_WAITING);
+    CHECK(read.state != 0 && read.asker != 0);
     read.deadline_tick = p->tick + 2 * (uint64_t)p->config.election_ticks_max;
     p->reads.list[p->reads.count++] = read;
     return true;
@@ -121,6 +123,7 @@ void read_fail_all(struct paxos *p)
         else
             read_fail(p, &p->reads.list[i]);
     }
+    CHECK(kept <= p->reads.count);
     p->reads.count = kept;
 }
 

@@ -66,6 +66,7 @@ void proposer_prepare(struct paxos *p)
 {
     CHECK(p->voting && proposer_can_prepare(p));
     p->ballot = (struct ballot){p->round_max + 1, p->config.self};
+    CHECK(p->rejoin.number == 0);
     election_see_round(p, p->ballot);
     p->role = PAXOS_PREPARING;
     p->leader = 0;
@@ -92,6 +93,7 @@ int vote_compare(struct ballot a, struct ballot b)
 static void proposer_find(struct paxos *p, const struct paxos_entry *entry)
 {
     struct slot *slot = slots_at(&p->slots, entry->slot);
+    CHECK(p->role == PAXOS_PREPARING && entry->slot >= p->chosen_end);
     bool is_first = slot->found_ballot.replica == 0;
     if (is_first)
         mark(p, PAXOS_MARK_RECOVERED_OTHERS_VOTE);
@@ -131,6 +133,7 @@ void proposer_on_promise(struct paxos *p, uint32_t from, const struct paxos_mess
         if (message->entries[i].slot >= p->chosen_end)
             proposer_find(p, &message->entries[i]);
     }
+    CHECK(message->slot_first <= peer->promised_end && end <= PAXOS_NO_END);
     if (end > peer->promised_end) {
         peer->promised_end = end;
         election_arm(p); /* parts may come in any order, and each time only one fits */
@@ -167,6 +170,8 @@ void proposer_recover_more(struct paxos *p)
         uint64_t n = p->slot_next++;
         struct slot *slot = slots_at(&p->slots, n);
         struct blob *value = slot->found_value;
+        CHECK(n >= p->prepare_first && n < slots_end(&p->slots));
+        CHECK(slot->found_ballot.replica != 0 || value == NULL);
         if (slot->found_ballot.replica == 0) {
             mark(p, PAXOS_MARK_GAP_FILLED);
             if (MUTANT(LEAVE_GAPS))
@@ -212,6 +217,7 @@ void proposer_try_lead(struct paxos *p)
         mark(p, PAXOS_MARK_LED_A_WINDOW);
         end = slots_end(&p->slots); /* there are votes above */
     }
+    CHECK(end > p->chosen_end && end <= slots_end(&p->slots));
     election_lead(p);
     p->found_end = end;
     p->ready_end = is_partial && !MUTANT(LEAD_FROM_PART_OF_VOTES) ? PAXOS_NO_END : end;

@@ -36,6 +36,7 @@
 
 void rejoin_begin(struct paxos *p)
 {
+    CHECK(!p->voting && p->role == PAXOS_FOLLOWER);
     p->rejoin = (struct rejoin){.number = prng_range(&p->prng, 1, (uint64_t)1 << 62),
                                 .first = p->chosen_end,
                                 .tick = p->tick,
@@ -51,6 +52,7 @@ void rejoin_begin(struct paxos *p)
 
 void rejoin_on_tick(struct paxos *p)
 {
+    CHECK(p->rejoin.number != 0 && !p->voting);
     if (p->rejoin.is_complete || p->tick < p->rejoin.tick)
         return;
     p->rejoin.tick = p->tick + p->config.resend_ticks;
@@ -138,6 +140,8 @@ static void rejoin_take_over(struct paxos *p)
         slot->chosen = slot->chosen || ballot_equal(slot->ballot, PAXOS_BALLOT_CHOSEN);
         if (n >= p->accepted_end)
             p->accepted_end = n + 1;
+        CHECK(slot->chosen || ballot_compare(slot->ballot, p->promised) <= 0 ||
+              MUTANT(REJOIN_KEEPS_PROMISE));
     }
 }
 

@@ -27,6 +27,7 @@ void slots_init(struct slots *s, uint32_t capacity)
 void slots_deinit(struct slots *s)
 {
     slots_release(s);
+    CHECK(s->ring != NULL);
     for (uint32_t i = 0; i < s->capacity; i++) {
         blob_unref(s->ring[i].value);
         blob_unref(s->ring[i].found_value);
@@ -77,10 +78,13 @@ void slots_advance(struct slots *s, uint64_t first)
         memset(slot, 0, sizeof(*slot));
     }
     s->first = first;
+    CHECK(s->retired_count <= s->retired_capacity);
 }
 
 void slots_set_vote(struct slots *s, struct slot *slot, struct ballot ballot, struct blob *value)
 {
+    CHECK(ballot.replica != 0 || value == NULL);
+    CHECK(slot >= s->ring && slot < s->ring + s->capacity);
     slots_retire(s, slot->value);
     slot->value = blob_ref(value);
     slot->ballot = ballot;
@@ -88,6 +92,8 @@ void slots_set_vote(struct slots *s, struct slot *slot, struct ballot ballot, st
 
 void slots_set_found(struct slots *s, struct slot *slot, struct ballot ballot, struct blob *value)
 {
+    CHECK(ballot.replica != 0 || value == NULL);
+    CHECK(slot >= s->ring && slot < s->ring + s->capacity);
     slots_retire(s, slot->found_value);
     slot->found_value = blob_ref(value);
     slot->found_ballot = ballot;

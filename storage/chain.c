@@ -55,6 +55,7 @@ void chain_add_entry(struct chain_heads *heads, uint64_t slot, uint64_t timestam
     (void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
     add(&state, tag_entry, sizeof(tag_entry));
     add(&state, heads->entry, HASH_SIZE);
+    CHECK(slot >= 1 && slot <= SLOT_MAX);
     add_u64(&state, slot);
     add_u64(&state, timestamp_ms);
     add(&state, entry.data, entry.size);
@@ -69,6 +70,7 @@ void chain_add_verdict(struct chain_heads *heads, uint64_t slot, struct bytes ve
     (void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
     add(&state, tag_verdict, sizeof(tag_verdict));
     add(&state, heads->verdict, HASH_SIZE);
+    CHECK(slot >= 1 && slot <= SLOT_MAX);
     add_u64(&state, slot);
     add_u64(&state, verdicts.size);
     add(&state, verdicts.data, verdicts.size);

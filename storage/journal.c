@@ -277,14 +277,21 @@ enum rsm_status journal_append(struct journal *j, const struct record *record)
     CHECK(record->kind >= RECORD_PROMISE && record->kind <= RECORD_CHOSEN);
     CHECK(record->sequence == j->last_sequence + 1);
     CHECK(record->value.size <= LIMIT_VALUE_SIZE);
+    /* What the reader asks for: nothing is written that a restart would take for damage. */
+    CHECK(record->kind == RECORD_CHOSEN ||
+          (record->ballot.replica >= 1 && record->ballot.replica <= REPLICA_MAX));
+    CHECK(record->kind != RECORD_ACCEPT || (record->slot >= 1 && record->slot <= SLOT_MAX));
+    CHECK(record->end <= SLOT_MAX + 1);
     bool is_vote = record->kind == RECORD_ACCEPT;
     enum rsm_status status = journal_plan(j, record_size(record), is_vote);
     if (status != RSM_OK)
         return status;
 
+    CHECK(j->pending_count > 0);
     struct journal_group *group = &j->pending[j->pending_count - 1];
     record_encode(record, &group->payload);
     CHECK(!group->payload.failed);
+    CHECK(group->payload.size <= LIMIT_SEGMENT_SIZE);
     group->records++;
     group->last_sequence = record->sequence;
     j->last_sequence = record->sequence;
@@ -296,6 +303,8 @@ enum rsm_status journal_append(struct journal *j, const struct record *record)
         j->promise = record->ballot;
     if (record->end > j->chosen_end)
         j->chosen_end = record->end;
+    CHECK(group->slot_end == 0 || group->slot_first < group->slot_end);
+    CHECK(j->last_sequence > j->durable_sequence);
     return RSM_OK;
 }
 
@@ -312,6 +321,7 @@ static enum rsm_status seal_current(struct journal *j)
     if (status != RSM_OK)
         return status;
     j->current++;
+    CHECK(!j->segments[j->current].has_groups);
     j->mark = (struct segment_mark){.writes = SEGMENT_MARK_COUNT - 1};
     j->offset = SEGMENT_DATA_OFFSET;
     return RSM_OK;
@@ -330,6 +340,8 @@ static enum rsm_status write_group(struct journal *j, struct journal_group *pend
 
     CHECK(s->segment == pending->segment && j->offset == pending->offset);
     CHECK(j->offset + size <= s->size);
+    CHECK(pending->records > 0 && pending->last_sequence >= j->durable_sequence);
+    CHECK(pending->slot_first <= pending->slot_end);
     if (j->sectors_size < size) {
         j->sectors = mem_realloc(j->sectors, size);
         j->sectors_size = size;

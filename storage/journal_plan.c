@@ -36,7 +36,9 @@ static size_t planned_index(const struct journal *j)
 {
     if (j->pending_count == 0)
         return j->current;
-    return (size_t)(j->pending[j->pending_count - 1].segment - j->segments[0].segment);
+    size_t index = (size_t)(j->pending[j->pending_count - 1].segment - j->segments[0].segment);
+    CHECK(index >= j->current && index < j->segment_count);
+    return index;
 }
 
 /* Payload bytes that the open group (or a new one) would have with `size` more. */
@@ -66,6 +68,8 @@ static void begin_group(struct journal *j, uint64_t segment, uint64_t offset)
         }
     }
     struct journal_group *group = &j->pending[j->pending_count++];
+    CHECK(group->payload.size == 0); /* nothing of a group before */
+    CHECK(offset >= SEGMENT_DATA_OFFSET && offset % DISK_SECTOR_SIZE == 0);
     const uint8_t head[GROUP_HEAD_SIZE] = {0};
     group->segment = segment;
     group->offset = offset;

@@ -125,6 +125,8 @@ enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t 
     if (status != RSM_OK)
         return journal_die(j);
     j->segments = mem_realloc(j->segments, (j->segment_count + 1) * sizeof(*j->segments));
+    CHECK(segment == j->segments[j->segment_count - 1].segment + 1); /* no gap */
+    CHECK(size >= j->segment_size);
     j->segments[j->segment_count++] = (struct journal_segment){.segment = segment, .size = size};
     j->low = false;
     return RSM_OK;
@@ -169,6 +171,7 @@ struct disk_part journal_next_mark(struct journal *j, uint8_t sector[DISK_SECTOR
     j->mark.writes++;
     j->mark.first_segment = j->base.segment;
     j->mark.base_slot = j->base.slot;
+    CHECK(j->mark.b <= j->mark.a); /* or the reader takes it for damage */
     segment_mark_encode(&j->identity, j->segments[j->current].segment, &j->mark, sector);
     j->counters.bytes += DISK_SECTOR_SIZE;
     return (struct disk_part){segment_mark_offset(j->mark.writes), sector, DISK_SECTOR_SIZE};
@@ -268,6 +271,8 @@ enum rsm_status journal_prepare_next(struct journal *j)
 /* Removes the first `count` segments: first it is written down that they need not exist. */
 static enum rsm_status drop(struct journal *j, size_t count)
 {
+    CHECK(count > 0 && count <= j->current);
+    CHECK(j->segments[count - 1].slot_end <= j->store_slot + 1); /* the store holds them */
     j->base = (struct journal_base){j->segments[count].segment, j->store_slot};
     j->mark.a = j->durable_group;
     j->mark.b = j->durable_group;
@@ -284,6 +289,7 @@ static enum rsm_status drop(struct journal *j, size_t count)
     j->current -= count;
     memmove(j->segments, j->segments + count, j->segment_count * sizeof(*j->segments));
     j->counters.dropped += count;
+    CHECK(j->segments[0].segment == j->base.segment && j->current < j->segment_count);
     return RSM_OK;
 }
 

@@ -93,6 +93,7 @@ static enum rsm_status take_group(struct walk *w, struct recovered_segment *s, u
     struct journal_place place = {s->segment, offset, group->group, w->doubt};
     struct record record;
 
+    CHECK(offset >= SEGMENT_DATA_OFFSET && offset % DISK_SECTOR_SIZE == 0);
     if (w->doubt && (group->group != w->group + 1 || group->previous != w->check))
         loss_on_gap(&w->loss);
     for (uint32_t i = 0; i < group->records; i++) {

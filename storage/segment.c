@@ -162,6 +162,7 @@ void segment_group_encode(const struct journal_identity *identity, uint64_t segm
 {
     CHECK(payload_size >= GROUP_HEAD_SIZE && payload_size <= LIMIT_SEGMENT_SIZE);
     CHECK(group->group > 0 && offset % DISK_SECTOR_SIZE == 0);
+    CHECK(offset >= SEGMENT_DATA_OFFSET);
     put_u32(payload, (uint32_t)payload_size);
     put_u32(payload + 4, group->records);
     put_u32(payload + 8, group->previous);

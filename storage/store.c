@@ -318,6 +318,7 @@ static enum rsm_status write_row(struct commit *c, MDB_val *k, const struct kv_w
     }
     if (error != MDB_SUCCESS)
         return store_status(c->store->path, error);
+    CHECK(v.mv_size == size && v.mv_data != NULL);
     uint32_t check = store_check(w->table, w->key, w->value);
     put_u32(v.mv_data, check);
     if (w->value.size > 0)
@@ -333,7 +334,8 @@ static enum rsm_status commit_row(void *context, const struct kv_write *w)
     uint8_t buffer[LIMIT_KEY_SIZE + 1];
     MDB_val k = {0, NULL};
 
-    CHECK(w->table != 0);
+    CHECK(w->table != 0); /* the store's own */
+    CHECK(w->key.size >= 1 && w->key.size <= LIMIT_KEY_SIZE);
     store_make_key(w->table, w->key, buffer, &k);
     return w->deleted ? delete_row(c, &k) : write_row(c, &k, w);
 }
@@ -352,6 +354,7 @@ enum rsm_status store_commit(struct store *s, const struct kv *overlay)
 {
     struct commit commit = {.store = s, .sum = s->sum};
 
+    CHECK(overlay != NULL);
     if (s->read_only)
         return RSM_READ_ONLY;
     int error = mdb_txn_begin(s->env, NULL, 0, &commit.txn);

@@ -162,6 +162,21 @@ def check_lengths(files):
     return found
 
 
+def check_assertions(files):
+    """CHECK and VERIFY in core and storage: two a function in what is new, elsewhere never fewer than there were."""
+    found = []
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "assertions.txt"), encoding="utf-8") as file:
+        known = {name: int(count) for name, count in (line.split() for line in file if line.strip() and not line.startswith("#"))}
+    for path in files:
+        if not path.endswith(".c") or not path.startswith(("consensus/", "storage/")):
+            continue
+        count = len(re.findall(r"\b(?:CHECK|VERIFY)\(", "\n".join(code_lines(read(path)))))
+        least = known.get(path, 2 * len(list(functions(path))))
+        if count < least:
+            found.append(f"{path}:1: {count} assertions, {least} are the least")
+    return found
+
+
 def check_calls(files):
     found = []
     pattern = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
@@ -235,7 +250,7 @@ def check_documents(files):
     return found
 
 
-CHECKS = [check_format, check_spdx, check_arrows, check_lengths, check_calls, check_leftovers,
+CHECKS = [check_format, check_spdx, check_arrows, check_lengths, check_assertions, check_calls, check_leftovers,
           check_core_symbols, check_mutants, check_documents]
 
 

@@ -17,6 +17,8 @@ CASES = {
     "long function": ("storage/a.c", SPDX + "static int a(void)\n{\n" + "    b();\n" * 80 + "}\n", "lines, 70 are the most"),
     "long file": ("storage/a.c", SPDX + "int a;\n" * 1000, "longer than 900"),
     "long header": ("storage/a.h", SPDX + "int a;\n" * 300, "longer than 200"),
+    "no assertion": ("storage/a.c", SPDX + "int a(void)\n{\n    CHECK(b);\n    /* CHECK(c); */\n    return 0;\n}\n", "1 assertions, 2 are the least"),
+    "fewer assertions": ("consensus/slots.c", SPDX + "static int a;\n", "0 assertions,"),
     "banned call": ("src/net/a.c", SPDX + "void f(void)\n{\n    strcpy(a, b);\n}\n", "strcpy: use"),
     "heap": ("src/net/a.c", SPDX + "void f(void)\n{\n    a = malloc(1);\n}\n", "malloc: use"),
     "leftover": ("src/net/a.c", SPDX + "/* TO" + "DO later */\n", "left over"),
