@@ -127,7 +127,12 @@ static struct rsm_value choose(struct ctl *ctl, struct rsm_value list, char *id)
     if (found.raw.size == 0 && rsm_value_count(list) == 0)
         ctl_fail(RSM_NOT_FOUND, "nothing is frozen");
     else if (found.raw.size == 0)
-        ctl_fail(RSM_NOT_FOUND, "--id says which freeze: resilience-ctl automation list");
+        ctl_fail(RSM_NOT_FOUND,
+                 ctl->id != NULL
+                     ? "there is no freeze %s; resilience-ctl automation list has them"
+                     : "there is no freeze %s and more than one other; --id says which: "
+                       "resilience-ctl automation list",
+                 names[0]);
     else
         (void)ctl_cell(rsm_value_get(found, "name"), id, LIMIT_LABEL_SIZE + 1);
     return found;

@@ -94,6 +94,9 @@ static int print_graph(struct ctl *ctl, struct rsm_value result)
         print_dot(stdout, edges);
     else
         status = print_svg(edges);
+    if (rsm_value_count(edges) == 0)
+        fprintf(stderr, "resilience-ctl: nothing points there, and nothing from there; is the name "
+                        "right? resilience-ctl zone list, record list ZONE\n");
     if (rsm_value_bool(rsm_value_get(result, "truncated")))
         fprintf(stderr, "resilience-ctl: there are more edges; ask for a name, or with --limit\n");
     return status;

@@ -299,7 +299,9 @@ enum rsm_status octodns_to_master(struct rsm_bytes yaml, struct bytes zone, stru
         mem_free(r);
         return RSM_NO_MEMORY;
     }
-    yaml_parser_set_input_string(&parser, yaml.data, yaml.size);
+    /* libyaml asserts that there is a pointer; an empty file has none. */
+    yaml_parser_set_input_string(&parser, yaml.data != NULL ? yaml.data : (const uint8_t *)"",
+                                 yaml.size);
     if (yaml_parser_load(&parser, &r->document) == 1) {
         is_good = put_document(r, zone);
         yaml_document_delete(&r->document);

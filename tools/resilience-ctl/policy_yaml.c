@@ -55,7 +55,9 @@ enum rsm_status yaml_read(const char *path, struct bytes text, size_t size_max, 
         yaml_fail(&r, NULL, "the file is too large");
         return RSM_USAGE;
     }
-    yaml_parser_set_input_string(&parser, text.data, text.size);
+    /* libyaml asserts that there is a pointer; an empty file has none. */
+    yaml_parser_set_input_string(&parser, text.data != NULL ? text.data : (const uint8_t *)"",
+                                 text.size);
     if (yaml_parser_load(&parser, &document) == 1) {
         take(&r, context);
         yaml_document_delete(&document);

@@ -203,8 +203,14 @@ enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *p
     if (params != NULL)
         value = rsm_value_of(rsm_pack_result(params));
     status = rsm_client_call(ctl->client, method, value, ctl->timeout_ms, result_out);
-    if (status != RSM_OK && status != RSM_NOT_FOUND)
-        ctl_fail(status, "%s: %s", rsm_status_text(status), rsm_client_error(ctl->client));
+    if (status == RSM_OK || status == RSM_NOT_FOUND)
+        return status;
+    /* What a replica answers begins with the status already. */
+    const char *text = rsm_status_text(status), *words = rsm_client_error(ctl->client);
+    if (strncmp(words, text, strlen(text)) == 0)
+        ctl_fail(status, "%s", words);
+    else
+        ctl_fail(status, "%s: %s", text, words);
     return status;
 }
 

@@ -72,3 +72,26 @@ Test(policy_file, a_group_has_a_role_and_a_number)
         policy_file_free(&file);
     }
 }
+
+/* An empty file, nothing but comments, another kind of document: no file of ours, and no crash. */
+Test(policy_file, what_is_no_policy)
+{
+    static const struct {
+        const char *text;
+        enum rsm_status status;
+    } cases[] = {{"", RSM_USAGE},         {"\n", RSM_USAGE}, {"# nothing\n", RSM_USAGE},
+                 {"---\n", RSM_USAGE},    {"[]", RSM_USAGE}, {"text", RSM_USAGE},
+                 {"\xff\xfe", RSM_USAGE}, {"{}", RSM_OK},    {"numbers: {}", RSM_OK}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct policy_file file;
+        char error[POLICY_FILE_ERROR_SIZE];
+        struct bytes text = bytes_of_string(cases[i].text);
+        if (text.size == 0)
+            text.data = NULL; /* as an empty file is read */
+        cr_expect_eq(policy_file_read("test", text, &file, error), cases[i].status, "%s: %s",
+                     cases[i].text, error);
+        cr_expect(cases[i].status == RSM_OK || strncmp(error, "test:", 5) == 0, "%s: %s",
+                  cases[i].text, error);
+        policy_file_free(&file);
+    }
+}
