@@ -233,6 +233,38 @@ static void check_address(void *context, struct bytes zone, struct bytes owner, 
                  found, address);
 }
 
+/* What updates left at a name: the same addresses, in whatever order. */
+static void check_host(void *context, struct bytes zone, struct bytes owner,
+                       const uint32_t *addresses, size_t count)
+{
+    const struct state_context *c = context;
+    struct query_rrset set;
+    struct bytes rdatas = {NULL, 0}, rdata;
+    size_t found = 0, known = 0;
+    if (query_rrset(c->state, zone, owner, 1, QUERY_NOW, &set) == RSM_OK)
+        rdatas = set.record.rdatas;
+    while (rdatas.size > 0 && rrset_rdata_next(&rdatas, &rdata)) {
+        found++;
+        for (size_t i = 0; i < count && rdata.size == 4; i++)
+            known += addresses[i] == get_u32(rdata.data) ? 1 : 0;
+    }
+    if (found != count || known != count)
+        sim_fail(c->audit->sim,
+                 "I32: replica %u has %zu addresses at a name, the recount has %zu, %zu are both's",
+                 c->replica, found, count, known);
+}
+
+static void check_services(const struct state_context *c)
+{
+    struct query_list q = {.name = {NULL, 0}};
+    size_t found = 0;
+    while (query_service_next(c->state, &q) == RSM_OK)
+        found++;
+    if (found != plane_service_count(recount_plane(c->audit->recount)))
+        sim_fail(c->audit->sim, "I33: replica %u has %zu services, the recount has %zu", c->replica,
+                 found, plane_service_count(recount_plane(c->audit->recount)));
+}
+
 static void check_counter(void *context, struct bytes author, uint64_t counter)
 {
     const struct state_context *c = context;
@@ -248,6 +280,8 @@ void audit_check_state(struct audit *a, uint32_t replica, struct kv *state)
     struct state_context context = {a, state, replica};
     recount_visit_authors(a->recount, check_counter, &context);
     recount_visit(a->recount, check_address, &context);
+    plane_visit(recount_plane(a->recount), check_host, &context);
+    check_services(&context);
 }
 
 static bool kv_rows_equal(struct kv *a, struct kv *b, uint8_t *table_out)

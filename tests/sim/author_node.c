@@ -18,7 +18,6 @@
 #include <rsm/change.h>
 #include <rsm/command.h>
 #include <rsm/setting.h>
-#include <rsm/update.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
@@ -57,6 +56,8 @@ struct author {
     bool is_member;        /* or changes the members */
     bool is_operation;     /* of the administrator: freezes, the policy */
     bool is_update;        /* as dynamic updates come: of names that nobody else writes */
+    bool is_service;       /* sets one of its services, or deletes it: others may need it */
+    bool is_label;         /* labels its zone */
     bool is_raced;         /* other bytes with its counter are on their way, and may be first */
     uint64_t lamport;
     uint64_t *done; /* by counter: the slot that was told; 0: none */
@@ -100,7 +101,9 @@ static void body_of_policy(const struct author *admin, struct rsm_buffer *body)
     const struct node_options *o = &admin->cluster->options;
     struct writer map;
     writer_init(&map, 256);
-    pack_map(&map, 2);
+    pack_map(&map, o->labels ? 3 : 2);
+    if (o->labels)
+        plane_pack_classes(&map);
     pack_text(&map, "critical_deadline_ms");
     pack_uint(&map, o->critical_ms);
     pack_text(&map, "vote_zones_least");
@@ -170,26 +173,6 @@ static void body_of_change(const struct author *a, struct rsm_buffer *body)
     rsm_buffer_free(&inner);
 }
 
-/* RFC 2136: whatever is at the name goes, one address comes. */
-static void body_of_update(const struct author *a, struct rsm_buffer *body)
-{
-    uint8_t owner[NAME_SIZE + 3] = {2, 'u', (uint8_t)('a' + a->counter % 3)};
-    uint8_t address[4] = {10, (uint8_t)a->index, (uint8_t)(a->counter >> 8), (uint8_t)a->counter};
-    memcpy(owner + 3, a->zone, a->zone_size);
-    struct rsm_bytes name = rsm_bytes_make(owner, a->zone_size + 3);
-    const struct rsm_record records[] = {
-        {.owner = name, .type = TYPE_A, .record_class = RSM_CLASS_ANY},
-        {.owner = name,
-         .type = TYPE_A,
-         .record_class = RSM_CLASS_IN,
-         .ttl = 60,
-         .rdata = rsm_bytes_make(address, sizeof(address))},
-    };
-    struct rsm_update update = {
-        .zone = rsm_bytes_make(a->zone, a->zone_size), .updates = records, .update_count = 2};
-    CHECK(rsm_body_rrset_update(&update, body) == RSM_OK);
-}
-
 /* In its own zone now and then a setting, another one each time; else a change of records. */
 static enum rsm_kind body_of_own(const struct author *a, struct rsm_buffer *body)
 {
@@ -241,7 +224,7 @@ static size_t author_clock(struct author *a, struct rsm_event seen[2 * AUTHORS_M
             seen[count++] =
                 (struct rsm_event){rsm_text(c->authors[i].name), c->authors[i].done_last};
     }
-    if (a->is_shared || a->is_critical)
+    if (a->is_shared || a->is_critical || c->options.labels)
         count += see_effects(a, seen + count, names);
     return count;
 }
@@ -272,7 +255,12 @@ static struct blob *author_sign(struct author *a)
         kind = member_body(a->cluster, a->replica, &body);
     } else if (a->is_update) {
         kind = RSM_KIND_RRSET_UPDATE;
-        body_of_update(a, &body);
+        plane_update(a->cluster, a->index, a->counter, &body);
+    } else if (a->is_service) {
+        kind = plane_service(a->cluster, a->index, &body);
+    } else if (a->is_label) {
+        kind = RSM_KIND_ZONE_LABEL;
+        plane_label(a->cluster, a->index, &body);
     } else {
         kind = body_of_own(a, &body);
     }
@@ -300,6 +288,16 @@ static struct blob *author_sign(struct author *a)
 }
 
 /* ------------------------------------------------------------------------------------------- */
+
+/* What is neither of the other kinds may be about a service or a label. */
+static void draw_plane(struct author *a)
+{
+    struct node_cluster *c = a->cluster;
+    bool is_free = !a->is_member && !a->is_critical && !a->is_shared && !a->is_update &&
+                   a->index > 0 && a->counter > 1;
+    a->is_service = is_free && sim_chance(&c->sim, c->options.plane_ppm);
+    a->is_label = is_free && !a->is_service && c->options.labels && sim_chance(&c->sim, 150000);
+}
 
 static void author_next(void *context, void *argument)
 {
@@ -343,6 +341,7 @@ static void author_next(void *context, void *argument)
                          sim_chance(&c->sim, c->options.critical_ppm);
         a->is_update = !a->is_member && !a->is_critical && !a->is_shared && a->index > 0 &&
                        a->counter > 1 && sim_chance(&c->sim, c->options.update_ppm);
+        draw_plane(a);
         a->skips = !a->is_member && !a->is_raced && a->index > 0 && a->counter > 1 &&
                    sim_chance(&c->sim, 30000);
         a->asked = 0;
@@ -379,6 +378,24 @@ static void author_withdraw(struct author *a)
     author_drop(a);
 }
 
+/* Who meets others, or asks for what may not be; the recount tells whether it was right. */
+static bool may_be_refused(const struct author *a, const struct verdict *v)
+{
+    const struct node_cluster *c = a->cluster;
+    if (a->is_shared || a->is_member || a->is_operation || author_is_robot(c, a->index) ||
+        a->is_critical || a->skips || c->options.labels || (a->counter == 1 && a->index > 0))
+        return true;
+    if (a->is_update)
+        return verdict_names(v, RSM_RULE_PREREQ_NXRRSET) ||
+               verdict_names(v, RSM_RULE_PREREQ_YXRRSET) ||
+               verdict_names(v, RSM_RULE_PREREQ_NXDOMAIN) ||
+               verdict_names(v, RSM_RULE_PREREQ_YXDOMAIN) ||
+               (c->options.robots && verdict_names(v, RSM_RULE_QUOTA));
+    return a->is_service &&
+           (verdict_names(v, RSM_RULE_DANGLING) || verdict_names(v, RSM_RULE_CYCLE) ||
+            verdict_names(v, RSM_RULE_NO_CHANGE));
+}
+
 /* The same bytes get the first verdict, whatever has become of the state since. */
 static void author_refused(struct author *a, const struct node_outcome *outcome,
                            const struct verdict *verdict)
@@ -399,12 +416,17 @@ static void author_refused(struct author *a, const struct node_outcome *outcome,
         sim_mark(c, SIM_MARK_ROBOT_REFUSED);
     if (verdict_names(verdict, RSM_RULE_LIMIT) || verdict_names(verdict, RSM_RULE_BUDGET))
         sim_mark(c, SIM_MARK_ROBOT_LIMITED);
+    if (a->is_update && (verdict_names(verdict, RSM_RULE_PREREQ_NXRRSET) ||
+                         verdict_names(verdict, RSM_RULE_PREREQ_YXRRSET)))
+        sim_mark(c, SIM_MARK_UPDATE_REFUSED);
+    if (a->is_service &&
+        (verdict_names(verdict, RSM_RULE_DANGLING) || verdict_names(verdict, RSM_RULE_CYCLE)))
+        sim_mark(c, SIM_MARK_SERVICE_REFUSED);
     if (verdict_names(verdict, RSM_RULE_CLASS_GRANTED))
         sim_mark(c, SIM_MARK_ROBOT_CLASS);
     if (verdict_names(verdict, RSM_RULE_FROZEN) || verdict_names(verdict, RSM_RULE_RESUME_RATE))
         sim_mark(c, SIM_MARK_ROBOT_FROZEN);
-    if (!a->is_shared && !a->is_member && !a->is_operation && !author_is_robot(c, a->index) &&
-        !a->is_critical && !a->skips && (a->counter > 1 || a->index == 0))
+    if (!may_be_refused(a, verdict))
         sim_fail(&c->sim, "a good command was refused: %s", text);
     if (a->refused_slot != 0 && a->refused_slot != slot)
         sim_fail(&c->sim, "I11: %s %" PRIu64 " was refused in slot %" PRIu64 ", and in %" PRIu64,
@@ -429,6 +451,8 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
     }
     if (verdict.kind == VERDICT_STAGED)
         sim_mark(c, SIM_MARK_CHANGE_STAGED);
+    if (verdict.kind == VERDICT_STAGED && !a->is_critical)
+        sim_mark(c, SIM_MARK_ZONE_CRITICAL);
     if (verdict.kind == VERDICT_REFUSED) {
         author_refused(a, outcome, &verdict);
         return;
@@ -449,6 +473,10 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
     a->is_raced = false;
     if (a->is_update)
         sim_mark(c, SIM_MARK_UPDATE_APPLIED);
+    if (a->is_service)
+        sim_mark(c, SIM_MARK_SERVICE_SET);
+    if (a->is_label)
+        sim_mark(c, SIM_MARK_ZONE_LABELLED);
     a->done[a->counter] = slot;
     a->done_last = a->counter;
     if (a->skips)

@@ -23,10 +23,11 @@ bool author_is_robot(const struct node_cluster *c, uint32_t index)
 void robot_role(const struct node_cluster *c, struct rsm_buffer *body)
 {
     struct rsm_grant grants[LIMIT_GRANTS_PER_ROLE];
-    static const char *const verbs[] = {"zone.create", "rrset.*"};
+    static const char *const verbs[] = {"zone.create", "zone.label", "rrset.*"};
     size_t count = 0;
+    grants[count++] = (struct rsm_grant){.verb = rsm_text("service.*")};
     for (uint32_t i = 1; i < c->options.author_count; i++)
-        for (size_t k = 0; k < 2; k++)
+        for (size_t k = 0; k < sizeof(verbs) / sizeof(*verbs); k++)
             grants[count++] = (struct rsm_grant){
                 .verb = rsm_text(verbs[k]),
                 .zone = author_zone(c, i),

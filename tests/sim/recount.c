@@ -9,6 +9,7 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "tests/sim/recount_plane.h"
 #include "tests/sim/recount_read.h"
 #include "tests/sim/recount_rights.h"
 
@@ -47,6 +48,7 @@ struct recount {
     size_t set_count;
     struct stage_book *stages;  /* owned */
     struct rights_book *rights; /* owned */
+    struct plane_book *plane;   /* owned */
 };
 
 struct recount *recount_new(struct sim *sim)
@@ -55,6 +57,7 @@ struct recount *recount_new(struct sim *sim)
     m->sim = sim;
     m->stages = stage_book_new(sim);
     m->rights = rights_book_new(sim);
+    m->plane = plane_book_new(sim);
     return m;
 }
 
@@ -66,6 +69,7 @@ void recount_free(struct recount *m)
         mem_free(m->sets[i].addresses);
     stage_book_free(m->stages);
     rights_book_free(m->rights);
+    plane_book_free(m->plane);
     mem_free(m->authors);
     mem_free(m->sets);
     mem_free(m);
@@ -165,7 +169,8 @@ struct given {
     uint64_t counter;
     struct bytes author, digest, result;
     bool is_above_grants; /* refused by class-granted */
-    bool is_stopped;      /* refused by a rule about who may do how much, not about what was seen */
+    bool names_prerequisite, names_dangling, names_cycle;
+    bool is_stopped; /* refused by a rule about who may do how much, not about what was seen */
 };
 
 /* Of those that the authors here can meet. */
@@ -194,6 +199,9 @@ static struct given read_verdict(struct reader *r)
         uint32_t rule = reader_u32(r);
         g.is_stopped |= is_about_measure(rule);
         g.is_above_grants |= rule == RSM_RULE_CLASS_GRANTED;
+        g.names_prerequisite |= rule >= RSM_RULE_PREREQ_NXDOMAIN && rule <= RSM_RULE_PREREQ_YXRRSET;
+        g.names_dangling |= rule == RSM_RULE_DANGLING;
+        g.names_cycle |= rule == RSM_RULE_CYCLE;
         (void)reader_blob(r, 1u << 16);
     }
     return g;
@@ -290,6 +298,7 @@ static void take_settled(struct recount *m, const struct given *g, uint64_t slot
     t.author = bytes_make(name, author.size + 7);
     t.counter = a->counter;
     (void)walk_changes(m, &t, slot);
+    plane_on_live(m->plane, &t);
 }
 
 static void take_applied(struct recount *m, struct counted_author *a, const struct told *t,
@@ -313,7 +322,16 @@ static void take_command(struct recount *m, uint64_t slot, uint64_t now_ms, cons
     bool is_taken = g->kind == 1 || g->kind == 3;
     struct counted_author *a = author_of(m, t->author);
     if (g->first_slot == 0)
-        rights_on_command(m->rights, t, is_taken, g->is_above_grants, slot);
+        rights_on_command(m->rights, t, plane_class(m->plane, t), is_taken, g->is_above_grants,
+                          slot);
+    if (g->first_slot == 0) {
+        struct plane_verdict v = {.is_applied = g->kind == 1,
+                                  .is_staged = g->kind == 3,
+                                  .names_prerequisite = g->names_prerequisite,
+                                  .names_dangling = g->names_dangling,
+                                  .names_cycle = g->names_cycle};
+        plane_on_command(m->plane, t, &v, slot);
+    }
     if (!bytes_equal(g->author, t->author) || g->counter != t->counter) {
         sim_fail(m->sim, "I8: slot %" PRIu64 ": a verdict for another command", slot);
     } else if (g->first_slot != 0 && is_taken) {
@@ -382,6 +400,11 @@ void recount_slot(struct recount *m, uint64_t slot, uint64_t now_ms, struct byte
     else if (!is_taken && envelope.size > 0)
         take_envelope(m, slot, now_ms, envelope, &first, count);
     stage_end_slot(m->stages, slot, now_ms);
+}
+
+const struct plane_book *recount_plane(const struct recount *m)
+{
+    return m->plane;
 }
 
 struct stage_book *recount_stages(const struct recount *m)

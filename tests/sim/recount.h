@@ -12,6 +12,7 @@
 #define RSM_TESTS_SIM_RECOUNT_H
 
 #include "src/base/bytes.h"
+#include "tests/sim/recount_plane.h"
 #include "tests/sim/recount_stage.h"
 #include "tests/sim/sim.h"
 
@@ -24,6 +25,8 @@ void recount_slot(struct recount *m, uint64_t slot, uint64_t now_ms, struct byte
                   struct bytes verdicts);
 /* What waits and waited: for its voters, and at the end. */
 struct stage_book *recount_stages(const struct recount *m);
+/* Updates, services and labels. */
+const struct plane_book *recount_plane(const struct recount *m);
 /* The last counter that was applied; 0: none. */
 uint64_t recount_counter(const struct recount *m, struct bytes author);
 /* In which slot a command was applied; 0: it was not. */

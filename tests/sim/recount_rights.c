@@ -102,10 +102,11 @@ static uint32_t allowed(const struct rights_book *b, struct bytes author)
     return role != NULL ? role->class_most : EVERY;
 }
 
-void rights_on_command(struct rights_book *b, const struct told *t, bool is_taken,
+void rights_on_command(struct rights_book *b, const struct told *t, uint32_t class, bool is_taken,
                        bool is_above_grants, uint64_t slot)
 {
-    bool is_above = t->asked.size > 0 && rank(t->asked) > allowed(b, t->author);
+    uint32_t asked = t->asked.size > 0 ? rank(t->asked) : 1;
+    bool is_above = (asked > class ? asked : class) > allowed(b, t->author);
     if (is_taken && is_above)
         sim_fail(b->sim, "I31: slot %" PRIu64 ": a class was taken that no grant allows", slot);
     if (is_above_grants && !is_above)

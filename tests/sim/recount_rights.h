@@ -15,8 +15,11 @@ struct rights_book;
 
 struct rights_book *rights_book_new(struct sim *sim);
 void rights_book_free(struct rights_book *b);
-/* The next command that is judged: taken (applied or staged), or refused, by class-granted too. */
-void rights_on_command(struct rights_book *b, const struct told *t, bool is_taken,
+/*
+ * The next command that is judged: taken (applied or staged), or refused, by class-granted too;
+ * `class`: 1 or 2, what its zone makes of it (recount_plane.h).
+ */
+void rights_on_command(struct rights_book *b, const struct told *t, uint32_t class, bool is_taken,
                        bool is_above_grants, uint64_t slot);
 
 #endif

@@ -118,6 +118,11 @@ struct sim_cut {
     X(CHANGE_REFUSED, "or a replica said no")                                                      \
     X(CHANGE_SUPERSEDED, "or it was overtaken")                                                    \
     X(UPDATE_APPLIED, "a dynamic update was done")                                                 \
+    X(UPDATE_REFUSED, "a prerequisite of an update did not hold")                                  \
+    X(SERVICE_SET, "a service was set")                                                            \
+    X(SERVICE_REFUSED, "a service closed a cycle, or needed or left what is not there")            \
+    X(ZONE_LABELLED, "a zone was labelled")                                                        \
+    X(ZONE_CRITICAL, "and its label made a change of it wait")                                     \
     X(ROBOT_LIMITED, "an automaton met the policy's limits or its budget")                         \
     X(ROBOT_REFUSED, "an automaton was refused")                                                   \
     X(ROBOT_FROZEN, "because of a freeze, or on its way back from one")                            \

@@ -40,6 +40,8 @@ struct node_options {
     uint32_t critical_ms;  /* the policy's deadline */
     uint32_t zones_least;  /* and how many zones are enough then */
     uint32_t update_ppm;   /* dynamic updates */
+    uint32_t plane_ppm;    /* services, updates of every form; with `labels` labels of zones */
+    bool labels;           /* that make changes of a zone critical */
     bool robots;           /* every other author is an automaton, now and then frozen */
     bool robots_standard;  /* and its grants allow what is standard alone */
     uint32_t victim;       /* whose disk may lose what it said was durable */
@@ -183,6 +185,13 @@ void robot_role(const struct node_cluster *c, struct rsm_buffer *body);
 void robot_principal(const struct node_cluster *c, uint32_t index, const char *name,
                      struct rsm_bytes key, struct rsm_buffer *body);
 enum rsm_kind robot_operation(struct node_cluster *c, uint32_t at, struct rsm_buffer *body);
+
+/* author_plane.c: updates with prerequisites, services, labels */
+void plane_update(struct node_cluster *c, uint32_t index, uint64_t counter,
+                  struct rsm_buffer *body);
+enum rsm_kind plane_service(struct node_cluster *c, uint32_t index, struct rsm_buffer *body);
+void plane_label(struct node_cluster *c, uint32_t index, struct rsm_buffer *body);
+void plane_pack_classes(struct writer *map);
 
 /* verify_sim.c: verification, once for each envelope in the process */
 void verify_sim_begin(bool real);
