@@ -373,6 +373,7 @@ net-namespaces: all $(NET_TOOLS)
 	$(Q)tests/run.sh net-namespaces /usr/bin/python3 tests/net/test_namespaces.py
 net: net-relay net-namespaces ## replicas over bad links: a relay, and network namespaces (root)
 processes: all $(NET_TOOLS)
+	$(Q)tests/run.sh processes-memory /usr/bin/python3 tests/processes/test_memory.py
 	$(Q)RSM_ROUNDS=1 tests/run.sh processes /usr/bin/python3 tests/processes/test_processes.py
 power-cuts: all $(NET_TOOLS)
 	$(Q)RSM_CUTS=1 tests/run.sh power-cuts /usr/bin/python3 tests/processes/test_power_cut.py
@@ -391,7 +392,7 @@ nightly-real-asan: ## the tests of `make real` with programs under Address- and 
 		RSM_BIN="$(CURDIR)/build/asan" ASAN_OPTIONS=abort_on_error=1:handle_segv=0 \
 		tests/run.sh asan-$$t /usr/bin/python3 tests/$$t.py || exit 1; done
 MINUTES ?= 60
-nightly-soak: all $(NET_TOOLS) ## a random mix of all faults for MINUTES; SEED=first
+nightly-soak: all $(NET_TOOLS) ## a random mix of all faults for MINUTES, and whether memory is flat; SEED=first
 	$(Q)RSM_MINUTES=$(MINUTES) RSM_SEED=$(SEED) tests/run.sh nightly-soak /usr/bin/python3 tests/processes/soak.py
 
 # Real name servers as secondaries (tests/dns).
@@ -413,6 +414,8 @@ nightly-dns: all ## Knot, NSD, BIND and PowerDNS as secondaries; bad peers; the 
 dns-latency: all ## from a verdict to the new serial on each secondary: RSM_DNS_SAMPLES (60) of them
 	$(Q)/usr/bin/python3 tests/dns/test_secondaries.py latency
 
+gray-failure: all build/relay ## measures: commits with one follower a hundred times slower against without (ROUNDS=5); 1.5 at most
+	$(Q)/usr/bin/python3 tests/failover/gray.py $(or $(ROUNDS),5)
 failover: all build/test-load ## measures: writes after kill -9 of the leader, and a start to the first write
 	$(Q)/usr/bin/python3 tests/failover/failover.py
 

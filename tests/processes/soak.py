@@ -6,6 +6,9 @@ Phases of some faults each; after each phase the faults end and everybody must b
 history of each phase is judged; at the end every log verifies, all are equal, and every command
 that was acknowledged is there exactly once. RSM_SEED repeats the order of the faults (not their
 moments). With root also power cuts and full file systems, else what goes without.
+
+The last sixth of the time (two minutes at least) is a cluster without faults under the same load: the
+memory of each replica has to be flat (memory.py has the rule). With faults it has to stay below its most.
 """
 import json
 import os
@@ -17,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import images  # noqa: E402
 from badnet import BIN, CONTINUE, KILL, STOP, RelayCluster, check, free_ports  # noqa: E402
 from harness import Failure, main  # noqa: E402
+from memory import Memory  # noqa: E402
 from recorder import Recorder, check_logs  # noqa: E402
 
 SEED = int(os.environ.get("RSM_SEED", "1"))
@@ -24,6 +28,9 @@ MINUTES = float(os.environ.get("RSM_MINUTES", "60"))
 SLOTS_A_WORLD = 10000  # an image of 64 MiB holds some 30,000
 CALLS = 60  # answered, between one fault and the next
 HOUR = 3600 * 1000
+STEADY_SECONDS_LEAST = 120
+STEADY_CALLS = 200  # between one sample of the memory and the next
+STEADY_SAMPLES = 40  # in one history
 
 
 class World(images.ImageCluster):
@@ -235,22 +242,52 @@ def one_world(has_images, seed, end):
     acknowledged, calls = {}, 0
     with World(has_images) as world:
         slots = 0
+        memory = Memory(world)
         while time.monotonic() < end and slots < SLOTS_A_WORLD:
             calls += phase(world, seed, acknowledged)
+            check_memory(memory.take(), f"seed {seed}")
             seed += 1
             slots = world.status(1).get("slot", 0)
         slots = check_logs(world, acknowledged)
-        return seed, calls, len(acknowledged), slots, world.counts
+        return seed, calls, len(acknowledged), slots, world.counts, memory.highest()
+
+
+def check_memory(why, what):
+    if why:
+        raise Failure(f"{what}: {why}")
+
+
+def steady(seconds, seed):
+    """No faults; what the memory of each replica was, and that it is flat."""
+    acknowledged = {}
+    end = time.monotonic() + seconds
+    with World(False) as world:
+        memory = Memory(world)
+        while time.monotonic() < end:
+            recorder = Recorder(world, clients=6, keys=3, seed=seed).start()
+            for _ in range(STEADY_SAMPLES):
+                recorder.take(STEADY_CALLS)
+                check_memory(memory.take(), f"steady, seed {seed}")
+            recorder.finish()
+            acknowledged.update(recorder.applied())
+            os.unlink(recorder.path)
+            seed += 1
+        check_memory(memory.why_not_flat(), "steady")
+        slots = check_logs(world, acknowledged)
+    seen = "; ".join(f"replica {i} {samples[len(samples) // 4]} to {samples[-1]} KiB" for i, samples in memory.of.items())
+    print(f"note: memory is flat over {len(memory.of[1])} samples and {slots} slots: {seen}, at most {memory.highest()}")
 
 
 def soak():
     why_not = images.possible()
     if why_not:
         print(f"note: without power cuts and full disks: {why_not}")
-    end = time.monotonic() + 60 * MINUTES
-    seed, worlds, calls, acknowledged, slots, counts = SEED, 0, 0, 0, 0, {}
+    steady_seconds = max(STEADY_SECONDS_LEAST, 10 * MINUTES)
+    end = time.monotonic() + max(0, 60 * MINUTES - steady_seconds)
+    seed, worlds, calls, acknowledged, slots, counts, highest = SEED, 0, 0, 0, 0, {}, 0
     while time.monotonic() < end:
-        seed, more_calls, more_acknowledged, more_slots, more = one_world(not why_not, seed, end)
+        seed, more_calls, more_acknowledged, more_slots, more, kib = one_world(not why_not, seed, end)
+        highest = max(highest, kib)
         worlds += 1
         calls += more_calls
         acknowledged += more_acknowledged
@@ -260,6 +297,8 @@ def soak():
     faults = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     print(f"note: {MINUTES:g} minutes, {worlds} clusters, seeds {SEED} to {seed - 1}: {faults}")
     print(f"note: {calls} calls in linearizable histories, {acknowledged} acknowledged changes, each once in the logs of {slots} slots")
+    print(f"note: under faults no replica had more than {highest} KiB of its own")
+    steady(steady_seconds, SEED)
 
 
 main([soak])
