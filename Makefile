@@ -294,6 +294,10 @@ $(B)/machine-count: $(B)/obj/tests/counts/machine_main.o $(B)/lib/test.a $(call 
 	$(link) $(VLINK) $(call libs,machine)
 machine-count: $(B)/machine-count ## what a change costs the rules: allocations, searches and writes, and a hash of the verdicts
 	$(Q)tests/run.sh machine-count $(B)/machine-count
+$(B)/machine-flat: $(B)/obj/tests/counts/flat_main.o $(B)/lib/test.a $(call archives,dump)
+	$(link) $(VLINK) $(call libs,dump)
+machine-flat: $(B)/machine-flat ## whether a change costs the same in a large store: DIR (kept) RECORDS (1000000)
+	$(Q)$(B)/machine-flat $(or $(DIR),/tmp/machine-flat) $(or $(RECORDS),1000000)
 $(B)/golden: $(B)/obj/tests/golden/golden_main.o $(B)/obj/tools/lib/ledger.o $(call archives,dump)
 	$(link) $(VLINK) $(call libs,dump)
 golden: $(B)/golden ## logs that earlier versions wrote: what this one makes of them

@@ -38,11 +38,24 @@ void name_set_free(struct name_set *set)
     mem_free(set);
 }
 
+/* Where the item stands, also among slots that were freed since. */
+static size_t slot_of(const struct name_set *set, size_t index)
+{
+    size_t slot = (size_t)set->items[index].hash & (set->slot_count - 1);
+    while (set->slots[slot] != index + 1)
+        slot = (slot + 1) & (set->slot_count - 1);
+    return slot;
+}
+
+/* As dear as what is in it, not as what was in it once: every command has a set to clear. */
 void name_set_clear(struct name_set *set)
 {
-    if (set->count == 0)
-        return;
-    memset(set->slots, 0, set->slot_count * sizeof *set->slots);
+    if (set->count < set->slot_count / 8) {
+        for (size_t i = 0; i < set->count; i++)
+            set->slots[slot_of(set, i)] = 0;
+    } else if (set->slot_count > 0) {
+        memset(set->slots, 0, set->slot_count * sizeof *set->slots);
+    }
     set->count = 0;
     set->arena_size = 0;
 }

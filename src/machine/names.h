@@ -14,7 +14,7 @@ struct name_set;
 
 struct name_set *name_set_new(void);
 void name_set_free(struct name_set *set);
-/* Empties it; cheap when it was empty. */
+/* Empties it, at the cost of what is in it. */
 void name_set_clear(struct name_set *set);
 size_t name_set_count(const struct name_set *set);
 
