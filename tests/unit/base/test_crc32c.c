@@ -42,6 +42,26 @@ Test(crc32c, the_instruction_and_the_table_agree)
     }
 }
 
+/* Long ones are taken in parts side by side: around the sizes at which that begins, and beyond. */
+Test(crc32c, parts_side_by_side_agree_with_the_table)
+{
+    static uint8_t data[20000];
+    static const size_t edges[] = {383,  384,  385,  391,  392,  768,
+                                   3071, 3072, 3073, 3455, 3456, 6144};
+    struct prng prng;
+    prng_init(&prng, 2);
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)prng_next(&prng);
+    for (int i = 0; i < 2000; i++) {
+        size_t first = prng_below(&prng, 64);
+        size_t size = i < 200 ? edges[(size_t)i % (sizeof edges / sizeof *edges)]
+                              : prng_below(&prng, sizeof data - first + 1);
+        uint32_t begin = i % 2 == 0 ? 0 : (uint32_t)prng_next(&prng);
+        cr_assert_eq(crc32c(begin, data + first, size), crc32c_portable(begin, data + first, size),
+                     "%zu bytes at %zu", size, first);
+    }
+}
+
 /* One flipped bit is always seen. */
 Test(crc32c, each_flipped_bit_changes_it)
 {
