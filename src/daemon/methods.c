@@ -170,12 +170,12 @@ static enum rsm_status take_at(struct call *call)
         return RSM_OK;
     if (unpack_find_uint(call->options, "at_ms", &ms)) {
         if (log_slot_at(kv, ms, &call->at) != RSM_OK)
-            return call_fail(call, RSM_NOT_FOUND, "at_ms lies before the cluster was made");
+            return call_fail(call, RSM_NO_SUCH_STATE, "at_ms lies before the cluster was made");
     } else if (unpack_find_uint(call->options, "at_slot", &call->at) &&
                call->at > node_applied(call->m->node)) {
-        return call_fail(call, RSM_NOT_FOUND, "slot %llu is not applied here yet, the last is %llu",
-                         (unsigned long long)call->at,
-                         (unsigned long long)node_applied(call->m->node));
+        return call_fail(
+            call, RSM_NO_SUCH_STATE, "slot %llu is not applied here yet, the last is %llu",
+            (unsigned long long)call->at, (unsigned long long)node_applied(call->m->node));
     }
     return RSM_OK;
 }

@@ -338,8 +338,46 @@ def history():
         cluster.ctl("zone", "restore", "a.example", "1", "--yes", status=3 if made > 1 else 0)
         cluster.ctl("zone", "restore", "b.example", "1", "--yes", status=3)
         cluster.ctl("zone", "diff", "b.example", "1", status=3)
+        # A slot that is not there yet, and a time before everything, are mistakes: not a state in which nothing was.
+        for at, words in (("999999", "is not applied here yet"), ("2001-01-01T00:00:00Z", "before the cluster was made")):
+            for command in (("record", "get", "a.example", "www", "A", "--at", at), ("role", "list", "--at", at), ("zone", "export", "a.example", "--at", at),
+                            ("zone", "diff", "a.example", at), ("zone", "restore", "a.example", at, "--yes"), ("policy", "get", "--at", at)):
+                done = cluster.ctl(*command, status=3)
+                check(words in done.stderr and "there is no" not in done.stderr and "has no record set" not in done.stderr and done.stdout == "", f"{command}: {done.stdout}{done.stderr}")
+        restore_what_is_gone(cluster, export)
         for replica in (1, 2, 3):
             cluster.verify(replica)
+
+
+def restore_what_is_gone(cluster, export):
+    """A zone that was deleted comes back with its content and labels and a higher serial; and everything at once."""
+    def zones():
+        return {z["zone"]: z for z in cluster.json("zone", "list")["zones"]}
+    cluster.ctl("policy", "set", "classes=standard/")
+    cluster.ctl("zone", "label", "a.example", "tier=critical", "team=web")
+    then = int(cluster.json("record", "set", "a.example", "last", "60", "A", "192.0.2.77")["slot"])
+    wanted, before = export(), zones()["a.example."]
+    cluster.ctl("zone", "delete", "a.example", "--yes")
+    check("there was no zone" in cluster.ctl("zone", "restore", "a.example", "1", "--yes", status=3).stderr, "before it was made")
+    cluster.ctl("zone", "restore", "a.example", str(then), status=2)
+    cluster.ctl("zone", "restore", "a.example", str(then), "--yes", "--reason", "it was a mistake")
+    after = zones()["a.example."]
+    check(export() == wanted and after["labels"] == before["labels"] == {"team": "web", "tier": "critical"}, f"{before} {after}")
+    check(after["serial"] > before["serial"] and after["id"] != before["id"], f"{before} {after}")
+    check("it was a mistake" in cluster.ctl("zone", "blame", "a.example", "last").stdout, "who brought it back")
+    # Everything: what changed goes back, what was deleted comes back, what was made since stays and is named.
+    cluster.ctl("zone", "create", "c.example", "-", text=ZONE)
+    then = int(cluster.json("zone", "create", "d.example", "-", text=ZONE)["slot"])
+    whole = {name: without_serial(cluster.ctl("zone", "export", name).stdout) for name in zones()}
+    cluster.ctl("record", "set", "a.example", "last", "60", "A", "192.0.2.78")
+    cluster.ctl("record", "set", "c.example", "www", "60", "A", "192.0.2.78")
+    cluster.ctl("zone", "delete", "d.example", "--yes")
+    cluster.ctl("zone", "create", "e.example", "-", text=ZONE)
+    done = cluster.ctl("zone", "restore-all", str(then), "--yes", "--reason", "back")
+    check({name: without_serial(cluster.ctl("zone", "export", name).stdout) for name in zones() if name != "e.example."} == whole, "all of it")
+    check("e.example.: was made since, and stays" in done.stderr and "3 zones restored" in done.stdout, done.stdout + done.stderr)
+    done = cluster.ctl("zone", "restore-all", str(then), "--yes")
+    check("0 zones restored" in done.stdout, done.stdout)
 
 
 def receipts():

@@ -18,6 +18,8 @@ ctl_run ctl_dev_up, ctl_dev_down, ctl_dev_add, ctl_dev_wipe, ctl_dev_status, ctl
     ctl_submit_file, ctl_member_list, ctl_member_add, ctl_member_promote, ctl_member_remove,
     ctl_member_update, ctl_member_replace, ctl_zone_diff, ctl_zone_blame, ctl_zone_restore,
     ctl_undo, ctl_explain, ctl_rules, ctl_graph, ctl_plan_check;
+/* restore.c */
+ctl_run ctl_zone_restore_all;
 /* recovery.c */
 ctl_run ctl_recovery_approve;
 /* change.c */

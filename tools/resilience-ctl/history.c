@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * history.c - what a zone was: diff, blame; and old content brought forward: restore, undo.
+ * history.c - what a zone was: diff, blame; and old content brought forward: undo (and restore.c).
  *
  * Nothing goes back: slots, serials and counters grow, and what was is written again by a new
  * change set, signed by whoever asks for it and judged as any other.
@@ -9,13 +9,12 @@
 
 #include "src/base/mem.h"
 #include "src/rr/data.h"
-#include "tools/resilience-ctl/changes.h"
+#include "tools/resilience-ctl/history.h"
 
 #define AT_SIZE 32u
 
-/* A zone right after a slot, or as `at` says (NULL: now). RSM_NOT_FOUND is not printed. */
-static enum rsm_status read_at(struct ctl *ctl, struct bytes zone, const char *at,
-                               struct zone_content *out)
+enum rsm_status history_read_at(struct ctl *ctl, struct bytes zone, const char *at,
+                                struct zone_content *out)
 {
     const char *kept = ctl->at;
     ctl->at = at;
@@ -28,7 +27,7 @@ static enum rsm_status read_at(struct ctl *ctl, struct bytes zone, const char *a
 static enum rsm_status read_or_empty(struct ctl *ctl, struct bytes zone, const char *at,
                                      bool *is_there_out, struct zone_content *out)
 {
-    enum rsm_status status = read_at(ctl, zone, at, out);
+    enum rsm_status status = history_read_at(ctl, zone, at, out);
     *is_there_out = status == RSM_OK;
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
@@ -81,9 +80,8 @@ int ctl_zone_blame(struct ctl *ctl, int count, char **arguments)
     return rsm_status_exit(status);
 }
 
-/* Signs and submits what brings `now` to the list's content. */
-static int submit(struct ctl *ctl, struct bytes zone, const struct change_list *list,
-                  const char *done)
+int history_submit(struct ctl *ctl, struct bytes zone, const struct change_list *list,
+                   const char *done)
 {
     struct rsm_buffer body = {NULL, 0};
     if (list->count == 0) {
@@ -95,15 +93,14 @@ static int submit(struct ctl *ctl, struct bytes zone, const struct change_list *
     return ctl_change(ctl, RSM_KIND_RRSET_CHANGE, status, &body, done);
 }
 
-static void see_content(struct ctl *ctl, const struct zone_content *content)
+void history_see_content(struct ctl *ctl, const struct zone_content *content)
 {
     for (size_t i = 0; i < content->page_count; i++)
         rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&content->pages[i])));
 }
 
-/* Those that are not there have been deleted by somebody, who has to be seen as well. */
-static enum rsm_status see_targets(struct ctl *ctl, struct bytes zone,
-                                   const struct change_list *list)
+enum rsm_status history_see_targets(struct ctl *ctl, struct bytes zone,
+                                    const struct change_list *list)
 {
     enum rsm_status status = RSM_OK;
     for (size_t i = 0; i < list->count && status == RSM_OK; i++)
@@ -111,43 +108,6 @@ static enum rsm_status see_targets(struct ctl *ctl, struct bytes zone,
                                bytes_make(list->changes[i].owner.data, list->changes[i].owner.size),
                                list->changes[i].type);
     return status;
-}
-
-int ctl_zone_restore(struct ctl *ctl, int count, char **arguments)
-{
-    uint8_t buffer[NAME_SIZE_MAX];
-    struct bytes zone;
-    struct zone_content now = {0}, old = {0};
-    struct change_list list = {0};
-    (void)count;
-    if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
-        return rsm_status_exit(RSM_USAGE);
-    enum rsm_status status = ctl_sign_in(ctl);
-    int result = rsm_status_exit(status);
-    if (status == RSM_OK)
-        status = read_at(ctl, zone, NULL, &now);
-    if (status == RSM_NOT_FOUND)
-        result = ctl_fail(status, "there is no zone %s; make it again from zone export --at",
-                          arguments[0]);
-    else if (status == RSM_OK && (status = read_at(ctl, zone, arguments[1], &old)) == RSM_NOT_FOUND)
-        result = ctl_fail(status, "there was no zone %s then", arguments[0]);
-    else
-        result = rsm_status_exit(status);
-    if (status == RSM_OK) {
-        see_content(ctl, &now);
-        change_list_to(&list, &now, &old);
-        change_list_print(&list, &now, stderr);
-        status = see_targets(ctl, zone, &list);
-        result = rsm_status_exit(status);
-    }
-    if (status == RSM_OK && list.count > 0 && !ctl_confirm(ctl, "write this"))
-        result = rsm_status_exit(RSM_USAGE);
-    else if (status == RSM_OK)
-        result = submit(ctl, zone, &list, "restored");
-    change_list_free(&list);
-    zone_content_free(&now);
-    zone_content_free(&old);
-    return result;
 }
 
 /* ---- undo ---- */
@@ -236,11 +196,11 @@ static int undo_in_zone(struct ctl *ctl, struct bytes zone, const char *name, ui
     uint8_t digest[RSM_DIGEST_SIZE];
     snprintf(before, sizeof before, "%llu", (unsigned long long)(slot - 1));
     snprintf(after, sizeof after, "%llu", (unsigned long long)slot);
-    enum rsm_status status = read_at(ctl, zone, after, &new);
+    enum rsm_status status = history_read_at(ctl, zone, after, &new);
     if (status == RSM_OK)
-        status = read_at(ctl, zone, before, &old);
+        status = history_read_at(ctl, zone, before, &old);
     if (status == RSM_OK)
-        status = read_at(ctl, zone, NULL, &now);
+        status = history_read_at(ctl, zone, NULL, &now);
     int result = rsm_status_exit(status);
     if (status == RSM_NOT_FOUND)
         result = ctl_fail(RSM_REFUSED,
@@ -248,7 +208,7 @@ static int undo_in_zone(struct ctl *ctl, struct bytes zone, const char *name, ui
                           "and zone import undo that",
                           (unsigned long long)slot, name);
     if (status == RSM_OK) {
-        see_content(ctl, &now);
+        history_see_content(ctl, &now);
         change_list_to(&list, &new, &old); /* only what the slot wrote; all else stays */
         change_list_print(&list, &new, stderr);
         status = check_untouched(ctl, zone, &list, slot);
@@ -258,7 +218,7 @@ static int undo_in_zone(struct ctl *ctl, struct bytes zone, const char *name, ui
         result = rsm_status_exit(RSM_USAGE);
     else if (status == RSM_OK) {
         ctl->undone = find_digest(ctl, slot, digest) ? digest : NULL;
-        result = submit(ctl, zone, &list, "undone");
+        result = history_submit(ctl, zone, &list, "undone");
         ctl->undone = NULL;
     }
     change_list_free(&list);
@@ -289,8 +249,8 @@ static enum rsm_status zone_of_slot(struct ctl *ctl, uint64_t slot, uint8_t buff
         status = ctl_call(ctl, "zone.list", params, &page);
         ctl->at = kept;
         rsm_pack_free(params);
-        if (status != RSM_OK)
-            return status;
+        if (status != RSM_OK) /* a slot that is not there has changed none */
+            return status == RSM_NO_SUCH_STATE ? RSM_NOT_FOUND : status;
         struct rsm_value list = rsm_value_of(rsm_buffer_bytes(&page));
         struct rsm_walk walk = rsm_walk_begin(rsm_value_get(list, "zones"));
         while (rsm_walk_next(&walk, &zone)) {
