@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two of three disks are gone: the third goes on alone when two persons sign it, and says so for ever."""
+import glob
 import json
 import os
 import shutil
@@ -227,5 +228,52 @@ def again():
         check(said.count("recovered by force: epoch") == 2, said)
 
 
+def spoil_a_group(cluster):
+    """A bit in the first group of the oldest segment, which has a whole group behind it."""
+    with open(sorted(glob.glob(cluster.data(3) + "/journal/*.seg"))[0], "r+b") as file:
+        file.seek(12288 + 60)
+        byte = file.read(1)
+        file.seek(12288 + 60)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+def lose_the_journal(cluster):
+    for path in glob.glob(cluster.data(3) + "/journal/*"):
+        os.remove(path)
+
+
+def lose_the_store(cluster):
+    shutil.rmtree(cluster.data(3) + "/store")
+    os.mkdir(cluster.data(3) + "/store", 0o700)
+
+
+def damaged_survivors():
+    """The last disk is hurt itself: it says so, and goes on with what its store has; without that it says why not."""
+    for spoil in (spoil_a_group, lose_the_journal):
+        with Cluster() as cluster:
+            keys = begin(cluster)
+            spoil(cluster)
+            lose(cluster, 1)
+            lose(cluster, 2)
+            shown = recover(cluster).stdout
+            check("This disk's journal is damaged or uncertain" in shown, f"{spoil.__name__}: {shown}")
+            statement = write(cluster, "statement", shown)
+            options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
+            recover(cluster, "--force", *options)
+            start(cluster, 3)
+            until("the log says it", lambda: cluster.status(3).get("epoch") == 2)
+            until("it votes, without an alarm", lambda: cluster.status(3)["voting"] and cluster.status(3)["alarms"] == [])
+            cluster.ctl("record", "set", "a.example", "after", "60", "A", "192.0.2.8", endpoints=cluster.endpoint(3))
+            cluster.stop()
+            said = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(3), "verify").stdout
+            check("recovered by force: epoch 2" in said, said)
+    with Cluster() as cluster:
+        begin(cluster)
+        lose_the_store(cluster)
+        lose_the_journal(cluster)
+        said = text_of(recover(cluster, status=1))
+        check("no slot was ever applied here" in said or "its store lacks slots" in said, said)
+
+
 if __name__ == "__main__":
-    main([signatures, two_of_three, again])
+    main([signatures, two_of_three, again, damaged_survivors])
