@@ -85,9 +85,11 @@ static void pack_peer(struct writer *out, struct methods *m, const struct node_p
     struct member member;
     if (!methods_find_member(m, p->replica, &member))
         member = (struct member){.id = p->replica}; /* removed a moment ago */
-    pack_map(out, 9);
+    pack_map(out, 10);
     pack_key(out, "replica");
     pack_uint(out, p->replica);
+    pack_key(out, "refused");
+    pack_text(out, peer_links_refusal(m->links, p->replica));
     pack_key(out, "zone");
     pack_text(out, member.zone);
     pack_key(out, "client_address");

@@ -172,6 +172,13 @@ static void unlink_incoming(struct link *l)
     mem_free(l);
 }
 
+const char *peer_links_refusal(const struct peer_links *links, uint32_t peer)
+{
+    CHECK(peer >= 1 && peer <= REPLICA_MAX);
+    uint8_t code = links->peers[peer].refused;
+    return code != 0 ? peer_refusal_text(code) : "";
+}
+
 /* A peer that is refused again and again for the same reason is logged once. */
 static enum log_level level_of(struct link *l, const char *why)
 {

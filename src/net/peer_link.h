@@ -94,6 +94,12 @@ uint16_t peer_links_port(const struct peer_links *links);
 bool peer_links_is_open(const struct peer_links *links, uint32_t peer);
 
 /*
+ * Why the peer talks to this replica no more, or is talked to no more, when one of them refused the
+ * other last; else "". Static memory.
+ */
+const char *peer_links_refusal(const struct peer_links *links, uint32_t peer);
+
+/*
  * Queues a frame; peer_links_push sends what is queued. While a slow connection has not taken what
  * was queued before, bulk waits behind what is not bulk, and is dropped when much of it waits.
  */

@@ -161,6 +161,9 @@ def two_of_three():
         os.rename(old[1], cluster.data(1))
         child = start_alone(cluster, 1)
         until("the old disk is refused", lambda: refused_as(cluster, 1, "no member of the cluster"))
+        said = cluster.ctl("status", endpoints=cluster.endpoint(1), status=None).stdout
+        check("REFUSED, it and replica 3: no member of the cluster" in said, said)
+        check("REFUSED" not in cluster.ctl("status", endpoints=third).stdout, "it is well")
         slot = cluster.status(3)["slot"]
         check(cluster.status(1)["slot"] < slot, "the old disk was told something")
         check(cluster.ctl("record", "set", "a.example", "old", "60", "A", "192.0.2.6", endpoints=cluster.endpoint(1), status=None).returncode != 0,

@@ -6,6 +6,21 @@
 #include "tools/resilience-ctl/recording.h"
 #include "tools/resilience-ctl/status_zones.h"
 
+/*
+ * One of two replicas refuses the other: a disk that was replaced, a member that is none any more,
+ * or all of this was left behind by a recovery by force.
+ */
+static void show_refusals(struct rsm_value status)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(status, "peers"));
+    struct rsm_value peer;
+    char why[200];
+    while (rsm_walk_next(&walk, &peer))
+        if (*ctl_cell(rsm_value_get(peer, "refused"), why, sizeof why) != '\0')
+            printf("  REFUSED, it and replica %llu: %s\n",
+                   (unsigned long long)rsm_value_uint(rsm_value_get(peer, "replica")), why);
+}
+
 static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
 {
     char alarms[256], zone[64], waits[64];
@@ -25,6 +40,7 @@ static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
            *alarms != '\0' ? "  ALARM " : "", alarms,
            rsm_value_count(waits_for) > 0 ? "  waits for replica " : "",
            rsm_value_count(waits_for) > 0 ? waits : "");
+    show_refusals(s);
     if (ctl->verbose)
         ctl_print_map(ctl, s);
 }
