@@ -11,7 +11,6 @@ cd "$(dirname "$0")/../.."
 seeds=${1:-2000}
 [ $# -eq 0 ] || shift
 sim=build/switch/sim
-planned=$(sed -n "s/^PLANNED := \([0-9]*\).*/\1/p" Makefile)
 out=build/switch/log
 mkdir -p "$out"
 
@@ -37,10 +36,12 @@ names=${*:-$(grep -rhoE 'MUTANT\([A-Z0-9_]+\)' consensus storage src --include=*
 one() { # NAME
     for mode in planned core node; do
         count=$seeds
-        [ "$mode" != planned ] || count=$planned
+        [ "$mode" != planned ] || count=all
         if ! "$sim" --mode "$mode" --seed 1 --seeds "$count" --mutant "$1" >"$out/$1.$mode" 2>&1; then
-            printf 'note: %-28s %s %s\n' "$1" "$mode" "$(grep -m1 '^seed' "$out/$1.$mode" | cut -c1-140)"
-            return 0
+            said=$(grep -m1 '^seed' "$out/$1.$mode" | cut -c1-140)
+            printf 'note: %-28s %s %s\n' "$1" "$mode" "${said:-RAN NOTHING: $(head -n 1 "$out/$1.$mode")}"
+            [ -n "$said" ]
+            return
         fi
     done
     printf 'note: %-28s SURVIVED %s seeds of each mode\n' "$1" "$seeds"
@@ -51,8 +52,8 @@ passed=0
 failed=0
 for mode in planned core node; do
     count=$((seeds / 10))
-    [ "$mode" != planned ] || count=$planned
-    if "$sim" --mode "$mode" --seed 1 --seeds "$count" >"$out/none.$mode" 2>&1; then
+    [ "$mode" != planned ] || count=all
+    if "$sim" --mode "$mode" --seed 1 --seeds "$count" >"$out/none.$mode" 2>&1 && ! grep -q '^0 passed' "$out/none.$mode"; then
         passed=$((passed + 1))
     else
         cat "$out/none.$mode"
