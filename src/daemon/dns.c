@@ -234,7 +234,7 @@ static void on_message(void *context, const struct dns_peer *from, struct bytes 
         produce(x);
         break;
     case SERVE_UPDATE:
-        dns_update_begin(x, wire);
+        dns_update_begin(x);
         break;
     case SERVE_READ:
         if (is_fresh(d))

@@ -89,7 +89,7 @@ enum rsm_status dns_update_open(struct dns *d, const struct config_dns *config,
                                 const uint8_t *cluster_id, char *text);
 void dns_update_close(struct dns *d);
 /* An update that is signed well; `wire` are its bytes. The exchange may be gone when it returns. */
-void dns_update_begin(struct exchange *x, struct bytes wire);
+void dns_update_begin(struct exchange *x);
 /* Signs what waits, ends what waited too long. */
 void dns_update_turn(struct dns *d);
 

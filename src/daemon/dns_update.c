@@ -109,7 +109,18 @@ static void refuse(struct exchange *x, enum packet_rcode rcode, enum packet_ede 
     reply_to(x, &reply);
 }
 
-static void take(struct exchange *x, struct bytes wire, const struct config_tsig *key)
+/* Which message it is, for whoever gets it again: whose key, and the signature. */
+static void identify(const struct exchange *x, struct bytes key, uint8_t identity[HASH_SIZE])
+{
+    struct bytes mac = serve_signature(x->serve);
+    crypto_generichash_state state;
+    (void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
+    (void)crypto_generichash_update(&state, key.data, key.size);
+    (void)crypto_generichash_update(&state, mac.data, mac.size);
+    (void)crypto_generichash_final(&state, identity, HASH_SIZE);
+}
+
+static void take(struct exchange *x, struct bytes key_name, const struct config_tsig *key)
 {
     struct dns *d = x->dns;
     struct update_reply reply;
@@ -117,7 +128,7 @@ static void take(struct exchange *x, struct bytes wire, const struct config_tsig
     char reason[160];
     const struct packet *p = serve_packet(x->serve);
     struct gateway_request request = {.waiter = ++d->waiter_count, .reason = reason};
-    crypto_generichash(request.identity, HASH_SIZE, wire.data, wire.size, NULL, 0);
+    identify(x, key_name, request.identity);
     request.zone = packet_head(p)->name;
     if (!update_build(p, key->principal, bytes_to_public(bytes_make(request.identity, HASH_SIZE)),
                       &body, &reply)) {
@@ -133,7 +144,7 @@ static void take(struct exchange *x, struct bytes wire, const struct config_tsig
     gateway_turn(d->gateway, clock_monotonic_ms());
 }
 
-void dns_update_begin(struct exchange *x, struct bytes wire)
+void dns_update_begin(struct exchange *x)
 {
     struct dns *d = x->dns;
     struct serve_summary summary;
@@ -146,7 +157,7 @@ void dns_update_begin(struct exchange *x, struct bytes wire)
     else if (d->updating.count >= LIMIT_DNS_WAITING)
         refuse(x, RCODE_SERVFAIL, PACKET_EDE_NOT_READY, "too many updates wait at this replica");
     else
-        take(x, wire, key);
+        take(x, summary.key, key);
 }
 
 bool dns_on_submitted(struct dns *d, uint64_t token, const struct node_outcome *outcome)

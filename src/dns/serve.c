@@ -151,6 +151,12 @@ const struct packet *serve_packet(const struct serve *s)
     return s->packet;
 }
 
+struct bytes serve_signature(const struct serve *s)
+{
+    CHECK(s->kind == SERVE_UPDATE && s->tsig.mac_size > 0 && s->message_count == 0);
+    return bytes_make(s->tsig.mac, s->tsig.mac_size);
+}
+
 void serve_set_slot(struct serve *s, uint64_t slot, bool is_fresh)
 {
     s->slot = slot;

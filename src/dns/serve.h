@@ -51,6 +51,11 @@ void serve_free(struct serve *s);
 enum serve_kind serve_kind(const struct serve *s);
 /* The question; NULL when it could not be parsed. Borrowed. */
 const struct packet *serve_packet(const struct serve *s);
+/*
+ * The MAC of a SERVE_UPDATE's question. It names the message: what it does not cover (the id in the
+ * header, the case of the key's name) can be changed by anybody. Borrowed until an answer is made.
+ */
+struct bytes serve_signature(const struct serve *s);
 
 /*
  * Before the first serve_next of a SERVE_READ: the slot whose state is served, or that it is not

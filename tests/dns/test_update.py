@@ -76,6 +76,15 @@ class UpdateBed(Bed):
         ask = dns.query.tcp if tcp else dns.query.udp
         return ask(message, ADDRESSES[replica - 1], port=self.dns_port, timeout=timeout)
 
+    def send_wire(self, wire, replica=1):
+        """Octets as they are; the RCODE of the answer, which has the same id."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(WAIT)
+            sock.sendto(wire, (ADDRESSES[replica - 1], self.dns_port))
+            answer = sock.recv(65535)
+        check(answer[:2] == wire[:2], "its id")
+        return answer[3] & 15
+
     def do(self, message, replica=1, **how):
         """The RCODE, as text."""
         return dns.rcode.to_text(self.send(message, replica, **how).rcode())
@@ -394,12 +403,23 @@ def same_message_again():
         message.add("once", 60, "A", "192.0.2.1")
         wire = message.to_wire()
         for replica in (1, 1, 2, 3):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(WAIT)
-                sock.sendto(wire, (ADDRESSES[replica - 1], bed.dns_port))
-                answer = sock.recv(65535)
-            check(answer[3] & 15 == 0, f"replica {replica}: RCODE {answer[3] & 15}")
+            rcode = bed.send_wire(wire, replica)
+            check(rcode == 0, f"replica {replica}: RCODE {rcode}")
         bed.settle()
+        # what the signature does not cover makes no other message of it: the id in the header, the case of the key's name
+        recorded = bed.update()
+        recorded.add("gone", 60, "A", "192.0.2.1")
+        wire = recorded.to_wire()
+        check(bed.send_wire(wire) == 0, "add")
+        remove = bed.update()
+        remove.delete("gone", "A")
+        check(bed.do(remove, replica=2) == "NOERROR", "delete")
+        place = wire.rindex(b"\x07upd-key")
+        for replica, again in ((1, wire), (2, bytes([wire[0] ^ 1]) + wire[1:]), (3, wire[:1] + bytes([wire[1] ^ 8]) + wire[2:]),
+                               (1, wire[:place] + b"\x07UPD-key" + wire[place + 8:]), (2, wire[:place] + b"\x07uPd-KeY" + wire[place + 8:])):
+            check(bed.send_wire(again, replica) == 0, f"replica {replica}")
+            bed.settle()
+            check(bed.values("gone", "A", replica) == [], f"what was deleted is back: replica {replica}")
         versions = bed.json("record", "history", bed.zone, "once", "A")
         check(len(next(v for v in versions.values() if isinstance(v, list))) == 1, f"{versions}")
     return None

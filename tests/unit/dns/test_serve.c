@@ -206,3 +206,25 @@ Test(serve, bytes_that_are_no_question, .init = prepare, .fini = clean)
     cr_assert_not(r.is_answered, "an answer gets none");
     world_free(w);
 }
+
+/* The id in the header is not signed but beside the signature (RFC 8945 4.2): the message stays. */
+Test(serve, the_signature_names_the_message, .init = prepare, .fini = clean)
+{
+    struct blob *one = ask(ZONE, PACKET_UPDATE, RR_TYPE_SOA, 1, UPDATE_KEY);
+    struct bytes wire = blob_bytes(one);
+    uint8_t other_id[512];
+    memcpy(other_id, wire.data, wire.size);
+    other_id[0] ^= 1;
+    struct serve *first = serve_begin(&policy, wire, SERVE_UDP);
+    struct serve *again = serve_begin(&policy, bytes_make(other_id, wire.size), SERVE_UDP);
+    cr_assert(serve_kind(first) == SERVE_UPDATE && serve_kind(again) == SERVE_UPDATE);
+    cr_assert(serve_signature(first).size >= 32);
+    cr_assert(bytes_equal(serve_signature(first), serve_signature(again)));
+    other_id[13] ^= 1; /* a letter of the zone: another message, which nobody signed */
+    struct serve *other = serve_begin(&policy, bytes_make(other_id, wire.size), SERVE_UDP);
+    cr_assert_eq(serve_kind(other), SERVE_REFUSAL);
+    serve_free(first);
+    serve_free(again);
+    serve_free(other);
+    blob_unref(one);
+}
