@@ -130,7 +130,7 @@ def reads():
         client.bad("BAD_PARAMS", "zone.get", "a..b")
         client.bad("BAD_PARAMS", "rrset.get", "a.example.", "a.example.", "NONSENSE")
         client.bad("BAD_PARAMS", "zone.get", "a.example.", {"level": "fast"})
-        client.bad("NOT_FOUND", "zone.get", "a.example.", {"at_slot": 10**9})
+        client.bad("NO_SUCH_STATE", "zone.get", "a.example.", {"at_slot": 10**9})
         client.bad("UNKNOWN_METHOD", "zone.explode")
         client.bad("NOT_FOUND", "outcome", b"\0" * 32)
         client.bad("BAD_PARAMS", "rr.parse", "a.example.", "x IN A nonsense\n")
