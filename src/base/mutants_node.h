@@ -91,4 +91,8 @@
 #ifndef RSM_MUTANT_SNAPSHOT_WITHOUT_MEMBERS
 #define RSM_MUTANT_SNAPSHOT_WITHOUT_MEMBERS 0
 #endif
+/* A leader whose disk is low leads on, and refuses what the others forward. */
+#ifndef RSM_MUTANT_LEAD_WITH_LOW_DISK
+#define RSM_MUTANT_LEAD_WITH_LOW_DISK 0
+#endif
 #endif

@@ -20,6 +20,9 @@
 #include "src/daemon/node_internal.h"
 #include "src/machine/staged.h"
 
+/* A leader whose disk is low gives the lead up no sooner again. */
+#define RESIGN_AGAIN_MS 10000u
+
 #define TICKS_A_DEADLINE_LOOK                                                                      \
     50u /* half a second: ends of leases are not news for anybody sooner */
 
@@ -335,11 +338,25 @@ static void spare_disk_work(struct node *n)
         node_clear(n, NODE_ALARM_DISK_LOW);
 }
 
+/*
+ * A leader whose disk is low refuses what all others forward to it, and soon what it would have to
+ * append itself. Whether another one's disk is better is not known here: when all are low, as on
+ * one full file system, the lead must not go round and round, so it is given up at times only.
+ */
+static bool leads_in_vain(struct node *n)
+{
+    return (n->alarms & NODE_ALARM_DISK_LOW) != 0 && !MUTANT(LEAD_WITH_LOW_DISK) &&
+           (n->resigned_ms == 0 || node_now_ms(n) - n->resigned_ms >= RESIGN_AGAIN_MS);
+}
+
 /* Who takes no commands does not lead: the others may have nothing against them. */
 static void resign_when_read_only(struct node *n)
 {
-    if (node_refuses(n) != RSM_READ_ONLY || paxos_role(n->paxos) != PAXOS_LEADER)
+    bool is_low = leads_in_vain(n);
+    if ((node_refuses(n) != RSM_READ_ONLY && !is_low) || paxos_role(n->paxos) != PAXOS_LEADER)
         return;
+    if (is_low)
+        n->resigned_ms = node_now_ms(n);
     struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
     node_step(n, &event);
 }

@@ -90,12 +90,17 @@ enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value)
     return RSM_OK;
 }
 
+bool apply_is_unreadable(const struct node *n)
+{
+    return (n->alarms & (NODE_ALARM_NEWER_FORMAT | NODE_ALARM_POLICY)) != 0;
+}
+
 bool apply_is_held(const struct node *n)
 {
     /* Once nothing is missing any more, everything that is applied has to be stored once. */
     if (n->missing_slot != 0 && n->frozen != NULL && n->applied_slot >= n->missing_slot)
         return true;
-    if ((n->alarms & (NODE_ALARM_NEWER_FORMAT | NODE_ALARM_POLICY)) != 0)
+    if (apply_is_unreadable(n))
         return true; /* a version that can read it has to be started */
     return n->missing_slot == 0 && (n->alarms & NODE_ALARM_STATE_DAMAGED) != 0;
 }

@@ -180,8 +180,8 @@ struct node {
         uint64_t leader_changes;
         uint64_t bad_frames, sent[PAXOS_MESSAGE_TYPE_END]; /* sent: messages, by type */
     } counters;
-    struct stages *stages; /* owned */
-    uint64_t contact_ms;
+    struct stages *stages;            /* owned */
+    uint64_t contact_ms, resigned_ms; /* resigned: because its disk is low; 0: never */
     uint64_t peer_heard_ms[REPLICA_MAX + 1];
     uint64_t leader_asked_ms; /* last time queued commands were looked at for forwarding */
     char text[NODE_TEXT_SIZE];

@@ -108,6 +108,8 @@ void submit_fail_all(struct node *n, enum rsm_status status, const char *text);
 void apply_learned(struct node *n);
 /* What was learned waits: for a snapshot, for a commit, or for ever. */
 bool apply_is_held(const struct node *n);
+/* What was chosen, or the policy, is of a newer version: nothing is judged or applied here. */
+bool apply_is_unreadable(const struct node *n);
 /* RSM_NEWER_FORMAT: nothing was done, this version must not apply it. */
 enum rsm_status apply_slot(struct node *n, uint64_t slot, struct blob *value);
 /* A chosen value that a newer version made. */

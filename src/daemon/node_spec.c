@@ -241,9 +241,10 @@ static bool reach(struct node *n, uint64_t slot)
     return true;
 }
 
+/* Without the policy, or what was chosen, nothing can be judged: the others vote meanwhile. */
 static bool can_judge(struct node *n, uint64_t slot)
 {
-    return slot - n->applied_slot < LIMIT_WINDOW && reach(n, slot);
+    return !apply_is_unreadable(n) && slot - n->applied_slot < LIMIT_WINDOW && reach(n, slot);
 }
 
 bool spec_may_know(struct node *n, uint64_t slot, struct bytes envelope)

@@ -135,6 +135,55 @@ static void disk_low(struct planned *p)
     answers(p, RSM_OK);
 }
 
+/* The others' clients do not notice: who cannot store does not lead. */
+static void disk_low_of_the_leader(struct planned *p)
+{
+    begin(p, NODE_ALARM_DISK_LOW, true);
+    uint32_t leader = patient;
+    replica_at(&p->cluster, leader)->store_full_until = p->cluster.sim.now + 8 * SIM_SECOND;
+    planned_stage(p, RSM_CLASS_STANDARD, 9); /* something to be stored */
+    comes(p);
+    if (!planned_until(p, is_led_by_another, WAIT))
+        planned_fail(p, "a replica that takes no commands leads on");
+    answers(p, RSM_DISK_FULL);
+    patient = leader % p->cluster.options.node_count + 1;
+    answers(p, RSM_OK);
+    patient = leader;
+    goes(p);
+    answers(p, RSM_OK);
+}
+
+static uint64_t leader_changes(struct planned *p)
+{
+    struct node_status s;
+    uint64_t most = 0;
+    for (uint32_t id = 1; id <= PLANNED_REPLICAS; id++) {
+        replica_status(&p->cluster, id, &s);
+        most = s.leader_changes > most ? s.leader_changes : most;
+    }
+    return most;
+}
+
+/* When all are low somebody leads all the same, and the lead does not go round and round. */
+static void disk_low_everywhere(struct planned *p)
+{
+    begin(p, NODE_ALARM_DISK_LOW, true);
+    uint64_t end = p->cluster.sim.now + 25 * SIM_SECOND;
+    for (uint32_t id = 1; id <= PLANNED_REPLICAS; id++)
+        replica_at(&p->cluster, id)->store_full_until = end;
+    planned_stage(p, RSM_CLASS_STANDARD, 9);
+    comes(p);
+    uint64_t before = leader_changes(p);
+    sim_run_until(&p->cluster.sim, end);
+    /* Three replicas that each give up once in ten seconds; a change is "none", then the next. */
+    if (leader_changes(p) - before > 2 * 3 * 3)
+        planned_fail(p, "the lead goes round and round");
+    goes(p);
+    if (planned_leader(p) == 0)
+        planned_fail(p, "nobody leads");
+    answers(p, RSM_OK);
+}
+
 static void audit_mismatch(struct planned *p)
 {
     begin(p, NODE_ALARM_AUDIT, false);
@@ -222,6 +271,35 @@ static void policy_unreadable(struct planned *p)
     writer_deinit(&kept);
 }
 
+/*
+ * While it cannot read the policy the others go on: it judges nothing that they propose, and takes
+ * nothing for damage. With a policy that can be read it comes after.
+ */
+static void policy_unreadable_under_load(struct planned *p)
+{
+    struct writer kept;
+    begin(p, NODE_ALARM_POLICY, false);
+    writer_init(&kept, LIMIT_VALUE_SIZE);
+    if (!planned_until(p, is_stored, WAIT))
+        planned_fail(p, "nothing is stored");
+    write_policy(p, &kept);
+    replica_crash(&p->cluster, patient, DISK_SIM_KEEPS_ALL);
+    comes(p);
+    uint32_t ill = patient;
+    uint64_t applied = replica_applied(&p->cluster, ill);
+    patient = ill % p->cluster.options.node_count + 1;
+    for (int i = 0; i < 20 && !p->cluster.sim.failed; i++)
+        answers(p, RSM_OK);
+    patient = ill;
+    if (!has_alarm(p) || replica_applied(&p->cluster, patient) != applied)
+        planned_fail(p, "it applied what it cannot judge");
+    write_policy(p, &kept);
+    replica_crash(&p->cluster, patient, DISK_SIM_KEEPS_ALL);
+    goes(p);
+    answers(p, RSM_OK);
+    writer_deinit(&kept);
+}
+
 /* The only voter chooses an entry of format 2. */
 static void newer_format(struct planned *p)
 {
@@ -243,9 +321,10 @@ static void newer_format(struct planned *p)
 }
 
 static void (*const alarms[])(struct planned *p) = {
-    no_quorum,         clock_of_a_follower, clock_of_the_leader, disk_low,     audit_mismatch,
-    policy_unreadable, trip_by_a_follower,  trip_by_the_leader,  newer_format, /* the last one has a
-                                                                                  single voter */
+    no_quorum,          clock_of_a_follower,    clock_of_the_leader,
+    disk_low,           disk_low_of_the_leader, disk_low_everywhere,
+    audit_mismatch,     policy_unreadable,      policy_unreadable_under_load,
+    trip_by_a_follower, trip_by_the_leader,     newer_format, /* the last one has a single voter */
 };
 
 uint64_t planned_alarm_count(void)
