@@ -117,6 +117,8 @@ enum rsm_rule {
 const char *rsm_rule_id(uint32_t rule);
 /* What the rule demands, for people. Static memory. */
 const char *rsm_rule_text(uint32_t rule);
+/* What whoever was refused by it does next. Static memory. */
+const char *rsm_rule_next(uint32_t rule);
 /* The rule's number; 0 when no rule has this id. */
 uint32_t rsm_rule_parse(const void *id, size_t size);
 /*

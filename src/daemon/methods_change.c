@@ -78,11 +78,13 @@ static void pack_reasons(struct writer *out, struct bytes reasons)
     pack_array(out, count);
     r = reader_make(reasons);
     while (verdict_reason_next(&r, &rule, &evidence)) {
-        pack_map(out, 2);
+        pack_map(out, 3);
         pack_key(out, "rule");
         pack_text(out, rsm_rule_id(rule));
         pack_key(out, "evidence");
         pack_str(out, evidence);
+        pack_key(out, "next");
+        pack_text(out, rsm_rule_next(rule));
     }
 }
 

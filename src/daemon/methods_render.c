@@ -112,11 +112,13 @@ static void pack_rules(struct writer *out, const struct verdict *v)
     struct bytes evidence;
     pack_array(out, v->kind == VERDICT_REFUSED ? v->reason_count : 0);
     while (v->kind == VERDICT_REFUSED && verdict_reason_next(&reasons, &rule, &evidence)) {
-        pack_map(out, 2);
+        pack_map(out, 3);
         pack_key(out, "rule");
         pack_text(out, rsm_rule_id(rule));
         pack_key(out, "evidence");
         pack_str(out, evidence);
+        pack_key(out, "next");
+        pack_text(out, rsm_rule_next(rule));
     }
 }
 

@@ -65,7 +65,7 @@ def grants_of_a_class():
         cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.2", key=robot)
         done = delegate("ns2.invalid.", 4, key=robot)
         for words in ("class-granted", "robot may do rrset.change", "rrset.*,a.example.,,class=standard of role role-robot",
-                      "is critical (rrset sub.a.example. NS changes)", "let somebody sign it who may"):
+                      "is critical (rrset sub.a.example. NS changes)", "let somebody sign it who may", "    next: let somebody sign it whose grants allow the class"):
             check(words in done.stderr, f"{words}: {done.stderr}")
         slot = done.stderr.split("slot ")[1].split()[0].rstrip(":")
         explained = cluster.ctl("explain", slot).stdout

@@ -4,6 +4,7 @@
 
 #include <rsm/change.h>
 
+#include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/ctl.h"
 
 #define POLL_MS 100u
@@ -48,16 +49,9 @@ static enum rsm_status ask(struct ctl *ctl, struct rsm_bytes digest, struct rsm_
 
 static void print_decision(struct rsm_value change, struct rsm_bytes state)
 {
-    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(change, "rules"));
-    struct rsm_value rule;
     fprintf(stderr, "%.*s in slot %llu\n", (int)state.size, (const char *)state.data,
             (unsigned long long)rsm_value_uint(rsm_value_get(change, "settled_slot")));
-    while (rsm_walk_next(&walk, &rule)) {
-        char evidence[1200];
-        struct rsm_bytes id = rsm_value_octets(rsm_value_get(rule, "rule"));
-        fprintf(stderr, "  %.*s: %s\n", (int)id.size, (const char *)id.data,
-                ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
-    }
+    ctl_print_rules(stderr, "  ", rsm_value_get(change, "rules"));
 }
 
 /* RSM_STAGED: still; else RSM_OK for live and RSM_REFUSED for any other end. */

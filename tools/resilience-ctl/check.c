@@ -102,13 +102,8 @@ void ctl_print_check(struct rsm_value result)
             print_risk(figures);
     }
     print_class(rsm_value_get(rsm_value_get(result, "verdict"), "result"));
-    walk = rsm_walk_begin(rsm_value_get(rsm_value_get(result, "verdict"), "rules"));
-    struct rsm_value rule;
-    while (rsm_walk_next(&walk, &rule)) {
-        char id[64], evidence[1200];
-        printf("refused by %s: %s\n", ctl_cell(rsm_value_get(rule, "rule"), id, sizeof id),
-               ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
-    }
+    ctl_print_rules(stdout, "refused by ",
+                    rsm_value_get(rsm_value_get(result, "verdict"), "rules"));
 }
 
 bool ctl_check_passed(struct rsm_value result)

@@ -12,6 +12,8 @@ void ctl_print_services(struct rsm_value stage);
 /* check.c: asks what a change would get, without submitting it; prints what is wrong. */
 enum rsm_status ctl_check(struct ctl *ctl, enum rsm_kind kind, struct rsm_bytes body,
                           struct rsm_buffer *result_out);
+/* The rules that refused, with their evidence behind `before` each, and what to do next. */
+void ctl_print_rules(FILE *out, const char *before, struct rsm_value rules);
 /* Its stages, risk and reasons; its answers before and after; whether no rule is against it. */
 void ctl_print_check(struct rsm_value result);
 void ctl_print_answers(struct rsm_value result);

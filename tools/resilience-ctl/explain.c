@@ -7,8 +7,6 @@
 
 #include "tools/resilience-ctl/check.h"
 
-#define TEXT_SIZE 1200u
-
 /* "counter=3 writes=12" */
 static const char *figures_text(struct rsm_value figures, char *out, size_t size)
 {
@@ -41,6 +39,31 @@ void ctl_print_services(struct rsm_value stage)
         printf("; perhaps others: it reaches more names than are looked for");
 }
 
+/* Once for several refusals by one rule. */
+static void print_next(FILE *out, struct rsm_value rule)
+{
+    struct rsm_bytes next = rsm_value_octets(rsm_value_get(rule, "next"));
+    if (next.size > 0)
+        fprintf(out, "    next: %.*s\n", (int)next.size, (const char *)next.data);
+}
+
+void ctl_print_rules(FILE *out, const char *before, struct rsm_value rules)
+{
+    struct rsm_walk walk = rsm_walk_begin(rules);
+    struct rsm_value rule, last = {{NULL, 0}};
+    char id[64], last_id[64] = "", evidence[1200];
+    for (; rsm_walk_next(&walk, &rule); last = rule) {
+        (void)ctl_cell(rsm_value_get(rule, "rule"), id, sizeof id);
+        if (last_id[0] != '\0' && strcmp(id, last_id) != 0)
+            print_next(out, last);
+        fprintf(out, "%s%s: %s\n", before, id,
+                ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
+        memcpy(last_id, id, sizeof id);
+    }
+    if (last_id[0] != '\0')
+        print_next(out, last);
+}
+
 void ctl_print_stage(struct rsm_value stage)
 {
     char name[32], outcome[16], why[128], figures[512];
@@ -59,19 +82,16 @@ void ctl_print_stage(struct rsm_value stage)
 
 static void print_command(struct rsm_value command)
 {
-    char author[160], came[16], id[64], evidence[TEXT_SIZE];
+    char author[160], came[16];
     struct rsm_value verdict = rsm_value_get(command, "verdict");
     struct rsm_walk stages = rsm_walk_begin(rsm_value_get(command, "stages"));
-    struct rsm_walk rules = rsm_walk_begin(rsm_value_get(verdict, "rules"));
     struct rsm_value item;
     printf("%s %" PRIu64 " %s\n", ctl_cell(rsm_value_get(verdict, "author"), author, sizeof author),
            rsm_value_uint(rsm_value_get(verdict, "counter")),
            ctl_cell(rsm_value_get(verdict, "verdict"), came, sizeof came));
     while (rsm_walk_next(&stages, &item))
         ctl_print_stage(item);
-    while (rsm_walk_next(&rules, &item))
-        printf("    %s: %s\n", ctl_cell(rsm_value_get(item, "rule"), id, sizeof id),
-               ctl_cell(rsm_value_get(item, "evidence"), evidence, sizeof evidence));
+    ctl_print_rules(stdout, "    ", rsm_value_get(verdict, "rules"));
 }
 
 /* SLOT, AUTHOR COUNTER, AUTHOR/COUNTER or a digest of 64 digits. */

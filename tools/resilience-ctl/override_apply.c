@@ -20,6 +20,7 @@
 #include <rsm/change.h>
 
 #include "src/base/mem.h"
+#include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/override.h"
 
 #define LOOK_MS 250u
@@ -74,9 +75,7 @@ static enum rsm_status wait_for(struct ctl *ctl, struct override *o, const char 
 
 static int print_end(const struct override *o)
 {
-    struct rsm_walk rules = rsm_walk_begin(rsm_value_get(o->value, "rules"));
-    struct rsm_value rule;
-    char state[32], id[64], evidence[1200];
+    char state[32];
     unsigned long long slot =
         (unsigned long long)rsm_value_uint(rsm_value_get(o->value, "settled_slot"));
     if (is_state(o, "live")) {
@@ -85,10 +84,7 @@ static int print_end(const struct override *o)
     }
     fprintf(stderr, "%s in slot %llu\n",
             ctl_cell(rsm_value_get(o->value, "state"), state, sizeof state), slot);
-    while (rsm_walk_next(&rules, &rule))
-        fprintf(stderr, "  refused by %s: %s\n",
-                ctl_cell(rsm_value_get(rule, "rule"), id, sizeof id),
-                ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
+    ctl_print_rules(stderr, "  refused by ", rsm_value_get(o->value, "rules"));
     return rsm_status_exit(RSM_REFUSED);
 }
 

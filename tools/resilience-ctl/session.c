@@ -13,6 +13,7 @@
 #include <rsm/change.h>
 #include <rsm/rule.h>
 
+#include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/ctl.h"
 
 #define PASSPHRASE_MAX 1024u
@@ -290,14 +291,7 @@ static void print_way_out(struct rsm_value rules)
 
 static void print_refusal(struct rsm_value rules)
 {
-    struct rsm_walk walk = rsm_walk_begin(rules);
-    struct rsm_value rule;
-    while (rsm_walk_next(&walk, &rule)) {
-        struct rsm_bytes id = rsm_value_octets(rsm_value_get(rule, "rule"));
-        char evidence[1200];
-        fprintf(stderr, "  refused by %.*s: %s\n", (int)id.size, (const char *)id.data,
-                ctl_cell(rsm_value_get(rule, "evidence"), evidence, sizeof evidence));
-    }
+    ctl_print_rules(stderr, "  refused by ", rules);
     print_way_out(rules);
 }
 

@@ -225,6 +225,8 @@ Test(rule_table, is_whole)
                       (uint32_t)rsm_rule_stage(rule) <= STAGE_COUNT_RECORDED,
                   "%s", rsm_rule_id(rule));
         cr_assert_gt(strlen(rsm_rule_file(rule)), 0);
+        cr_assert_str_neq(rsm_rule_next(rule), rsm_rule_next(rsm_rule_last() + 1),
+                          "%s does not say what to do next", rsm_rule_id(rule));
         for (uint32_t other = 1; other < rule; other++)
             cr_assert_str_neq(rsm_rule_id(rule), rsm_rule_id(other));
     }
