@@ -80,38 +80,39 @@ static void take_dependencies(struct unpack *u, struct command *c)
         unpack_fail(u, entries.status);
 }
 
-/* A command's fields; its bytes are canonical. */
-static enum rsm_status parse_command_fields(struct bytes data, struct command *out)
+/* The command at the cursor, whose bytes are canonical: its end is where its fields end. */
+static enum rsm_status take_command_fields(struct unpack *u, struct command *out)
 {
-    struct unpack u = unpack_make(data);
-    unpack_array_exactly(&u, 8);
-    out->raw = data;
-    out->author = take_author(&u);
-    out->counter = take_counter(&u);
-    out->lamport = take_counter(&u);
-    take_clock(&u, out);
-    take_dependencies(&u, out);
-    struct bytes kind = unpack_str(&u, KIND_SIZE_MAX);
-    if (unpack_ok(&u) && unpack_peek(&u) != UNPACK_ARRAY)
-        unpack_fail(&u, RSM_WRONG_TYPE);
-    out->body = unpack_raw(&u);
-    out->reason = unpack_str(&u, LIMIT_REASON_SIZE);
-    if (!unpack_done(&u))
-        return unpack_ok(&u) ? RSM_WRONG_TYPE : u.status;
+    size_t first = u->offset;
+    unpack_array_exactly(u, 8);
+    out->author = take_author(u);
+    out->counter = take_counter(u);
+    out->lamport = take_counter(u);
+    take_clock(u, out);
+    take_dependencies(u, out);
+    struct bytes kind = unpack_str(u, KIND_SIZE_MAX);
+    if (unpack_ok(u) && unpack_peek(u) != UNPACK_ARRAY)
+        unpack_fail(u, RSM_WRONG_TYPE);
+    out->body = unpack_raw(u);
+    out->reason = unpack_str(u, LIMIT_REASON_SIZE);
+    if (!unpack_ok(u))
+        return u->status;
+    out->raw = bytes_make(u->data + first, u->offset - first);
     return rsm_kind_parse(bytes_to_public(kind), &out->kind);
 }
 
-static enum rsm_status parse_command(struct bytes data, struct command *out)
+static enum rsm_status take_command(struct unpack *u, struct command *out)
 {
     *out = (struct command){.counter = 0};
-    enum rsm_status status = parse_command_fields(data, out);
+    enum rsm_status status = take_command_fields(u, out);
     return status == RSM_OK ? body_check(out->kind, out->body) : status;
 }
 
 enum rsm_status command_parse(struct bytes data, struct command *out)
 {
+    struct unpack u = unpack_make(data);
     enum rsm_status status = scan_whole(SCAN_CANONICAL, data, LIMIT_ENVELOPE_SIZE);
-    return status == RSM_OK ? parse_command(data, out) : status;
+    return status == RSM_OK ? take_command(&u, out) : status;
 }
 
 struct command_event_walk command_clock(const struct command *c)
@@ -190,7 +191,7 @@ static enum rsm_status parse_payload(struct envelope *e)
         return RSM_TOO_MANY;
     for (uint32_t i = 0; i < e->command_count; i++) {
         struct command command;
-        enum rsm_status status = parse_command(unpack_raw(&u), &command);
+        enum rsm_status status = take_command(&u, &command);
         if (status != RSM_OK)
             return status;
         if (!bytes_equal(command.author, e->author))
@@ -238,8 +239,8 @@ bool envelope_next(struct envelope_walk *walk, struct command *out)
         return false;
     walk->left--;
     *out = (struct command){.counter = 0};
-    struct bytes raw = unpack_raw(&walk->cursor);
-    CHECK(parse_command_fields(raw, out) == RSM_OK); /* envelope_parse took it, body and all */
+    /* envelope_parse took it, body and all */
+    CHECK(take_command_fields(&walk->cursor, out) == RSM_OK);
     return true;
 }
 
