@@ -210,8 +210,14 @@ static enum rsm_status open_node(struct loop *l)
     config.joined = data_dir_identity(l->dir)->joined;
     config.fresh = l->created;
     config.in_doubt = loop_is_in_doubt(l);
-    if (data_dir_read_file(l->dir, RECOVERY_FILE, RECOVERY_SIZE_MAX, &l->recovery) == RSM_OK)
+    enum rsm_status signed_status =
+        data_dir_read_file(l->dir, RECOVERY_FILE, RECOVERY_SIZE_MAX, &l->recovery);
+    if (signed_status == RSM_OK && blob_bytes(l->recovery).size == 0)
+        signed_status = RSM_DAMAGED;
+    if (signed_status == RSM_OK)
         config.recovery = blob_bytes(l->recovery);
+    else if (signed_status != RSM_NOT_FOUND) /* not to go on as if nobody had signed */
+        return complain(l, signed_status, RECOVERY_FILE, rsm_status_sentence(signed_status));
     randombytes_buf(&config.seed, sizeof config.seed);
     enum rsm_status status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes),
                                        l->disk, store_kv(l->store), &why);

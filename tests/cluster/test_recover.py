@@ -127,6 +127,12 @@ def signatures():
         cluster.stop()
         said = text_of(recover(cluster, "--force", "--approval", good["alice"], "--approval", good["bob"], status=1))
         check("it was signed for another directory, or for this one as it was before" in said, said)
+        # What stands in the place of a signed recovery and is none stops the start, not the caution.
+        for content in (b"", b"nothing that was signed", bytes(5000)):
+            with open(os.path.join(cluster.data(3), "recovery"), "wb") as file:
+                file.write(content)
+            done = cluster.run(f"{BIN}/rsmd", "--config", f"{cluster.dir}/replica-3/rsmd.conf", status=1)
+            check("event=not-started" in done.stderr and "recovery" in done.stderr, f"{content[:20]}: {done.stderr}")
 
 
 def refused_as(cluster, replica, words):
