@@ -170,6 +170,7 @@ void replica_fault(struct node_cluster *c, const struct fault *fault)
 {
     struct replica *r = replica_at(c, fault->replica);
     uint64_t while_us = SIM_MS * (10 + fault->salt % 1000);
+    audit_on_clock(c->audit, r->id, replica_wall_ms(r));
     switch (fault->kind) {
     case FAULT_SLOW_DISK:
         r->slow_until = c->sim.now + while_us;
@@ -212,6 +213,7 @@ void replica_heal(struct node_cluster *c, uint32_t id)
     r->hung_until = 0;
     r->store_full_until = 0;
     r->may_fail = false;
+    audit_on_clock(c->audit, r->id, replica_wall_ms(r));
     r->wall_offset_ms = r->skew_ms;
     set_rate(r, 1000);
     r->busy_until = c->sim.now;

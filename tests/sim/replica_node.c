@@ -91,6 +91,9 @@ static void audit_applied(struct replica *r)
 {
     struct node_cluster *c = r->cluster;
     uint64_t applied = node_applied(r->node);
+    /* A leader counts on with what it heard of a clock, also while nobody reads that clock. */
+    for (uint32_t id = 1; r->checked < applied && id <= c->options.node_count; id++)
+        audit_on_clock(c->audit, id, replica_wall_ms(replica_at(c, id)));
     while (r->checked < applied && !c->sim.failed) {
         audit_on_applied(c->audit, r->id, ++r->checked, node_state(r->node));
         member_on_applied(r, r->checked);
