@@ -2,8 +2,8 @@
 """The memory of replicas that run for long, and whether it is flat.
 
 What is looked at is a process's own memory (RssAnon). Pages of files are not in it: the store is mapped, grows
-with the log, and the kernel takes its pages back when it needs them. What LMDB keeps is: the pages that its largest
-transaction has written so far, which become a few more as the tree becomes deeper.
+with the log, and the kernel takes its pages back when it needs them. What LMDB keeps is in it: presumably pages of its largest
+transaction so far, which become a few more as the tree becomes deeper.
 
 The rule, for each replica of a cluster that writes and is otherwise left alone: of the samples in the order of
 time, the first quarter is the start (caches fill, the first segments are made). The median of the last quarter is

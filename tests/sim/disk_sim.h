@@ -23,6 +23,7 @@
 #include "storage/disk.h"
 
 #define DISK_SIM_FILES_MAX 256u
+#define DISK_SIM_FULL_WHEN_EMPTY 1u /* `space` of an empty disk that is full */
 
 struct disk_sim_sector; /* what a sector held before it was written */
 
@@ -54,7 +55,7 @@ struct disk_sim {
     bool dies_in_flush; /* the next flush of a file is the last thing that the process did */
     bool fail_once;     /* else all calls from then on fail: the process is dying */
     bool failed;        /* it did */
-    uint64_t space;
+    uint64_t space; /* 0: no limit */
     /*
      * The next flush of a file lies: the sectors that begin in [lie_first, lie_end) are gone with
      * the next power cut. When that is all of them, the next flush is the process's last: later

@@ -60,7 +60,7 @@ static void disk_full(struct replica *r, uint64_t salt)
     uint64_t used = 0;
     for (uint64_t file = disk_sim_next(r->disk, 0); file != 0; file = disk_sim_next(r->disk, file))
         used += disk_sim_file(r->disk, file)->size;
-    r->disk->space = used + 1;
+    r->disk->space = used + DISK_SIM_FULL_WHEN_EMPTY;
     r->disk_full_until = c->sim.now + SIM_MS * (100 + salt % 2000);
     sim_note(&c->sim, "%u: its disk is full until %" PRIu64, r->id, r->disk_full_until);
 }

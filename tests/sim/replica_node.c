@@ -265,6 +265,12 @@ static void mark_disk_low(struct replica *r)
         sim_mark(r->cluster, SIM_MARK_DISK_LOW);
 }
 
+static void free_disk_in_time(struct replica *r)
+{
+    if (r->disk->space > 0 && r->disk_full_until <= r->cluster->sim.now)
+        r->disk->space = 0;
+}
+
 static void replica_tick(void *context, void *argument)
 {
     struct replica *r = replica_take(argument, replica_tick);
@@ -272,6 +278,7 @@ static void replica_tick(void *context, void *argument)
     if (r == NULL)
         return;
     replica_after(r, r->tick_us * 1000 / r->rate_permille, replica_tick);
+    free_disk_in_time(r);
     node_tick(r->node);
     if (r->store_full_until > r->cluster->sim.now || r->disk->space > 0)
         mark_disk_low(r);
@@ -341,12 +348,19 @@ void replica_deinit(struct node_cluster *c, uint32_t id)
     rsm_key_free(r->key);
 }
 
+/* A journal that is there opens on a full disk; the first one of an empty disk needs some space. */
+static bool has_no_space_to_begin(const struct replica *r, enum rsm_status status)
+{
+    return status == RSM_DISK_FULL && r->disk->space == DISK_SIM_FULL_WHEN_EMPTY;
+}
+
 /* It does not start: rightly so only where an error was planted. */
 static void start_failed(struct replica *r, bool died, enum rsm_status status, const char *text)
 {
     struct node_cluster *c = r->cluster;
     sim_note(&c->sim, "%u does not start: %s: %s", r->id, rsm_status_text(status), text);
-    bool excused = died || r->disk->failed || r->may_fail || r->disk->bad_was_read;
+    bool excused = died || r->disk->failed || r->may_fail || r->disk->bad_was_read ||
+                   has_no_space_to_begin(r, status);
     if (!excused || ++r->fail_starts > 100)
         sim_fail(&c->sim, "replica %u does not start: %s: %s", r->id, rsm_status_text(status),
                  text);
@@ -403,6 +417,7 @@ void replica_start(struct node_cluster *c, uint32_t id)
         r->may_doubt = true; /* the first start did not come to the journal */
     r->is_old = true;
     config.seed = prng_next(&c->sim.prng);
+    free_disk_in_time(r);
     r->life++;
     r->checked = store_sim_applied(r->store);
     checker_on_restart(c->checker, id, r->checked);
