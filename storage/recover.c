@@ -369,6 +369,25 @@ static enum rsm_status read_groups(struct walk *w, struct recovered_segment *s,
     return status;
 }
 
+/*
+ * In doubt: the last file, nothing but zeros, behind an end where nothing is missing. The process
+ * ended while it prepared a segment. (Without doubt explain_gap says the same.)
+ */
+static bool is_unfinished(const struct walk *w, const struct recovered_segment *s,
+                          const struct segment_image *image)
+{
+    return w->doubt && w->loss.ends_well && s == &w->r->segments[w->r->segment_count - 1] &&
+           !image->unreadable && segment_is_zero(image->data, image->size);
+}
+
+/* Of a life before this one, and nothing in it is of this one. */
+static bool is_of_other_life(const struct walk *w, const struct recovered_segment *s,
+                             const struct segment_image *image)
+{
+    return s->head == SEGMENT_HEAD_OTHER_LIFE && s->marks_readable == 0 &&
+           !holds_groups(w, s, image);
+}
+
 /* One file: belongs before the beginning, behind the end, or to the journal. */
 static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
                                     const struct recovered_segment *before)
@@ -384,8 +403,7 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
     enum rsm_status status = recover_load(w->r, s, &image);
     if (status != RSM_OK)
         return status;
-    if (s->head == SEGMENT_HEAD_OTHER_LIFE && s->marks_readable == 0 &&
-        !holds_groups(w, s, &image)) {
+    if (is_of_other_life(w, s, &image) || is_unfinished(w, s, &image)) {
         s->is_leftover = true;
         recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
         mem_free(image.data);

@@ -55,7 +55,7 @@ struct disk_sim {
     bool dies_in_flush; /* the next flush of a file is the last thing that the process did */
     bool fail_once;     /* else all calls from then on fail: the process is dying */
     bool failed;        /* it did */
-    uint64_t space; /* 0: no limit */
+    uint64_t space;     /* 0: no limit */
     /*
      * The next flush of a file lies: the sectors that begin in [lie_first, lie_end) are gone with
      * the next power cut. When that is all of them, the next flush is the process's last: later

@@ -149,6 +149,58 @@ Test(loss, journals_with_bad_groups)
     }
 }
 
+struct behind_case {
+    const char *what;
+    size_t size;      /* of the file behind the last segment */
+    uint64_t written; /* the byte there that is not zero; 0: none is */
+    bool in_last;     /* the last group is bad as well */
+    bool is_known;
+};
+
+/* A process that dies while it prepares a segment leaves some zeros and no head. */
+static const struct behind_case behind_cases[] = {
+    {"a file that was only made", 0, 0, false, true},
+    {"its first bytes", 4096, 0, false, true},
+    {"a part of it", 40 * DISK_SECTOR_SIZE, 0, false, true},
+    {"all of it, without a head", 0x10000, 0, false, true},
+    {"something was written there", 40 * DISK_SECTOR_SIZE, 30 * DISK_SECTOR_SIZE, false, false},
+    {"something at the very end", 40 * DISK_SECTOR_SIZE, 40 * DISK_SECTOR_SIZE - 1, false, false},
+    {"the end of what is before it is bad", 40 * DISK_SECTOR_SIZE, 0, true, false},
+};
+
+static uint64_t last_file(const struct journal_rig *rig)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < rig->disk->file_count; i++)
+        if (rig->disk->files[i].exists && rig->disk->files[i].file > last)
+            last = rig->disk->files[i].file;
+    return last;
+}
+
+Test(loss, behind_it_a_segment_was_being_prepared)
+{
+    for (size_t i = 0; i < sizeof(behind_cases) / sizeof(behind_cases[0]); i++) {
+        const struct behind_case *c = &behind_cases[i];
+        struct journal_rig rig;
+        rig_init(&rig);
+        (void)fill(&rig, 40);
+        cr_assert_eq(rig_open(&rig), RSM_OK);
+        struct journal_extent extent = journal_extent(rig.journal);
+        rig_close(&rig);
+        flip(&rig, 1, SEGMENT_DATA_OFFSET + 8u * DISK_SECTOR_SIZE + 60u);
+        if (c->in_last)
+            flip(&rig, extent.segment, extent.offset - DISK_SECTOR_SIZE + 20u);
+        uint64_t behind = last_file(&rig) + 1;
+        disk_mem_set(rig.disk, behind, "", 0);
+        disk_mem_resize(rig.disk, behind, c->size);
+        if (c->written != 0)
+            flip(&rig, behind, c->written);
+        cr_assert_eq(rig_open(&rig), RSM_DAMAGED, "%s", c->what);
+        cr_expect_eq(rig.report.lost_slot_end != LOSS_UNKNOWN, c->is_known, "%s", c->what);
+        rig_deinit(&rig);
+    }
+}
+
 Test(loss, of_a_sound_journal_is_none)
 {
     struct journal_rig rig;
