@@ -334,7 +334,7 @@ static void spare_disk_work(struct node *n)
         node_raise(n, NODE_ALARM_DISK_LOW, 0);
     else if (status != RSM_OK)
         node_fail(n, status, "a journal segment could not be prepared");
-    else if (!journal_is_low(n->journal))
+    else if (!journal_is_low(n->journal) && !n->is_store_full)
         node_clear(n, NODE_ALARM_DISK_LOW);
 }
 

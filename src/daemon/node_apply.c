@@ -264,6 +264,7 @@ void node_on_committed(struct node *n, enum rsm_status status)
     if (status == RSM_DISK_FULL) {
         node_raise(n, NODE_ALARM_DISK_LOW, n->frozen_slot);
         n->commit_again = true; /* with the next heartbeat */
+        n->is_store_full = true;
         return;
     }
     if (status != RSM_OK) {
@@ -280,6 +281,7 @@ void node_on_committed(struct node *n, enum rsm_status status)
     n->frozen = NULL;
     n->stored_slot = n->frozen_slot;
     n->counters.store_commits++;
+    n->is_store_full = false;
     if (!n->journal_writable || !journal_is_low(n->journal))
         node_clear(n, NODE_ALARM_DISK_LOW);
     apply_on_stored(n);

@@ -143,13 +143,13 @@ struct node {
     struct chain_heads chain;
     uint64_t applied_slot;
     uint64_t applied_told; /* env.applied was called for slots up to here */
-    uint64_t log_time_ms;
-    uint64_t stored_slot;
+    uint64_t log_time_ms, stored_slot;
     struct audit audit;
     uint64_t frozen_slot; /* what the running commit covers */
     uint64_t last_commit_ms;
     bool commit_now, is_replaying; /* the journal is being opened */
     bool commit_again;             /* the running commit found the disk full */
+    bool is_store_full;            /* so did the last one that ended */
     struct snapshot_sender sending;
     struct snapshot_receiver receiving;
     struct writer scratch;

@@ -11,6 +11,7 @@
 #include "tests/sim/planned.h"
 
 #include "src/base/check.h"
+#include "tests/sim/replica_node.h"
 
 #define VOICES 3u
 #define COMBINATIONS (2u * PLANNED_EVENTS * VOICES * VOICES * VOICES)
@@ -209,9 +210,27 @@ static void frozen_meanwhile(struct planned *p)
     ends(p, CHANGE_REFUSED);
 }
 
+static bool is_led(struct planned *p)
+{
+    return planned_leader(p) != 0;
+}
+
+/* Two empty disks that wait to be added, under numbers of the genesis; who knows them is away. */
+static void strangers_wait(struct planned *p)
+{
+    uint32_t leader = planned_leader(p);
+    uint32_t away = leader % PLANNED_REPLICAS + 1;
+    replica_pause(&p->cluster, away, 20 * SIM_SECOND);
+    for (uint32_t id = 1; id <= PLANNED_REPLICAS; id++)
+        if (id != away)
+            replica_replace(replica_at(&p->cluster, id));
+    if (planned_until(p, is_led, 10 * SIM_SECOND))
+        planned_fail(p, "empty disks elect each other");
+}
+
 static void (*const more[])(struct planned *p) = {
     second_thoughts, own_later,      no_approvals,  author_approves,  late_votes,
-    applied_twice,   stale_approval, approved_late, frozen_meanwhile,
+    applied_twice,   stale_approval, approved_late, frozen_meanwhile, strangers_wait,
 };
 
 uint64_t planned_count(void)
