@@ -38,6 +38,16 @@ def check(condition, what):
         raise Failure(what)
 
 
+def applied_commands(log):
+    """(author, counter) -> slots where it was applied for the first time."""
+    found = {}
+    for slot in log:
+        for verdict in slot.get("verdicts", []):
+            if verdict["verdict"] == "applied" and not verdict.get("duplicate"):
+                found.setdefault((verdict["author"], verdict["counter"]), []).append(slot["slot"])
+    return found
+
+
 def runs(pid, config):
     """The process is there, and is the one with that configuration."""
     try:

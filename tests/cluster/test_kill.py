@@ -9,21 +9,11 @@ import os
 import random
 import subprocess
 
-from harness import BIN, Cluster, check, main, wire
+from harness import BIN, Cluster, applied_commands, check, main, wire
 
 CYCLES = int(os.environ.get("RSM_KILL_CYCLES", "200"))
 SEED = int(os.environ.get("RSM_SEED", "1"))
 AUTHORS = ["load-a", "load-b", "load-c"]
-
-
-def applied_commands(log):
-    """(author, counter) -> slots where it was applied for the first time."""
-    found = {}
-    for slot in log:
-        for verdict in slot.get("verdicts", []):
-            if verdict["verdict"] == "applied" and not verdict.get("duplicate"):
-                found.setdefault((verdict["author"], verdict["counter"]), []).append(slot["slot"])
-    return found
 
 
 def kill_cycles():

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import time
 
-from harness import BIN, Cluster, Failure, check, main, wire
+from harness import BIN, Cluster, Failure, applied_commands, check, main, wire
 
 AUTHORS = ["load-a", "load-b"]
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
@@ -55,15 +55,6 @@ def until(what, condition):
     while not condition():
         if time.monotonic() > end:
             raise Failure(f"never came: {what}")
-
-
-def applied_commands(log):
-    found = {}
-    for slot in log:
-        for verdict in slot.get("verdicts", []):
-            if verdict["verdict"] == "applied" and not verdict.get("duplicate"):
-                found.setdefault((verdict["author"], verdict["counter"]), []).append(slot["slot"])
-    return found
 
 
 def members(cluster):

@@ -13,7 +13,7 @@ import subprocess
 
 import msgpack
 
-from harness import BIN, Cluster, check, main, wire
+from harness import BIN, Cluster, applied_commands, check, main, wire
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
 # The leader goes on leading for ten seconds without hearing anybody.
@@ -62,16 +62,6 @@ def submit_all(endpoint, envelopes):
                 if message[0] == 1:
                     told.append((message[1], "OK" if message[2] is None else re.split("[: ]", message[2])[0]))
     return told
-
-
-def applied_commands(log):
-    """(author, counter) -> slots where it was applied for the first time."""
-    found = {}
-    for slot in log:
-        for verdict in slot.get("verdicts", []):
-            if verdict["verdict"] == "applied" and not verdict.get("duplicate"):
-                found.setdefault((verdict["author"], verdict["counter"]), []).append(slot["slot"])
-    return found
 
 
 def robots(cluster, count):
