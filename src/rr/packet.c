@@ -73,6 +73,9 @@ enum rsm_status packet_parse(struct bytes wire, struct packet **packet_out)
         p->pkt = knot_pkt_new(p->wire, (uint16_t)wire.size, &packet_memory);
     }
     int error = p->pkt == NULL ? KNOT_ENOMEM : knot_pkt_parse(p->pkt, 0);
+    /* libknot takes an OPT record of any name; it is the root's (RFC 6891, 6.1.2). */
+    if (error == KNOT_EOK && knot_pkt_has_edns(p->pkt) && p->pkt->opt_rr->owner[0] != 0)
+        error = KNOT_EMALF;
     if (error != KNOT_EOK) {
         packet_free(p);
         return error == KNOT_ENOMEM ? RSM_NO_MEMORY : RSM_MALFORMED;

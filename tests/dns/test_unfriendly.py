@@ -197,6 +197,7 @@ def forms_that_are_none():
             ("EDNS", question(more=opt(), counts=extra), "NOERROR"),
             ("an option nobody knows", question(more=opt(data=b"\xfd\xe9\0\3abc"), counts=extra), "NOERROR"),
             ("an option that is cut", question(more=opt(data=b"\xfd\xe9\0\x09abc"), counts=extra), "FORMERR"),
+            ("an OPT record of a name", question(more=opt(owner=b"\1x\0"), counts=extra), "FORMERR"),
             ("two OPT records", question(more=opt() + opt(), counts=(1, 0, 0, 2)), "FORMERR"),
             ("two questions", question(more=wire("a.") + b"\0\1\0\1", counts=(2, 0, 0, 0)), "FORMERR"),
             ("no question", question(counts=(0, 0, 0, 0)), "FORMERR"),

@@ -60,6 +60,21 @@ Test(packet, bytes_that_are_no_message_are_refused)
     cr_assert_eq(mem_live_count(), 0);
 }
 
+/* RFC 6891, 6.1.2: the name of an OPT record is the root. */
+Test(packet, an_opt_record_of_a_name_is_refused)
+{
+    enum { OPT_SIZE = 11 };
+    struct packet *p;
+    uint8_t named[sizeof question + 2];
+    size_t before = sizeof question - OPT_SIZE;
+    cr_assert(question[before] == 0 && question[before + 2] == 41, "the message ends with an OPT");
+    memcpy(named, question, before);
+    memcpy(named + before, "\1x", 2);
+    memcpy(named + before + 2, question + before, OPT_SIZE);
+    cr_assert_eq(packet_parse(bytes_make(named, sizeof named), &p), RSM_MALFORMED);
+    cr_assert_eq(mem_live_count(), 0);
+}
+
 Test(packet, an_allocation_that_fails_is_no_message)
 {
     struct packet *p = NULL;
