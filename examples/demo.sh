@@ -13,7 +13,7 @@ probe_pid=
 dns_probe_pid=
 knot_pid=
 enactor_pid=
-failed=0
+failed=
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'
@@ -35,7 +35,7 @@ say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 note() { printf '%s   %s%s\n' "$dim" "$*" "$plain"; }
 wrong() {
     printf '%sNOT SO: %s%s\n' "$red" "$*" "$plain"
-    failed=1
+    failed="$failed   $*"$'\n'
 }
 
 # run EXPECTED-STATUS COMMAND...: shows it, runs it, shows what came.
@@ -55,17 +55,40 @@ must() { case $last in *"$1"*) ;; *) wrong "no \"$1\" in the answer" ;; esac; }
 token() { sed -n 's/.*"token":\([0-9]*\).*/\1/p' <<<"$last"; }
 endpoint() { cut -d, -f"$1" "$dir/endpoints"; }
 leader() { "$ctl" status --output jsonl 2>/dev/null | sed -n 's/.*"leader":\([1-9]\).*/\1/p' | head -n 1; }
-# A port that nobody has, on all of the addresses.
+# A port that nobody has for TCP or UDP on any of the addresses, not even as the near end of a connection.
 free_port() {
-    local port address
-    while :; do
-        port=$((20000 + RANDOM))
-        for address in "$@"; do
-            (exec 3<>"/dev/tcp/$address/$port") 2>/dev/null && continue 2
-        done
-        echo $port
-        return
+    python3 - "$@" <<'EOF'
+import socket
+import sys
+kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+while True:
+    port, held = 0, []
+    try:
+        for address, kind in [(address, kind) for address in sys.argv[1:] for kind in kinds]:
+            held.append(socket.socket(socket.AF_INET, kind))
+            held[-1].bind((address, port))
+            port = held[-1].getsockname()[1]
+        print(port)
+        break
+    except OSError:
+        continue  # somebody has it elsewhere: another one
+    finally:
+        for each in held:
+            each.close()
+EOF
+}
+# secondary_up SECRET REPLICA_PORT: starts Knot DNS and waits until it listens at $dns_port; fails if it ends instead.
+secondary_up() {
+    dns_port=$(free_port 127.0.0.1)
+    sed -e "s|@DIR@|$work/knot|; s|@ZONE@|cloud.example|; s|@SECRET@|$1|; s|@REPLICA_PORT@|$2|; s|@@PORT@|@$dns_port|
+            s|@REPLICA_1@|127.0.0.11|; s|@REPLICA_2@|127.0.0.12|; s|@REPLICA_3@|127.0.0.13|" "$here/dns/knot.conf" >"$work/knot/knot.conf"
+    knotd -c "$work/knot/knot.conf" >"$work/knot/out" 2>&1 &
+    knot_pid=$!
+    until (exec 3<>"/dev/tcp/127.0.0.1/$dns_port") 2>/dev/null; do
+        kill -0 $knot_pid 2>/dev/null || return
+        sleep 0.1
     done
+    kill -0 $knot_pid # else somebody else listens there
 }
 address() { "$ctl" record get cloud.example "$1" "$2" 2>/dev/null | awk '{print $5}' | tr '\n' ' '; }
 
@@ -82,8 +105,14 @@ if command -v knotd >/dev/null && command -v python3 >/dev/null; then
     say "A secondary: Knot DNS, with all three replicas as its primaries"
     primaries="127.0.0.11 127.0.0.12 127.0.0.13"
     # shellcheck disable=SC2086
-    replica_port=$(free_port $primaries) dns_port=$(free_port 127.0.0.1)
+    replica_port=$(free_port $primaries)
     secret=$(head -c 32 /dev/urandom | base64)
+    mkdir -p "$work/knot/db"
+    tries=1
+    until secondary_up "$secret" "$replica_port"; do # the port was free a moment ago, but not kept
+        [ $tries -lt 3 ] || { wrong "the secondary does not start: $(cat "$work/knot/out" "$work/knot/knot.log" 2>/dev/null)"; break; }
+        tries=$((tries + 1))
+    done
     run 0 "$ctl" dev down --dir "$dir"
     i=0
     for primary in $primaries; do
@@ -92,11 +121,6 @@ if command -v knotd >/dev/null && command -v python3 >/dev/null; then
         sed -e "s/@REPLICA@/$primary/; s/@REPLICA_PORT@/$replica_port/; s/@PORT@/$dns_port/" "$here/dns/rsmd.conf" >>"$dir/replica-$i/rsmd.conf"
     done
     run 0 "$ctl" dev up --dir "$dir"
-    mkdir -p "$work/knot/db"
-    sed -e "s|@DIR@|$work/knot|; s|@ZONE@|cloud.example|; s|@SECRET@|$secret|; s|@REPLICA_PORT@|$replica_port|; s|@@PORT@|@$dns_port|
-            s|@REPLICA_1@|127.0.0.11|; s|@REPLICA_2@|127.0.0.12|; s|@REPLICA_3@|127.0.0.13|" "$here/dns/knot.conf" >"$work/knot/knot.conf"
-    knotd -c "$work/knot/knot.conf" >"$work/knot/out" 2>&1 &
-    knot_pid=$!
 else
     note "with the Debian packages knot and python3 a secondary would be asked as well"
 fi
@@ -278,7 +302,7 @@ if [ -n "$dns_port" ]; then
     kill "$dns_probe_pid" && wait "$dns_probe_pid" 2>/dev/null
     dns_probe_pid=
     say "The secondary was asked every 10 ms: $(cat "$work/dns-probe")"
-    grep -q "answered [1-9][0-9]*, empty 0" "$work/dns-probe" || wrong "the secondary said that an endpoint is empty: $(sort "$work/dns-empty" | uniq -c)"
+    grep -q "answered [1-9][0-9]*, empty 0" "$work/dns-probe" || wrong "the secondary never answered, or said that an endpoint is empty: $(sort "$work/dns-empty" | uniq -c)"
     run 0 "$ctl" status
     must "cloud.example."
 fi
@@ -300,8 +324,9 @@ for i in 1 2 3; do
     run 0 "$dump" --dir "$dir/replica-$i/data" verify
 done
 
-if [ $failed -ne 0 ]; then
-    say "${red}Something that was shown is not so.${plain}"
+if [ -n "$failed" ]; then
+    say "${red}Not so:${plain}"
+    printf '%s' "$failed"
     exit 1
 fi
 say "All of it held."
