@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -521,6 +522,53 @@ def manifest(cluster, git, middle):
         del os.environ["GNUPGHOME"]
 
 
+# What a terminal obeys instead of showing it: control characters of both sets, ends of lines, directions of writing.
+COMMANDS_A_TERMINAL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]")
+READS = ("zone list", "zone export a.example", "zone diff a.example {made}", "zone blame a.example", "record get a.example www A", "record list a.example",
+         "record history a.example www A", "principal list", "role list", "policy get", "automation list", "member list", "status", "status --verbose", "log tail",
+         "change list", "override status", "override assess", "override guide", "explain {made}", "explain {last}", "outcome admin@dev 1", "undo {last}")
+DUMPS = ("log", "show {last}", "state", "state --at {made}", "diff {made} {last}", "replay --step", "verify", "export audit", "export manifest",
+         "report text", "report json", "report html")
+
+
+def words_of_others():
+    """What others wrote - reasons, names, refusals - moves nobody's cursor, and is no markup, in whatever prints it."""
+    hostile = "a\033[31mb\033]0;t\007\r\nSlot: 9 \x9b31m \u202e<script>alert(1)</script>&"
+    name = "mallory\x9b2J\u202e<script>alert(1)</script>"
+    with Cluster() as cluster:
+        cluster.ctl("policy", "set", "second_factor=0")
+        made = cluster.json("zone", "create", "a.example", "-", "--reason", hostile, text=ZONE)["slot"]
+        keys = {}
+        for who in (name, "alice"):
+            keys[who] = os.path.join(cluster.work, f"{len(keys)}.key")
+            public = cluster.ctl("keygen", who, "--plain", "--out", keys[who]).stdout.strip()
+            cluster.ctl("principal", "set", who, "--kind", "person", "--person", who, "--role", "admin", "--public-key", public, "--reason", hostile)
+        for i in (1, 2):
+            last = cluster.json("record", "set", "a.example", "www", "60", "A", f"192.0.2.{i}", "--reason", hostile, key=keys[name])["slot"]
+        cluster.ctl("automation", "freeze", "--reason", hostile, "--everybody", key=keys[name])
+        def plain(done, what):
+            found = COMMANDS_A_TERMINAL.search(done.stdout + done.stderr)
+            check(found is None, f"{what}: {found and (done.stdout + done.stderr)[max(0, found.start() - 60):found.end() + 20]!r}")
+            return done.stdout + done.stderr
+        plain(cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.9", key=keys["alice"], status=4), "a refusal")
+        with open(f"{cluster.work}/fix.yaml", "w", encoding="ascii") as file:
+            file.write("zone: a.example\nnames: [www]\nbypass: [frozen]\nrecords: |\n  www 60 IN A 192.0.2.7\n")
+        digest = cluster.ctl("override", "request", "--config", f"{cluster.work}/fix.yaml", "--reason", hostile, key=keys[name]).stdout.strip()
+        said = plain(cluster.ctl("override", "approve", digest, "--yes", key=keys["alice"]), "what an approver is shown")
+        check("reason  a?[31mb?]0;t???Slot: 9 ?31m ?<script>" in said and "author  mallory?2J?<script>" in said, said)
+        for form in ("table", "json", "jsonl"):
+            for command in READS:
+                plain(cluster.ctl(*command.format(made=made, last=last).split(), "--output", form, status=None), f"{command}, {form}")
+        cluster.stop_equal()
+        for command in DUMPS:
+            done = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(1), *command.format(made=made, last=last).split())
+            check(done.stdout != "", command)
+            plain(done, command)
+            check(command != "report html" or ("<script" not in done.stdout and "mallory?2J?&lt;script>" in done.stdout), done.stdout)
+        for line in cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(1), "export", "audit").stdout.splitlines():
+            check(json.loads(line)["reason"] in (hostile, "", None) or "reason" not in line, "programs get it as it was")
+
+
 def clean_stop():
     with Cluster() as cluster:
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
@@ -549,4 +597,4 @@ def completions():
         check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
 
 
-main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, automata_come_back, record_sets_in_a_fight, wrong_directories_and_files, history, receipts, git_history, clean_stop, completions])
+main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, automata_come_back, record_sets_in_a_fight, wrong_directories_and_files, history, receipts, git_history, words_of_others, clean_stop, completions])

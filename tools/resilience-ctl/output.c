@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "src/base/mem.h"
+#include "tools/lib/plain.h"
 #include "tools/resilience-ctl/ctl.h"
 
 #define CELL_SIZE 512u
@@ -81,7 +82,8 @@ static json_t *to_json(struct rsm_value value, unsigned depth)
 static void print_json(struct rsm_value value, size_t format)
 {
     json_t *json = to_json(value, 0);
-    json_dumpf(json, stdout, format | JSON_ENCODE_ANY);
+    /* In ASCII: a terminal obeys some of what stands behind it. */
+    json_dumpf(json, stdout, format | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     putchar('\n');
     json_decref(json);
 }
@@ -141,11 +143,7 @@ const char *ctl_cell(struct rsm_value value, char *out, size_t size)
         snprintf(out, size, "-");
         break;
     }
-    /* Whoever chose the text does not get to move the cursor of whoever reads it. */
-    for (char *c = out; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
-    return out;
+    return plain_text(out, "");
 }
 
 /* The items of one array that came in pages, in their order. */
@@ -208,7 +206,7 @@ static void print_document(struct items items)
         json_array_append_new(array, to_json(item, 0));
     json_object_set_new(json, items.key, array);
     json_object_del(json, "next");
-    json_dumpf(json, stdout, JSON_INDENT(2));
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     putchar('\n');
     json_decref(json);
 }

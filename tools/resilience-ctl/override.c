@@ -8,6 +8,7 @@
 #include <rsm/change.h>
 
 #include "src/command/body_change.h"
+#include "tools/lib/plain.h"
 #include "tools/resilience-ctl/factor.h"
 
 /* ---- asking ---- */
@@ -110,9 +111,13 @@ static void print_request(const struct override *o, const struct body_request *r
 {
     struct body_walk rules = request->overrides;
     struct bytes rule;
-    fprintf(out, "author  %.*s (%" PRIu64 ")\nreason  %.*s\nbypass ", (int)o->command.author.size,
-            (const char *)o->command.author.data, o->command.counter, (int)o->command.reason.size,
-            (const char *)o->command.reason.data);
+    char author[LIMIT_PRINCIPAL_SIZE + 1], reason[LIMIT_REASON_SIZE + 1];
+    snprintf(author, sizeof author, "%.*s", (int)o->command.author.size,
+             (const char *)o->command.author.data);
+    snprintf(reason, sizeof reason, "%.*s", (int)o->command.reason.size,
+             (const char *)o->command.reason.data);
+    fprintf(out, "author  %s (%" PRIu64 ")\nreason  %s\nbypass ", plain_text(author, ""),
+            o->command.counter, plain_text(reason, ""));
     if (rules.left == 0)
         fputs(" nothing", out);
     while (body_next_octets(&rules, &rule))

@@ -13,19 +13,21 @@
 #include <rsm/change.h>
 #include <rsm/rule.h>
 
+#include "tools/lib/plain.h"
 #include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/ctl.h"
 
 #define PASSPHRASE_MAX 1024u
+#define FAIL_TEXT_SIZE 8192u
 
 int ctl_fail(enum rsm_status status, const char *format, ...)
 {
+    char text[FAIL_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    fputs("resilience-ctl: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    fprintf(stderr, "resilience-ctl: %s\n", plain_text(text, "\n\t"));
     return rsm_status_exit(status);
 }
 

@@ -9,7 +9,7 @@ static void print_text(struct bytes text)
 {
     json_t *value = shown_text(text);
 
-    fputs(shown_of(value), stdout);
+    shown_put(shown_of(value));
     json_decref(value);
 }
 

@@ -21,9 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/mem.h"
 #include "src/command/body_step.h"
 #include "src/command/note.h"
 #include "src/machine/stage.h"
+#include "tools/lib/plain.h"
 #include "tools/lib/proof.h"
 #include "tools/rsm-dump/shown.h"
 #include "tools/rsm-dump/slot.h"
@@ -196,7 +198,9 @@ static void write_rows(struct writer *out, json_t *report, bool is_html, const u
                                json_string_value(json_array_get(item, 1)));
             else
                 (void)snprintf(value, sizeof value, "%lld", (long long)json_integer_value(item));
-            add_row(out, is_html, groups[i], key, value);
+            char *plain = mem_copy_string(key);
+            add_row(out, is_html, groups[i], plain_text(plain, ""), value);
+            mem_free(plain);
         }
         json_decref(ordered);
         free(text);

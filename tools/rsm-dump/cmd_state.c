@@ -9,7 +9,9 @@
 static void print_line(const struct dump *d, const char *mark, const struct line *line)
 {
     if (!d->options->json) {
-        printf("%s%s %s %s\n", mark, line->kind, line->name, line->value);
+        printf("%s%s ", mark, line->kind);
+        shown_put(line->name);
+        printf(" %s\n", line->value);
         return;
     }
     json_t *value = lines_json(line);

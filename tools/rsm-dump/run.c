@@ -9,6 +9,7 @@
 
 #include "src/command/envelope.h"
 #include "src/io/child.h"
+#include "tools/lib/plain.h"
 #include "tools/rsm-dump/dump.h"
 
 struct verb {
@@ -127,7 +128,7 @@ void dump_finding(struct dump *d, const char *format, ...)
     va_end(arguments);
     d->finding_count++;
     if (!d->options->json || !d->findings_on_stdout) {
-        fprintf(out, "finding: %s\n", text);
+        fprintf(out, "finding: %s\n", plain_text(text, ""));
         return;
     }
     json_t *line = json_pack("{s:s}", "finding", text);

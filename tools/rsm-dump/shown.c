@@ -10,6 +10,7 @@
 #include "src/base/mem.h"
 #include "src/rr/data.h"
 #include "src/rr/name.h"
+#include "tools/lib/plain.h"
 
 const char *shown_time(uint64_t ms, char out[SHOWN_TIME_SIZE])
 {
@@ -158,6 +159,13 @@ json_t *shown_value(struct bytes value)
             return done;
         put(&levels[depth - 1], done);
     }
+}
+
+void shown_put(const char *text)
+{
+    char *copy = mem_copy_string(text);
+    fputs(plain_text(copy, ""), stdout);
+    mem_free(copy);
 }
 
 const char *shown_of(const json_t *value)

@@ -23,6 +23,8 @@ json_t *shown_rdata(uint16_t type, struct bytes rdata);
 json_t *shown_value(struct bytes value);
 /* Prints one JSON value and a line end to stdout, and drops it. */
 void shown_print(json_t *value, bool compact);
+/* Writes text to stdout that others wrote, as plain_text has it. */
+void shown_put(const char *text);
 /* The text of a JSON string, or "". Borrowed. */
 const char *shown_of(const json_t *value);
 
