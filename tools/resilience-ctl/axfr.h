@@ -14,7 +14,7 @@
 #define AXFR_ERROR_SIZE 256u
 
 struct axfr_source {
-    const char *server;         /* "host", "host:port", "[ip]:port"; port 53 when none is named */
+    const char *server;         /* "ip", "ip:port", "[ip]:port"; port 53 when none is named */
     const struct tsig_key *key; /* NULL: unsigned */
     uint32_t timeout_ms;        /* to connect, and without a byte of the answer */
 };
@@ -27,9 +27,9 @@ struct axfr_result {
 };
 
 /*
- * On failure `error` (AXFR_ERROR_SIZE) says why: RSM_CANNOT_CONNECT, RSM_TIMED_OUT, RSM_CLOSED
- * (cut), RSM_REFUSED (the server's RCODE), RSM_BAD_SIGNATURE, RSM_MALFORMED, RSM_TOO_LARGE. Free
- * the zone in every case.
+ * On failure `error` (AXFR_ERROR_SIZE) says why: RSM_USAGE (a name), RSM_CANNOT_CONNECT,
+ * RSM_TIMED_OUT, RSM_CLOSED (cut), RSM_REFUSED (the server's RCODE), RSM_BAD_SIGNATURE,
+ * RSM_MALFORMED, RSM_TOO_LARGE. Free the zone in every case.
  */
 enum rsm_status axfr_fetch(const struct axfr_source *source, struct bytes zone,
                            struct axfr_result *out, char *error);

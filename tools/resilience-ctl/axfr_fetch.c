@@ -2,7 +2,6 @@
 /* axfr_fetch.c - a transfer over TCP, and the key file for it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
+#include "src/client/endpoint.h"
 #include "tools/resilience-ctl/axfr.h"
 #include "tools/resilience-ctl/ctl.h"
 
@@ -58,14 +58,14 @@ static bool wait_for(int fd, short events, uint32_t timeout_ms)
     return result > 0;
 }
 
-static int dial(const struct addrinfo *a, uint32_t timeout_ms)
+static int dial(const struct endpoint *server, uint32_t timeout_ms)
 {
     int failed = 0;
     socklen_t size = sizeof failed;
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(server->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
-    if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+    if (connect(fd, (const struct sockaddr *)&server->address, server->address_size) == 0)
         return fd;
     if (errno == EINPROGRESS && wait_for(fd, POLLOUT, timeout_ms) &&
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) == 0 && failed == 0)
@@ -76,17 +76,18 @@ static int dial(const struct addrinfo *a, uint32_t timeout_ms)
 
 static enum rsm_status dial_server(const struct axfr_source *source, int *fd_out, char *error)
 {
-    char host[256], port[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *list;
+    char host[256], port[8], text[sizeof host + sizeof port + 4];
+    struct endpoint server;
+    unsigned count;
     *fd_out = -1;
     if (!split_server(source->server, host, port))
-        return fail(error, RSM_USAGE, "a server is HOST, HOST:PORT or [IP]:PORT");
-    int code = getaddrinfo(host, port, &hints, &list);
-    if (code != 0)
-        return fail(error, RSM_CANNOT_CONNECT, gai_strerror(code));
-    for (struct addrinfo *a = list; a != NULL && *fd_out < 0; a = a->ai_next)
-        *fd_out = dial(a, source->timeout_ms);
-    freeaddrinfo(list);
+        return fail(error, RSM_USAGE, "a server is IP, IP:PORT or [IP]:PORT");
+    (void)snprintf(text, sizeof text, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
+    if (endpoint_parse_list(text, &server, 1, &count) != RSM_OK ||
+        server.address.ss_family == AF_UNIX)
+        return fail(error, RSM_USAGE,
+                    "a server is IP, IP:PORT or [IP]:PORT; names are looked up nowhere");
+    *fd_out = dial(&server, source->timeout_ms);
     return *fd_out >= 0 ? RSM_OK : fail(error, RSM_CANNOT_CONNECT, "nobody answers there");
 }
 

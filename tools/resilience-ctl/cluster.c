@@ -20,6 +20,7 @@
 #include <sodium.h>
 
 #include "src/command/genesis.h"
+#include "tools/resilience-ctl/address.h"
 
 #define PASSPHRASE_MAX 1024u
 #define PATH_SIZE 4096u
@@ -298,7 +299,9 @@ int ctl_cluster_init(struct ctl *ctl, int count, char **arguments)
         return ctl_fail(RSM_USAGE, "--member is needed once for each of 1 to %u replicas",
                         LIMIT_REPLICAS);
     for (unsigned i = 0; i < plan.member_count; i++) {
-        if (!parse_member(ctl->members.items[i], &plan.members[i]))
+        if (!parse_member(ctl->members.items[i], &plan.members[i]) ||
+            !ctl_is_address("--member", plan.members[i].peer, false) ||
+            !ctl_is_address("--member", plan.members[i].client, true))
             return rsm_status_exit(RSM_USAGE);
         plan.plaintext |=
             !is_loopback(plan.members[i].peer) || !is_loopback(plan.members[i].client);

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "tools/resilience-ctl/address.h"
+
 #define TEXT_SIZE 160u
 
 /* ---- list ---- */
@@ -119,6 +121,12 @@ static enum rsm_status begin(struct ctl *ctl, struct member_view *view_out)
     return status;
 }
 
+static bool are_addresses(struct ctl *ctl)
+{
+    return ctl_is_address("--peer-address", ctl->peer_address, false) &&
+           ctl_is_address("--client-address", ctl->client_address, true);
+}
+
 static bool parse_id(const char *text, uint64_t *id_out)
 {
     if (ctl_parse_number(text, id_out) && *id_out >= 1 && *id_out <= REPLICA_MAX)
@@ -176,7 +184,8 @@ int ctl_member_add(struct ctl *ctl, int count, char **arguments)
     struct member_deadline deadline;
     struct newcomer newcomer;
     (void)count;
-    if (!member_deadline_begin(ctl, &deadline))
+    if (!ctl_is_address("the new process", arguments[0], true) || !are_addresses(ctl) ||
+        !member_deadline_begin(ctl, &deadline))
         return rsm_status_exit(RSM_USAGE);
     enum rsm_status status = ask_newcomer(ctl, arguments[0], &newcomer);
     if (status != RSM_OK)
@@ -230,7 +239,8 @@ int ctl_member_update(struct ctl *ctl, int count, char **arguments)
     struct rsm_buffer body = {NULL, 0};
     uint64_t id;
     (void)count;
-    if (!parse_id(arguments[0], &id) || !member_deadline_begin(ctl, &deadline))
+    if (!parse_id(arguments[0], &id) || !are_addresses(ctl) ||
+        !member_deadline_begin(ctl, &deadline))
         return rsm_status_exit(RSM_USAGE);
     if (ctl->zone == NULL && ctl->peer_address == NULL && ctl->client_address == NULL)
         return ctl_fail(RSM_USAGE, "--zone, --peer-address or --client-address says what is new");
@@ -322,7 +332,8 @@ int ctl_member_replace(struct ctl *ctl, int count, char **arguments)
     struct newcomer newcomer;
     char endpoint[TEXT_SIZE] = "";
     uint64_t id;
-    if (!parse_id(arguments[0], &id) || !member_deadline_begin(ctl, &deadline))
+    if (!parse_id(arguments[0], &id) || !are_addresses(ctl) ||
+        !member_deadline_begin(ctl, &deadline))
         return rsm_status_exit(RSM_USAGE);
     enum rsm_status status = begin(ctl, &view);
     if (status != RSM_OK)

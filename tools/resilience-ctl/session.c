@@ -14,6 +14,7 @@
 #include <rsm/rule.h>
 
 #include "tools/lib/plain.h"
+#include "tools/resilience-ctl/address.h"
 #include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/ctl.h"
 
@@ -35,10 +36,8 @@ enum rsm_status ctl_connect(struct ctl *ctl)
 {
     if (ctl->client != NULL)
         return RSM_OK;
-    if (ctl->endpoints == NULL || *ctl->endpoints == '\0') {
-        ctl_fail(RSM_USAGE, "where is the cluster? --endpoints or RSM_ENDPOINTS says it");
+    if (!ctl_has_endpoints(ctl))
         return RSM_USAGE;
-    }
     enum rsm_status status = rsm_client_new(ctl->endpoints, &ctl->client);
     if (status != RSM_OK)
         ctl_fail(status, "--endpoints \"%s\": %s", ctl->endpoints, rsm_status_sentence(status));
@@ -417,8 +416,8 @@ int ctl_each_endpoint(struct ctl *ctl, int (*visit)(struct ctl *ctl, const char 
 {
     char list[4096];
     int failed = 0;
-    if (ctl->endpoints == NULL)
-        return ctl_fail(RSM_USAGE, "where is the cluster? --endpoints or RSM_ENDPOINTS says it");
+    if (!ctl_has_endpoints(ctl))
+        return rsm_status_exit(RSM_USAGE);
     snprintf(list, sizeof list, "%s", ctl->endpoints);
     char *rest = list;
     while (rest != NULL) {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/resilience-ctl/address.h"
 #include "tools/resilience-ctl/recording.h"
 #include "tools/resilience-ctl/status_zones.h"
 
@@ -196,8 +197,8 @@ int ctl_status(struct ctl *ctl, int count, char **arguments)
     struct status_zones *zones;
     (void)count;
     (void)arguments;
-    if (ctl->endpoints == NULL)
-        return ctl_fail(RSM_USAGE, "where is the cluster? --endpoints or RSM_ENDPOINTS says it");
+    if (!ctl_has_endpoints(ctl))
+        return rsm_status_exit(RSM_USAGE);
     snprintf(list, sizeof list, "%s", ctl->endpoints);
     char *rest = list;
     zones = status_zones_new();

@@ -358,8 +358,8 @@ static void print_options(unsigned options, FILE *out)
                      "  --plain                no passphrase: for automata and replicas\n"},
         {OPT_IMPORT, "  --replace              also delete what the file does not have\n"
                      "  --label NAME=VALUE     of a new zone; may be repeated\n"},
-        {OPT_TRANSFER, "  --from-axfr HOST[:PORT]  from a server; begins above its serial\n"},
-        {OPT_SERVER, "  --with HOST[:PORT]     the server to compare with\n"},
+        {OPT_TRANSFER, "  --from-axfr IP[:PORT]  from a server; begins above its serial\n"},
+        {OPT_SERVER, "  --with IP[:PORT]       the server to compare with\n"},
         {OPT_TRANSFER | OPT_SERVER,
          "  --tsig FILE            a key: hmac-sha256:NAME:SECRET, or as tsig-keygen has it\n"},
         {OPT_FORMAT, "  --format master|octodns\n"},
@@ -376,7 +376,7 @@ static void print_options(unsigned options, FILE *out)
                         "  --budget commands|changes|records|bytes=BURST/PER_HOUR ...\n"},
         {OPT_RESUME, "  --id ID --gradual --az AZ\n"},
         {OPT_FREEZE, "  --id ID --scope SCOPE --until TIME --everybody\n"},
-        {OPT_MEMBER, "  --zone TEXT --peer-address HOST:PORT --client-address HOST:PORT|unix:PATH\n"
+        {OPT_MEMBER, "  --zone TEXT --peer-address IP:PORT --client-address IP:PORT|unix:PATH\n"
                      "                         instead of what the new process says of itself\n"},
         {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},
         {OPT_GRAPH, "  --format text|dot|svg  text unless said; svg needs graphviz\n"

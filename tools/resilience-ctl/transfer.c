@@ -182,7 +182,7 @@ int ctl_zone_compare(struct ctl *ctl, int count, char **arguments)
     if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, buffer, &zone))
         return rsm_status_exit(RSM_USAGE);
     if (ctl->with == NULL)
-        return ctl_fail(RSM_USAGE, "--with HOST[:PORT] says which server");
+        return ctl_fail(RSM_USAGE, "--with IP[:PORT] says which server");
     enum rsm_status status = zone_content_read(ctl, zone, (struct bytes){NULL, 0}, &now);
     if (status == RSM_NOT_FOUND)
         ctl_fail(status, "there is no zone %s", arguments[0]);

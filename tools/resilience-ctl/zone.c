@@ -248,7 +248,7 @@ int ctl_zone_import(struct ctl *ctl, int count, char **arguments)
         !take_format(ctl, &is_octodns))
         return rsm_status_exit(RSM_USAGE);
     if ((ctl->from_axfr != NULL) == (count == 2))
-        return ctl_fail(RSM_USAGE, "either a FILE, or --from-axfr HOST[:PORT]");
+        return ctl_fail(RSM_USAGE, "either a FILE, or --from-axfr IP[:PORT]");
     if (ctl->from_axfr != NULL)
         return ctl_import_from_server(ctl, zone);
     enum rsm_status status = is_octodns ? octodns_load(arguments[1], zone, &file)
