@@ -105,7 +105,8 @@ extern "C" {
     X(CLASS_GRANTED, 96, "class-granted", QUORUM, "rule_rights.c",                                 \
       "the author's grants allow changes of this class")                                           \
     X(RECOVERY, 97, "recovery", PREFLIGHT, "kind_recover.c",                                       \
-      "two persons sign exactly what one replica goes on from alone")
+      "two persons sign exactly what one replica goes on from alone")                              \
+    X(KEY_TAKEN, 98, "key-taken", PREFLIGHT, "kind_principal.c", "a key is one principal's")
 
 enum rsm_rule {
 #define RSM_RULE_ENUM(name, number, id, stage, file, text) RSM_RULE_##name = number,

@@ -71,6 +71,10 @@
 #ifndef RSM_MUTANT_REVOKED_KEY_AGAIN
 #define RSM_MUTANT_REVOKED_KEY_AGAIN 0
 #endif
+/* Two principals have the same key. */
+#ifndef RSM_MUTANT_KEY_OF_TWO
+#define RSM_MUTANT_KEY_OF_TWO 0
+#endif
 /* Nobody asks whose a record set is. */
 #ifndef RSM_MUTANT_NO_OWNER
 #define RSM_MUTANT_NO_OWNER 0

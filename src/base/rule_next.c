@@ -106,7 +106,8 @@
     X(RECORDING, "go on with the chunk that follows, or begin another recording")                  \
     X(CLASS_GRANTED, "let somebody sign it whose grants allow the class, or split it")             \
     X(RECOVERY,                                                                                    \
-      "look at the recovery statement again: its signers, its epoch, its slot (rsmd recover)")
+      "look at the recovery statement again: its signers, its epoch, its slot (rsmd recover)")     \
+    X(KEY_TAKEN, "make a key of its own (keygen), or revoke it there first and make a new one")
 
 const char *rsm_rule_next(uint32_t rule)
 {

@@ -10,6 +10,10 @@
  * takes one away for good. Rotation is an add, the new key in use, a revocation. What is signed
  * with a revoked key is refused from the revocation's slot on; the key never comes back, for the
  * same name or another.
+ *
+ * A key is one principal's at a time (key-taken): whoever holds it would else be two persons who
+ * approve, and have two budgets, by one signature. There is no table of keys to look it up in, for
+ * such rows would stand in the effects hashes of all logs there are: the principals are walked.
  */
 #include "src/machine/judge.h"
 
@@ -104,7 +108,7 @@ static void check_roles(struct judge *j, const struct body_principal *body)
     }
 }
 
-static void check_key(struct judge *j, const uint8_t *key)
+static void check_revoked(struct judge *j, const uint8_t *key)
 {
     char hex[2 * 8 + 1];
     struct bytes of;
@@ -117,11 +121,56 @@ static void check_key(struct judge *j, const uint8_t *key)
                  TEXT_ARGUMENTS(of), (unsigned long long)slot);
 }
 
-static void check_keys(struct judge *j, struct body_walk walk)
+/* Of the keys that the principal `name` shall have, those that the principal `other` has. */
+static void check_keys_of(struct judge *j, struct bytes name, const uint8_t *keys, uint32_t count,
+                          struct bytes other, const struct principal_record *principal)
 {
+    char hex[2 * 8 + 1];
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *key = keys + (size_t)i * RSM_PUBLIC_KEY_SIZE;
+        if (!principal_has_key(principal, key))
+            continue;
+        hex_encode(hex, bytes_make(key, 8));
+        judge_refuse(j, RSM_RULE_KEY_TAKEN, "principal %.*s: key %s... is %.*s's at slot %llu",
+                     TEXT_ARGUMENTS(name), hex, TEXT_ARGUMENTS(other), (unsigned long long)j->slot);
+    }
+}
+
+/* One walk over the principals, however many keys: a principal has few, a cluster may have many. */
+static void check_taken(struct judge *j, struct bytes name, const uint8_t *keys, uint32_t count)
+{
+    struct key place = {.size = 0};
+    struct bytes other, value;
+    while (!MUTANT(KEY_OF_TWO) && judge_found(j, kv_next(j->kv, TABLE_PRINCIPAL, key_bytes(&place),
+                                                         place.size > 0, &other, &value))) {
+        struct principal_record principal;
+        if (!judge_found(j, principal_decode(value, &principal)))
+            return;
+        if (!bytes_equal(other, name))
+            check_keys_of(j, name, keys, count, other, &principal);
+        place.size = other.size;
+        memcpy(place.data, other.data, other.size);
+    }
+}
+
+/* `keys` are `count` of RSM_PUBLIC_KEY_SIZE octets; the state is the one before the command. */
+static void check_keys(struct judge *j, struct bytes name, const uint8_t *keys, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        check_revoked(j, keys + (size_t)i * RSM_PUBLIC_KEY_SIZE);
+    check_taken(j, name, keys, count);
+}
+
+static void check_body_keys(struct judge *j, const struct body_principal *body)
+{
+    uint8_t keys[LIMIT_KEYS_PER_PRINCIPAL * RSM_PUBLIC_KEY_SIZE];
+    struct body_walk walk = body->keys;
     struct bytes key;
+    uint32_t count = 0;
+    CHECK(walk.left <= LIMIT_KEYS_PER_PRINCIPAL);
     while (body_next_octets(&walk, &key))
-        check_key(j, key.data);
+        memcpy(keys + (size_t)count++ * RSM_PUBLIC_KEY_SIZE, key.data, RSM_PUBLIC_KEY_SIZE);
+    check_keys(j, body->name, keys, count);
 }
 
 static void begin(struct judge *j)
@@ -143,7 +192,7 @@ void kind_principal_set(struct judge *j)
                      " are the cluster's own; choose another than %.*s",
                      TEXT_ARGUMENTS(body.name));
     check_roles(j, &body);
-    check_keys(j, body.keys);
+    check_body_keys(j, &body);
     if (body.kind == RSM_PRINCIPAL_AUTOMATON)
         rule_budget_of_automaton(j, body.name, body.budget);
     if (body.kind == RSM_PRINCIPAL_PERSON && body.person.size == 0)
@@ -232,7 +281,7 @@ void kind_principal_key(struct judge *j)
     begin(j);
     rule_causal_object(j, OBJECT_PRINCIPAL, body.name, NULL);
     if (is_add)
-        check_key(j, body.key);
+        check_keys(j, body.name, body.key, 1);
     struct principal_record principal;
     if (!judge_found(j, principal_load(j->kv, body.name, &principal))) {
         judge_refuse(j, RSM_RULE_PRINCIPAL_UNKNOWN, "there is no principal %.*s",

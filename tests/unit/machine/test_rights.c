@@ -124,6 +124,61 @@ Test(rights, a_revoked_key_never_comes_back)
     EXPECT(RSM_RULE_KEY_REVOKED, "was bob@company.com's");
 }
 
+static bool do_person(const char *name, const char *person, const struct rsm_bytes *keys,
+                      uint32_t count)
+{
+    struct rsm_bytes role = text_bytes("operator");
+    struct rsm_buffer body;
+    cr_assert_eq(rsm_body_principal_set(text_bytes(name), RSM_PRINCIPAL_PERSON, text_bytes(person),
+                                        rsm_text(""), keys, count, &role, 1, NULL, &body),
+                 RSM_OK);
+    actor_see_all(root);
+    return actor_do(root, RSM_KIND_PRINCIPAL_SET, body);
+}
+
+/*
+ * A key is one principal's: who holds it would else be two persons who approve, and have two
+ * budgets. It is free when its principal leaves it out or is deleted; revoked, it is nobody's.
+ */
+Test(rights, a_key_is_one_principals)
+{
+    uint8_t bobs[RSM_PUBLIC_KEY_SIZE], mine[RSM_PUBLIC_KEY_SIZE], other[RSM_PUBLIC_KEY_SIZE];
+    struct rsm_bytes keys[] = {{mine, sizeof mine}, {bobs, sizeof bobs}};
+    memcpy(bobs, bob->key, sizeof bobs);
+    memset(mine, 77, sizeof mine);
+    memset(other, 78, sizeof other);
+    /* At once, the second of two; also when both names are one person's. */
+    cr_assert(!do_person("eve", "Eve", keys, 2));
+    EXPECT(RSM_RULE_KEY_TAKEN, "is bob@company.com's");
+    cr_assert(!do_person("bob2", "Bob", keys, 2));
+    EXPECT(RSM_RULE_KEY_TAKEN, "is bob@company.com's");
+    /* By rotation, and to whoever is there already. */
+    cr_assert(do_person("eve", "Eve", keys, 1), "%s", world_words(w));
+    cr_assert(!do_key(true, "eve", bobs));
+    EXPECT(RSM_RULE_KEY_TAKEN, "is bob@company.com's");
+    cr_assert(!do_key(true, "root", mine));
+    EXPECT(RSM_RULE_KEY_TAKEN, "is eve's");
+    cr_assert(!do_person("eve", "Eve", keys, 2));
+    EXPECT(RSM_RULE_KEY_TAKEN, "is bob@company.com's");
+    /* Its own keys a principal may name again. */
+    cr_assert(do_person("eve", "Eve of Web", keys, 1), "%s", world_words(w));
+    /* Left out, it is free. */
+    keys[1] = (struct rsm_bytes){other, sizeof other};
+    cr_assert(do_person("eve", "Eve", keys + 1, 1), "%s", world_words(w));
+    cr_assert(do_key(true, "bob@company.com", mine), "%s", world_words(w));
+    /* A principal that is deleted has none. */
+    struct rsm_buffer body;
+    cr_assert_eq(rsm_body_principal_delete(text_bytes("eve"), &body), RSM_OK);
+    actor_see_all(root);
+    cr_assert(actor_do(root, RSM_KIND_PRINCIPAL_DELETE, body), "%s", world_words(w));
+    cr_assert(do_key(true, "bob@company.com", other), "%s", world_words(w));
+    /* Of a revoked one the revocation alone is said. */
+    cr_assert(do_key(false, "bob@company.com", other));
+    cr_assert(!do_key(true, "root", other));
+    EXPECT(RSM_RULE_KEY_REVOKED, "was bob@company.com's");
+    cr_assert(!world_refused(w, RSM_RULE_KEY_TAKEN), "%s", world_words(w));
+}
+
 Test(rights, keys_that_cannot_change)
 {
     uint8_t key[RSM_PUBLIC_KEY_SIZE];
@@ -227,7 +282,9 @@ Test(rights, an_automaton_has_a_budget)
         {{0, 0}, {9, 9}, {9, 9}, {9, 9}},
         {{9, 9}, {9, 9}, {0, 0}, {0, 0}},
     };
-    struct rsm_bytes key = {bob->key, sizeof bob->key};
+    uint8_t own[RSM_PUBLIC_KEY_SIZE];
+    memset(own, 77, sizeof own);
+    struct rsm_bytes key = {own, sizeof own};
     struct rsm_bytes role = text_bytes("r");
     struct rsm_buffer body;
     world_role(w, "r", "rrset.*", ZONE);
