@@ -5,6 +5,8 @@
  */
 #include "consensus/message.h"
 
+#include "src/base/check.h"
+
 enum field {
     FIELD_BALLOT = 1u << 0,
     FIELD_PROMISED = 1u << 1, /* may be {0, 0}: nothing promised yet */
@@ -19,6 +21,9 @@ enum field {
     FIELD_ENTRY_FRESH = 1u << 10,
     FIELD_ENTRY_NEEDED = 1u << 11, /* at least one entry */
 };
+
+#define FIELDS_OF_ENTRIES                                                                          \
+    (FIELD_ENTRY_BALLOTS | FIELD_ENTRY_VALUES | FIELD_ENTRY_FRESH | FIELD_ENTRY_NEEDED)
 
 static const struct {
     const char *name;
@@ -52,6 +57,7 @@ const char *paxos_message_name(enum paxos_message_type type)
 {
     if (type < PAXOS_PREVOTE || type >= PAXOS_MESSAGE_TYPE_END)
         return "unknown";
+    CHECK(message_types[type].name != NULL);
     return message_types[type].name;
 }
 
@@ -73,6 +79,8 @@ static bool slot_is_real(uint64_t slot)
 
 static bool message_check_head(const struct paxos_message *m, unsigned fields)
 {
+    CHECK((fields & FIELD_SLOT_END) == 0 ||
+          (fields & FIELD_SLOT_FIRST) != 0); /* a range has both */
     bool ballot = (fields & FIELD_BALLOT) ? ballot_is_real(m->ballot) : ballot_is_zero(m->ballot);
     bool promised =
         ballot_is_zero(m->promised) || ((fields & FIELD_PROMISED) && ballot_is_real(m->promised));
@@ -92,6 +100,7 @@ static bool message_check_head(const struct paxos_message *m, unsigned fields)
 static bool message_check_entry(const struct paxos_message *m, const struct paxos_entry *entry,
                                 unsigned fields)
 {
+    CHECK((fields & FIELD_ENTRIES) != 0);
     bool ballot = ballot_is_zero(entry->ballot);
     if (fields & FIELD_ENTRY_BALLOTS)
         ballot = ballot_is_real(entry->ballot) || ballot_equal(entry->ballot, PAXOS_BALLOT_CHOSEN);
@@ -108,6 +117,10 @@ bool paxos_message_check(const struct paxos_message *m)
     if (m->type < PAXOS_PREVOTE || m->type >= PAXOS_MESSAGE_TYPE_END)
         return false;
     unsigned fields = message_types[m->type].fields;
+    /* A type that has no row yet, or a row that says what entries are and not that there are any.
+     */
+    CHECK(message_types[m->type].name != NULL && fields != 0);
+    CHECK((fields & FIELD_ENTRIES) != 0 || (fields & FIELDS_OF_ENTRIES) == 0);
     if (!message_check_head(m, fields) || m->entry_count > LIMIT_BATCH_ENTRIES)
         return false;
     if (m->entry_count > 0 && !(fields & FIELD_ENTRIES))

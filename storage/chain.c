@@ -13,9 +13,21 @@ static const char tag_verdict_genesis[] = "rsm verdict genesis v1";
 static const char tag_entry[] = "rsm entry v1";
 static const char tag_verdict[] = "rsm verdict v1";
 
+/* A head that was not computed is none: each step of a hash says whether it was done. */
+static void begin(crypto_generichash_state *state)
+{
+    CHECK(crypto_generichash_init(state, NULL, 0, HASH_SIZE) == 0);
+}
+
 static void add(crypto_generichash_state *state, const void *data, size_t size)
 {
-    (void)crypto_generichash_update(state, data, size);
+    CHECK(data != NULL || size == 0);
+    CHECK(crypto_generichash_update(state, data, size) == 0);
+}
+
+static void end(crypto_generichash_state *state, uint8_t out[HASH_SIZE])
+{
+    CHECK(crypto_generichash_final(state, out, HASH_SIZE) == 0);
 }
 
 static void add_u64(crypto_generichash_state *state, uint64_t value)
@@ -30,21 +42,22 @@ static void hash_genesis(const char *tag, struct bytes genesis, uint8_t out[HASH
 {
     crypto_generichash_state state;
 
-    (void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
+    begin(&state);
     add(&state, tag, strlen(tag));
     add(&state, genesis.data, genesis.size);
-    (void)crypto_generichash_final(&state, out, HASH_SIZE);
+    end(&state, out);
 }
 
 void chain_begin(struct bytes genesis, struct chain_heads *heads_out)
 {
     hash_genesis(tag_genesis, genesis, heads_out->entry);
     hash_genesis(tag_verdict_genesis, genesis, heads_out->verdict);
+    CHECK(memcmp(heads_out->entry, heads_out->verdict, HASH_SIZE) != 0); /* two chains, two tags */
 }
 
 void chain_cluster_id(struct bytes genesis, uint8_t id_out[CLUSTER_ID_SIZE])
 {
-    (void)crypto_generichash(id_out, CLUSTER_ID_SIZE, genesis.data, genesis.size, NULL, 0);
+    CHECK(crypto_generichash(id_out, CLUSTER_ID_SIZE, genesis.data, genesis.size, NULL, 0) == 0);
 }
 
 void chain_add_entry(struct chain_heads *heads, uint64_t slot, uint64_t timestamp_ms,
@@ -52,14 +65,14 @@ void chain_add_entry(struct chain_heads *heads, uint64_t slot, uint64_t timestam
 {
     crypto_generichash_state state;
 
-    (void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
+    begin(&state);
     add(&state, tag_entry, sizeof(tag_entry));
     add(&state, heads->entry, HASH_SIZE);
     CHECK(slot >= 1 && slot <= SLOT_MAX);
     add_u64(&state, slot);
     add_u64(&state, timestamp_ms);
     add(&state, entry.data, entry.size);
-    (void)crypto_generichash_final(&state, heads->entry, HASH_SIZE);
+    end(&state, heads->entry);
 }
 
 void chain_add_verdict(struct chain_heads *heads, uint64_t slot, struct bytes verdicts,
@@ -67,7 +80,7 @@ void chain_add_verdict(struct chain_heads *heads, uint64_t slot, struct bytes ve
 {
     crypto_generichash_state state;
 
-    (void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
+    begin(&state);
     add(&state, tag_verdict, sizeof(tag_verdict));
     add(&state, heads->verdict, HASH_SIZE);
     CHECK(slot >= 1 && slot <= SLOT_MAX);
@@ -75,5 +88,5 @@ void chain_add_verdict(struct chain_heads *heads, uint64_t slot, struct bytes ve
     add_u64(&state, verdicts.size);
     add(&state, verdicts.data, verdicts.size);
     add(&state, effects, HASH_SIZE);
-    (void)crypto_generichash_final(&state, heads->verdict, HASH_SIZE);
+    end(&state, heads->verdict);
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "src/base/check.h"
 #include "src/base/crc32c.h"
 
 static const char first_line[] = "rsm data directory\nformat = ";
@@ -22,6 +23,7 @@ void identity_encode(const struct identity *identity, struct writer *w)
                   identity->joined);
     if (!w->failed)
         writer_format(w, "check = %08" PRIx32 "\n", crc32c(0, w->data + begin, w->size - begin));
+    CHECK(w->failed || w->size - begin <= IDENTITY_TEXT_SIZE);
 }
 
 /* Skips `text`; false when something else is there. */

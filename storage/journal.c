@@ -37,6 +37,8 @@ static void set_options(struct journal *j, const struct journal_options *options
             size < SEGMENT_SIZE_MIN ? SEGMENT_SIZE_MIN : size / DISK_SECTOR_SIZE * DISK_SECTOR_SIZE;
     if (options->prepared_count != 0)
         j->prepared_count = options->prepared_count;
+    CHECK(j->segment_size >= SEGMENT_SIZE_MIN && j->segment_size <= LIMIT_SEGMENT_SIZE);
+    CHECK(j->segment_size % DISK_SECTOR_SIZE == 0);
 }
 
 struct journal *journal_new(struct disk *disk, const struct journal_identity *identity,
@@ -45,6 +47,8 @@ struct journal *journal_new(struct disk *disk, const struct journal_identity *id
     struct journal *j = mem_alloc(sizeof(*j));
 
     j->disk = disk;
+    CHECK(identity->replica >= 1 && identity->replica <= REPLICA_MAX);
+    CHECK(identity->incarnation != 0);
     j->identity = *identity;
     set_options(j, options);
     return j;
@@ -85,6 +89,7 @@ static enum rsm_status rewrite_last_group(struct journal *j, const struct recove
 
     if (s->used == 0)
         return RSM_OK;
+    CHECK(s->used > SEGMENT_DATA_OFFSET && s->used % DISK_SECTOR_SIZE == 0);
     image.data = mem_try_alloc(s->used);
     if (image.data == NULL)
         return RSM_NO_MEMORY;
@@ -99,6 +104,7 @@ static enum rsm_status rewrite_last_group(struct journal *j, const struct recove
         else
             break;
     }
+    CHECK(status != RSM_OK || offset + group.size == s->used); /* the last one, whole */
     if (status == RSM_OK)
         status = disk_write(j->disk, s->segment, offset, image.data + offset, s->used - offset);
     writer_deinit(&payload);
@@ -111,6 +117,7 @@ static void take_over(struct journal *j, const struct recovery *r)
 {
     const struct recovered_segment *current = &r->segments[r->current];
 
+    CHECK(r->current < r->segment_count && r->next_group > 0);
     j->segments = mem_alloc((r->segment_count + 1) * sizeof(*j->segments));
     for (size_t i = 0; i < r->segment_count; i++) {
         const struct recovered_segment *s = &r->segments[i];
@@ -130,6 +137,11 @@ static void take_over(struct journal *j, const struct recovery *r)
     j->durable_check = r->previous;
     j->mark.a = current->a;
     j->mark.b = current->b;
+    CHECK(j->segment_count > 0 && j->current < j->segment_count);
+    CHECK(j->segments[j->current].segment == current->segment);
+    CHECK(j->segments[0].segment == j->base.segment); /* what must exist does */
+    CHECK(j->offset >= SEGMENT_DATA_OFFSET && j->offset % DISK_SECTOR_SIZE == 0);
+    CHECK(j->mark.b <= j->mark.a && j->mark.a <= j->durable_group);
 }
 
 /* A segment of an earlier incarnation: a renewal was interrupted after it had become valid. */
@@ -180,6 +192,9 @@ static enum rsm_status mend_heads(struct journal *j, const struct recovery *r)
 static enum rsm_status mend(struct journal *j, const struct recovery *r)
 {
     const struct recovered_segment *current = &r->segments[r->current];
+    CHECK(r->cut_end >= r->offset && r->cut_end <= current->size);
+    CHECK(current->used == 0 ||
+          current->used == j->offset); /* the last group ends where we go on */
     enum rsm_status status = remove_leftovers(j, r);
 
     if (status == RSM_OK)
@@ -208,6 +223,7 @@ static void take_report(struct journal *j, const struct recovery *r)
     j->promise = r->report->promise;
     j->chosen_end = r->report->chosen_end;
     j->store_slot = r->store_slot;
+    CHECK(j->chosen_end <= SLOT_MAX + 1 && j->store_slot <= SLOT_MAX);
 }
 
 enum rsm_status journal_open(struct disk *disk, const struct journal_identity *identity,
@@ -312,6 +328,7 @@ enum rsm_status journal_append(struct journal *j, const struct record *record)
 static enum rsm_status seal_current(struct journal *j)
 {
     CHECK(j->current + 1 < j->segment_count);
+    CHECK(!j->mark.sealed && j->segments[j->current].has_groups);
     j->mark.a = j->durable_group;
     j->mark.b = j->durable_group;
     j->mark.sealed = true;
@@ -322,6 +339,7 @@ static enum rsm_status seal_current(struct journal *j)
         return status;
     j->current++;
     CHECK(!j->segments[j->current].has_groups);
+    CHECK(j->segments[j->current].segment == j->segments[j->current - 1].segment + 1);
     j->mark = (struct segment_mark){.writes = SEGMENT_MARK_COUNT - 1};
     j->offset = SEGMENT_DATA_OFFSET;
     return RSM_OK;
@@ -363,6 +381,7 @@ static enum rsm_status write_group(struct journal *j, struct journal_group *pend
     j->durable_group = group.group;
     j->durable_check = group.check;
     j->durable_sequence = pending->last_sequence;
+    CHECK(j->offset <= s->size && j->durable_sequence <= j->last_sequence);
     j->counters.flushes++;
     j->counters.groups++;
     j->counters.bytes += size;
@@ -375,6 +394,7 @@ enum rsm_status journal_flush(struct journal *j)
 
     if (j->dead)
         return RSM_IO;
+    CHECK(!j->read_only || j->pending_count == 0); /* nothing was appended to it */
     for (size_t i = 0; i < j->pending_count && status == RSM_OK; i++) {
         if (j->pending[i].segment != j->segments[j->current].segment)
             status = seal_current(j);
@@ -383,6 +403,7 @@ enum rsm_status journal_flush(struct journal *j)
     }
     if (status == RSM_OK)
         journal_forget_pending(j);
+    CHECK(status != RSM_OK || j->read_only || j->durable_sequence == j->last_sequence);
     return status;
 }
 
@@ -390,6 +411,7 @@ struct journal_extent journal_extent(const struct journal *j)
 {
     if (j->read_only)
         return (struct journal_extent){0, 0, 0};
+    CHECK(j->current < j->segment_count && j->segments[0].segment == j->base.segment);
     return (struct journal_extent){j->segments[0].segment, j->segments[j->current].segment,
                                    j->offset};
 }

@@ -68,6 +68,8 @@ static void begin_group(struct journal *j, uint64_t segment, uint64_t offset)
         }
     }
     struct journal_group *group = &j->pending[j->pending_count++];
+    /* Places rise: a flush writes the groups in their order, and each once. */
+    CHECK(j->pending_count == 1 || segment > j->pending[j->pending_count - 2].segment);
     CHECK(group->payload.size == 0); /* nothing of a group before */
     CHECK(offset >= SEGMENT_DATA_OFFSET && offset % DISK_SECTOR_SIZE == 0);
     const uint8_t head[GROUP_HEAD_SIZE] = {0};
@@ -80,6 +82,8 @@ static void begin_group(struct journal *j, uint64_t segment, uint64_t offset)
     writer_bytes(&group->payload, bytes_make(head, sizeof(head)));
     if (offset != SEGMENT_DATA_OFFSET)
         return;
+    CHECK(j->promise.round == 0 || (j->promise.replica >= 1 && j->promise.replica <= REPLICA_MAX));
+    CHECK(j->chosen_end <= SLOT_MAX + 1 && j->store_slot <= SLOT_MAX);
     struct record checkpoint = {.kind = RECORD_CHECKPOINT,
                                 .sequence = j->last_sequence,
                                 .ballot =
@@ -88,12 +92,14 @@ static void begin_group(struct journal *j, uint64_t segment, uint64_t offset)
                                 .store_slot = j->store_slot,
                                 .next_sequence = j->last_sequence + 1};
     record_encode(&checkpoint, &group->payload);
+    CHECK(group->payload.size == GROUP_HEAD_SIZE + CHECKPOINT_SIZE);
     group->records = 1;
 }
 
 /* Bytes of records that fit into `size` bytes of sectors as one group. */
 static uint64_t room_in(uint64_t size)
 {
+    CHECK(size <= LIMIT_SEGMENT_SIZE);
     uint64_t payload = size / DISK_SECTOR_SIZE * SECTOR_PAYLOAD_SIZE;
     uint64_t heads = GROUP_HEAD_SIZE + CHECKPOINT_SIZE + RECORD_HEAD_SIZE;
 
@@ -110,6 +116,7 @@ uint64_t journal_room(const struct journal *j)
         const struct journal_group *group = &j->pending[j->pending_count - 1];
         used = group->offset + segment_group_size(group->payload.size);
     }
+    CHECK(used <= j->segments[index].size);
     room = room_in(j->segments[index].size - used);
     for (size_t i = index + 1; i < j->segment_count; i++)
         room += room_in(j->segments[i].size - SEGMENT_DATA_OFFSET);
@@ -123,7 +130,7 @@ static enum rsm_status need_next_segment(struct journal *j, size_t size)
     uint64_t wanted = SEGMENT_DATA_OFFSET +
                       segment_group_size(GROUP_HEAD_SIZE + CHECKPOINT_SIZE + (uint64_t)size);
 
-    CHECK(wanted <= LIMIT_SEGMENT_SIZE);
+    CHECK(wanted <= LIMIT_SEGMENT_SIZE && next <= j->segment_count);
     if (next < j->segment_count)
         return journal_enlarge(j, next, wanted);
     j->counters.prepared_late++;
@@ -148,6 +155,7 @@ enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote)
         begin_group(j, j->segments[planned_index(j) + 1].segment, SEGMENT_DATA_OFFSET);
     else if (open_group(j) == NULL)
         begin_group(j, j->segments[j->current].segment, j->offset);
+    CHECK(fits_here(j, size)); /* a flush never lacks space for what was appended */
     return RSM_OK;
 }
 
@@ -157,6 +165,7 @@ enum rsm_status journal_plan_turn(struct journal *j)
     enum rsm_status status = need_next_segment(j, 0);
     if (status == RSM_OK)
         begin_group(j, j->segments[j->current + 1].segment, SEGMENT_DATA_OFFSET);
+    CHECK(status != RSM_OK || (j->pending_count == 1 && fits_here(j, 0)));
     return status;
 }
 
@@ -168,6 +177,7 @@ void journal_forget_pending(struct journal *j)
             writer_init(&j->pending[i].payload, LIMIT_SEGMENT_SIZE);
         }
         writer_reset(&j->pending[i].payload);
+        CHECK(j->pending[i].payload.size == 0);
     }
     j->pending_count = 0;
 }

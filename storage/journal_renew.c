@@ -87,6 +87,7 @@ static enum rsm_status clear_away(struct disk *disk, const struct journal *old,
  */
 static enum rsm_status begin(struct journal *j, uint64_t number)
 {
+    CHECK(number > 0 && j->segment_count == 0);
     j->base = (struct journal_base){number, j->store_slot};
     enum rsm_status status =
         journal_segment_prepare(j->disk, &j->identity, number, j->segment_size, j->base);
@@ -98,11 +99,13 @@ static enum rsm_status begin(struct journal *j, uint64_t number)
     j->segment_count = 1;
     j->mark = (struct segment_mark){.writes = SEGMENT_MARK_COUNT - 1};
     j->offset = SEGMENT_DATA_OFFSET;
+    CHECK(j->durable_group == 0 && j->pending_count == 0); /* the first group of a life is 1 */
     return journal_plan(j, 0, false);
 }
 
 static enum rsm_status add(struct journal *j, struct record *record, size_t *waiting)
 {
+    CHECK(record->kind == RECORD_ACCEPT || record->kind == RECORD_CHOSEN);
     record->sequence = j->last_sequence + 1;
     enum rsm_status status = journal_append(j, record);
     *waiting += record->value.size;
@@ -133,6 +136,7 @@ static enum rsm_status fill(struct journal *j, const struct journal_renewal *ren
     if (status != RSM_OK)
         return status;
     /* Its last group is beyond doubt before anybody relies on it. */
+    CHECK(j->durable_group > 0 && j->durable_sequence == j->last_sequence);
     j->mark.a = j->durable_group;
     j->mark.b = j->durable_group;
     status = journal_write_mark(j);
@@ -160,6 +164,7 @@ enum rsm_status journal_renew(struct disk *disk, struct journal *old,
     size_t count = 0;
 
     CHECK(renewal->next_sequence > 0);
+    CHECK(renewal->store_slot <= SLOT_MAX && renewal->chosen_end <= SLOT_MAX + 1);
     CHECK(old == NULL || old->identity.incarnation != identity->incarnation);
     *journal_out = NULL;
     if (old != NULL)
@@ -185,6 +190,7 @@ enum rsm_status journal_renew(struct disk *disk, struct journal *old,
         status = fill(j, renewal);
     if (status == RSM_DISK_FULL)
         status = undo(j);
+    CHECK(status != RSM_OK || j->segments[0].segment == number);
     if (status == RSM_OK)
         *journal_out = j;
     else
@@ -194,6 +200,7 @@ enum rsm_status journal_renew(struct disk *disk, struct journal *old,
 
 static bool is_own(const struct journal *j, uint64_t number)
 {
+    CHECK(j->segment_count > 0); /* or the journal in force would be set aside as well */
     return number == j->preparing.segment || (number >= j->segments[0].segment &&
                                               number <= j->segments[j->segment_count - 1].segment);
 }

@@ -30,6 +30,8 @@ static enum rsm_status write_empty_head(struct disk *disk, const struct journal_
     uint8_t sector[DISK_SECTOR_SIZE];
     struct segment_mark mark = {.first_segment = base.segment, .base_slot = base.slot};
 
+    CHECK(base.segment >= 1 && base.segment <= segment && base.slot <= SLOT_MAX);
+
     segment_head_encode(identity, segment, size, sector);
     enum rsm_status status = disk_write(disk, segment, 0, sector, sizeof(sector));
     for (; status == RSM_OK && mark.writes < SEGMENT_MARK_COUNT; mark.writes++) {
@@ -63,6 +65,7 @@ enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_
 /* The file of the segment that is being prepared, from nothing. */
 static enum rsm_status begin_preparing(struct journal *j, uint64_t segment, uint64_t size)
 {
+    CHECK(size >= SEGMENT_SIZE_MIN && size <= LIMIT_SEGMENT_SIZE && size % DISK_SECTOR_SIZE == 0);
     j->preparing = (struct journal_preparation){.segment = segment, .size = size};
     enum rsm_status status = disk_remove(j->disk, segment);
     return status == RSM_OK ? disk_create(j->disk, segment) : status;
@@ -85,6 +88,8 @@ static enum rsm_status go_on_preparing(struct journal *j, uint64_t slice)
         p->slice_end = p->size - p->done > slice ? p->done + slice : p->size;
     uint64_t end = p->slice_end;
 
+    CHECK(p->done < end && end <= p->size);
+    CHECK(p->done % DISK_SECTOR_SIZE == 0 && end % DISK_SECTOR_SIZE == 0);
     enum rsm_status status = slice == SLICE_ALL
                                  ? disk_zero(j->disk, p->segment, p->done, end)
                                  : disk_zero_beside(j->disk, p->segment, p->done, end);
@@ -168,6 +173,9 @@ enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
 
 struct disk_part journal_next_mark(struct journal *j, uint8_t sector[DISK_SECTOR_SIZE])
 {
+    /* While segments are dropped the base is above the first one already. */
+    CHECK(j->base.segment >= j->segments[0].segment);
+    CHECK(j->base.segment <= j->segments[j->current].segment && !j->read_only);
     j->mark.writes++;
     j->mark.first_segment = j->base.segment;
     j->mark.base_slot = j->base.slot;
@@ -202,12 +210,14 @@ enum rsm_status journal_flush_current(struct journal *j)
 
 static size_t prepared(const struct journal *j)
 {
+    CHECK(j->current < j->segment_count);
     return j->segment_count - j->current - 1;
 }
 
 /* The `b` of the last group is still to be written. */
 static bool owes_mark(const struct journal *j)
 {
+    CHECK(j->mark.b <= j->durable_group); /* a mark vouches for no group that is to come */
     return j->mark.b < j->durable_group && j->segments[j->current].has_groups;
 }
 
@@ -243,6 +253,7 @@ enum rsm_status journal_prepare_ahead(struct journal *j)
         slice = PREPARE_SLICE_MIN;
     if (slice > PREPARE_SLICE)
         slice = PREPARE_SLICE;
+    CHECK(slice % DISK_SECTOR_SIZE == 0);
     j->bytes_at_slice = j->counters.bytes;
     return journal_prepare_some(j, j->segment_size, slice);
 }
@@ -272,6 +283,7 @@ enum rsm_status journal_prepare_next(struct journal *j)
 static enum rsm_status drop(struct journal *j, size_t count)
 {
     CHECK(count > 0 && count <= j->current);
+    CHECK(j->segments[j->current].has_groups); /* its checkpoint has the promise of those that go */
     CHECK(j->segments[count - 1].slot_end <= j->store_slot + 1); /* the store holds them */
     j->base = (struct journal_base){j->segments[count].segment, j->store_slot};
     j->mark.a = j->durable_group;
@@ -301,6 +313,7 @@ enum rsm_status journal_drop_below(struct journal *j, uint64_t slot)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
+    CHECK(slot <= SLOT_MAX);
     if (slot > j->store_slot)
         j->store_slot = slot;
     while (count < j->current && j->segments[count].slot_end <= slot + 1)
@@ -319,6 +332,7 @@ bool journal_is_low(const struct journal *j)
 void journal_get_counters(const struct journal *j, struct journal_counters *counters_out)
 {
     *counters_out = j->counters;
+    CHECK(j->counters.groups <= j->durable_group || j->read_only);
     counters_out->segments = j->read_only ? j->segment_count : j->current + 1;
     counters_out->prepared = j->read_only ? 0 : prepared(j);
 }

@@ -8,6 +8,7 @@
 void loss_on_gap(struct loss *loss)
 {
     *loss = (struct loss){.has_floor = loss->has_floor || loss->has_promise};
+    CHECK(!loss->has_promise && !loss->has_chosen && !loss->ends_well); /* said of earlier gaps */
 }
 
 void loss_on_record(struct loss *loss, const struct record *record)
@@ -32,5 +33,6 @@ uint64_t loss_slot_end(const struct loss *loss)
         return LOSS_UNKNOWN;
     if (!loss->has_chosen || loss->chosen_end > SLOT_MAX)
         return LOSS_UNKNOWN;
+    CHECK(loss->chosen_end <= SLOT_MAX && LIMIT_WINDOW < LOSS_UNKNOWN - SLOT_MAX);
     return loss->chosen_end + LIMIT_WINDOW;
 }

@@ -94,6 +94,8 @@ static enum rsm_status take_group(struct walk *w, struct recovered_segment *s, u
     struct record record;
 
     CHECK(offset >= SEGMENT_DATA_OFFSET && offset % DISK_SECTOR_SIZE == 0);
+    CHECK(group->size > 0 && group->size % DISK_SECTOR_SIZE == 0 && group->records > 0);
+    CHECK(w->gap == NULL); /* what is behind an open gap is not taken */
     if (w->doubt && (group->group != w->group + 1 || group->previous != w->check))
         loss_on_gap(&w->loss);
     for (uint32_t i = 0; i < group->records; i++) {
@@ -198,12 +200,15 @@ static enum tail_rest classify_rest(const struct walk *w, const struct recovered
         (count * DISK_SECTOR_SIZE >= group_out->size || *end_out > offset + group_out->size))
         rest = TAIL_REST_NEITHER;
     group_out->group = w->expected;
+    CHECK(*end_out >= offset && *end_out <= image->size);
+    CHECK((rest == TAIL_REST_OLD) == (*end_out == offset));
     return rest;
 }
 
 static void doubt(struct walk *w, enum journal_finding_kind kind, uint64_t segment, uint64_t offset,
                   const struct segment_group *group)
 {
+    CHECK(!journal_finding_is_harmless(kind));
     recover_add_finding(w->r, kind, segment, offset, group);
     w->doubt = true;
     w->gap = NULL;
@@ -216,6 +221,8 @@ static void meet_gap(struct walk *w, struct recovered_segment *s, const struct s
 {
     struct segment_group group = {0};
     uint64_t end = 0;
+
+    CHECK(!w->doubt && w->gap == NULL);
     enum tail_rest rest = classify_rest(w, s, image, offset, &group, &end);
 
     if (rest == TAIL_REST_OLD && s->sealed && w->expected != 0 && s->b + 1 == w->expected) {
@@ -249,6 +256,7 @@ static uint64_t find_next(struct walk *w, const struct recovered_segment *s,
     struct segment_group group;
     struct reader records;
 
+    CHECK(w->doubt || MUTANT(SKIP_BAD_GROUP));
     w->expected = 0;
     w->sequence_is_known = false;
     while (offset < image->size && !find_group(w, s, image, offset, &group, &records))
@@ -278,6 +286,7 @@ static bool explain_gap(struct walk *w, struct recovered_segment *s,
     struct segment_group group;
     struct reader records;
 
+    CHECK(w->gap != NULL && !w->doubt && w->gap < s);
     s->is_used = s->is_used || holds_groups(w, s, image);
     if (s->is_used && s->segment == w->gap->segment + 1 && w->gap_rest == TAIL_REST_OLD &&
         w->gap->a < w->expected && find_group(w, s, image, SEGMENT_DATA_OFFSET, &group, &records)) {
@@ -326,6 +335,7 @@ static void judge_end(struct walk *w, const struct recovered_segment *s,
     uint64_t end;
     bool are_marks_whole = s->marks_readable == SEGMENT_MARK_COUNT;
 
+    CHECK(w->doubt && w->gap == NULL);
     if (s->group_end == 0) {
         if (s->head != SEGMENT_HEAD_GOOD || !are_marks_whole || s->a != 0 || s->b != 0 ||
             !segment_is_zero(image->data + SEGMENT_DATA_OFFSET, image->size - SEGMENT_DATA_OFFSET))
@@ -395,6 +405,7 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
     const struct segment_group none = {0};
     struct segment_image image;
 
+    CHECK(before == NULL || before->segment < s->segment);
     if (s->segment < w->r->first_segment) {
         s->is_leftover = true;
         recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
@@ -457,6 +468,8 @@ static void finish(struct walk *w, const struct recovered_segment *last)
     r->offset = w->gap_offset;
     r->cut_end = w->gap_end;
     r->report->cut_bytes = w->gap_end - w->gap_offset;
+    CHECK(r->current < r->segment_count && r->next_group > 0);
+    CHECK(r->cut_end >= r->offset && r->offset >= SEGMENT_DATA_OFFSET);
 }
 
 /* The lowest that may be of this incarnation. */
@@ -464,6 +477,7 @@ static uint64_t lowest_segment(const struct recovery *r)
 {
     size_t i = 0;
 
+    CHECK(r->segment_count > 0);
     while (i + 1 < r->segment_count && r->segments[i].head == SEGMENT_HEAD_OTHER_LIFE)
         i++;
     return r->segments[i].segment;
@@ -496,6 +510,9 @@ enum rsm_status recover_run(struct recovery *r)
     }
     if (status == RSM_OK)
         finish(&w, before);
+    /* What may be gone on with has a place to go on at; what may not says what it can have lost. */
+    CHECK(status != RSM_OK || r->report->verdict > JOURNAL_CUT || r->current < r->segment_count);
+    CHECK(status != RSM_OK || !w.doubt || r->report->verdict == JOURNAL_DAMAGED);
     if (r->report->verdict > JOURNAL_CUT)
         r->report->lost_slot_end = w.doubt ? loss_slot_end(&w.loss) : LOSS_UNKNOWN;
     writer_deinit(&w.payload);

@@ -4,6 +4,7 @@
 
 #include "storage/recover.h"
 
+#include "src/base/check.h"
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 
@@ -15,6 +16,8 @@ void recover_add_finding(struct recovery *r, enum journal_finding_kind kind, uin
 {
     struct journal_report *report = r->report;
     enum journal_verdict verdict = JOURNAL_DAMAGED;
+
+    CHECK(kind >= JOURNAL_TORN_TAIL && kind <= JOURNAL_LEFTOVER);
 
     if (report->finding_count < JOURNAL_FINDINGS_MAX)
         report->findings[report->finding_count] = (struct journal_finding){
@@ -28,6 +31,7 @@ void recover_add_finding(struct recovery *r, enum journal_finding_kind kind, uin
         verdict = JOURNAL_CLEAN;
     if (verdict > report->verdict)
         report->verdict = verdict;
+    CHECK(report->verdict == JOURNAL_DAMAGED || kind != JOURNAL_LOST_GROUP);
 }
 
 /* One sector, the pattern where it cannot be read. */
@@ -63,6 +67,7 @@ static void read_marks(struct recovery *r, struct recovered_segment *s)
         s->sealed = s->sealed || mark.sealed;
     }
     s->is_used = s->a > 0 || s->sealed;
+    CHECK(s->marks_readable <= SEGMENT_MARK_COUNT && s->b <= s->a);
 }
 
 /* Reads the heads; takes over the first good identity when none is known. */
@@ -95,6 +100,7 @@ static enum rsm_status read_heads(struct recovery *r)
         if (s->head != SEGMENT_HEAD_GOOD || s->size > LIMIT_SEGMENT_SIZE ||
             s->size < SEGMENT_SIZE_MIN || s->size % DISK_SECTOR_SIZE != 0)
             s->size = s->file_size / DISK_SECTOR_SIZE * DISK_SECTOR_SIZE;
+        CHECK(s->size % DISK_SECTOR_SIZE == 0);
     }
     return foreign > 0 && ours == 0 ? RSM_WRONG_IDENTITY : RSM_OK;
 }
@@ -137,6 +143,7 @@ enum rsm_status recover_load(struct recovery *r, const struct recovered_segment 
     image_out->data = mem_try_alloc(image_out->size + 1);
     if (image_out->data == NULL)
         return RSM_NO_MEMORY;
+    CHECK(image_out->size <= LIMIT_SEGMENT_SIZE && image_out->size % DISK_SECTOR_SIZE == 0);
     if (present > image_out->size)
         present = image_out->size;
     memset(image_out->data + present, UNREADABLE_BYTE, image_out->size - present);

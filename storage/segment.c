@@ -40,6 +40,7 @@ static uint32_t binding(const struct journal_identity *identity, uint64_t segmen
 void segment_head_encode(const struct journal_identity *identity, uint64_t segment, uint64_t size,
                          uint8_t sector_out[DISK_SECTOR_SIZE])
 {
+    CHECK(segment >= 1 && identity->replica >= 1 && identity->replica <= REPLICA_MAX);
     memset(sector_out, 0, DISK_SECTOR_SIZE);
     memcpy(sector_out, head_magic, sizeof(head_magic));
     put_u32(sector_out + 8, JOURNAL_FORMAT);
@@ -93,6 +94,7 @@ static uint32_t mark_check(const struct journal_identity *identity, uint64_t seg
 void segment_mark_encode(const struct journal_identity *identity, uint64_t segment,
                          const struct segment_mark *mark, uint8_t sector_out[DISK_SECTOR_SIZE])
 {
+    CHECK(mark->first_segment >= 1 && mark->first_segment <= segment);
     memset(sector_out, 0, DISK_SECTOR_SIZE);
     memcpy(sector_out, mark_magic, sizeof(mark_magic));
     put_u64(sector_out + 4, mark->writes);
@@ -151,6 +153,7 @@ uint64_t segment_group_size(uint64_t payload_size)
 
 static uint32_t group_check(const uint8_t *payload, size_t size)
 {
+    CHECK(size >= GROUP_HEAD_SIZE);
     uint32_t check = crc32c(0, payload, GROUP_CHECK_OFFSET);
 
     return crc32c(check, payload + GROUP_HEAD_SIZE, size - GROUP_HEAD_SIZE);
@@ -188,6 +191,7 @@ void segment_group_encode(const struct journal_identity *identity, uint64_t segm
 static bool gather(const struct journal_identity *identity, uint64_t segment, struct bytes image,
                    uint64_t offset, uint64_t end, uint64_t group, struct writer *payload)
 {
+    CHECK(end <= image.size && (end - offset) % DISK_SECTOR_SIZE == 0);
     for (; offset < end; offset += DISK_SECTOR_SIZE) {
         const uint8_t *sector = image.data + offset;
         uint64_t found = 0;

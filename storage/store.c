@@ -108,6 +108,7 @@ static enum rsm_status put_row(struct store *s, MDB_txn *txn, uint8_t table, str
     int error = mdb_put(txn, s->database, &k, &v, MDB_RESERVE);
     if (error != MDB_SUCCESS)
         return store_status(s->path, error);
+    CHECK(v.mv_size == value.size + STORE_CHECK_SIZE && v.mv_data != NULL);
     put_u32(v.mv_data, store_check(table, key, value));
     if (value.size > 0)
         memcpy((uint8_t *)v.mv_data + STORE_CHECK_SIZE, value.data, value.size);
@@ -165,6 +166,7 @@ static enum rsm_status open_environment(struct store *s, const char *path, unsig
     MDB_txn *txn = NULL;
     int dead = 0;
 
+    CHECK((flags & (MDB_NOSYNC | MDB_NOMETASYNC | MDB_MAPASYNC | MDB_WRITEMAP)) == 0);
     s->path = mem_copy_string(path);
     int error = mdb_env_create(&s->env);
     if (error == MDB_SUCCESS && map_size > 0)
@@ -219,6 +221,7 @@ enum rsm_status store_open(const char *path, const struct store_identity *identi
         if (status == RSM_NOT_FOUND) /* nothing was committed yet */
             status = RSM_OK;
     }
+    CHECK(status != RSM_OK || (s->txn != NULL && !s->read_only));
     if (status == RSM_OK)
         *store_out = s;
     else
@@ -344,6 +347,8 @@ static enum rsm_status commit_sum(const struct commit *c)
 {
     uint8_t bytes[STORE_SUM_SIZE];
 
+    CHECK(c->txn != NULL && c->txn != c->store->txn); /* the writer's, not the snapshot's */
+
     put_u64(bytes, c->sum.rows);
     put_u64(bytes + 8, c->sum.checks);
     return put_row(c->store, c->txn, 0, bytes_of_string(STORE_KEY_SUM),
@@ -354,7 +359,7 @@ enum rsm_status store_commit(struct store *s, const struct kv *overlay)
 {
     struct commit commit = {.store = s, .sum = s->sum};
 
-    CHECK(overlay != NULL);
+    CHECK(overlay != NULL && overlay != &s->kv);
     if (s->read_only)
         return RSM_READ_ONLY;
     int error = mdb_txn_begin(s->env, NULL, 0, &commit.txn);
@@ -383,9 +388,11 @@ enum rsm_status store_grow(struct store *s)
     MDB_envinfo info;
 
     store_end_snapshot(s);
+    CHECK(s->txn == NULL && s->cursor == NULL); /* or LMDB moves the map under a reader */
     int error = mdb_env_info(s->env, &info);
     if (error == MDB_SUCCESS && info.me_mapsize > MAP_SIZE_MAX / 2)
         return RSM_TOO_LARGE;
+    CHECK(error != MDB_SUCCESS || info.me_mapsize > 0);
     if (error == MDB_SUCCESS)
         error = mdb_env_set_mapsize(s->env, info.me_mapsize * 2);
     return error == MDB_SUCCESS ? store_refresh(s) : store_status(s->path, error);

@@ -192,6 +192,7 @@ struct kv *store_cut(struct store *s)
                                       store_kv_prev, cut_free,     store_kv_stamp};
     struct store *cut = mem_alloc(sizeof(*cut));
 
+    CHECK(s->env != NULL);
     *cut = (struct store){.kv = {&ops},
                           .path = mem_copy_string(s->path),
                           .env = s->env,
@@ -216,8 +217,10 @@ void store_end_snapshot(struct store *s)
 enum rsm_status store_refresh(struct store *s)
 {
     int error = MDB_SUCCESS;
+    uint64_t before = s->source;
 
     s->source = kv_source_new();
+    CHECK(s->source != before); /* or what was kept of the one before would seem good */
     if (s->txn != NULL) {
         mdb_txn_reset(s->txn);
         error = mdb_txn_renew(s->txn);
@@ -230,6 +233,8 @@ enum rsm_status store_refresh(struct store *s)
     }
     if (error != MDB_SUCCESS)
         store_end_snapshot(s);
+    CHECK((s->txn == NULL) == (s->cursor == NULL)); /* a snapshot has both, or there is none */
+    CHECK((s->txn != NULL) == (error == MDB_SUCCESS));
     return store_status(s->path, error);
 }
 
@@ -292,6 +297,7 @@ enum rsm_status store_verify(struct store *s, char *text_out, size_t text_size, 
         bool in_order = *count_out == 0 || mdb_cmp(s->txn, s->database, &before, &k) < 0;
         bool in_place = in_order && is_found(s, &k, &v);
         if (open_row(&k, &v, &table, &key, &value) == RSM_OK && in_place) {
+            CHECK(k.mv_size <= sizeof(last));
             memcpy(last, k.mv_data, k.mv_size);
             before.mv_size = k.mv_size;
             sum.rows += table != 0;

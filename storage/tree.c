@@ -15,6 +15,7 @@ static const char leaf_tag[] = "rsm leaf v1";
 
 void tree_leaf_encode(struct writer *out, const struct tree_leaf *leaf)
 {
+    CHECK(leaf->slot >= 1 && leaf->slot <= SLOT_MAX); /* or the reader takes it for no leaf */
     writer_bytes(out, bytes_make(leaf_tag, sizeof leaf_tag));
     writer_u64(out, leaf->slot);
     writer_u64(out, leaf->log_time_ms);
@@ -55,11 +56,11 @@ static void hash_parts(uint8_t prefix, struct bytes a, struct bytes b, struct tr
 {
     crypto_hash_sha256_state state;
 
-    (void)crypto_hash_sha256_init(&state);
-    (void)crypto_hash_sha256_update(&state, &prefix, 1);
-    (void)crypto_hash_sha256_update(&state, a.data, a.size);
-    (void)crypto_hash_sha256_update(&state, b.data, b.size);
-    (void)crypto_hash_sha256_final(&state, out->data);
+    CHECK(crypto_hash_sha256_init(&state) == 0);
+    CHECK(crypto_hash_sha256_update(&state, &prefix, 1) == 0);
+    CHECK(crypto_hash_sha256_update(&state, a.data, a.size) == 0);
+    CHECK(crypto_hash_sha256_update(&state, b.data, b.size) == 0);
+    CHECK(crypto_hash_sha256_final(&state, out->data) == 0);
 }
 
 void tree_leaf_hash(struct bytes leaf, struct tree_hash *hash_out)
@@ -82,18 +83,27 @@ static bool is_equal(const struct tree_hash *a, const struct tree_hash *b)
     return memcmp(a->data, b->data, TREE_HASH_SIZE) == 0;
 }
 
+/* A perfect subtree for each bit of the count. */
+static bool is_frontier(const struct tree_frontier *f)
+{
+    return f->depth == (uint32_t)__builtin_popcountll(f->count);
+}
+
 void tree_frontier_add(struct tree_frontier *f, const struct tree_hash *leaf)
 {
+    CHECK(is_frontier(f) && f->count < UINT64_MAX);
     CHECK(f->depth < TREE_PATH_MAX);
     f->subtrees[f->depth++] = *leaf;
     f->count++;
     /* As many subtrees of equal size meet here as the count has zeros at its end. */
     for (uint64_t size = f->count; size % 2 == 0; size /= 2, f->depth--)
         join(&f->subtrees[f->depth - 2], &f->subtrees[f->depth - 1], &f->subtrees[f->depth - 2]);
+    CHECK(is_frontier(f));
 }
 
 void tree_frontier_root(const struct tree_frontier *f, struct tree_hash *root_out)
 {
+    CHECK(is_frontier(f));
     if (f->count == 0) {
         (void)crypto_hash_sha256(root_out->data, NULL, 0);
         return;
@@ -117,14 +127,17 @@ static uint64_t split_of(uint64_t count)
 {
     uint64_t split = 1;
 
+    CHECK(count > 1);
     while (split < count - split)
         split *= 2;
+    CHECK(split < count && count - split <= split);
     return split;
 }
 
 /* What is gathered from the root down is told from the leaf up. */
 static void turn_round(struct tree_hash *hashes, uint32_t count)
 {
+    CHECK(count <= TREE_PATH_MAX);
     for (uint32_t i = 0; i < count / 2; i++) {
         struct tree_hash kept = hashes[i];
         hashes[i] = hashes[count - 1 - i];
@@ -151,6 +164,7 @@ uint32_t tree_path(const struct tree_hash *leaves, uint64_t count, uint64_t inde
             count -= split;
         }
     }
+    CHECK(index == 0); /* the leaf itself is left */
     turn_round(path_out, found);
     return found;
 }
@@ -177,6 +191,7 @@ uint32_t tree_consistency(const struct tree_hash *leaves, uint64_t count, uint64
             is_known = false;
         }
     }
+    CHECK(first == count); /* the first tree's last subtree is left */
     if (!is_known) {
         CHECK(found < TREE_PATH_MAX);
         tree_root(leaves, count, &proof_out[found++]);

@@ -10,7 +10,7 @@ sources=$(ls src/base/*.c consensus/*.c storage/*.c src/command/*.c src/rr/*.c s
 for target in "$@"; do
     mkdir -p "build/fuzz/corpus/$target"
     # shellcheck disable=SC2086
-    clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. -Iinclude \
+    clang -std=c11 -D_GNU_SOURCE -DRSM_VERSION='"fuzz"' -g -O1 -fsanitize=fuzzer,address,undefined -I. -Iinclude \
         -o "build/fuzz/$target" "tests/fuzz/fuzz_$target.c" $sources \
         $(pkg-config --libs libsodium msgpack libknot libzscanner libdnssec libevent_core jansson yaml-0.1) -llmdb -lpthread
     "build/fuzz/$target" -max_total_time="$seconds" -max_len=65536 -artifact_prefix="build/fuzz/$target-" \
