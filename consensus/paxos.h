@@ -79,7 +79,7 @@ bool paxos_restore_accept(struct paxos *p, uint64_t slot, struct ballot ballot, 
 bool paxos_restore_chosen(struct paxos *p, uint64_t end);
 /*
  * The shell took the values of all slots below paxos_chosen_end from paxos_accepted and applied
- * them: frees them.
+ * them: frees them. Of slots that it holds unapplied the core says nothing more until it is told.
  */
 void paxos_restore_applied(struct paxos *p, uint64_t slot);
 /* The members as the state has them, whenever applying changed them; the last word counts. */

@@ -395,6 +395,10 @@ void methods_on_read_ready(struct methods *m, uint64_t token, enum rsm_status st
         return;
     if (status == RSM_OK)
         run(m, w->request, w->method);
+    else if (status == RSM_READ_ONLY)
+        rpc_answer_error(w->request, status, NULL,
+                         "this replica is read-only and behind, see its alarms; ask another one, "
+                         "or read stale");
     else
         rpc_answer_error(w->request, RSM_NO_QUORUM, NULL,
                          "no majority confirmed the read in time; ask again, or read stale");

@@ -176,15 +176,11 @@ static void obey_appends(struct node *n, const struct paxos_effects *effects)
 
 static void obey_learned(struct node *n, const struct paxos_effects *effects)
 {
-    if (n->learned_count + effects->learned_count > n->learned_capacity) {
-        n->learned_capacity = 2 * (n->learned_count + effects->learned_count);
-        n->learned = mem_realloc(n->learned, n->learned_capacity * sizeof *n->learned);
-    }
     uint64_t now_ns = effects->learned_count > 0 ? node_now_ns(n) : 0;
     for (size_t i = 0; i < effects->learned_count; i++) {
         const struct paxos_learned *l = &effects->learned[i];
         stages_on_learned(n->stages, l->slot, now_ns);
-        n->learned[n->learned_count++] = (struct learned_slot){l->slot, blob_ref(l->value)};
+        apply_later(n, l->slot, l->value);
     }
     n->chosen_to_announce |= effects->learned_count > 0;
 }
@@ -399,6 +395,10 @@ void node_read(struct node *n, uint64_t token)
 {
     if (n->missing_slot != 0) { /* the core begins anew before it could end */
         n->env.read_ready(n->env.context, token, RSM_UNAVAILABLE, 0);
+        return;
+    }
+    if (apply_is_unreadable(n) && n->learned_count > 0) { /* what it holds it never applies */
+        n->env.read_ready(n->env.context, token, RSM_READ_ONLY, 0);
         return;
     }
     stages_on_read(n->stages, token, node_now_ns(n));

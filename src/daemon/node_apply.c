@@ -10,6 +10,7 @@
 
 #include "src/base/check.h"
 #include "src/base/log.h"
+#include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"
@@ -103,6 +104,15 @@ bool apply_is_held(const struct node *n)
     if (apply_is_unreadable(n))
         return true; /* a version that can read it has to be started */
     return n->missing_slot == 0 && (n->alarms & NODE_ALARM_STATE_DAMAGED) != 0;
+}
+
+void apply_later(struct node *n, uint64_t slot, struct blob *value)
+{
+    if (n->learned_count == n->learned_capacity) {
+        n->learned_capacity = 2 * n->learned_capacity + 1;
+        n->learned = mem_realloc(n->learned, n->learned_capacity * sizeof *n->learned);
+    }
+    n->learned[n->learned_count++] = (struct learned_slot){slot, blob_ref(value)};
 }
 
 void apply_learned(struct node *n)

@@ -57,22 +57,40 @@ static enum rsm_status restore_chosen(struct node *n, uint64_t end)
         n->missing_slot = end - 1;
         return RSM_DAMAGED;
     }
-    while (n->applied_slot + 1 < paxos_chosen_end(n->paxos)) {
+    while (n->applied_slot + 1 < paxos_chosen_end(n->paxos) && !apply_is_unreadable(n)) {
         struct ballot ballot;
         struct blob *value;
         uint64_t slot = n->applied_slot + 1;
         CHECK(paxos_accepted(n->paxos, slot, &ballot, &value));
         enum rsm_status status = apply_slot(n, slot, value);
+        if (status == RSM_NEWER_FORMAT) {
+            node_raise(n, NODE_ALARM_NEWER_FORMAT, slot);
+            break;
+        }
         if (status == RSM_OK)
             status = apply_commit_replayed(n);
         if (status != RSM_OK) {
-            open_text = status == RSM_NEWER_FORMAT ? "the journal has an entry of a newer version"
-                                                   : "a slot of the journal could not be applied";
+            open_text = "a slot of the journal could not be applied";
             return status;
         }
     }
     paxos_restore_applied(n->paxos, n->applied_slot);
     return RSM_OK;
+}
+
+/*
+ * Chosen, and not applied: what this version cannot judge. It is held as what is learned later is,
+ * until a version that can starts.
+ */
+static void hold_chosen(struct node *n)
+{
+    CHECK(n->learned_count == 0);
+    for (uint64_t slot = n->applied_slot + 1; slot < paxos_chosen_end(n->paxos); slot++) {
+        struct ballot ballot;
+        struct blob *value;
+        CHECK(apply_is_unreadable(n) && paxos_accepted(n->paxos, slot, &ballot, &value));
+        apply_later(n, slot, value);
+    }
 }
 
 /*
@@ -139,7 +157,8 @@ static enum rsm_status go_without(struct node *n)
 {
     LOG(LOG_ERROR, "state-missing", LOG_U64("stored", n->stored_slot),
         LOG_U64("needed", n->missing_slot));
-    node_raise(n, NODE_ALARM_STATE_DAMAGED, n->missing_slot);
+    if (!apply_is_unreadable(n)) /* more is held than the core's window takes; nothing is damaged */
+        node_raise(n, NODE_ALARM_STATE_DAMAGED, n->missing_slot);
     paxos_free(n->paxos); /* it may have taken some of the journal's records */
     open_core(n);
     return RSM_OK;
@@ -230,6 +249,7 @@ static enum rsm_status start_core(struct node *n)
     if (status != RSM_OK)
         return status;
     paxos_restore_members(n->paxos, &members);
+    hold_chosen(n);
     paxos_start(n->paxos, n->seq_last + 1,
                 n->journal_writable || MUTANT(VOTE_IN_DOUBT) ? PAXOS_WHOLE
                 : n->missing_slot != 0                       ? PAXOS_UNREAD

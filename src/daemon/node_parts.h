@@ -106,6 +106,8 @@ void submit_fail_all(struct node *n, enum rsm_status status, const char *text);
 
 /* node_apply.c */
 void apply_learned(struct node *n);
+/* Behind all that was learned; takes a reference. */
+void apply_later(struct node *n, uint64_t slot, struct blob *value);
 /* What was learned waits: for a snapshot, for a commit, or for ever. */
 bool apply_is_held(const struct node *n);
 /* What was chosen, or the policy, is of a newer version: nothing is judged or applied here. */

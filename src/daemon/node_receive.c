@@ -221,6 +221,7 @@ static enum rsm_status begin_anew(struct node *n, uint64_t slot)
         return status;
     n->applied_slot = slot;
     apply_judge_policy(n);
+    node_clear(n, NODE_ALARM_NEWER_FORMAT); /* what is held behind it is looked at again */
     n->frozen_slot = slot;
     n->stored_slot = slot;
     n->spec.end = slot + 1;

@@ -4,6 +4,9 @@
  *
  * test-tamper DIR entry|verdict SLOT: flips the last bit of that slot's entry, or of its verdicts,
  * and writes the row as a commit, with good checksums. Twice: as it was.
+ *
+ * test-tamper DIR policy: the policy has one number more, as a newer version would write it. Twice:
+ * as it was.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +38,35 @@ static enum rsm_status flip(struct store *store, enum table table, uint64_t slot
     return status;
 }
 
+#define UNKNOWN "\xa7zz-then\x01" /* behind all names of this version; a map has them in order */
+#define UNKNOWN_SIZE (sizeof UNKNOWN - 1)
+
+static enum rsm_status toggle_policy(struct store *store)
+{
+    struct kv *overlay = kv_overlay_new(store_kv(store));
+    struct bytes name = bytes_of_string("policy"), value;
+    enum rsm_status status = kv_get(overlay, TABLE_POLICY, name, &value);
+    if (status == RSM_OK && (value.size == 0 || value.data[0] < 0x80 || value.data[0] >= 0x8f))
+        status = RSM_USAGE; /* no map of 0 to 14 numbers */
+    if (status == RSM_OK) {
+        bool is_there = value.size > UNKNOWN_SIZE &&
+                        memcmp(value.data + value.size - UNKNOWN_SIZE, UNKNOWN, UNKNOWN_SIZE) == 0;
+        struct writer w;
+        writer_init(&w, value.size + UNKNOWN_SIZE);
+        writer_u8(&w, (uint8_t)(value.data[0] + (is_there ? -1 : 1)));
+        writer_bytes(&w,
+                     bytes_make(value.data + 1, value.size - 1 - (is_there ? UNKNOWN_SIZE : 0)));
+        if (!is_there)
+            writer_bytes(&w, bytes_make((const uint8_t *)UNKNOWN, UNKNOWN_SIZE));
+        status = kv_put(overlay, TABLE_POLICY, name, writer_result(&w));
+        writer_deinit(&w);
+    }
+    if (status == RSM_OK)
+        status = store_commit(store, overlay);
+    kv_free(overlay);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct data_dir *dir = NULL;
@@ -43,7 +75,8 @@ int main(int argc, char **argv)
     struct store_identity owner = {.replica = 0};
     char path[4096];
 
-    if (argc != 4)
+    bool is_policy = argc == 3 && strcmp(argv[2], "policy") == 0;
+    if (argc != 4 && !is_policy)
         return 2;
     enum rsm_status status = data_dir_open(argv[1], NULL, &dir, path, sizeof path);
     if (status == RSM_OK) {
@@ -52,7 +85,9 @@ int main(int argc, char **argv)
         snprintf(path, sizeof path, "%s/store", argv[1]);
         status = store_open(path, &owner, &options, &store);
     }
-    if (status == RSM_OK)
+    if (status == RSM_OK && is_policy)
+        status = toggle_policy(store);
+    else if (status == RSM_OK)
         status = flip(store, strcmp(argv[2], "entry") == 0 ? TABLE_LOG : TABLE_VERDICT,
                       strtoull(argv[3], NULL, 10));
     store_close(store);

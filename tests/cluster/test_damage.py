@@ -296,4 +296,43 @@ def the_scrubber_finds_and_repairs():
         end(cluster)
 
 
-main([the_scrubber_finds_and_repairs, journal_is_damaged_while_down, store_is_damaged_while_running, store_is_damaged_while_down, two_of_three_stores_are_lost])
+def replica_pid(cluster, replica):
+    with open(f"{cluster.dir}/replica-{replica}/pid", encoding="ascii") as file:
+        return int(file.read())
+
+
+def the_policy_cannot_be_read():
+    """A replica starts on a store with a newer version's policy, and has chosen slots behind it: it judges none, serves, and says why."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.ctl("policy", "set", "ttl_min=1")
+        cluster.stop_equal()
+        with open(f"{cluster.dir}/replica-2/rsmd.conf", "a", encoding="ascii") as file:
+            file.write("store_commit_ms = 60000\nstore_commit_bytes = 67108864\n")
+        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        stored = cluster.status(2)["slot"]
+        write(cluster, "behind", 6)
+        wait_for_equal(cluster)
+        applied = cluster.status(2)["slot"]
+        check(applied >= stored + 6, f"{stored} {applied}")
+        stop_one(cluster, 2)
+        cluster.run(f"{BIN}/test-tamper", cluster.data(2), "policy")
+        start_one(cluster, 2)
+        status = cluster.status(2)
+        check(status["alarms"] == ["policy-unreadable"] and status["slot"] < applied, f"{status}")
+        pid = replica_pid(cluster, 2)
+        refused = cluster.ctl("record", "set", "a.example", "no", "60", "A", "192.0.2.1", endpoints=cluster.endpoint(2), status=None)
+        check("READ_ONLY" in refused.stderr, f"{refused.returncode} {refused.stderr}")
+        held = cluster.ctl("record", "list", "a.example", "--stale", endpoints=cluster.endpoint(2)).stdout
+        check("ns1" in held and "behind0" not in held, held)
+        write(cluster, "meanwhile", 3)
+        check(cluster.status(2)["slot"] == status["slot"] and cluster.status(2)["alarms"] == ["policy-unreadable"], "it went on")
+        check(replica_pid(cluster, 2) == pid and log_count(cluster, 2, "event=fatal") == 0, "it ended")
+        stop_one(cluster, 2)
+        cluster.run(f"{BIN}/test-tamper", cluster.data(2), "policy")
+        start_one(cluster, 2)
+        wait_for_equal(cluster)
+        end(cluster)
+
+
+main([the_policy_cannot_be_read, the_scrubber_finds_and_repairs, journal_is_damaged_while_down, store_is_damaged_while_running, store_is_damaged_while_down, two_of_three_stores_are_lost])

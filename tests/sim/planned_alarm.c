@@ -300,6 +300,50 @@ static void policy_unreadable_under_load(struct planned *p)
     writer_deinit(&kept);
 }
 
+/* How many slots its journal, or its memory, has behind its store. */
+static uint64_t slots_behind_store(struct planned *p)
+{
+    return replica_applied(&p->cluster, patient) -
+           store_sim_applied(replica_at(&p->cluster, patient)->store);
+}
+
+/*
+ * The journal goes on where the store ends: chosen slots that would be judged by the policy. They
+ * are held, as when the policy came while it ran; with one that can be read they are applied.
+ */
+static void policy_unreadable_with_slots_behind(struct planned *p)
+{
+    struct writer kept;
+    begin(p, NODE_ALARM_POLICY, false);
+    writer_init(&kept, LIMIT_VALUE_SIZE);
+    uint32_t ill = patient;
+    if (!planned_until(p, is_stored, WAIT))
+        planned_fail(p, "nothing is stored");
+    /* A few: the mark that says of a slot that it is chosen comes with a later one. */
+    for (int i = 0; i < 200 && slots_behind_store(p) < 4 && !p->cluster.sim.failed; i++) {
+        patient = ill % p->cluster.options.node_count + 1;
+        answers(p, RSM_OK);
+        patient = ill;
+    }
+    uint64_t stored = store_sim_applied(replica_at(&p->cluster, ill)->store);
+    uint64_t applied = replica_applied(&p->cluster, ill);
+    if (applied < stored + 4)
+        planned_fail(p, "everything is stored");
+    write_policy(p, &kept);
+    replica_crash(&p->cluster, patient, DISK_SIM_KEEPS_ALL);
+    comes(p);
+    answers(p, RSM_READ_ONLY);
+    if (replica_applied(&p->cluster, patient) != stored)
+        planned_fail(p, "it applied what it cannot judge");
+    write_policy(p, &kept);
+    replica_crash(&p->cluster, patient, DISK_SIM_KEEPS_ALL);
+    goes(p);
+    answers(p, RSM_OK);
+    if (replica_applied(&p->cluster, patient) < applied)
+        planned_fail(p, "what was held is gone");
+    writer_deinit(&kept);
+}
+
 /* The only voter chooses an entry of format 2. */
 static void newer_format(struct planned *p)
 {
@@ -318,13 +362,30 @@ static void newer_format(struct planned *p)
     answers(p, RSM_READ_ONLY);
     if (replica_applied(&p->cluster, patient) != applied)
         planned_fail(p, "what cannot be read was applied");
+    sim_run_until(&p->cluster.sim, p->cluster.sim.now + SIM_SECOND); /* the mark is written */
+    replica_crash(&p->cluster, patient, DISK_SIM_KEEPS_ALL);
+    if (has_alarm(p))
+        planned_fail(p, "a replica that is down has an alarm");
+    comes(p); /* it is in the journal, and chosen */
+    answers(p, RSM_READ_ONLY);
+    if (replica_applied(&p->cluster, patient) != applied)
+        planned_fail(p, "what cannot be read was applied at a start");
 }
 
 static void (*const alarms[])(struct planned *p) = {
-    no_quorum,          clock_of_a_follower,    clock_of_the_leader,
-    disk_low,           disk_low_of_the_leader, disk_low_everywhere,
-    audit_mismatch,     policy_unreadable,      policy_unreadable_under_load,
-    trip_by_a_follower, trip_by_the_leader,     newer_format, /* the last one has a single voter */
+    no_quorum,
+    clock_of_a_follower,
+    clock_of_the_leader,
+    disk_low,
+    disk_low_of_the_leader,
+    disk_low_everywhere,
+    audit_mismatch,
+    policy_unreadable,
+    policy_unreadable_under_load,
+    policy_unreadable_with_slots_behind,
+    trip_by_a_follower,
+    trip_by_the_leader,
+    newer_format, /* the last one has a single voter */
 };
 
 uint64_t planned_alarm_count(void)
