@@ -175,6 +175,30 @@ static void audit_new_slot(struct audit *a, uint32_t replica, uint64_t slot, str
     recount_slot(a->recount, slot, row->log_time_ms, entry, row->verdicts);
 }
 
+struct audit *audit_fork(const struct audit *a, struct checker *checker, uint64_t slot,
+                         struct kv *state, uint32_t voters)
+{
+    struct audit *fork = audit_new(a->sim, checker, blob_bytes(a->genesis));
+    memcpy(fork->clock_highest, a->clock_highest, sizeof fork->clock_highest);
+    fork->submitted = mem_copy(a->submitted, a->submitted_count * sizeof *a->submitted);
+    fork->submitted_count = fork->submitted_capacity = a->submitted_count;
+    if (a->denied_count > 0)
+        fork->denied = mem_copy(a->denied, a->denied_count * sizeof *a->denied);
+    fork->denied_count = a->denied_count;
+    stage_set_voters(recount_stages(fork->recount), 1, voters);
+    for (uint64_t next = 1; next <= slot && !a->sim->failed; next++) {
+        struct log_verdict row;
+        struct bytes entry;
+        CHECK(log_get_verdict(state, next, &row) == RSM_OK);
+        CHECK(log_get_entry(state, next, &entry) == RSM_OK);
+        checker_know(checker, next, memory_value_hash(entry));
+        audit_new_slot(fork, 0, next, entry, &row);
+        if (memcmp(&fork->facts[next], &a->facts[next], sizeof *fork->facts) != 0)
+            sim_fail(a->sim, "I7: slot %" PRIu64 " is another one where the log goes on", next);
+    }
+    return fork;
+}
+
 void audit_on_applied(struct audit *a, uint32_t replica, uint64_t slot, struct kv *state)
 {
     struct log_verdict row;

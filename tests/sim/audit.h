@@ -21,6 +21,12 @@ struct audit;
 
 struct audit *audit_new(struct sim *sim, struct checker *checker, struct bytes genesis);
 void audit_free(struct audit *a);
+/*
+ * Another one, which knows what `a` knows of the log up to `slot` (out of `state`, which has it,
+ * with those voters) and of what clients handed in: for a replica that goes on from there.
+ */
+struct audit *audit_fork(const struct audit *a, struct checker *checker, uint64_t slot,
+                         struct kv *state, uint32_t voters);
 /* A client hands these bytes in. */
 void audit_on_submitted(struct audit *a, struct bytes envelope);
 /* A replica told a client that this one, which it alone had, will not be done. */

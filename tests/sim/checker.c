@@ -386,6 +386,14 @@ void checker_on_learned(struct checker *c, uint32_t replica, uint64_t slot, uint
     ref_on_learned(c->ref, replica, slot, value);
 }
 
+void checker_know(struct checker *c, uint64_t slot, uint64_t value)
+{
+    struct slot_history *s = checker_slot(c, slot);
+    s->chosen = true;
+    s->chosen_value = value;
+    ref_know(c->ref, slot, value);
+}
+
 void checker_on_acknowledged(struct checker *c, uint64_t slot, uint64_t value)
 {
     struct slot_history *s = checker_slot(c, slot);

@@ -29,6 +29,9 @@ void checker_free(struct checker *c);
 /* From slot `first` on these are the voters. */
 void checker_set_voters(struct checker *c, uint64_t first, uint32_t voters);
 
+/* What the voters of before had chosen, for one that goes on alone from there (fork_node.c). */
+void checker_know(struct checker *c, uint64_t slot, uint64_t value);
+
 /* A record was handed to the disk of `replica`; and it is durable now. */
 void checker_on_append(struct checker *c, uint32_t replica, const struct memory_record *record);
 void checker_on_durable(struct checker *c, uint32_t replica, const struct memory_record *record);

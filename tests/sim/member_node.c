@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "src/base/check.h"
+#include "src/daemon/node_recover.h"
 #include "src/machine/members.h"
 #include "tests/sim/replica_node.h"
 
@@ -71,7 +72,7 @@ void member_on_applied(struct replica *r, uint64_t slot)
     struct node_cluster *c = r->cluster;
     struct member_config current, next;
     uint64_t version = 0;
-    if (slot <= c->members.slot)
+    if (slot <= c->members.slot || r->is_left)
         return;
     c->members.slot = slot;
     if (machine_members_version(node_state(r->node), &version) != RSM_OK ||
@@ -91,11 +92,13 @@ void member_on_applied(struct replica *r, uint64_t slot)
     c->members.version = version;
     c->report->member_changes++;
     mark_change(c);
+    if (next.version == 0) /* in force at once: one goes on alone */
+        next = current;
     sim_note(&c->sim, "slot %" PRIu64 ": from slot %" PRIu64 " on voters %x of members %x", slot,
-             c->members.next_first, c->members.next_voters, c->members.next_all);
-    checker_set_voters(c->checker, next.effective_slot, c->members.next_voters);
+             next.effective_slot, set_of(&next, true), set_of(&next, false));
+    checker_set_voters(c->checker, next.effective_slot, set_of(&next, true));
     stage_set_voters(recount_stages(audit_recount(c->audit)), next.effective_slot,
-                     c->members.next_voters);
+                     set_of(&next, true));
 }
 
 /* As membership.c does for the links: whom they talk to, and as what. */
@@ -112,7 +115,8 @@ void member_follow(struct replica *r)
         return;
     r->members_version = version;
     r->members_next = next.version != 0 ? next.effective_slot : UINT64_MAX;
-    net_set_members(&c->net, r->id, set_of(&current, false) | set_of(&next, false));
+    replica_set all = set_of(&current, false) | set_of(&next, false);
+    net_set_members(&c->net, r->id, node_is_recovering(r->node) ? quorum_bit(r->id) : all);
     for (uint32_t i = 0; i < current.count; i++)
         net_pin(&c->net, r->id, current.members[i].id, current.members[i].incarnation);
     for (uint32_t i = 0; next.version != 0 && i < next.count; i++)

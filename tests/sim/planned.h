@@ -36,6 +36,7 @@ struct planned {
     uint64_t counters[PLANNED_PERSONS];
     uint64_t votes[PLANNED_REPLICAS + 1]; /* made here, by replica */
     uint64_t lamport;
+    uint32_t survivor; /* who goes on alone: then nobody else counts as a leader; 0: nobody does */
     uint8_t digest[HASH_SIZE]; /* of the change in hand */
 };
 
@@ -74,6 +75,10 @@ struct blob *planned_envelope(struct planned *p);
 /* planned_alarm.c: from 0 on; the last one is for a cluster of one voter. */
 uint64_t planned_alarm_count(void);
 void planned_alarm_run(struct planned *p, uint64_t number);
+
+/* planned_recover.c: from 0 on */
+uint64_t planned_recover_count(void);
+void planned_recover_run(struct planned *p, uint64_t number);
 
 /* planned_list.c */
 uint64_t planned_count(void);

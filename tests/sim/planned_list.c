@@ -3,7 +3,7 @@
  * planned_list.c - the scenarios (planned.h).
  *
  *     number - 1 = ((class * EVENTS + event) * 3 + voice of 3) * 3 + ...    all combinations
- *     and behind them, some that the combinations do not have, and the alarms
+ *     and behind them, some that the combinations do not have, recoveries, and the alarms
  *
  * What has to come of it is told by three lines: a no refuses; a yes of every zone makes it live;
  * else it expires.
@@ -233,9 +233,11 @@ static void (*const more[])(struct planned *p) = {
     applied_twice,   stale_approval, approved_late, frozen_meanwhile, strangers_wait,
 };
 
+#define MORE (sizeof more / sizeof *more)
+
 uint64_t planned_count(void)
 {
-    return COMBINATIONS + sizeof more / sizeof *more + planned_alarm_count();
+    return COMBINATIONS + MORE + planned_recover_count() + planned_alarm_count();
 }
 
 bool planned_is_single(uint64_t number)
@@ -249,8 +251,10 @@ void planned_run(struct planned *p, uint64_t number)
     number = (number - 1) % planned_count();
     if (number < COMBINATIONS)
         run_combination(p, number);
-    else if (number < COMBINATIONS + sizeof more / sizeof *more)
+    else if (number < COMBINATIONS + MORE)
         more[number - COMBINATIONS](p);
+    else if (number < COMBINATIONS + MORE + planned_recover_count())
+        planned_recover_run(p, number - COMBINATIONS - MORE);
     else
-        planned_alarm_run(p, number - COMBINATIONS - sizeof more / sizeof *more);
+        planned_alarm_run(p, number - COMBINATIONS - MORE - planned_recover_count());
 }

@@ -55,7 +55,8 @@ uint32_t planned_leader(struct planned *p)
 {
     for (uint32_t id = 1; id <= p->cluster.options.node_count; id++) {
         struct node_status s;
-        if (!replica_is_up(&p->cluster, id) || replica_is_busy(&p->cluster, id))
+        if (!replica_is_up(&p->cluster, id) || replica_is_busy(&p->cluster, id) ||
+            (p->survivor != 0 && p->survivor != id))
             continue;
         replica_status(&p->cluster, id, &s);
         if (s.is_leader)

@@ -257,6 +257,11 @@ static void on_vote(struct refpaxos *ref, uint32_t a, const struct memory_record
     settle(ref, record->slot, vote);
 }
 
+void ref_know(struct refpaxos *ref, uint64_t slot, uint64_t value)
+{
+    slot_at(ref, slot)->chosen = value;
+}
+
 void ref_on_durable(struct refpaxos *ref, uint32_t acceptor, const struct memory_record *record)
 {
     ref->events++;

@@ -33,6 +33,8 @@ struct refpaxos *ref_new(struct sim *sim, uint32_t voters);
 void ref_free(struct refpaxos *ref);
 /* From slot `first` on these are the voters. */
 void ref_set_voters(struct refpaxos *ref, uint64_t first, uint32_t voters);
+/* It was chosen before this reference began. */
+void ref_know(struct refpaxos *ref, uint64_t slot, uint64_t value);
 /* The record is on the disk. */
 void ref_on_durable(struct refpaxos *ref, uint32_t acceptor, const struct memory_record *record);
 void ref_on_send(struct refpaxos *ref, uint32_t replica, const struct paxos_message *message);

@@ -12,6 +12,7 @@
 #include "src/base/crc32c.h"
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/command/recovery.h"
 #include "src/machine/tables.h"
 #include "src/net/peer_codec.h"
 #include "tests/sim/replica_node.h"
@@ -42,7 +43,7 @@ static void judge_frame(struct replica *r, struct blob *blob)
     if (frame.type == PEER_FORWARD_FAILED)
         sim_mark(r->cluster, SIM_MARK_FORWARD_FAILED);
     if (frame.type == PEER_MESSAGE)
-        checker_on_send(r->cluster->checker, r->id, &frame.message);
+        checker_on_send(replica_checker(r), r->id, &frame.message);
     peer_frame_deinit(&frame);
 }
 
@@ -75,7 +76,7 @@ static uint64_t env_wall_ms(void *context)
 {
     const struct replica *r = context;
     uint64_t now = replica_wall_ms(r);
-    audit_on_clock(r->cluster->audit, r->id, now);
+    audit_on_clock(replica_audit(r), r->id, now);
     return now;
 }
 
@@ -94,7 +95,7 @@ static enum rsm_status end_commit(struct replica *r)
         return RSM_DISK_FULL;
     }
     store_sim_commit(r->store, frozen);
-    audit_on_store(c->audit, r->id, store_sim_kv(r->store));
+    audit_on_store(replica_audit(r), r->id, store_sim_kv(r->store));
     if (r->spoils_commit)
         CHECK(kv_put(store_sim_kv(r->store), TABLE_META, bytes_of_string(META_VERDICT_HEAD),
                      bytes_of_string("another one")) == RSM_OK);
@@ -178,7 +179,7 @@ static enum rsm_status env_incoming_install(void *context, struct kv **base_out)
     sim_mark(r->cluster, SIM_MARK_SNAPSHOT);
     store_sim_install(r->store, r->incoming);
     r->incoming = NULL;
-    audit_on_store(r->cluster->audit, r->id, store_sim_kv(r->store));
+    audit_on_store(replica_audit(r), r->id, store_sim_kv(r->store));
     *base_out = store_sim_kv(r->store);
     return RSM_OK;
 }
@@ -206,7 +207,7 @@ static struct blob *env_sign_command(void *context, struct bytes command)
                            (struct rsm_bytes){command.data, command.size}, &envelope) == RSM_OK);
     struct blob *blob = blob_new(bytes_make(envelope.data, envelope.size));
     rsm_buffer_free(&envelope);
-    audit_on_submitted(r->cluster->audit, blob_bytes(blob));
+    audit_on_submitted(replica_audit(r), blob_bytes(blob));
     return blob;
 }
 
@@ -260,7 +261,11 @@ static uint64_t env_doubt(void *context)
 {
     struct replica *r = context;
     if (r->disk->failed && !r->disk->fail_once)
-        return 0; /* this process is dead already */
+        return 0;             /* this process is dead already */
+    struct body_recover body; /* this is the doubt that it goes on alone with */
+    if (body_recover_decode(blob_bytes(r->recovery), &body) == RSM_OK &&
+        body.statement.former == r->incarnation)
+        r->incarnation_last = body.statement.incarnation - 1;
     r->announced = ++r->incarnation_last;
     r->doubted = r->announced;
     net_announce(&r->cluster->net, r->id, r->announced, true);
@@ -290,11 +295,11 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation, uint64_t
     r->disk->bad_file = 0;
     c->report->rejoins++;
     sim_mark(c, SIM_MARK_REJOINED);
-    checker_on_rejoin(c->checker, r->id);
+    checker_on_rejoin(replica_checker(r), r->id);
     image_begin(&r->image, incarnation);
     if (!image_reread(&r->image, r->disk) || r->image.groups_now == 0)
         sim_fail(&c->sim, "replica %u: its fresh journal is not durable", r->id);
-    checker_on_rejoined(c->checker, r->id);
+    checker_on_rejoined(replica_checker(r), r->id);
     return RSM_OK;
 }
 

@@ -128,7 +128,7 @@ static void disk_damage(struct replica *r, const struct fault *fault)
         disk_sim_wipe(r->disk);
         r->may_doubt = true;
         r->has_lost = true;
-        checker_on_loss(c->checker, r->id);
+        checker_on_loss(replica_checker(r), r->id);
         return;
     }
     if (!choose_sector(r, fault->kind == FAULT_ROT_TAIL, fault->salt, &file, &sector))
@@ -146,7 +146,7 @@ static void disk_damage(struct replica *r, const struct fault *fault)
     disk_sim_rot(r->disk, file, sector, (enum disk_sim_rot)(1 + (fault->salt >> 40) % 4), &prng);
     if (!image_reread(&r->image, r->disk)) {
         r->has_lost = true;
-        checker_on_loss(c->checker, r->id);
+        checker_on_loss(replica_checker(r), r->id);
     }
 }
 
@@ -170,7 +170,7 @@ void replica_fault(struct node_cluster *c, const struct fault *fault)
 {
     struct replica *r = replica_at(c, fault->replica);
     uint64_t while_us = SIM_MS * (10 + fault->salt % 1000);
-    audit_on_clock(c->audit, r->id, replica_wall_ms(r));
+    audit_on_clock(replica_audit(r), r->id, replica_wall_ms(r));
     switch (fault->kind) {
     case FAULT_SLOW_DISK:
         r->slow_until = c->sim.now + while_us;
@@ -213,7 +213,7 @@ void replica_heal(struct node_cluster *c, uint32_t id)
     r->hung_until = 0;
     r->store_full_until = 0;
     r->may_fail = false;
-    audit_on_clock(c->audit, r->id, replica_wall_ms(r));
+    audit_on_clock(replica_audit(r), r->id, replica_wall_ms(r));
     r->wall_offset_ms = r->skew_ms;
     set_rate(r, 1000);
     r->busy_until = c->sim.now;

@@ -58,7 +58,7 @@ struct replica *replica_take(void *argument, sim_run *again)
 void replica_on_record(void *context, const struct memory_record *record)
 {
     struct replica *r = context;
-    checker_on_durable(r->cluster->checker, r->id, record);
+    checker_on_durable(replica_checker(r), r->id, record);
 }
 
 void replica_on_flushed(void *context, uint64_t file)
@@ -93,20 +93,21 @@ static void audit_applied(struct replica *r)
     uint64_t applied = node_applied(r->node);
     /* A leader counts on with what it heard of a clock, also while nobody reads that clock. */
     for (uint32_t id = 1; r->checked < applied && id <= c->options.node_count; id++)
-        audit_on_clock(c->audit, id, replica_wall_ms(replica_at(c, id)));
+        audit_on_clock(replica_audit(r), id, replica_wall_ms(replica_at(c, id)));
     while (r->checked < applied && !c->sim.failed) {
-        audit_on_applied(c->audit, r->id, ++r->checked, node_state(r->node));
+        audit_on_applied(replica_audit(r), r->id, ++r->checked, node_state(r->node));
         member_on_applied(r, r->checked);
     }
 }
 
 void replica_judge_acknowledged(struct node_cluster *c, uint32_t id, uint64_t slot)
 {
+    struct replica *r = replica_at(c, id);
     struct bytes entry;
-    if (log_get_entry(node_state(replica_at(c, id)->node), slot, &entry) != RSM_OK)
+    if (log_get_entry(node_state(r->node), slot, &entry) != RSM_OK)
         sim_fail(&c->sim, "I11: replica %u acknowledges slot %" PRIu64 " and has it not", id, slot);
     else
-        checker_on_acknowledged(c->checker, slot, memory_value_hash(entry));
+        checker_on_acknowledged(replica_checker(r), slot, memory_value_hash(entry));
 }
 
 void replica_judge_read(struct node_cluster *c, uint32_t id, struct bytes zone, struct bytes owner)
@@ -118,7 +119,7 @@ void replica_judge_read(struct node_cluster *c, uint32_t id, struct bytes zone, 
     if (query_rrset(node_state(r->node), zone, owner, 1, QUERY_NOW, &set) == RSM_OK &&
         set.record.rdatas.size >= 4)
         found = get_u32(set.record.rdatas.data + set.record.rdatas.size - 4);
-    uint32_t right = recount_address(audit_recount(c->audit), owner, node_applied(r->node));
+    uint32_t right = recount_address(audit_recount(replica_audit(r)), owner, node_applied(r->node));
     if (found != right && !c->sim.failed)
         sim_fail(&c->sim, "I12: a read at %u saw address %x, at its slot it is %x", id, found,
                  right);
@@ -129,7 +130,7 @@ static void revive(void *context, void *argument)
     struct replica *r = argument;
     struct node_cluster *c = context;
     r->restarts = false;
-    if (r->node == NULL && !c->sim.failed)
+    if (r->node == NULL && !r->is_gone && !c->sim.failed)
         replica_start(c, r->id);
 }
 
@@ -153,7 +154,7 @@ static void lose_process(struct replica *r, enum disk_sim_crash how)
     /* A commit under way reached the disk, or did not. */
     if (r->committing != NULL && sim_chance(&c->sim, 300000)) {
         store_sim_commit(r->store, r->committing);
-        audit_on_store(c->audit, r->id, store_sim_kv(r->store));
+        audit_on_store(replica_audit(r), r->id, store_sim_kv(r->store));
     }
     if (r->committing != NULL && store_sim_applied(r->store) >= r->checked && r->checked > 0)
         sim_mark(c, SIM_MARK_COMMIT_SURVIVED);
@@ -179,7 +180,7 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
     bool lied = r->disk->lied;
     r->lost_silently = r->disk->lied_whole;
     lose_process(r, how);
-    checker_on_crash(c->checker, r->id);
+    checker_on_crash(replica_checker(r), r->id);
     if (lied && how != DISK_SIM_KEEPS_ALL)
         r->may_doubt = true;
     uint64_t groups = r->image.group_next;
@@ -193,7 +194,7 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
         sim_note(&c->sim, "%u has lost durable groups", r->id);
         r->has_lost = true;
         c->is_beyond = c->is_beyond || r->lost_silently;
-        checker_on_loss(c->checker, r->id);
+        checker_on_loss(replica_checker(r), r->id);
     }
     r->doomed = false;
     r->dies_in_flush = false;
@@ -225,8 +226,8 @@ void replica_replace(struct replica *r)
     net_forget(&c->net, r->id);
     net_set_members(&c->net, r->id, 0);
     image_begin(&r->image, r->incarnation);
-    checker_on_rejoin(c->checker, r->id); /* with nothing */
-    checker_on_rejoined(c->checker, r->id);
+    checker_on_rejoin(replica_checker(r), r->id); /* with nothing */
+    checker_on_rejoined(replica_checker(r), r->id);
 }
 
 static uint64_t flush_time(struct replica *r)
@@ -343,6 +344,7 @@ void replica_deinit(struct node_cluster *c, uint32_t id)
         lose_process(r, DISK_SIM_KEEPS_ALL);
     r->disk->on_removed = NULL;
     image_deinit(&r->image);
+    blob_unref(r->recovery);
     disk_free(&r->disk->disk);
     store_sim_free(r->store);
     rsm_key_free(r->key);
@@ -374,7 +376,7 @@ static void start_failed(struct replica *r, bool died, enum rsm_status status, c
         if (!r->may_doubt)
             sim_fail(&c->sim, "replica %u: a recovery lost durable groups", r->id);
         r->has_lost = true;
-        checker_on_loss(c->checker, r->id);
+        checker_on_loss(replica_checker(r), r->id);
     }
     set_revival(r);
 }
@@ -420,7 +422,10 @@ void replica_start(struct node_cluster *c, uint32_t id)
     free_disk_in_time(r);
     r->life++;
     r->checked = store_sim_applied(r->store);
-    checker_on_restart(c->checker, id, r->checked);
+    if (r->checked < r->fork_slot)
+        r->checked = r->fork_slot;
+    config.recovery = blob_bytes(r->recovery);
+    checker_on_restart(replica_checker(r), id, r->checked);
     r->disk->failed = false;
     r->disk->fail_at = 0;
     if (r->dies_in_recovery != 0) {

@@ -63,6 +63,12 @@ struct replica {
     uint64_t fail_starts;
     enum replica_voice voice;
     bool spoils_commit; /* a row of the next commits is another one when it is read back */
+
+    /* going on alone: fork_node.c */
+    bool is_gone; /* does not start by itself */
+    bool is_left; /* its log is not the cluster's any more: judged with those left behind */
+    struct blob *recovery; /* owned; the file of that name, of its disk */
+    uint64_t fork_slot;    /* slots up to here were judged before; 0: it never went on alone */
 };
 
 static inline struct replica *replica_at(const struct node_cluster *c, uint32_t id)
@@ -88,6 +94,16 @@ void replica_replace(struct replica *r);
 /* member_node.c: `r` has applied `slot`; and its links follow what it has applied */
 void member_on_applied(struct replica *r, uint64_t slot);
 void member_follow(struct replica *r);
+static inline struct checker *replica_checker(const struct replica *r)
+{
+    return r->is_left ? r->cluster->left_checker : r->cluster->checker;
+}
+
+static inline struct audit *replica_audit(const struct replica *r)
+{
+    return r->is_left ? r->cluster->left_audit : r->cluster->audit;
+}
+
 /* replica_env.c */
 extern const struct node_env replica_env;
 

@@ -361,6 +361,10 @@ void cluster_end(struct node_cluster *c)
     plan_deinit(&c->plan);
     audit_free(c->audit);
     checker_free(c->checker);
+    if (c->left_audit != NULL)
+        audit_free(c->left_audit);
+    if (c->left_checker != NULL)
+        checker_free(c->left_checker);
     writer_deinit(&c->genesis);
     mem_free(c->authors);
     mem_free(c->replicas);

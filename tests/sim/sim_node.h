@@ -14,7 +14,6 @@
 #include <rsm/command.h>
 #include <rsm/key.h>
 #include <rsm/wire.h>
-#include <rsm/wire.h>
 
 #include "consensus/quorum.h"
 #include "src/command/genesis.h"
@@ -69,6 +68,8 @@ struct node_cluster {
     struct net net;
     struct checker *checker;
     struct audit *audit;
+    struct checker *left_checker; /* of those that one goes on without (fork_node.h), or NULL */
+    struct audit *left_audit;
     struct node_options options;
     struct plan plan;
     struct replica *replicas; /* by id */
