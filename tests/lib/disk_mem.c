@@ -56,11 +56,43 @@ static void resize(uint8_t **data, size_t *size, size_t wanted)
     *size = wanted;
 }
 
+static bool is_believed(const struct disk_mem_file *f, size_t sector)
+{
+    return sector < f->believed_count && f->believed[sector];
+}
+
+/* Sectors that a failed flush left in the cache are not written by a later one. */
 static void make_durable(struct disk_mem_file *f)
 {
     resize(&f->durable, &f->durable_size, f->now_size);
-    if (f->now_size > 0)
-        memcpy(f->durable, f->now, f->now_size);
+    for (size_t at = 0; at < f->now_size; at += DISK_SECTOR_SIZE) {
+        size_t size = f->now_size - at < DISK_SECTOR_SIZE ? f->now_size - at : DISK_SECTOR_SIZE;
+        size_t sector = at / DISK_SECTOR_SIZE;
+        if (!is_believed(f, sector))
+            memcpy(f->durable + at, f->now + at, size);
+    }
+}
+
+/* What Linux does with pages whose writing failed: they count as clean, and are read as they are.
+ */
+static void believe(struct disk_mem_file *f)
+{
+    size_t count = (f->now_size + DISK_SECTOR_SIZE - 1) / DISK_SECTOR_SIZE;
+    resize(&f->believed, &f->believed_count, count);
+    for (size_t sector = 0; sector < count; sector++) {
+        size_t at = sector * DISK_SECTOR_SIZE;
+        size_t size = f->now_size - at < DISK_SECTOR_SIZE ? f->now_size - at : DISK_SECTOR_SIZE;
+        if (at + size > f->durable_size || memcmp(f->durable + at, f->now + at, size) != 0)
+            f->believed[sector] = 1;
+    }
+}
+
+static void unbelieve(struct disk_mem_file *f, uint64_t offset, uint64_t end)
+{
+    for (uint64_t s = offset / DISK_SECTOR_SIZE; s * DISK_SECTOR_SIZE < end; s++) {
+        if (s < f->believed_count)
+            f->believed[s] = 0;
+    }
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -103,6 +135,7 @@ static enum rsm_status mem_create(struct disk *disk, uint64_t file)
     struct disk_mem_file *f = any_file(d, file);
     f->exists = true;
     f->now_size = 0;
+    f->believed_count = 0;
     return RSM_OK;
 }
 
@@ -166,6 +199,7 @@ static enum rsm_status put(struct disk_mem *d, uint64_t file, uint64_t offset, c
         return RSM_DISK_FULL;
     if (offset + size > f->now_size)
         resize(&f->now, &f->now_size, offset + size);
+    unbelieve(f, offset, offset + size);
     if (size > 0 && data == NULL)
         memset(f->now + offset, 0, size);
     else if (size > 0)
@@ -191,8 +225,12 @@ static enum rsm_status mem_flush(struct disk *disk, uint64_t file)
 
     d->flushes++;
     if (fails(d)) {
-        /* As Linux does it: the bytes are dropped and the next flush would succeed. */
-        if (f != NULL) {
+        if (d->dies)
+            return d->fail_with;
+        /* The bytes are dropped, or stay in the cache alone; the next flush would succeed. */
+        if (f != NULL && d->cache_stays) {
+            believe(f);
+        } else if (f != NULL) {
             resize(&f->now, &f->now_size, f->durable_size);
             if (f->durable_size > 0)
                 memcpy(f->now, f->durable, f->durable_size);
@@ -273,6 +311,7 @@ static void mem_free_disk(struct disk *disk)
 
     for (size_t i = 0; i < d->file_count; i++) {
         mem_free(d->files[i].now);
+        mem_free(d->files[i].believed);
         mem_free(d->files[i].durable);
     }
     mem_free(d);
@@ -311,6 +350,8 @@ struct disk_mem *disk_mem_clone(const struct disk_mem *d)
         *to = *from;
         to->now = from->now_size > 0 ? mem_copy(from->now, from->now_size) : NULL;
         to->durable = from->durable_size > 0 ? mem_copy(from->durable, from->durable_size) : NULL;
+        to->believed =
+            from->believed_count > 0 ? mem_copy(from->believed, from->believed_count) : NULL;
     }
     return copy;
 }
@@ -381,7 +422,7 @@ void disk_mem_crash(struct disk_mem *d, bool (*keep)(void *context, size_t index
         for (size_t at = next_difference(f, 0); at < f->now_size;
              at = next_difference(f, at + DISK_SECTOR_SIZE)) {
             size_t size = f->now_size - at < DISK_SECTOR_SIZE ? f->now_size - at : DISK_SECTOR_SIZE;
-            if (!keep(context, index++))
+            if (is_believed(f, at / DISK_SECTOR_SIZE) || !keep(context, index++))
                 continue;
             if (at + size > f->durable_size)
                 resize(&f->durable, &f->durable_size, at + size);
@@ -390,6 +431,7 @@ void disk_mem_crash(struct disk_mem *d, bool (*keep)(void *context, size_t index
         resize(&f->now, &f->now_size, f->durable_size);
         if (f->durable_size > 0)
             memcpy(f->now, f->durable, f->durable_size);
+        f->believed_count = 0;
     }
 }
 

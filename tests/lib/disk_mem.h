@@ -22,6 +22,8 @@ struct disk_mem_file {
     size_t now_size;
     uint8_t *durable; /* owned; as of the last flush */
     size_t durable_size;
+    uint8_t *believed; /* owned; a byte a sector: the system takes it for written (cache_stays) */
+    size_t believed_count;
 };
 
 struct disk_mem {
@@ -35,8 +37,10 @@ struct disk_mem {
     enum rsm_status fail_with;
     uint64_t fail_second; /* and after that the call with this number as well; 0: none */
     enum rsm_status fail_second_with;
-    bool failed;          /* the first did */
-    bool failed_twice;    /* and the second */
+    bool failed;       /* the first did */
+    bool failed_twice; /* and the second */
+    bool cache_stays;  /* a failed flush leaves the bytes to be read, and no flush tries again */
+    bool dies;         /* the call that fails is the last: a flush leaves its bytes to the crash */
     bool names_are_eager; /* a crash finds every creation and removal done, flushed or not */
     uint64_t space;       /* bytes of all files together; 0: no bound */
     uint64_t bad_file;    /* reads of this file that touch ... */
