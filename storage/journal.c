@@ -328,7 +328,7 @@ enum rsm_status journal_append(struct journal *j, const struct record *record)
 static enum rsm_status seal_current(struct journal *j)
 {
     CHECK(j->current + 1 < j->segment_count);
-    CHECK(!j->mark.sealed && j->segments[j->current].has_groups);
+    CHECK(!j->mark.sealed);
     j->mark.a = j->durable_group;
     j->mark.b = j->durable_group;
     j->mark.sealed = true;
