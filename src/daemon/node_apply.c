@@ -227,7 +227,7 @@ enum rsm_status apply_commit_replayed(struct node *n)
     uint32_t piece = n->config.store_commit_bytes < REPLAY_PIECE_BYTES
                          ? n->config.store_commit_bytes
                          : REPLAY_PIECE_BYTES;
-    if (kv_overlay_size(n->applied) < piece || n->commit_again)
+    if (n->env.commit == NULL || kv_overlay_size(n->applied) < piece || n->commit_again)
         return RSM_OK;
     wait_for_commit(n);
     if (n->dead)

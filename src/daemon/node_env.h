@@ -41,7 +41,8 @@ struct node_env {
     /*
      * Begins to commit `frozen` (an overlay) to the store. It is not written to any more until
      * node_on_committed is called (from the main loop, later). Before that, when it went well,
-     * node_read_back is called for `node`, by whichever thread commits.
+     * node_read_back is called for `node`, by whichever thread commits. NULL, and commit_wait with
+     * it: for a node that is opened and not run; what its journal has stays in memory.
      */
     void (*commit)(void *context, struct node *node, struct kv *frozen);
     /*

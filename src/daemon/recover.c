@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * recover.c - see recover.h. Opens the directory as a start would (the lock is taken, the journal
- * is recovered, what is chosen is applied in memory), with no network and no thread.
+ * is recovered, what is chosen is applied, in memory alone), with no network and no thread.
  */
 #include "src/daemon/recover.h"
 

@@ -92,6 +92,13 @@ void beside_settle(struct beside *b, uint64_t file)
     }
 }
 
+void beside_forget(struct beside *b, uint64_t file)
+{
+    beside_settle(b, file);
+    if (b != NULL && b->piece.file == file)
+        b->state = BESIDE_IDLE;
+}
+
 enum rsm_status beside_zero(struct beside *b, const struct beside_piece *piece)
 {
     const struct beside_piece *p = &b->piece;

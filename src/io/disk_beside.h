@@ -3,7 +3,8 @@
  * disk_beside.h - zeros for the journal's next segment, written and flushed by a thread, so that
  * the commits of the main loop do not wait behind them.
  *
- *     IDLE  --begin--> RUNNING  --the thread is done, settle--> ENDED  --take, or another begin-->
+ *     IDLE  --begin--> RUNNING  --the thread is done, settle--> ENDED  --take, forget--> IDLE
+ *                         ^------------------another begin-------'
  *
  * One piece of one file is under way at a time. The descriptors stay the owner's, who settles the
  * file before anything else is done with it: so nothing else is written to it meanwhile, and its
@@ -39,5 +40,7 @@ void beside_stop(struct beside *b);
 enum rsm_status beside_zero(struct beside *b, const struct beside_piece *piece);
 /* Returns when nothing is under way in the file. What came of it can still be asked for. */
 void beside_settle(struct beside *b, uint64_t file);
+/* The same, and it cannot: the file goes, and a new one may have its number. */
+void beside_forget(struct beside *b, uint64_t file);
 
 #endif

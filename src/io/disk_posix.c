@@ -115,7 +115,7 @@ static struct open_file *remember(struct disk_posix *d, uint64_t file, int descr
 
 static void forget(struct disk_posix *d, uint64_t file)
 {
-    beside_settle(d->beside, file);
+    beside_forget(d->beside, file);
     for (size_t i = 0; i < d->file_count; i++) {
         if (d->files[i].file != file)
             continue;

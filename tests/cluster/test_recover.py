@@ -4,6 +4,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import time
 
@@ -284,5 +285,40 @@ def damaged_survivors():
         check("no slot was ever applied here" in said or "its store lacks slots" in said, said)
 
 
+def configure(cluster, replica, text):
+    with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
+        file.write(text)
+
+
+def much_is_in_the_journal_alone():
+    """Killed before its store had any of it, the last disk has all that its journal says, whatever a commit takes."""
+    with Cluster() as cluster:
+        keys = begin(cluster)
+        for replica in (1, 2, 3):
+            configure(cluster, replica, "store_commit_ms = 60000\n")
+        cluster.ctl("dev", "up", "--dir", cluster.dir, cluster=False)
+        records = "".join(f"host{i} 60 IN TXT \"{'x' * 200}\"\n" for i in range(100))
+        until("a change", lambda: cluster.ctl("zone", "create", "b.example", "-", text=ZONE + records, status=None).returncode == 0)
+        slot = cluster.status(1)["slot"]
+        for name in ("later", "last"):  # that a slot is chosen stands in the journal with what comes behind it
+            cluster.ctl("record", "set", "b.example", name, "60", "A", "192.0.2.8")
+        cluster.settle()
+        for replica in (1, 2, 3):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(replica), cluster=False)
+        lose(cluster, 1)
+        lose(cluster, 2)
+        configure(cluster, 3, "store_commit_bytes = 4096\n")
+        shown = recover(cluster).stdout
+        check(int(re.search("from slot ([0-9]+), entry head", shown)[1]) >= slot, f"slot {slot}: {shown}")
+        statement = write(cluster, "statement", shown)
+        options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
+        recover(cluster, "--force", *options)
+        start(cluster, 3)
+        until("the log says it", lambda: cluster.status(3).get("epoch") == 2)
+        check("xxxx" in cluster.ctl("record", "get", "b.example", "host99", "TXT", endpoints=cluster.endpoint(3)).stdout, "content")
+        cluster.stop()
+        cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(3), "verify")
+
+
 if __name__ == "__main__":
-    main([signatures, two_of_three, again, damaged_survivors])
+    main([signatures, two_of_three, again, damaged_survivors, much_is_in_the_journal_alone])

@@ -236,6 +236,33 @@ Test(disk_posix, zeros_beside)
     }
 }
 
+/* What came of zeros that nobody asked for again says nothing of a new file with the old number. */
+Test(disk_posix, zeros_beside_of_a_file_that_is_gone)
+{
+    struct temp_dir dir;
+    struct disk *disk = NULL;
+    uint64_t size = 0;
+    enum rsm_status status;
+
+    temp_dir_make(&dir);
+    open_disk(&dir, true, &disk);
+    cr_assert_eq(disk_posix_start_beside(disk), RSM_OK);
+    for (int is_aside = 0; is_aside < 2; is_aside++) {
+        cr_assert_eq(disk_create(disk, 1), RSM_OK);
+        cr_assert_eq(disk_zero_beside(disk, 1, 0, 4096), RSM_BUSY);
+        cr_assert_eq(is_aside ? disk_set_aside(disk, 1) : disk_remove(disk, 1), RSM_OK);
+        cr_assert_eq(disk_create(disk, 1), RSM_OK);
+        while ((status = disk_zero_beside(disk, 1, 0, 4096)) == RSM_BUSY)
+            ;
+        cr_assert_eq(status, RSM_OK);
+        cr_assert_eq(disk_size(disk, 1, &size), RSM_OK);
+        cr_assert_eq(size, 4096, "the new file has %llu bytes", (unsigned long long)size);
+        cr_assert_eq(disk_remove(disk, 1), RSM_OK);
+    }
+    disk_free(disk);
+    temp_dir_remove(&dir);
+}
+
 /* Where direct writes are refused, what was to be written is written all the same. */
 Test(disk_posix, direct_writes_that_are_refused)
 {
