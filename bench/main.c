@@ -46,7 +46,7 @@ static void catch_signals(void)
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
-int main(int count, char **arguments)
+static int run(int count, char **arguments)
 {
     if (count > 1 && (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "help") == 0))
         return command_help(OPTIONS_HELP, HELP);
@@ -55,4 +55,13 @@ int main(int count, char **arguments)
         if (strcmp(arguments[1], commands[i].name) == 0)
             return commands[i].run(count - 2, arguments + 2);
     return command_help(OPTIONS_BAD, HELP);
+}
+
+int main(int count, char **arguments)
+{
+    int status = run(count, arguments);
+    bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+    if (!is_written)
+        fputs("rsm-bench: the output could not be written\n", stderr);
+    return status == 0 && !is_written ? 1 : status;
 }

@@ -322,5 +322,7 @@ int recover_directory(const struct config *config, const struct recover_options 
     else if (result == 0)
         print_statement(&place, &statement);
     close_place(&place);
+    if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        result = complain("stdout", "cannot be written");
     return result;
 }

@@ -239,6 +239,9 @@ def wrong_usage():
         done = cluster.run(BENCH, "run", "--endpoints", "127.0.0.1:9", "--key", cluster.key, "--timeout-ms", "300", status=None)
         check(done.returncode in (6, 124), f"nobody there: {done.returncode} {done.stderr}")
         check(cluster.run(BENCH, "run", "--endpoints", cluster.endpoints, "--key", "/nowhere", status=3).stderr, "no key")
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([BENCH, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    check(done.returncode == 1 and "could not be written" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
 main([wrong_usage, floors, compares, runs, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows])

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 
 from harness import BIN, Cluster, Failure, check, main
@@ -91,6 +92,9 @@ def signatures():
         for words in ("may be lost: every slot above", "goes on alone, in epoch 2", "replica 1 (", "replica 2 ("):
             check(words in shown, shown)
         check(recover(cluster).stdout == shown, "the same directory makes another statement")
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([f"{BIN}/rsmd", "recover", "--config", f"{cluster.dir}/replica-3/rsmd.conf"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        check(done.returncode == 1 and "stdout" in done.stderr, f"a statement that could not be written: {done.returncode} {done.stderr}")
         statement = write(cluster, "statement", shown)
         good = {name: approve(cluster, statement, keys[name]) for name in ("alice", "bob", "alice2", "carol", "robot")}
         mallory = os.path.join(cluster.work, "bob@company.com.other.key")

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
         result = command->run(&ctl, count, argv + optind + (command->verb != NULL ? 2 : 1));
     ctl_close(&ctl);
     mem_free(ctl.config_text);
-    if (fflush(stdout) != 0 && result == 0)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
         result = ctl_fail(RSM_IO, "the output could not be written");
     return result;
 }
