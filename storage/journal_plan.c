@@ -106,7 +106,8 @@ static uint64_t room_in(uint64_t size)
     return payload > heads ? payload - heads : 0;
 }
 
-uint64_t journal_room(const struct journal *j)
+/* Bytes of records that fit, prepared segments included. */
+static uint64_t journal_room(const struct journal *j)
 {
     size_t index = planned_index(j);
     uint64_t used = j->offset;

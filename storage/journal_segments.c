@@ -106,7 +106,12 @@ static enum rsm_status go_on_preparing(struct journal *j, uint64_t slice)
     return status;
 }
 
-enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t slice)
+/*
+ * Goes on with a segment of at least `size` bytes behind the last one: at most `slice` bytes of
+ * zeros, flushed. When it is whole it is added as prepared. RSM_DISK_FULL: it is gone again. Kills
+ * the journal on RSM_IO.
+ */
+static enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t slice)
 {
     uint64_t segment = j->segments[j->segment_count - 1].segment + 1;
     enum rsm_status status = RSM_OK;

@@ -100,12 +100,6 @@ struct journal *journal_new(struct disk *disk, const struct journal_identity *id
 /* Zero-fills and flushes a new segment and its directory entry. RSM_DISK_FULL: it is gone again. */
 enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_identity *identity,
                                         uint64_t segment, uint64_t size, struct journal_base base);
-/*
- * Goes on with a segment of at least `size` bytes behind the last one: at most `slice` bytes of
- * zeros, flushed. When it is whole it is added as prepared. RSM_DISK_FULL: it is gone again. Kills
- * the journal on RSM_IO.
- */
-enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t slice);
 /* Adds one prepared segment of at least `size` bytes at the end; kills the journal on RSM_IO. */
 enum rsm_status journal_prepare_one(struct journal *j, uint64_t size);
 /* Makes the prepared segment at `index` at least `size` bytes large. */
@@ -128,8 +122,6 @@ enum rsm_status journal_die(struct journal *j);
 enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote);
 /* Plans a group with nothing but the checkpoint in the next segment. RSM_DISK_FULL, RSM_IO. */
 enum rsm_status journal_plan_turn(struct journal *j);
-/* Bytes of records that fit, prepared segments included. */
-uint64_t journal_room(const struct journal *j);
 void journal_forget_pending(struct journal *j);
 
 #endif

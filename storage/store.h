@@ -14,9 +14,8 @@
  * not known to be sound does so in a child process (src/io/child.h).
  *
  * Threads: store_commit, and behind it a store_cut of its own, may run in another thread than
- * everything else (one at a time); all else,
- * the snapshot included, belongs to the main thread. store_grow and store_close want that no commit
- * runs.
+ * everything else (one at a time); all else, the snapshot included, belongs to the main thread.
+ * store_grow and store_close want that no commit runs.
  */
 #ifndef RSM_STORAGE_STORE_H
 #define RSM_STORAGE_STORE_H

@@ -69,7 +69,8 @@ enum rsm_status vector_clock_see(struct vector_clock *c, struct bytes author, ui
     return RSM_OK;
 }
 
-uint64_t vector_clock_get(const struct vector_clock *c, struct bytes author)
+/* 0 for an author that is not in it. */
+static uint64_t vector_clock_get(const struct vector_clock *c, struct bytes author)
 {
     size_t index = lower_bound(c, author);
     return is_at(c, index, author) ? c->entries[index].counter : 0;
@@ -85,16 +86,6 @@ enum rsm_status vector_clock_merge(struct vector_clock *c, const struct vector_c
     enum rsm_status status = RSM_OK;
     for (size_t i = 0; i < other->count && status == RSM_OK; i++)
         status = vector_clock_see(c, author_at(other, i), other->entries[i].counter);
-    return status;
-}
-
-enum rsm_status vector_clock_merge_command(struct vector_clock *c, const struct command *command)
-{
-    struct command_event_walk walk = command_clock(command);
-    struct command_event entry;
-    enum rsm_status status = RSM_OK;
-    while (status == RSM_OK && command_event_next(&walk, &entry))
-        status = vector_clock_see(c, entry.author, entry.counter);
     return status;
 }
 

@@ -38,11 +38,8 @@ void vector_clock_deinit(struct vector_clock *c);
 
 /* Raises an author's counter; lower ones change nothing. RSM_TOO_MANY at LIMIT_CLOCK_ENTRIES. */
 enum rsm_status vector_clock_see(struct vector_clock *c, struct bytes author, uint64_t counter);
-/* 0 for an author that is not in it. */
-uint64_t vector_clock_get(const struct vector_clock *c, struct bytes author);
 /* Sees all that the other saw. On RSM_TOO_MANY some of it. */
 enum rsm_status vector_clock_merge(struct vector_clock *c, const struct vector_clock *other);
-enum rsm_status vector_clock_merge_command(struct vector_clock *c, const struct command *command);
 bool vector_clock_covers(const struct vector_clock *c, struct bytes author, uint64_t counter);
 enum vector_clock_order vector_clock_compare(const struct vector_clock *a,
                                              const struct vector_clock *b);

@@ -286,6 +286,19 @@ static enum rsm_status parse_line(struct parser *p, char *line)
     return complain(p, name, "there is no such key");
 }
 
+/* True for 127.0.0.0/8 and ::1 of an "ip:port". */
+static bool is_loopback(const char *address)
+{
+    struct sockaddr_storage parsed;
+    int size = (int)sizeof parsed;
+    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&parsed, &size) != 0)
+        return false;
+    if (parsed.ss_family == AF_INET)
+        return ntohl(((struct sockaddr_in *)(void *)&parsed)->sin_addr.s_addr) >> 24 == 127;
+    return parsed.ss_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)(void *)&parsed)->sin6_addr);
+}
+
 static enum rsm_status check_whole(struct parser *p)
 {
     struct config *c = p->config;
@@ -308,29 +321,17 @@ static enum rsm_status check_whole(struct parser *p)
     if (c->plaintext)
         return RSM_OK;
     for (uint32_t i = 0; i < c->client_listen_count; i++)
-        if (!config_is_loopback(c->client_listen[i]))
+        if (!is_loopback(c->client_listen[i]))
             return complain(p, "client_listen",
                             "%s is not loopback: connections are not encrypted, so this needs "
                             "plaintext = yes",
                             c->client_listen[i]);
-    if (!config_is_loopback(c->peer_listen))
+    if (!is_loopback(c->peer_listen))
         return complain(
             p, "peer_listen",
             "%s is not loopback: links are not encrypted, so this needs plaintext = yes",
             c->peer_listen);
     return RSM_OK;
-}
-
-bool config_is_loopback(const char *address)
-{
-    struct sockaddr_storage parsed;
-    int size = (int)sizeof parsed;
-    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&parsed, &size) != 0)
-        return false;
-    if (parsed.ss_family == AF_INET)
-        return ntohl(((struct sockaddr_in *)(void *)&parsed)->sin_addr.s_addr) >> 24 == 127;
-    return parsed.ss_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)(void *)&parsed)->sin6_addr);
 }
 
 /*

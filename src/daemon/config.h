@@ -67,7 +67,5 @@ void config_deinit(struct config *config);
 bool config_is_address(const char *value);
 /* Relative paths count from the file that they are written in, wherever rsmd was started. Owned. */
 char *config_resolve(const char *file, const char *path);
-/* True for 127.0.0.0/8 and ::1 of an "ip:port". */
-bool config_is_loopback(const char *address);
 
 #endif

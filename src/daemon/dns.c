@@ -53,7 +53,7 @@ static void exchange_unlink(struct exchange *x)
     list->count--;
 }
 
-void dns_exchange_free(struct exchange *x)
+static void dns_exchange_free(struct exchange *x)
 {
     exchange_unlink(x);
     serve_free(x->serve);
@@ -74,7 +74,7 @@ static void log_transfer(const struct exchange *x, const char *end)
         LOG_TEXT("key", s.key.size > 0 ? name_to_text(s.key, key) : "none"));
 }
 
-void dns_exchange_send(struct exchange *x, struct bytes wire)
+static void dns_exchange_send(struct exchange *x, struct bytes wire)
 {
     if (x->peer.connection != NULL)
         dns_connection_send(x->peer.connection, wire);

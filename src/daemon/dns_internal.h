@@ -67,8 +67,6 @@ struct dns {
 
 /* dns.c */
 void exchange_link(struct exchange *x, struct exchange_list *list);
-void dns_exchange_send(struct exchange *x, struct bytes wire);
-void dns_exchange_free(struct exchange *x);
 /* Goes on with the answer; the exchange may be gone when it returns, as it is behind the next. */
 void dns_exchange_answer(struct exchange *x);
 /* One message that says this; text: NULL or words. */
@@ -88,7 +86,7 @@ void dns_holders_note(struct exchange *x);
 enum rsm_status dns_update_open(struct dns *d, const struct config_dns *config,
                                 const uint8_t *cluster_id, char *text);
 void dns_update_close(struct dns *d);
-/* An update that is signed well; `wire` are its bytes. The exchange may be gone when it returns. */
+/* An update that is signed well. The exchange may be gone when it returns. */
 void dns_update_begin(struct exchange *x);
 /* Signs what waits, ends what waited too long. */
 void dns_update_turn(struct dns *d);

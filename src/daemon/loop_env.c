@@ -52,7 +52,8 @@ static void read_back(void *context, const struct kv *frozen, struct kv *store)
     node_read_back(context, frozen, store);
 }
 
-void loop_commit(struct loop *l, struct node *node, struct kv *frozen)
+/* Gives an overlay to the store's thread. */
+static void loop_commit(struct loop *l, struct node *node, struct kv *frozen)
 {
     l->committing = frozen;
     l->committer = node;
@@ -234,9 +235,9 @@ static uint64_t env_doubt(void *context)
 {
     struct loop *l = context;
     char text[DOUBT_SIZE];
+    struct body_recover body;
     uint64_t incarnation = loop_draw_incarnation();
-    struct body_recover
-        body; /* this is the doubt that it begins with, or the one of an early crash */
+    /* That it goes on alone begins with this doubt, also when an early crash begins it again. */
     if (l->recovery != NULL && body_recover_decode(blob_bytes(l->recovery), &body) == RSM_OK &&
         body.statement.former == data_dir_identity(l->dir)->incarnation)
         incarnation = body.statement.incarnation;

@@ -68,8 +68,6 @@ struct loop {
 /* loop_env.c */
 /* What a node asks of its surroundings: all of it leads here. */
 void loop_fill_env(struct loop *l, struct node_env *env);
-/* Gives an overlay to the store's thread. */
-void loop_commit(struct loop *l, struct node *node, struct kv *frozen);
 /* True when the commit has ended, and what node_on_committed is to hear; the store is refreshed. */
 bool loop_end_commit(struct loop *l, enum rsm_status *status_out);
 /* An earlier run was in doubt and did not come to its end. */

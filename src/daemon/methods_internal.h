@@ -142,9 +142,6 @@ enum rsm_status find_outcome(struct call *call, uint64_t *slot_out, uint32_t *in
 enum rsm_status pack_change(struct kv *kv, struct writer *out, const uint8_t *digest, uint64_t slot,
                             enum change_state state);
 
-/* methods_member.c: as machine_members, of the applied state. */
-enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
-                                struct member_config *next_out);
 /* A member of the newest configuration, or still one of the present one. */
 bool methods_find_member(struct methods *m, uint32_t id, struct member *out);
 

@@ -5,8 +5,9 @@
 #include "src/daemon/incarnations.h"
 #include "src/daemon/methods_internal.h"
 
-enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
-                                struct member_config *next_out)
+/* As machine_members, of the applied state. */
+static enum rsm_status methods_members(struct methods *m, struct member_config *current_out,
+                                       struct member_config *next_out)
 {
     return machine_members(node_state(m->node), m->genesis, current_out, next_out);
 }

@@ -502,9 +502,3 @@ enum rsm_status disk_posix_start_beside(struct disk *disk)
     CHECK(d->beside == NULL);
     return beside_start(&d->beside);
 }
-
-enum disk_flush disk_posix_flush_now(const struct disk *disk)
-{
-    CHECK(disk->ops == &posix_ops);
-    return ((const struct disk_posix *)(const void *)disk)->flush;
-}

@@ -48,8 +48,6 @@ void disk_posix_set_flush(struct disk *disk, enum disk_flush flush);
  * that returns. RSM_IO: no thread is to be had.
  */
 enum rsm_status disk_posix_start_beside(struct disk *disk);
-/* What it is now. */
-enum disk_flush disk_posix_flush_now(const struct disk *disk);
 
 /* The same for reading what was set aside, under its numbers. */
 enum rsm_status disk_posix_open_aside(int directory, const char *name, struct disk **disk_out);

@@ -53,11 +53,6 @@ static uint64_t negative_ttl(struct judge *j, const struct change_context *c)
     return minimum < soa.ttl ? minimum : soa.ttl;
 }
 
-static bool is_wildcard(struct bytes owner)
-{
-    return owner.size > 2 && owner.data[0] == 1 && owner.data[1] == '*';
-}
-
 /* ---- what is reached ---- */
 
 /* `own`: what is reached by the change itself, and not by what depends on it. */
@@ -138,7 +133,7 @@ void rule_impact(struct judge *j, const struct change_context *c)
             continue;
         bool is_deleted = item->rdata_count == 0;
         uint64_t kept = is_deleted ? negative_ttl(j, c) : item->ttl;
-        uint64_t types = impact_of_type(item->type, is_wildcard(item->owner));
+        uint64_t types = impact_of_type(item->type, name_is_wildcard(item->owner));
         impact.record_sets++;
         impact.deleted += is_deleted ? 1 : 0;
         impact.names += i == 0 || !bytes_equal(last, item->owner) ? 1 : 0;

@@ -67,16 +67,11 @@ static void mark_below(struct impact_reach *r, struct bytes name)
     r->has_below |= add(r, key_bytes(&key));
 }
 
-static bool is_wildcard(struct bytes owner)
-{
-    return owner.size > 2 && owner.data[0] == 1 && owner.data[1] == '*';
-}
-
 void impact_reach_change(struct impact_reach *r, struct bytes zone, struct bytes owner,
                          uint16_t type)
 {
     add_name(r, owner);
-    if (is_wildcard(owner))
+    if (name_is_wildcard(owner))
         mark_below(r, name_parent(owner));
     else if (type == RR_TYPE_DNAME || (type == RR_TYPE_NS && !bytes_equal(owner, zone)))
         mark_below(r, owner);

@@ -14,7 +14,8 @@
 #include "src/command/pack.h"
 #include "src/machine/catalog.h"
 
-uint64_t zone_next_id(struct judge *j)
+/* A new zone's id; it is used only if the command is applied. */
+static uint64_t zone_next_id(struct judge *j)
 {
     struct bytes value;
     uint64_t id = 0;

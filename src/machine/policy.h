@@ -157,8 +157,6 @@ struct policy_class {
     bool root;
 };
 
-/* The next item of a list's cursor; false: it is none. */
-bool policy_class_take(struct unpack *list, struct policy_class *out);
 /* A whole list; reports what is wrong with it. */
 void policy_class_check(struct unpack *list, struct reasons *reasons);
 

@@ -106,7 +106,8 @@ static bool are_walks_good(const struct policy_class *item)
     return unpack_ok(&kinds.cursor) && unpack_ok(&types.cursor);
 }
 
-bool policy_class_take(struct unpack *list, struct policy_class *out)
+/* The next item of a list's cursor; false: it is none. */
+static bool policy_class_take(struct unpack *list, struct policy_class *out)
 {
     struct unpack u = unpack_make(unpack_raw(list));
     struct bytes class = {NULL, 0};

@@ -200,8 +200,9 @@ enum rsm_status query_plan_next(struct kv *kv, struct query_list *q)
     return status == RSM_OK ? plan_decode(value, &q->plan) : status;
 }
 
-enum rsm_status query_generation_live(struct kv *kv, struct bytes plan, uint64_t generation,
-                                      bool *is_live_out)
+/* Record sets whose current content came from a generation; *is_live_out. */
+static enum rsm_status query_generation_live(struct kv *kv, struct bytes plan, uint64_t generation,
+                                             bool *is_live_out)
 {
     struct key prefix;
     struct bytes key, value;

@@ -90,17 +90,6 @@ struct query_zones {
 /* In memcmp order of wire names. */
 enum rsm_status query_zone_next(struct kv *kv, struct query_zones *q);
 
-/* All versions of a zone, oldest first, over its lives. */
-struct query_zone_versions {
-    struct bytes zone; /* fixed */
-    struct key place;
-    uint64_t slot;
-    uint32_t index;
-    struct zone_record record; /* `deleted` at the end of a life */
-};
-
-enum rsm_status query_zone_version_next(struct kv *kv, struct query_zone_versions *q);
-
 /* ---- record sets ---- */
 
 /* A SOA comes with the zone's serial at that slot in its rdata. */
@@ -186,8 +175,5 @@ struct query_generations {
 
 /* Lowest first. */
 enum rsm_status query_generation_next(struct kv *kv, struct query_generations *q);
-/* Record sets whose current content came from a generation; *is_live_out. */
-enum rsm_status query_generation_live(struct kv *kv, struct bytes plan, uint64_t generation,
-                                      bool *is_live_out);
 
 #endif

@@ -87,22 +87,6 @@ enum rsm_status query_zone_next(struct kv *kv, struct query_zones *q)
     }
 }
 
-enum rsm_status query_zone_version_next(struct kv *kv, struct query_zone_versions *q)
-{
-    struct bytes key, value;
-    bool is_first = q->place.size == 0;
-    struct bytes from = is_first ? q->zone : key_bytes(&q->place);
-    enum rsm_status status = kv_next(kv, TABLE_ZONE_VERSION, from, !is_first, &key, &value);
-    if (status != RSM_OK)
-        return status;
-    if (key.size != q->zone.size + 10 || !key_begins_with(key, q->zone))
-        return RSM_NOT_FOUND;
-    q->slot = get_u64(key.data + q->zone.size);
-    q->index = get_u16(key.data + q->zone.size + 8);
-    status = keep(&q->place, key);
-    return status == RSM_OK ? zone_decode(value, &q->record) : status;
-}
-
 /* ---- record sets ---- */
 
 /* Puts the zone's serial into a stored SOA, which has 0 there. */

@@ -366,10 +366,9 @@ static bool is_below_wildcard(struct judge *j, struct bytes zone, struct bytes n
 static void check_change(struct looking *l, const struct change_context *c,
                          const struct change *item)
 {
-    static const uint8_t star[2] = {1, '*'};
     struct bytes owner = item->owner;
     struct answer a;
-    bool is_wildcard = owner.size > 2 && memcmp(owner.data, star, 2) == 0;
+    bool is_wildcard = name_is_wildcard(owner);
     bool is_cut = item->type == RR_TYPE_NS || item->type == RR_TYPE_DNAME;
     if ((item->count_before == 0) == (item->count_after == 0))
         return;

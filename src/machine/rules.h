@@ -111,8 +111,6 @@ void rule_freeze(struct judge *j, struct bytes zone);
 
 void changes_begin(struct judge *j);
 void changes_add(struct judge *j, const struct body_change *change, bool may_lack);
-/* A new zone's id; it is used only if the command is applied. */
-uint64_t zone_next_id(struct judge *j);
 /* Reads a zone's row into machine.copy. False: there is none. */
 bool zone_copy(struct judge *j, struct bytes zone, struct zone_record *out);
 /* Writes the row and its version. */

@@ -26,8 +26,9 @@ static struct zone_vote *zone_of(struct tally *t, const char *zone)
     return &t->zones[t->count++];
 }
 
-enum rsm_status tally_votes(struct kv *kv, const uint8_t digest[HASH_SIZE],
-                            const struct member_config *config, struct tally *out)
+/* Statuses as the kv. `config` must outlive the tally. */
+static enum rsm_status tally_votes(struct kv *kv, const uint8_t digest[HASH_SIZE],
+                                   const struct member_config *config, struct tally *out)
 {
     *out = (struct tally){.count = 0};
     for (uint32_t i = 0; i < config->count; i++) {

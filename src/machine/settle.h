@@ -34,10 +34,6 @@ struct tally {
     struct zone_vote zones[LIMIT_REPLICAS];
 };
 
-/* Statuses as the kv. `config` must outlive the tally. */
-enum rsm_status tally_votes(struct kv *kv, const uint8_t digest[HASH_SIZE],
-                            const struct member_config *config, struct tally *out);
-
 /* Ends what has ended; each gets a verdict in `out`. Writes to `kv` and to the effects. */
 enum rsm_status settle_slot(struct machine *m, struct kv *kv, uint64_t slot, uint64_t now_ms,
                             struct verdicts *out);

@@ -48,12 +48,9 @@ bool name_is_at_or_below(struct bytes name, struct bytes ancestor)
     return bytes_equal(name, ancestor);
 }
 
-unsigned name_label_count(struct bytes name)
+bool name_is_wildcard(struct bytes name)
 {
-    unsigned count = 0;
-    for (size_t at = 0; at < name.size && name.data[at] != 0; at += 1u + name.data[at])
-        count++;
-    return count;
+    return name.size > 2 && name.data[0] == 1 && name.data[1] == '*';
 }
 
 /* One octet of text, escapes included; *text moves on. False for a bad escape. */

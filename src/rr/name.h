@@ -31,7 +31,7 @@ const char *name_to_text(struct bytes name, char out[NAME_TEXT_MAX]);
 bool name_equal(struct bytes a, struct bytes b);
 /* True when `name` is `ancestor` or below it. */
 bool name_is_at_or_below(struct bytes name, struct bytes ancestor);
-/* Labels without the root's. */
-unsigned name_label_count(struct bytes name);
+/* Its first label is "*" (RFC 4592). */
+bool name_is_wildcard(struct bytes name);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define READ_SIZE 65536u
 
-void proof_origin(const uint8_t cluster[CLUSTER_ID_SIZE], char out[PROOF_ORIGIN_SIZE])
+static void proof_origin(const uint8_t cluster[CLUSTER_ID_SIZE], char out[PROOF_ORIGIN_SIZE])
 {
     memcpy(out, PROOF_ORIGIN_PREFIX, sizeof(PROOF_ORIGIN_PREFIX));
     hex_encode(out + strlen(PROOF_ORIGIN_PREFIX), bytes_make(cluster, CLUSTER_ID_SIZE));

@@ -11,7 +11,6 @@
 #define PROOF_ORIGIN_PREFIX "rsm/"
 #define PROOF_ORIGIN_SIZE (sizeof(PROOF_ORIGIN_PREFIX) + 2 * CLUSTER_ID_SIZE)
 
-void proof_origin(const uint8_t cluster[CLUSTER_ID_SIZE], char out[PROOF_ORIGIN_SIZE]);
 /* False: no origin of a log like ours. */
 bool proof_parse_origin(struct bytes origin, uint8_t cluster_out[CLUSTER_ID_SIZE]);
 

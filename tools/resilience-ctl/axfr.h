@@ -40,7 +40,6 @@ enum rsm_status axfr_fetch(const struct axfr_source *source, struct bytes zone,
  * caller's.
  */
 enum rsm_status axfr_key_load(const char *path, struct tsig_key **key_out, char *error);
-enum rsm_status axfr_key_parse(const char *text, struct tsig_key **key_out, char *error);
 
 /*
  * The messages of an answer, one after the other; for tests and the fuzzer. axfr_begin, then for

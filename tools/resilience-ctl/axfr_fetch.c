@@ -179,7 +179,7 @@ static bool word_behind(const char *text, const char *word, char out[256])
     return true;
 }
 
-enum rsm_status axfr_key_parse(const char *text, struct tsig_key **key_out, char *error)
+static enum rsm_status axfr_key_parse(const char *text, struct tsig_key **key_out, char *error)
 {
     char name[256], algorithm[256], secret[256];
     const char *why = "neither hmac-sha256:NAME:SECRET nor key \"NAME\" { algorithm; secret; }";

@@ -49,7 +49,8 @@ static bool ask(FILE *terminal, const char *question, char *out)
     return good;
 }
 
-bool cluster_new_passphrase(char *out)
+/* Reads a new passphrase twice; false when it was not given (explained). `out`: 1024 bytes. */
+static bool cluster_new_passphrase(char *out)
 {
     const char *path = getenv("RSM_PASSPHRASE_FILE");
     FILE *file = fopen(path != NULL ? path : "/dev/tty", path != NULL ? "re" : "r+e");

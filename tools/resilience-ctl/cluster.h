@@ -32,7 +32,4 @@ enum rsm_status cluster_make(const struct cluster_plan *plan);
 /* Makes DIR/replica-N/ of members[0], which joins the cluster that DIR has. As cluster_make. */
 enum rsm_status cluster_make_joining(const struct cluster_plan *plan);
 
-/* Reads a new passphrase twice; false when it was not given (explained). `out`: 1024 bytes. */
-bool cluster_new_passphrase(char *out);
-
 #endif

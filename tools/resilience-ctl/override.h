@@ -41,8 +41,6 @@ enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out)
 int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[RSM_DIGEST_SIZE]);
 
 /* override_guide.c */
-/* Where the override under that freeze stands (NULL: all), and the next line. */
-enum rsm_status override_guide(struct ctl *ctl, const char *freeze, FILE *out);
 #define OVERRIDE_GUIDE_SIZE 8192u
 /*
  * The same as text. True when it is another one than the last time (`seen`, zeros before the

@@ -116,7 +116,8 @@ static void print_before(struct rsm_value status, FILE *out)
                 ctl_cell(rsm_value_get(rsm_value_at(freezes, 0), "name"), freeze, sizeof freeze));
 }
 
-enum rsm_status override_guide(struct ctl *ctl, const char *freeze, FILE *out)
+/* Where the override under that freeze stands (NULL: all), and the next line. */
+static enum rsm_status override_guide(struct ctl *ctl, const char *freeze, FILE *out)
 {
     struct rsm_buffer result;
     struct rsm_value o;

@@ -83,7 +83,11 @@ static void take_document(struct yaml_reading *r, void *context)
     take_bypass(r, yaml_get(r, root, "bypass"), out);
 }
 
-bool plan_file_read(const char *path, bool is_override, size_t which, struct plan_file *out)
+/*
+ * Change `which`, from 0, of the file; more than one, and a bypass, are for `override` alone.
+ * Prints what is wrong. Owned pieces are freed by plan_work_free alone.
+ */
+static bool plan_file_read(const char *path, bool is_override, size_t which, struct plan_file *out)
 {
     struct rsm_buffer text;
     char error[POLICY_FILE_ERROR_SIZE];

@@ -56,12 +56,6 @@ struct plan_work {
     struct change_list list; /* what brings the one to the other */
 };
 
-/*
- * Change `which`, from 0, of the file; more than one, and a bypass, are for `override` alone.
- * Prints what is wrong. Owned pieces are freed by plan_work_free alone.
- */
-bool plan_file_read(const char *path, bool is_override, size_t which, struct plan_file *out);
-
 /* Reads file and zone; prints what is wrong. Call plan_work_free in every case. */
 enum rsm_status plan_work_begin(struct ctl *ctl, const char *path, bool is_override, size_t which,
                                 struct plan_work *w);

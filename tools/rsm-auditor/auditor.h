@@ -95,7 +95,5 @@ enum rsm_status audit_round(struct auditor *a, bool *progress_out);
 /* Every reachable replica was read to the end once. */
 bool audit_is_whole(const struct auditor *a);
 size_t audit_alarms(const struct auditor *a);
-/* Writes the file `status`. */
-enum rsm_status audit_report(struct auditor *a);
 
 #endif

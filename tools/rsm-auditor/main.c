@@ -133,7 +133,8 @@ static json_t *source_json(const struct source *s)
     return out;
 }
 
-enum rsm_status audit_report(struct auditor *a)
+/* Writes the file `status`. */
+static enum rsm_status audit_report(struct auditor *a)
 {
     char head[2 * HASH_SIZE + 1];
     json_t *sources = json_array();
