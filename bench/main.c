@@ -9,6 +9,7 @@
 
 #include "bench/commands.h"
 #include "bench/load.h"
+#include "src/base/nearest.h"
 
 static const char HELP[] =
     "rsm-bench COMMAND [options]\n"
@@ -46,6 +47,17 @@ static void catch_signals(void)
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
+static void say_no_command(const char *name)
+{
+    struct nearest n = nearest_begin(name);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        nearest_offer(&n, commands[i].name);
+    fprintf(stderr, "rsm-bench: there is no command %s", name);
+    if (n.best != NULL)
+        fprintf(stderr, "; did you mean %s?", n.best);
+    fputs("\n\n", stderr);
+}
+
 static int run(int count, char **arguments)
 {
     if (count > 1 && (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "help") == 0))
@@ -54,6 +66,8 @@ static int run(int count, char **arguments)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0] && count > 1; i++)
         if (strcmp(arguments[1], commands[i].name) == 0)
             return commands[i].run(count - 2, arguments + 2);
+    if (count > 1)
+        say_no_command(arguments[1]);
     return command_help(OPTIONS_BAD, HELP);
 }
 

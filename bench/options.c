@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/nearest.h"
+
 bool options_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
     char *end;
@@ -87,6 +89,17 @@ static void say_wrong(const struct option *row, const char *value)
                       (unsigned long long)row->min, (unsigned long long)row->max);
 }
 
+static void say_unknown(const struct option *rows, size_t count, const char *name)
+{
+    struct nearest n = nearest_begin(name);
+    for (size_t i = 0; i < count; i++)
+        nearest_offer(&n, rows[i].name);
+    (void)fprintf(stderr, "rsm-bench: there is no option %s here", name);
+    if (n.best != NULL)
+        (void)fprintf(stderr, "; did you mean %s?", n.best);
+    (void)fputs(" see --help\n", stderr);
+}
+
 static const struct option *find(const struct option *rows, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
@@ -108,8 +121,7 @@ enum options_end options_parse(const struct option *rows, size_t row_count, int 
         if (row == NULL && strncmp(arguments[i], "--", 2) != 0 && *plain_count_out < plain_max) {
             plain[(*plain_count_out)++] = arguments[i];
         } else if (row == NULL) {
-            (void)fprintf(stderr, "rsm-bench: there is no option %s here, see --help\n",
-                          arguments[i]);
+            say_unknown(rows, row_count, arguments[i]);
             return OPTIONS_BAD;
         } else if (row->flag != NULL) {
             *row->flag = true;

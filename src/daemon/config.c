@@ -15,6 +15,7 @@
 #include <event2/util.h>
 
 #include "src/base/mem.h"
+#include "src/base/nearest.h"
 #include "src/command/body.h"
 #include "src/io/work_pool.h"
 
@@ -283,6 +284,11 @@ static enum rsm_status parse_line(struct parser *p, char *line)
         p->seen[i] = true;
         return set(p, &keys[i], trim(equals + 1));
     }
+    struct nearest n = nearest_begin(name);
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        nearest_offer(&n, keys[i].name);
+    if (n.best != NULL)
+        return complain(p, name, "there is no such key; is it %s?", n.best);
     return complain(p, name, "there is no such key");
 }
 

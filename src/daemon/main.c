@@ -17,6 +17,7 @@
 #include <rsm/key.h>
 
 #include "src/base/kv.h"
+#include "src/base/nearest.h"
 #include "src/daemon/loop.h"
 #include "src/daemon/recover.h"
 #include "src/io/again.h"
@@ -134,6 +135,15 @@ static int usage_error(const char *text)
     return 2;
 }
 
+/* Behind what getopt said of the argument, if anything. */
+static int option_error(const struct option *options, const char *argument, const char *text)
+{
+    const char *meant = nearest_option(options, argument);
+    if (meant != NULL)
+        fprintf(stderr, "rsmd: did you mean --%s?\n", meant);
+    return usage_error(text);
+}
+
 /* rsmd recover: `argv` begins with that word. */
 static int recover(int argc, char **argv)
 {
@@ -154,8 +164,9 @@ static int recover(int argc, char **argv)
         else if (option == 'a' && recover.approval_count < RECOVER_APPROVALS_MAX)
             recover.approvals[recover.approval_count++] = optarg;
         else
-            return usage_error("recover takes --config FILE, --force, and at most nine --approval "
-                               "FILE");
+            return option_error(options, argv[optind - 1],
+                                "recover takes --config FILE, --force, and at most nine --approval "
+                                "FILE");
     }
     if (path == NULL || optind != argc || (recover.approval_count > 0 && !recover.force))
         return usage_error("recover needs --config FILE; --approval goes with --force");
@@ -205,8 +216,7 @@ int main(int argc, char **argv)
             fputs(usage, stdout);
             return 0;
         default:
-            fputs("rsmd: try rsmd --help\n", stderr);
-            return 2;
+            return option_error(options, argv[optind - 1], "wrong usage");
         }
     }
     if (path == NULL || optind != argc) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
+#include "src/base/nearest.h"
 #include "tools/resilience-ctl/ctl.h"
 
 enum kind {
@@ -284,8 +285,12 @@ static bool take_options(struct ctl *ctl, int count, char **arguments, struct gi
     while ((option = getopt_long(count, arguments, "h", options, NULL)) != -1) {
         int index = option - 256;
         bool good = true;
-        if (option == '?')
-            return false; /* getopt has said why */
+        if (option == '?') { /* getopt has said why */
+            const char *meant = nearest_option(options, arguments[optind - 1]);
+            if (meant != NULL)
+                fprintf(stderr, "resilience-ctl: did you mean --%s?\n", meant);
+            return false;
+        }
         if (option == 'h' || index == FLAG_HELP)
             given->help = true;
         else if (index == FLAG_VERSION)
@@ -304,6 +309,57 @@ static bool take_options(struct ctl *ctl, int count, char **arguments, struct gi
     return true;
 }
 
+static const char *nearest_noun(const char *noun)
+{
+    struct nearest n = nearest_begin(noun);
+    for (unsigned i = 0; i < ctl_command_count; i++)
+        nearest_offer(&n, ctl_commands[i].noun);
+    return n.best;
+}
+
+static const char *nearest_verb(const char *noun, const char *verb)
+{
+    struct nearest n = nearest_begin(verb);
+    for (unsigned i = 0; i < ctl_command_count; i++)
+        if (strcmp(ctl_commands[i].noun, noun) == 0 && ctl_commands[i].verb != NULL)
+            nearest_offer(&n, ctl_commands[i].verb);
+    return n.best;
+}
+
+/* Of a noun alone, what can follow. False: it is none. */
+static bool says_verbs(const char *noun)
+{
+    const char *before = "";
+    for (unsigned i = 0; i < ctl_command_count; i++) {
+        if (strcmp(ctl_commands[i].noun, noun) != 0 || ctl_commands[i].verb == NULL)
+            continue;
+        if (*before == '\0')
+            fprintf(stderr, "resilience-ctl: %s what? One of ", noun);
+        fprintf(stderr, "%s%s", before, ctl_commands[i].verb);
+        before = ", ";
+    }
+    if (*before != '\0')
+        fputs("; see resilience-ctl --help\n", stderr);
+    return *before != '\0';
+}
+
+static void say_no_command(const char *noun, const char *verb)
+{
+    if (verb == NULL && says_verbs(noun))
+        return;
+    const char *near_noun = nearest_noun(noun);
+    bool is_noun = near_noun != NULL && strcmp(near_noun, noun) == 0;
+    const char *near_verb =
+        near_noun != NULL && verb != NULL ? nearest_verb(near_noun, verb) : NULL;
+    fprintf(stderr, "resilience-ctl: there is no command \"%s%s%s\"; ", noun,
+            verb != NULL ? " " : "", verb != NULL ? verb : "");
+    if (near_verb != NULL)
+        fprintf(stderr, "did you mean \"%s %s\"? ", near_noun, near_verb);
+    else if (near_noun != NULL && !is_noun)
+        fprintf(stderr, "did you mean \"%s\"? ", near_noun);
+    fputs("try resilience-ctl --help\n", stderr);
+}
+
 static enum rsm_status find_command(int *count, char **arguments, bool help,
                                     const struct ctl_command **command_out)
 {
@@ -320,9 +376,7 @@ static enum rsm_status find_command(int *count, char **arguments, bool help,
             ctl_help(NULL, stdout);
             return RSM_NOT_FOUND;
         }
-        fprintf(stderr,
-                "resilience-ctl: there is no command \"%s%s%s\"; try resilience-ctl --help\n", noun,
-                verb != NULL ? " " : "", verb != NULL ? verb : "");
+        say_no_command(noun, verb);
         return RSM_USAGE;
     }
     *count -= command->verb != NULL ? 2 : 1;

@@ -13,6 +13,7 @@
 
 #include "src/base/limits.h"
 #include "src/base/mem.h"
+#include "src/base/nearest.h"
 #include "src/io/data_dir.h"
 #include "tools/lib/proof.h"
 #include "tools/rsm-auditor/auditor.h"
@@ -100,9 +101,12 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
             o->once = true;
         else if (c == 'h')
             *help_out = true;
-        else if (c != 'i')
+        else if (c != 'i') {
+            const char *meant = nearest_option(names, argv[optind - 1]);
+            if (meant != NULL)
+                fprintf(stderr, "rsm-auditor: did you mean --%s?\n", meant);
             return false;
-        else if (!parse_number(optarg, INTERVAL_MS_MAX, &o->interval_ms)) {
+        } else if (!parse_number(optarg, INTERVAL_MS_MAX, &o->interval_ms)) {
             fprintf(stderr, "rsm-auditor: --interval is 1 to %u ms, not \"%s\"\n", INTERVAL_MS_MAX,
                     optarg);
             return false;

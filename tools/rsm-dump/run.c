@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/nearest.h"
 #include "src/command/envelope.h"
 #include "src/io/child.h"
 #include "tools/lib/plain.h"
@@ -240,7 +241,12 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
             o->step = true;
         else if (c == 'h')
             *help_out = true;
-        else if (!take_text(o, c, optarg))
+        else if (c == '?') {
+            const char *meant = nearest_option(names, argv[optind - 1]);
+            if (meant != NULL)
+                fprintf(stderr, "rsm-dump: did you mean --%s?\n", meant);
+            return false;
+        } else if (!take_text(o, c, optarg))
             return false;
     }
     return true;
@@ -253,6 +259,17 @@ static const struct verb *find_verb(const char *name)
             return &verbs[i];
     }
     return NULL;
+}
+
+static void say_no_command(const char *name)
+{
+    struct nearest n = nearest_begin(name);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        nearest_offer(&n, verbs[i].name);
+    fprintf(stderr, "rsm-dump: %s: no such command; ", name);
+    if (n.best != NULL)
+        fprintf(stderr, "did you mean %s? ", n.best);
+    fputs("see --help\n", stderr);
 }
 
 /* The child did not come to an end of its own. */
@@ -287,10 +304,12 @@ int dump_main(int argc, char **argv)
     const struct verb *verb = find_verb(argv[optind]);
     int given = argc - optind - 1;
     bool takes_more = verb != NULL && verb->run == command_loss && given < (int)LIMIT_REPLICAS;
-    if (verb == NULL || (given != (int)verb->arguments && !takes_more)) {
-        fprintf(stderr, "rsm-dump: %s: %s%s\n", argv[optind],
-                verb == NULL ? "no such command; see --help" : "usage: rsm-dump --dir DIR ",
-                verb == NULL ? "" : verb->usage);
+    if (verb == NULL) {
+        say_no_command(argv[optind]);
+        return EXIT_WRONG_USAGE;
+    }
+    if (given != (int)verb->arguments && !takes_more) {
+        fprintf(stderr, "rsm-dump: %s: usage: rsm-dump --dir DIR %s\n", verb->name, verb->usage);
         return EXIT_WRONG_USAGE;
     }
     if (options.aside && verb->run != command_journal) {
