@@ -146,11 +146,11 @@ link = $(Q)$(CC) $(VFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a
 # ---------------------------------------------------------------------------------------------
 # Programs. Those in build/ itself are the optimised ones.
 
-SRC_ctl := $(wildcard tools/resilience-ctl/*.c) tools/lib/plain.c
+SRC_ctl := $(wildcard tools/resilience-ctl/*.c) tools/lib/plain.c tools/lib/sibling.c
 SRC_tools := $(wildcard tools/lib/*.c)
 SRC_dump := $(wildcard tools/rsm-dump/*.c) $(SRC_tools)
 SRC_auditor := $(wildcard tools/rsm-auditor/*.c) $(SRC_tools)
-SRC_bench := $(wildcard bench/*.c)
+SRC_bench := $(wildcard bench/*.c) tools/lib/sibling.c
 SRC_sim := $(wildcard tests/sim/*.c)
 objects = $(1:%.c=$(B)/obj/%.o)
 PROGRAMS := rsmd resilience-ctl rsm-dump rsm-auditor rsm-bench

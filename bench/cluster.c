@@ -16,27 +16,9 @@
 #include <jansson.h>
 
 #include "src/base/mem.h"
+#include "tools/lib/sibling.h"
 
 #define OUTPUT_SIZE 16384u
-
-/* Beside this program, else wherever PATH says. */
-static void find_tool(const char *name, char *path, size_t size)
-{
-    char self[512];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    (void)snprintf(path, size, "%s", name);
-    if (length <= 0)
-        return;
-    self[length] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash == NULL)
-        return;
-    *slash = 0;
-    char beside[600];
-    (void)snprintf(beside, sizeof beside, "%s/%s", self, name);
-    if (access(beside, X_OK) == 0)
-        (void)snprintf(path, size, "%s", beside);
-}
 
 static size_t read_all(int descriptor, char *out, size_t size)
 {
@@ -61,10 +43,10 @@ static enum rsm_status run_tool_and_read(char *const *arguments, int descriptor,
 {
     extern char **environ;
     posix_spawn_file_actions_t actions;
-    char tool[600];
+    char tool[SIBLING_SIZE];
     int ends[2], ended = 0;
     pid_t child;
-    find_tool(arguments[0], tool, sizeof tool);
+    sibling_find(arguments[0], tool);
     output[0] = 0;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return RSM_IO;

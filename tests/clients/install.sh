@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 make install PREFIX="$work/usr" >/dev/null
-for file in sbin/rsmd bin/resilience-ctl bin/rsm-dump bin/rsm-bench lib/librsm.a lib/librsm.so \
+for file in sbin/rsmd bin/resilience-ctl bin/rsm-dump bin/rsm-auditor bin/rsm-bench bin/factor-fido2 bin/factor-pkcs11 lib/librsm.a lib/librsm.so \
     lib/librsm.so.0 include/rsm/client.h share/doc/rsm/rsmd.conf.example; do
     [ -e "$work/usr/$file" ] || { echo "not installed: $file"; echo "0 passed, 1 failed"; exit 1; }
 done
@@ -52,6 +52,15 @@ check archive gcc -std=c11 $cflags -o "$work/static" "$work/program.c" "$work/us
 for program in c cc static; do
     check "run $program" env LD_LIBRARY_PATH="$work/usr/lib" "$work/$program"
 done
+# A user's PATH has no sbin: the programs find each other as they were installed.
+cluster="env -u RSM_ENDPOINTS -u RSM_KEY PATH=/usr/bin:/bin $work/usr/bin/resilience-ctl dev"
+quiet() { "$@" >/dev/null; }
+stop() { $cluster down --dir "$work/cluster" >/dev/null; }
+trap 'stop; rm -rf "$work"' EXIT
+# shellcheck disable=SC2086
+check "a cluster of what was installed" quiet $cluster up --dir "$work/cluster" --replicas 1
+check "it stops" stop
+check "a run of what was installed" quiet env PATH=/usr/bin:/bin "$work/usr/bin/rsm-bench" run --replicas 1 --clients 1 --count 10 --floor-count 0 --quiet
 check "version" [ "$(pkg-config --modversion librsm)" = "$("$work/usr/bin/resilience-ctl" --version | awk '{ print $2 }')" ]
 if nm -D --defined-only "$work/usr/lib/librsm.so" | awk '$2 == "T" && $3 !~ /^rsm_/ { print; found = 1 } END { exit !found }'; then
     echo "librsm.so shows names that are not rsm_*"

@@ -97,7 +97,9 @@ def keys_and_assertions():
         cluster.ctl("keygen", "alice@company.com", "--plain", "--out", wrong)
         refused(cluster, "factor-signature", digest, "--factor", "stick", "--factor-key", wrong, key=alice)
         cluster.ctl("override", "approve", digest, "--factor", "stick", "--factor-key", stick, key=alice)
-        cluster.ctl("override", "approve", digest, "--factor", "token", "--factor-program", program, key=bob)
+        # As documents name it: without a folder it is looked for in PATH.
+        path = f"PATH={folder}:{os.environ['PATH']}"
+        cluster.run("env", path, f"{BIN}/resilience-ctl", "override", "approve", digest, "--factor", "token", "--factor-program", "sign", key=bob)
         cluster.ctl("override", "apply", digest, "--approver", "alice@company.com", "--approver", "bob@company.com")
         check("192.0.2.5" in cluster.ctl("record", "get", "a.example", "www", "A").stdout, "in effect")
         # The same assertion again, for another change: nothing in it is right any more.

@@ -22,6 +22,7 @@
 #include <jansson.h>
 
 #include "src/base/mem.h"
+#include "tools/lib/sibling.h"
 #include "tools/resilience-ctl/cluster.h"
 #include "tools/resilience-ctl/dev.h"
 
@@ -77,25 +78,13 @@ pid_t dev_find_process(const char *dir, unsigned replica)
     return pid > 0 && runs_our_config((pid_t)pid, config) ? (pid_t)pid : 0;
 }
 
-/* rsmd beside this program, else by PATH. */
-static void find_rsmd(char path[DEV_PATH_SIZE])
-{
-    ssize_t size = readlink("/proc/self/exe", path, DEV_PATH_SIZE - 8);
-    path[size > 0 ? size : 0] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash != NULL)
-        memcpy(slash + 1, "rsmd", 5);
-    if (slash == NULL || access(path, X_OK) != 0)
-        memcpy(path, "rsmd", 5);
-}
-
 /* In the child: a session of its own, its output in the log, nothing of ours left open. */
 static void become_rsmd(const char *dir, unsigned replica)
 {
-    char log[DEV_PATH_SIZE + 32], config[DEV_PATH_SIZE], rsmd[DEV_PATH_SIZE];
+    char log[DEV_PATH_SIZE + 32], config[DEV_PATH_SIZE], rsmd[SIBLING_SIZE];
     snprintf(log, sizeof log, "%s/replica-%u/log", dir, replica);
     config_path(dir, replica, config);
-    find_rsmd(rsmd);
+    sibling_find("rsmd", rsmd);
     setsid();
     int null = open("/dev/null", O_RDWR);
     int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);

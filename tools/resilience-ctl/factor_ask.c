@@ -4,9 +4,10 @@
  *
  *     key-eddsa       --factor-key FILE: a key file that is not the one which signs commands
  *     totp            --code DIGITS: the replica that is asked checks it, and says so with its key
- *     all that sign   --factor-program FILE: is run as FILE METHOD HASH RELYING_PARTY (hex; the
- *                     last one may be empty) and prints DATA SIGNATURE in hex; - for no data.
- *                     Devices and PKCS#11 modules are its business, not ours.
+ *     all that sign   --factor-program FILE (a name alone is looked for in PATH): is run as FILE
+ *                     METHOD HASH RELYING_PARTY (hex; the last one may be empty) and prints
+ *                     DATA SIGNATURE in hex; - for no data. Devices and PKCS#11 modules are its
+ *                     business, not ours.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +94,7 @@ static ssize_t run(const char *program, char *const arguments[], char *text, siz
         return -1;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    int error = posix_spawn(&child, program, &actions, NULL, arguments, environ);
+    int error = posix_spawnp(&child, program, &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     while (error == 0 && used < size - 1 &&
