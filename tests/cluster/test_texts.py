@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shlex
+import signal
 import subprocess
 import tempfile
 
@@ -144,5 +145,17 @@ def mistyped():
         check(done.returncode == 2 and "is it tick_ms?" in done.stderr, done.stderr)
 
 
+def outputs():
+    """What cannot be written is an error; that nobody reads on (`| head`) is none."""
+    for name in ("resilience-ctl", "rsm-dump", "rsm-bench"):
+        ours, theirs = os.pipe()
+        os.close(ours)
+        with open("/dev/full", "w", encoding="ascii") as full, os.fdopen(theirs, "w") as closed:
+            lost = subprocess.run([f"{BIN}/{name}", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            enough = subprocess.run([f"{BIN}/{name}", "--help"], stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+        check(lost.returncode == 1 and lost.stderr, f"{name}: {lost.returncode} {lost.stderr}")
+        check(enough.returncode in (0, -signal.SIGPIPE) and not enough.stderr, f"{name}: {enough.returncode} {enough.stderr}")
+
+
 if __name__ == "__main__":
-    main([readme, documents, examples, mistyped])
+    main([readme, documents, examples, mistyped, outputs])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* main.c - options, one command, its exit status. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 
@@ -20,7 +21,9 @@ int main(int argc, char **argv)
         result = command->run(&ctl, count, argv + optind + (command->verb != NULL ? 2 : 1));
     ctl_close(&ctl);
     mem_free(ctl.config_text);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
+    errno = 0;
+    bool is_lost = fflush(stdout) != 0 || ferror(stdout);
+    if (is_lost && errno != EPIPE && result == 0) /* whoever closed the pipe has seen enough */
         result = ctl_fail(RSM_IO, "the output could not be written");
     return result;
 }

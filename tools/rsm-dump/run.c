@@ -148,6 +148,15 @@ struct work {
     const struct verb *verb;
 };
 
+/* What could not be written is no output. */
+static int end_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "rsm-dump: writing the output: %s\n", strerror(errno));
+    return EXIT_FINDING;
+}
+
 static int work_in_child(void *context)
 {
     const struct work *work = context;
@@ -164,11 +173,7 @@ static int work_in_child(void *context)
     else if (dump_open(&d))
         status = dump_parse_range(&d) ? work->verb->run(&d) : EXIT_WRONG_USAGE;
     dump_close(&d);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "rsm-dump: writing the output: %s\n", strerror(errno));
-        return EXIT_FINDING;
-    }
-    return status;
+    return end_output(status);
 }
 
 /* The options with a text; false: `c` is none of them, or one verifier too many. */
@@ -295,7 +300,7 @@ int dump_main(int argc, char **argv)
         return EXIT_WRONG_USAGE;
     if (help) {
         print_help(stdout);
-        return EXIT_FINE;
+        return end_output(EXIT_FINE);
     }
     if (optind >= argc) {
         print_help(stderr);
