@@ -99,7 +99,6 @@ static void begin_group(struct journal *j, uint64_t segment, uint64_t offset)
 /* Bytes of records that fit into `size` bytes of sectors as one group. */
 static uint64_t room_in(uint64_t size)
 {
-    CHECK(size <= LIMIT_SEGMENT_SIZE);
     uint64_t payload = size / DISK_SECTOR_SIZE * SECTOR_PAYLOAD_SIZE;
     uint64_t heads = GROUP_HEAD_SIZE + CHECKPOINT_SIZE + RECORD_HEAD_SIZE;
 

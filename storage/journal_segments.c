@@ -30,7 +30,7 @@ static enum rsm_status write_empty_head(struct disk *disk, const struct journal_
     uint8_t sector[DISK_SECTOR_SIZE];
     struct segment_mark mark = {.first_segment = base.segment, .base_slot = base.slot};
 
-    CHECK(base.segment >= 1 && base.segment <= segment && base.slot <= SLOT_MAX);
+    CHECK(base.segment >= 1 && base.segment <= segment);
 
     segment_head_encode(identity, segment, size, sector);
     enum rsm_status status = disk_write(disk, segment, 0, sector, sizeof(sector));
@@ -318,7 +318,6 @@ enum rsm_status journal_drop_below(struct journal *j, uint64_t slot)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
-    CHECK(slot <= SLOT_MAX);
     if (slot > j->store_slot)
         j->store_slot = slot;
     while (count < j->current && j->segments[count].slot_end <= slot + 1)

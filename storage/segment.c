@@ -40,7 +40,7 @@ static uint32_t binding(const struct journal_identity *identity, uint64_t segmen
 void segment_head_encode(const struct journal_identity *identity, uint64_t segment, uint64_t size,
                          uint8_t sector_out[DISK_SECTOR_SIZE])
 {
-    CHECK(segment >= 1 && identity->replica >= 1 && identity->replica <= REPLICA_MAX);
+    CHECK(identity->replica >= 1 && identity->replica <= REPLICA_MAX);
     memset(sector_out, 0, DISK_SECTOR_SIZE);
     memcpy(sector_out, head_magic, sizeof(head_magic));
     put_u32(sector_out + 8, JOURNAL_FORMAT);
