@@ -80,6 +80,7 @@ static void begin_group(struct journal *j, uint64_t segment, uint64_t offset)
     group->slot_end = 0;
     group->last_sequence = j->last_sequence;
     writer_bytes(&group->payload, bytes_make(head, sizeof(head)));
+    CHECK(!group->payload.failed && group->payload.size == GROUP_HEAD_SIZE);
     if (offset != SEGMENT_DATA_OFFSET)
         return;
     CHECK(j->promise.round == 0 || (j->promise.replica >= 1 && j->promise.replica <= REPLICA_MAX));

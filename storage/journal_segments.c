@@ -322,6 +322,7 @@ enum rsm_status journal_drop_below(struct journal *j, uint64_t slot)
         j->store_slot = slot;
     while (count < j->current && j->segments[count].slot_end <= slot + 1)
         count++;
+    CHECK(count <= j->current && j->store_slot >= slot);
     /* The current one must hold its checkpoint: the promise would go with the others. */
     if (count == 0 || !j->segments[j->current].has_groups)
         return RSM_OK;
