@@ -24,6 +24,8 @@
 #include "src/command/keyfile.h"
 #include "src/command/recovery.h"
 #include "src/daemon/loop_internal.h"
+#include "src/daemon/left_behind.h"
+#include "src/daemon/node_recover.h"
 #include "src/daemon/recover.h"
 #include "src/daemon/scrub.h"
 #include "src/daemon/stores.h"
@@ -81,6 +83,20 @@ static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool r
     bool takes_any = rejoin || !node_is_voter(l->node);
     verify_drop_peer(l->verify, peer); /* they may be of its former life */
     return incarnations_accept(&l->incarnations, peer, incarnation, takes_any);
+}
+
+/* A peer refuses this replica, and says with whose signatures. */
+static void on_left_behind(void *context, struct bytes body)
+{
+    struct loop *l = context;
+    struct body_recover recover;
+    if (node_is_left_behind(l->node) ||
+        !left_behind_by(node_state(l->node), l->genesis.cluster_id, l->config->node.self,
+                        data_dir_identity(l->dir)->incarnation, body, &recover))
+        return;
+    if (data_dir_write_file(l->dir, LEFT_BEHIND_FILE, body) != RSM_OK)
+        LOG(LOG_ERROR, "left-behind", LOG_TEXT("text", "its file cannot be written"));
+    membership_leave_behind(&l->membership, body);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *context)
@@ -240,6 +256,20 @@ static uint64_t incarnation_of(const struct loop *l)
     return l->rejoin_as != 0 ? l->rejoin_as : data_dir_identity(l->dir)->incarnation;
 }
 
+/* An earlier run heard of it. */
+static enum rsm_status be_left_behind(struct loop *l)
+{
+    struct blob *found = NULL;
+    struct body_recover recover;
+    enum rsm_status status = left_behind_read(l->dir, &found);
+    if (status == RSM_OK && found != NULL &&
+        left_behind_by(node_state(l->node), l->genesis.cluster_id, l->config->node.self,
+                       data_dir_identity(l->dir)->incarnation, blob_bytes(found), &recover))
+        membership_leave_behind(&l->membership, blob_bytes(found));
+    blob_unref(found);
+    return status;
+}
+
 static enum rsm_status open_network(struct loop *l)
 {
     char why[256] = "";
@@ -263,6 +293,7 @@ static enum rsm_status open_network(struct loop *l)
                                       .context = l,
                                       .accept = on_accept,
                                       .on_frame = on_frame,
+                                      .on_left_behind = on_left_behind,
                                       .on_lost = on_lost};
     status = peer_links_new(&links, &l->links, why);
     if (status != RSM_OK)
@@ -271,7 +302,9 @@ static enum rsm_status open_network(struct loop *l)
                                         .links = l->links,
                                         .incarnations = &l->incarnations,
                                         .genesis = &l->genesis};
-    status = membership_follow(&l->membership);
+    status = be_left_behind(l);
+    if (status == RSM_OK)
+        status = membership_follow(&l->membership);
     if (status != RSM_OK)
         return complain(l, status, "members", rsm_status_sentence(status));
     l->approvers = approvers_new(l->config->approval_hook);
@@ -435,6 +468,7 @@ void loop_free(struct loop *l)
     rsm_key_free(l->vote_key);
     blob_unref(l->genesis_bytes);
     blob_unref(l->recovery);
+    blob_unref(l->membership.left_by);
     if (l->base != NULL)
         event_base_free(l->base);
     mem_free(l);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/daemon/left_behind.h"
 #include "src/daemon/node_recover.h"
 #include "src/machine/members.h"
 #include "src/net/peer_link.h"
@@ -53,7 +54,10 @@ static bool is_due(struct membership *m, enum rsm_status *status_out)
     return version != m->version || (m->next_slot != 0 && applied + 1 >= m->next_slot);
 }
 
-/* Nobody else is heard, or hears of a disk that is about to be another one (node_recover.c). */
+/*
+ * Nobody else is heard, or hears of a disk that is about to be another one (node_recover.c), or
+ * that was left behind.
+ */
 static void be_alone(const struct membership *m, struct member_config *current,
                      struct member_config *next)
 {
@@ -68,6 +72,35 @@ static void be_alone(const struct membership *m, struct member_config *current,
     current->count = 1;
 }
 
+/* Whom the log went on without is told so with each refusal; a disk that was left hands it on. */
+static enum rsm_status tell_others(struct membership *m)
+{
+    struct writer proof;
+    writer_init(&proof, RECOVERY_SIZE_MAX);
+    enum rsm_status status = RSM_OK;
+    if (m->left_by != NULL)
+        writer_bytes(&proof, blob_bytes(m->left_by));
+    else
+        status = left_behind_proof(node_state(m->node), &proof);
+    if (status == RSM_OK)
+        peer_links_set_proof(m->links, writer_result(&proof));
+    writer_deinit(&proof);
+    return status;
+}
+
+void membership_leave_behind(struct membership *m, struct bytes body)
+{
+    struct body_recover recover;
+    uint64_t slot = body_recover_decode(body, &recover) == RSM_OK ? recover.statement.slot : 0;
+    LOG(LOG_ERROR, "left-behind", LOG_U64("replica", recover.statement.replica),
+        LOG_U64("epoch", recover.statement.epoch), LOG_U64("from", slot),
+        LOG_TEXT("text", "persons have signed that this replica goes on without this disk: wipe "
+                         "it, or stop that one and remove the file left-behind"));
+    m->left_by = blob_new(body);
+    m->version = 0; /* the links are to know */
+    node_leave_behind(m->node, slot);
+}
+
 enum rsm_status membership_follow(struct membership *m)
 {
     struct member_config current, next;
@@ -77,8 +110,11 @@ enum rsm_status membership_follow(struct membership *m)
     status = machine_members(node_state(m->node), m->genesis, &current, &next);
     if (status != RSM_OK)
         return status;
-    if (node_is_recovering(m->node))
+    if (node_is_recovering(m->node) || node_is_left_behind(m->node))
         be_alone(m, &current, &next);
+    status = tell_others(m);
+    if (status != RSM_OK)
+        return status;
     bool is_next = next.version != 0;
     m->version = is_next ? next.version : current.version;
     m->next_slot = is_next ? next.effective_slot : 0;

@@ -19,9 +19,10 @@ struct membership {
     struct peer_links *links;
     struct incarnations *incarnations;
     const struct genesis *genesis;
-    uint64_t applied;   /* looked at last */
-    uint64_t version;   /* newest configuration that the links have; 0: none yet */
-    uint64_t next_slot; /* when the links can forget the one before; 0: they have */
+    uint64_t applied;     /* looked at last */
+    uint64_t version;     /* newest configuration that the links have; 0: none yet */
+    uint64_t next_slot;   /* when the links can forget the one before; 0: they have */
+    struct blob *left_by; /* owned: what left this disk behind (left_behind.h), or NULL */
 };
 
 /* The key of a member, of either configuration; false for a stranger. */
@@ -30,6 +31,9 @@ bool membership_key(const struct membership *m, uint32_t replica,
 
 /* After every turn, and once before the first: cheap while no slot was applied. */
 enum rsm_status membership_follow(struct membership *m);
+
+/* That body leaves this disk behind, as left_behind_by has it; once. The links follow later. */
+void membership_leave_behind(struct membership *m, struct bytes body);
 
 /*
  * Whether a process with this configuration and key may run: as the genesis names it, or as one

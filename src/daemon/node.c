@@ -78,6 +78,8 @@ const char *node_alarm_name(uint32_t bit)
         return "newer-format";
     case NODE_ALARM_POLICY:
         return "policy-unreadable";
+    case NODE_ALARM_LEFT_BEHIND:
+        return "left-behind";
     }
     return "unknown";
 }
@@ -125,7 +127,8 @@ enum rsm_status node_refuses_clients(const struct node *n)
 bool node_is_doubtful(const struct node *n)
 {
     return (n->alarms & (NODE_ALARM_DIVERGED | NODE_ALARM_STATE_DAMAGED | NODE_ALARM_AUDIT |
-                         NODE_ALARM_NEWER_FORMAT | NODE_ALARM_POLICY)) != 0;
+                         NODE_ALARM_NEWER_FORMAT | NODE_ALARM_POLICY | NODE_ALARM_LEFT_BEHIND)) !=
+           0;
 }
 
 /* What this replica says itself: votes, alarms. */

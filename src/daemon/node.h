@@ -153,6 +153,7 @@ enum node_alarm {
     NODE_ALARM_CLOCK = 1u << 11,        /* the own clock is far from the members': read-only */
     NODE_ALARM_NEWER_FORMAT = 1u << 12, /* what was chosen is of a newer version: read-only */
     NODE_ALARM_POLICY = 1u << 13,       /* the policy cannot be read: read-only */
+    NODE_ALARM_LEFT_BEHIND = 1u << 14,  /* another replica goes on without it: read-only, alone */
 };
 /* The stable name of one alarm bit, such as "diverged". */
 const char *node_alarm_name(uint32_t bit);
@@ -181,9 +182,7 @@ struct node_status {
     uint8_t verdict_head[HASH_SIZE];
     uint32_t alarms;
     uint64_t alarm_slot; /* where it was found, if a slot is known */
-    uint64_t submitted;
-    uint64_t applied_commands;
-    uint64_t refused_commands;
+    uint64_t submitted, applied_commands, refused_commands;
     uint64_t waiting; /* requests that wait */
     uint64_t journal_flushes, journal_groups, journal_bytes, journal_segments;
     uint64_t store_commits;

@@ -112,3 +112,13 @@ void recover_when_due(struct node *n)
     struct rsm_buffer body = copy_of(n->config.recovery);
     (void)own_submit(n, RSM_KIND_CLUSTER_RECOVER, &body, NULL, REASON);
 }
+
+void node_leave_behind(struct node *n, uint64_t slot)
+{
+    node_raise(n, NODE_ALARM_LEFT_BEHIND, slot);
+}
+
+bool node_is_left_behind(const struct node *n)
+{
+    return (n->alarms & NODE_ALARM_LEFT_BEHIND) != 0;
+}

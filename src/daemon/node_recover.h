@@ -15,4 +15,8 @@ bool node_is_recovering(struct node *node);
 /* What it would go on with: above all slots that it has applied or voted for. */
 uint64_t node_votes_end(const struct node *node);
 
+/* Persons let another replica go on without this one (left_behind.h): the alarm left-behind. */
+void node_leave_behind(struct node *node, uint64_t slot);
+bool node_is_left_behind(const struct node *node);
+
 #endif

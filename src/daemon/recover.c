@@ -19,6 +19,7 @@
 #include "src/command/recovery.h"
 #include "src/command/recovery_text.h"
 #include "src/daemon/incarnations.h"
+#include "src/daemon/left_behind.h"
 #include "src/daemon/node_check.h"
 #include "src/daemon/node_recover.h"
 #include "src/daemon/stores.h"
@@ -305,6 +306,25 @@ static int force(struct place *p, const struct recover_options *options, const s
     return result;
 }
 
+/* Persons have decided for another one. */
+static int refuse_left(struct place *p)
+{
+    struct blob *found = NULL;
+    struct body_recover body;
+    int result = 0;
+    enum rsm_status status = left_behind_read(p->dir, &found);
+    if (status != RSM_OK)
+        result = complain(LEFT_BEHIND_FILE, rsm_status_sentence(status));
+    else if (left_behind_by(node_state(p->node), p->genesis.cluster_id, p->config->node.self,
+                            data_dir_identity(p->dir)->incarnation, blob_bytes(found), &body))
+        result = complain(p->config->data,
+                          "persons have signed that another replica goes on without this disk "
+                          "(rsmd says which); only if that one is gone for good as well, remove "
+                          "the file left-behind");
+    blob_unref(found);
+    return result;
+}
+
 int recover_directory(const struct config *config, const struct recover_options *options)
 {
     struct place place = {.config = config};
@@ -315,6 +335,8 @@ int recover_directory(const struct config *config, const struct recover_options 
         result = open_directory(&place);
     if (result == 0)
         result = open_node(&place);
+    if (result == 0)
+        result = refuse_left(&place);
     if (result == 0)
         result = make_statement(&place, &statement);
     if (result == 0 && options->force)

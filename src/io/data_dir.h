@@ -8,7 +8,8 @@
  *   genesis    the cluster's genesis, as bytes
  *   peers      incarnations of the other replicas, see src/daemon/incarnations.h
  *   recovery   the body of a cluster.recover, signed by persons: src/daemon/recover.h
- *   journal/   segments          store/   LMDB
+ *   left-behind  the same, of another replica that goes on without this disk:
+ * src/daemon/left_behind.h journal/   segments          store/   LMDB
  *
  * The directory is 0700, files 0600. Files are made as "name.tmp", flushed, renamed, and the
  * directory flushed.

@@ -157,6 +157,25 @@ static void check_approvals(struct judge *j, const struct body_recover *body)
     writer_deinit(&persons);
 }
 
+bool recovery_is_signed(struct kv *kv, const struct body_recover *body)
+{
+    struct judge j = {.kv = kv};
+    struct body_walk walk = body->approvals;
+    struct recovery_approval approval;
+    struct principal_record p;
+    struct writer persons;
+    bool is_good = true;
+    writer_init(&persons, LIMIT_VALUE_SIZE);
+    while (is_good && recovery_next_approval(&walk, &approval))
+        is_good = principal_load(kv, approval.principal, &p) == RSM_OK &&
+                  p.kind == RSM_PRINCIPAL_PERSON &&
+                  has_signed(&p, &body->statement, approval.signature) &&
+                  is_new_person(&persons, p.person) &&
+                  principal_may(&j, &p, rsm_kind_text(RSM_KIND_CLUSTER_RECOVER));
+    writer_deinit(&persons);
+    return is_good && j.fault == RSM_OK;
+}
+
 /* ---- what it leaves ---- */
 
 static void take_others(struct member_config *config, struct body_walk others)

@@ -31,6 +31,12 @@ struct recovery_record {
 enum rsm_status recovery_newest(struct kv *kv, struct recovery_record *out);
 /* Those below that epoch, from the newest down; begin with UINT64_MAX. As recovery_newest. */
 enum rsm_status recovery_below(struct kv *kv, uint64_t epoch, struct recovery_record *out);
+/*
+ * Whether persons have signed it as kv lets them, two or more, each one once: what the rule asks of
+ * the signatures, for a log in which the command does not stand. What cannot be read is no.
+ */
+struct body_recover;
+bool recovery_is_signed(struct kv *kv, const struct body_recover *body);
 bool recovery_signer_next(struct bytes *signers, struct bytes *name_out);
 /* "epoch 2, by replica 3 in slot 17, from slot 12 on, signed by a and b"; as much as fits. */
 void recovery_describe(const struct recovery_record *r, char *out, size_t size);

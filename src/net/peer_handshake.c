@@ -13,6 +13,7 @@
 #include "src/command/signature.h"
 #include "src/net/peer_link_internal.h"
 
+#define PROOF_HEAD_SIZE 3u /* the code, and the size of what is behind it */
 #define ANSWER_SIZE (PEER_ANSWER_HEAD_SIZE + SIGNATURE_SIZE)
 
 static const char acceptor_text[] = "rsm peer acceptor v2";
@@ -53,13 +54,26 @@ static void opened(struct link *l)
             LOG_TEXT("direction", l->incoming ? "in" : "out"), LOG_TEXT("state", "open"));
 }
 
+/* These may be refused because the log went on without them. */
+static bool has_proof(uint8_t code)
+{
+    return code == PEER_REFUSED_MEMBER || code == PEER_REFUSED_INCARNATION;
+}
+
 /* Says why, as far as the socket takes it, and closes. */
 static void refuse(struct link *l, enum peer_refusal code)
 {
-    uint8_t byte = (uint8_t)code;
-    if (send(l->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    const struct peer_links *links = l->links;
+    uint8_t bytes[PROOF_HEAD_SIZE + PEER_PROOF_SIZE_MAX] = {(uint8_t)code};
+    size_t size = 1;
+    if (has_proof(code) && links->proof_size > 0) {
+        put_u16(bytes + 1, (uint16_t)links->proof_size);
+        memcpy(bytes + PROOF_HEAD_SIZE, links->proof, links->proof_size);
+        size = PROOF_HEAD_SIZE + links->proof_size;
+    }
+    if (send(l->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         LOG(LOG_DEBUG, "peer-link", LOG_U64("peer", l->peer), LOG_TEXT("why", strerror(errno)));
-    link_drop(l, peer_refusal_text(byte));
+    link_drop(l, peer_refusal_text(bytes[0]));
 }
 
 /* False, and refused, when the peer may not be talked to under its incarnation. */
@@ -124,6 +138,22 @@ static bool on_hello(struct link *l)
     return link_write_out(l);
 }
 
+/* Behind a refusal. What has not come yet comes with the next one: it is dialled again. */
+static void take_proof(struct link *l)
+{
+    const struct peer_links_config *c = &l->links->config;
+    uint8_t head[PROOF_HEAD_SIZE];
+    if (evbuffer_copyout(l->in, head, sizeof head) < (ssize_t)sizeof head || !has_proof(head[0]))
+        return;
+    size_t size = get_u16(head + 1);
+    if (size == 0 || size > PEER_PROOF_SIZE_MAX ||
+        evbuffer_get_length(l->in) < sizeof head + size || c->on_left_behind == NULL)
+        return;
+    const uint8_t *bytes = evbuffer_pullup(l->in, (ssize_t)(sizeof head + size));
+    if (bytes != NULL)
+        c->on_left_behind(c->context, bytes_make(bytes + sizeof head, size));
+}
+
 /* Dialler: a byte that is not 0 is a refusal. True: it is none, as far as it is there. */
 static bool not_refused(struct link *l)
 {
@@ -131,6 +161,7 @@ static bool not_refused(struct link *l)
     if (evbuffer_copyout(l->in, &code, 1) < 1 || code == 0)
         return true;
     l->refused = true;
+    take_proof(l);
     link_drop(l, peer_refusal_text(code));
     return false;
 }

@@ -4,7 +4,9 @@
  *
  *   hello    "RSMP", version u8, cluster 16, from u32, to u32, incarnation u64, flags u8, nonce 32
  *   answer   0 u8, incarnation u64, flags u8, nonce 32, signature 64
- *   refusal  a code u8, in the place of the answer or later, then the connection is closed
+ *   refusal  a code u8, in the place of the answer or later, then the connection is closed. Behind
+ *            codes 4 and 6, when the log of the acceptor was recovered by force: size u16, the body
+ *            of the newest cluster.recover (src/daemon/left_behind.h), at most PEER_PROOF_SIZE_MAX
  *   proof    signature 64
  *
  * Flag 1, rejoin: the sender's journal is doubtful, and it has taken this incarnation to get its
@@ -22,6 +24,7 @@
 #define PEER_NONCE_SIZE 32u
 #define PEER_HELLO_SIZE 70u
 #define PEER_ANSWER_HEAD_SIZE 42u
+#define PEER_PROOF_SIZE_MAX 4096u
 #define PEER_TRANSCRIPT_SIZE (PEER_HELLO_SIZE + PEER_ANSWER_HEAD_SIZE)
 
 /* On the wire, for ever. */

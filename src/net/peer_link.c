@@ -385,6 +385,14 @@ void peer_links_set_members(struct peer_links *links, const struct member_config
     }
 }
 
+void peer_links_set_proof(struct peer_links *links, struct bytes proof)
+{
+    CHECK(proof.size <= sizeof links->proof);
+    if (proof.size > 0)
+        memcpy(links->proof, proof.data, proof.size);
+    links->proof_size = proof.size;
+}
+
 static void recheck(struct link *l)
 {
     const struct peer_links_config *c = &l->links->config;

@@ -58,6 +58,11 @@ struct peer_links_config {
     bool (*accept)(void *context, uint32_t peer, uint64_t incarnation, bool rejoin);
     /* A frame came from a proven peer; borrowed during the call. */
     void (*on_frame)(void *context, uint32_t from, struct bytes frame);
+    /*
+     * A peer refused this replica, and sent what its log was recovered with; as it came, of at most
+     * PEER_PROOF_SIZE_MAX bytes. May be NULL.
+     */
+    void (*on_left_behind)(void *context, struct bytes body);
     /* A connection from or to a peer that had been proved is gone. */
     void (*on_lost)(void *context, uint32_t peer);
 };
@@ -87,6 +92,9 @@ void peer_links_set_members(struct peer_links *links, const struct member_config
 void peer_links_recheck(struct peer_links *links);
 /* This replica goes on under another incarnation: all connections are closed and made anew. */
 void peer_links_set_identity(struct peer_links *links, uint64_t incarnation, bool rejoin);
+
+/* What is sent with a refusal of a disk or member that is none any more; copied, empty: nothing. */
+void peer_links_set_proof(struct peer_links *links, struct bytes proof);
 
 /* The port that it listens on. */
 uint16_t peer_links_port(const struct peer_links *links);

@@ -69,6 +69,8 @@ struct peer_links {
     struct link *handling;    /* whose frame is being handled; NULL: none, or that link has ended */
     struct evbuffer *handled; /* owned: the bytes of one that has ended */
     struct peer_links_counters counters;
+    uint8_t proof[PEER_PROOF_SIZE_MAX];
+    size_t proof_size;
 };
 
 /* ---- peer_link.c ---- */

@@ -242,6 +242,94 @@ def again():
         check(said.count("recovered by force: epoch") == 2, said)
 
 
+def go_on_alone(cluster, keys):
+    """Replica 3, signed by two persons; the disks of the others are aside."""
+    statement = write(cluster, "statement", recover(cluster).stdout)
+    options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
+    recover(cluster, "--force", *options)
+    start(cluster, 3)
+    until("the log says it", lambda: cluster.status(3).get("epoch") == 2)
+
+
+def takes_a_change(cluster, replica):
+    return cluster.ctl("record", "set", "a.example", "more", "60", "A", "192.0.2.9", "--timeout", "2s", endpoints=cluster.endpoint(replica), status=None).returncode == 0
+
+
+def ended(child):
+    child.kill()
+    child.wait()
+
+
+def both_old_return():
+    """Two that were only away are a majority of what they know; they hear of the new epoch, and stop by themselves."""
+    with Cluster() as cluster:
+        keys = begin(cluster)
+        old = {1: lose(cluster, 1), 2: lose(cluster, 2)}
+        go_on_alone(cluster, keys)
+        for replica, path in old.items():
+            os.rename(path, cluster.data(replica))
+        children = [start_alone(cluster, replica) for replica in (1, 2)]
+        for replica in (1, 2):
+            until("it hears of it", lambda replica=replica: "left-behind" in cluster.status(replica).get("alarms", []))
+            check("event=left-behind replica=3 epoch=2" in cluster.text_of_log(replica), cluster.text_of_log(replica))
+        until("no majority is left", lambda: all("no-quorum" in cluster.status(replica)["alarms"] for replica in (1, 2)))
+        check(not takes_a_change(cluster, 1) and not takes_a_change(cluster, 2), "the old majority goes on")
+        check(takes_a_change(cluster, 3) and cluster.status(3)["alarms"] == [], "the new one does not")
+        said = cluster.ctl("status", endpoints=cluster.endpoint(1), status=None).stdout
+        check("LEFT BEHIND" in said and "192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A", "--stale", endpoints=cluster.endpoint(1)).stdout, said)
+        # They know it still when the other is away, and pass it on to one that never reached it.
+        for child in children:
+            ended(child)
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3", cluster=False)
+        os.remove(os.path.join(cluster.data(2), "left-behind"))
+        children = [start_alone(cluster, replica) for replica in (1, 2)]
+        for replica in (1, 2):
+            until("it knows it still", lambda replica=replica: "left-behind" in cluster.status(replica).get("alarms", []))
+        check(not takes_a_change(cluster, 1) and not takes_a_change(cluster, 2), "the old majority goes on without the new one")
+        for child in children:
+            ended(child)
+        # Neither may be recovered by force, unless persons say that the other is gone as well; then they go on as they were.
+        said = text_of(recover(cluster, replica=1, status=1))
+        check("another replica goes on without this disk" in said, said)
+        for replica in (1, 2):
+            os.remove(os.path.join(cluster.data(replica), "left-behind"))
+        check("goes on alone, in epoch 2" in recover(cluster, replica=1).stdout, "a recovery after all")
+        children = [start_alone(cluster, replica) for replica in (1, 2)]
+        until("the old ones are a cluster again", lambda: takes_a_change(cluster, 1))
+        for child in children:
+            ended(child)
+
+
+def signed_by_nobody():
+    """What is in the file is held against the persons of the state: another's signature stops no replica."""
+    with Cluster() as cluster:
+        keys = begin(cluster)
+        aside = {1: lose(cluster, 1), 2: lose(cluster, 2)}
+        statement = write(cluster, "statement", recover(cluster).stdout)
+        options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
+        recover(cluster, "--force", *options)
+        with open(os.path.join(cluster.data(3), "recovery"), "rb") as file:
+            body = file.read()
+        os.remove(os.path.join(cluster.data(3), "recovery"))
+        for replica, path in aside.items():
+            os.rename(path, cluster.data(replica))
+        # Good; one signature changed; one in the place of the other; and one that names another disk.
+        flipped = body[:-1] + bytes([body[-1] ^ 1])
+        for content, is_left in ((body, True), (flipped, False), (body[:-64] + body[-149:-85], False), (b"x", False)):
+            with open(os.path.join(cluster.data(1), "left-behind"), "wb") as file:
+                file.write(content)
+            child = start_alone(cluster, 1)
+            until("it answers", lambda: "error" not in cluster.status(1))
+            check(("left-behind" in cluster.status(1)["alarms"]) == is_left, f"{content[:40]}: {cluster.status(1)['alarms']}")
+            ended(child)
+        with open(os.path.join(cluster.data(3), "left-behind"), "wb") as file:
+            file.write(body)
+        child = start_alone(cluster, 3)
+        until("it answers", lambda: "error" not in cluster.status(3))
+        check("left-behind" not in cluster.status(3)["alarms"], "the one that shall go on is left behind")
+        ended(child)
+
+
 def spoil_a_group(cluster):
     """A bit in the first group of the oldest segment, which has a whole group behind it."""
     with open(sorted(glob.glob(cluster.data(3) + "/journal/*.seg"))[0], "r+b") as file:
@@ -325,4 +413,4 @@ def much_is_in_the_journal_alone():
 
 
 if __name__ == "__main__":
-    main([signatures, two_of_three, again, damaged_survivors, much_is_in_the_journal_alone])
+    main([signatures, two_of_three, again, both_old_return, signed_by_nobody, damaged_survivors, much_is_in_the_journal_alone])

@@ -22,6 +22,18 @@ static void show_refusals(struct rsm_value status)
                    (unsigned long long)rsm_value_uint(rsm_value_get(peer, "replica")), why);
 }
 
+/* Of its own accord it is no part of any cluster any more. */
+static void show_left_behind(struct rsm_value status)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(status, "alarms"));
+    struct rsm_value alarm;
+    char name[64];
+    while (rsm_walk_next(&walk, &alarm))
+        if (strcmp(ctl_cell(alarm, name, sizeof name), "left-behind") == 0)
+            printf("  LEFT BEHIND: persons have signed that another replica goes on without this "
+                   "disk\n");
+}
+
 static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
 {
     char alarms[256], zone[64], waits[64];
@@ -41,6 +53,7 @@ static void print_row(struct ctl *ctl, const char *endpoint, struct rsm_value s)
            *alarms != '\0' ? "  ALARM " : "", alarms,
            rsm_value_count(waits_for) > 0 ? "  waits for replica " : "",
            rsm_value_count(waits_for) > 0 ? waits : "");
+    show_left_behind(s);
     show_refusals(s);
     if (ctl->verbose)
         ctl_print_map(ctl, s);
@@ -171,7 +184,7 @@ static void show_freezes(const struct answer *answers, int count)
     show_recordings(value_of(best));
 }
 
-/* No majority: nothing is decided, by nobody; what is known can be read and served. */
+/* No majority: nothing is decided, by nobody; what is known can be read (docs/override.md). */
 static void show_manual_mode(const struct answer *answers, int count)
 {
     int heard = 0, ready = 0;
@@ -183,10 +196,11 @@ static void show_manual_mode(const struct answer *answers, int count)
                      : 0;
     }
     if (heard > 0 && ready == 0)
-        printf("MANUAL MODE: no majority is reachable. Nothing is changed, by people or automata;\n"
-               "  reads (--stale) and zone transfers go on with what is known. Bring replicas "
-               "back, or\n"
-               "  replace lost ones: docs/operations.md\n");
+        printf(
+            "MANUAL MODE: no majority is reachable. Nothing is changed, by people or automata.\n"
+            "  Reads go on with --stale; secondaries answer with what they have, and are told to "
+            "ask again.\n"
+            "  Bring replicas back, or replace lost ones: docs/operations.md\n");
 }
 
 int ctl_status(struct ctl *ctl, int count, char **arguments)

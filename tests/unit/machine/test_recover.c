@@ -186,6 +186,35 @@ Test(recover, who_signs)
     cr_assert(recover_by(replicas[3], &r, ALICE | BOB, false), "%s", world_words(w));
 }
 
+/* The same is asked of the signatures where the command stands in another log. */
+Test(recover, who_signs_in_another_log)
+{
+    static const struct {
+        unsigned who;
+        bool other, is_good;
+    } rows[] = {{ALICE | BOB, false, true},           {ALICE2 | BOB, false, true},
+                {ALICE | ALICE2, false, false},       {ALICE | CAROL, false, false},
+                {ALICE | ROBOT, false, false},        {ALICE | BOB | CAROL, false, false},
+                {ALICE | BOB | ALICE2, false, false}, {ALICE | BOB, true, false}};
+    struct recovery r = right();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rsm_buffer body;
+        struct body_recover decoded;
+        cr_assert_eq(body_of(&r, rows[i].who, rows[i].other, &body), RSM_OK);
+        cr_assert_eq(body_recover_decode(bytes_make(body.data, body.size), &decoded), RSM_OK);
+        cr_assert_eq(recovery_is_signed(w->kv, &decoded), rows[i].is_good, "row %zu", i);
+        rsm_buffer_free(&body);
+    }
+    struct kv *nobody = kv_mem_new();
+    struct rsm_buffer body;
+    struct body_recover decoded;
+    cr_assert_eq(body_of(&r, ALICE | BOB, false, &body), RSM_OK);
+    cr_assert_eq(body_recover_decode(bytes_make(body.data, body.size), &decoded), RSM_OK);
+    cr_assert(!recovery_is_signed(nobody, &decoded), "a state that knows no persons");
+    rsm_buffer_free(&body);
+    kv_free(nobody);
+}
+
 /* The replica, the epoch and the log are those of the statement. */
 Test(recover, what_it_is_about)
 {

@@ -38,6 +38,9 @@ struct node {
     uint32_t frames[REPLICA_MAX + 1];
     uint32_t before_now; /* frames that came before the one that says "now" */
     char last[64];       /* its beginning */
+    uint32_t told;       /* with a refusal */
+    uint8_t proof[PEER_PROOF_SIZE_MAX];
+    size_t proof_size;
 };
 
 struct rig {
@@ -69,6 +72,14 @@ static void on_frame(void *context, uint32_t from, struct bytes frame)
     n->last[size] = '\0';
     if (strcmp(n->last, "now") == 0)
         n->before_now = n->frames[from] - 1;
+}
+
+static void on_left_behind(void *context, struct bytes body)
+{
+    struct node *n = context;
+    n->told++;
+    memcpy(n->proof, body.data, body.size);
+    n->proof_size = body.size;
 }
 
 static void on_lost(void *context, uint32_t peer)
@@ -114,6 +125,7 @@ static void start(struct rig *r, struct node *n, uint32_t id, uint64_t incarnati
                                        .context = n,
                                        .accept = on_accept,
                                        .on_frame = on_frame,
+                                       .on_left_behind = on_left_behind,
                                        .on_lost = on_lost};
     cr_assert_eq(peer_links_new(&config, &n->links, text), RSM_OK, "%s", text);
     cr_assert_neq(peer_links_port(n->links), 0);
@@ -344,6 +356,37 @@ Test(peer_link, another_incarnation_is_refused)
     say(r, 2, 1, "a wiped voice");
     WAIT(r, r->nodes[1].asked >= asked + 8);
     cr_assert_eq(r->nodes[1].frames[2], 0);
+    rig_free(r);
+}
+
+/* Who is refused for good hears why, whole; with nothing to tell, nothing is told. */
+Test(peer_link, a_refusal_with_a_proof)
+{
+    static uint8_t proof[PEER_PROOF_SIZE_MAX];
+    struct rig *r = rig_of(3);
+    struct node *two = &r->nodes[2], *three = &r->nodes[3];
+    for (size_t i = 0; i < sizeof proof; i++)
+        proof[i] = (uint8_t)(i * 7);
+    WAIT(r, both_open(r, 1, 2) && both_open(r, 1, 3));
+    struct member_config alone = r->all;
+    alone.count = 1;
+    peer_links_set_members(r->nodes[1].links, &alone, &r->none);
+    uint64_t refused = peer_links_get_counters(r->nodes[1].links)->refused;
+    WAIT(r, peer_links_get_counters(r->nodes[1].links)->refused >= refused + 4);
+    cr_assert_eq(two->told + three->told, 0, "there was nothing to tell");
+    static const size_t sizes[] = {1, 700, sizeof proof};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        peer_links_set_proof(r->nodes[1].links, bytes_make(proof, sizes[i]));
+        WAIT(r, two->proof_size == sizes[i] && three->proof_size == sizes[i]);
+        cr_assert_eq(memcmp(two->proof, proof, sizes[i]), 0);
+        cr_assert_eq(memcmp(three->proof, proof, sizes[i]), 0);
+    }
+    cr_assert_eq(r->nodes[1].told, 0);
+    peer_links_set_proof(r->nodes[1].links, (struct bytes){NULL, 0});
+    uint32_t told = two->told;
+    refused = peer_links_get_counters(r->nodes[1].links)->refused;
+    WAIT(r, peer_links_get_counters(r->nodes[1].links)->refused >= refused + 4);
+    cr_assert_leq(two->told, told + 1, "one was on its way");
     rig_free(r);
 }
 
