@@ -253,6 +253,9 @@ $(B)/journal-damage: $(B)/obj/tests/faults/journal_main.o $(B)/lib/test.a $(call
 EVERY ?= 29
 journal-damage: $(B)/journal-damage ## each kind of damage to a small journal (EVERY=1: every byte)
 	$(Q)tests/run.sh journal-damage $(B)/journal-damage --every $(EVERY)
+$(B)/blind.so: tests/cluster/blind.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -fPIC -shared -Wall -Wextra -Werror -o $@ $< -ldl
 $(B)/shim.so: tests/faults/shim.c tests/faults/shim.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -fPIC -shared -Wall -Wextra -Werror -I. -o $@ $< -ldl
@@ -349,7 +352,7 @@ $(B)/test-tamper: $(B)/obj/tests/cluster/tamper.o $(call archives,dump)
 $(B)/many-callers: $(B)/obj/examples/many_callers.o $(call archives,client)
 	$(link) $(VLINK) $(call libs,client)
 
-cluster: all build/test-load build/test-tamper build/many-callers ## real processes: kill -9, the root zone, clients (some minutes)
+cluster: all build/test-load build/test-tamper build/many-callers build/release/blind.so ## real processes: kill -9, the root zone, clients (some minutes)
 	$(Q)tests/cluster/run.sh
 
 # The linearizability checker and its own tests (tests/lin); histories of real clusters below.

@@ -108,7 +108,7 @@ show_times() {
         { printf "note: %4d s, %4d s of a core: %s\n", $1, seconds($5) + seconds($6) - seconds($3) - seconds($4), $2 }'
 }
 
-lane leg build make $jobs all build/release/lin-test build/{test-load,test-tamper,many-callers,relay,lin-record,lin-check}
+lane leg build make $jobs all build/release/lin-test build/release/blind.so build/{test-load,test-tamper,many-callers,relay,lin-record,lin-check}
 wait_for_lanes
 lane processes
 lane others

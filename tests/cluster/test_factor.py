@@ -117,6 +117,36 @@ def keys_and_assertions():
     return None
 
 
+def replicas_that_do_not_look():
+    """They log an approval with a factor that nobody gave; whoever verifies the log finds it, offline, without the device."""
+    blind = os.path.join(BIN, "release", "blind.so")
+    if not os.path.exists(blind):
+        return "release/blind.so is not built"
+    with Cluster() as cluster:
+        alice, _ = begin(cluster)
+        second_key(cluster, "alice@company.com")
+        wrong = os.path.join(cluster.work, "wrong")
+        cluster.ctl("keygen", "alice@company.com", "--plain", "--out", wrong)
+        digest = request(cluster, 5)
+        factor = ("override", "approve", digest, "--factor", "stick", "--factor-key", wrong)
+        refused(cluster, "factor-signature", *factor[2:], key=alice)
+        cluster.stop()
+        os.environ["LD_PRELOAD"] = blind
+        try:
+            cluster.ctl("dev", "up", "--dir", cluster.dir)
+        finally:
+            del os.environ["LD_PRELOAD"]
+        cluster.ctl(*factor, key=alice)
+        cluster.settle()
+        cluster.stop()
+        slot = [s["slot"] for s in cluster.log(1) if any(c["kind"] == "change.approve" and v["verdict"] == "applied" for c, v in zip(s.get("commands", []), s["verdicts"]))]
+        check(len(slot) == 1, f"it was logged as approved: {slot}")
+        for replica in (1, 2, 3):
+            done = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(replica), "verify", status=1)
+            check(f"slot {slot[0]}" in done.stdout + done.stderr, done.stdout + done.stderr)
+    return None
+
+
 def who_is_waited_for():
     """With second factors demanded the same lines do: they say to each approver the whole line, with the factor's name."""
     with Cluster() as cluster:
@@ -214,4 +244,4 @@ def a_token():
 
 
 if __name__ == "__main__":
-    main([keys_and_assertions, who_is_waited_for, codes, a_token])
+    main([keys_and_assertions, replicas_that_do_not_look, who_is_waited_for, codes, a_token])

@@ -3,6 +3,7 @@
 """A recorded shell: what it shows, its hashes in the log, and what happens when the recorder cannot go on."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -60,8 +61,32 @@ def what_was_shown():
             check(recording(cluster, "a.rec", status=None).returncode != 0, "an edited recording passes")
         with open(path, "wb") as file:
             file.write(whole)
+        other = os.path.join(cluster.work, "other.key")
+        with open(os.open(other, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(os.urandom(32).hex() + "\n")
+        done = recording(cluster, "a.rec", other, status=1)
+        check("some words" not in done.stdout and "key" in done.stderr, f"another key: {done.stdout[:200]}{done.stderr}")
         os.chmod(key, 0o644)
         check("mode 600" in recording(cluster, "a.rec", key, status=None).stderr, "an open key is refused")
+
+
+def asciinema_plays_it():
+    """What comes out is what Debian's player takes; the terminal that it plays on shows the words."""
+    if not shutil.which("asciinema") or not shutil.which("script"):
+        return "asciinema or script is not there"
+    with Cluster() as cluster:
+        key, environment = begin(cluster)
+        session = shell(cluster, key, environment, "p.rec")
+        _, err = session.communicate("echo to be pla''yed\nexit\n", timeout=120)
+        check(session.returncode == 0, err)
+        cast = os.path.join(cluster.work, "p.cast")
+        with open(cast, "w", encoding="utf-8") as file:
+            file.write(recording(cluster, "p.rec", key).stdout)
+        environment = dict(os.environ, TERM="xterm", LC_ALL="C.UTF-8", HOME=cluster.work)
+        for line in (f"asciinema cat {cast}", f"asciinema play --speed 1000 --idle-time-limit 0.01 {cast}"):
+            done = subprocess.run(["script", "-qec", line, "/dev/null"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+            check(done.returncode == 0 and "to be played" in done.stdout, f"{line}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return None
 
 
 def read_until(session, words, seen=""):
@@ -143,4 +168,4 @@ def strict():
 
 
 if __name__ == "__main__":
-    main([what_was_shown, guided, strict])
+    main([what_was_shown, asciinema_plays_it, guided, strict])
