@@ -118,6 +118,10 @@ struct kv_write {
 enum rsm_status kv_overlay_visit(const struct kv *overlay,
                                  enum rsm_status (*visit)(void *context, const struct kv_write *w),
                                  void *context);
+/* As kv_overlay_visit, in the order of tables and then of first writes: nothing has to be sorted.
+ */
+void kv_overlay_each(const struct kv *overlay,
+                     void (*visit)(void *context, const struct kv_write *w), void *context);
 /* Writes everything that `overlay` holds into `target` (usually the kv below it), then clears it.
  */
 enum rsm_status kv_overlay_merge(struct kv *overlay, struct kv *target);

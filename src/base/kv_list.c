@@ -9,7 +9,7 @@
 #include "src/base/kv_order.h"
 #include "src/base/mem.h"
 
-#define BUCKETS_MIN 64u
+#define BUCKETS_MIN 32u
 #define PIECE_SIZE_MIN (8u << 10)
 #define PIECE_SIZE_MAX (1u << 20)
 
@@ -99,7 +99,7 @@ static uint64_t short_word(struct bytes text)
 }
 
 /* Words of 8 bytes; the last two reach back over bytes that were taken before. */
-static uint32_t hash_of(uint8_t table, struct bytes key)
+uint32_t kv_list_hash(uint8_t table, struct bytes key)
 {
     const uint8_t *end = key.data + key.size;
     uint64_t hash = seeds[0] ^ ((uint64_t)key.size << 8 | table);
@@ -111,15 +111,29 @@ static uint32_t hash_of(uint8_t table, struct bytes key)
     return (uint32_t)fold(hash ^ seeds[0], seeds[1]);
 }
 
-static struct kv_node **bucket_of(const struct kv_list *list, uint32_t hash)
+static struct kv_bucket *bucket_of(const struct kv_list *list, uint32_t hash)
 {
     return &list->buckets[hash & (list->bucket_count - 1)];
+}
+
+/* By the bits that buckets are chosen by last. */
+static uint64_t kind_of(uint32_t hash)
+{
+    return UINT64_C(1) << (hash >> 26);
+}
+
+static void add_to_bucket(struct kv_list *list, struct kv_node *node)
+{
+    struct kv_bucket *bucket = bucket_of(list, node->hash);
+    node->chain = bucket->first;
+    bucket->first = node;
+    bucket->kinds |= kind_of(node->hash);
 }
 
 static void set_buckets(struct kv_list *list, size_t count)
 {
     mem_free(list->buckets);
-    list->buckets = mem_alloc(count * sizeof(struct kv_node *));
+    list->buckets = mem_alloc(count * sizeof *list->buckets);
     list->bucket_count = count;
 }
 
@@ -127,11 +141,8 @@ static void grow_buckets(struct kv_list *list)
 {
     set_buckets(list, 4 * list->bucket_count);
     for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES; t = kv_list_table(list, t + 1))
-        for (struct kv_node *node = list->tables[t]->first; node != NULL; node = node->newer) {
-            struct kv_node **bucket = bucket_of(list, node->hash);
-            node->chain = *bucket;
-            *bucket = node;
-        }
+        for (struct kv_node *node = list->tables[t]->first; node != NULL; node = node->newer)
+            add_to_bucket(list, node);
 }
 
 static bool is_entry(const struct kv_node *node, uint32_t hash, uint8_t table, struct bytes key)
@@ -140,20 +151,18 @@ static bool is_entry(const struct kv_node *node, uint32_t hash, uint8_t table, s
            memcmp(&node->next[node->height], key.data, key.size) == 0;
 }
 
-static struct kv_node *find(const struct kv_list *list, uint32_t hash, uint8_t table,
-                            struct bytes key)
-{
-    struct kv_node *node = *bucket_of(list, hash);
-    while (node != NULL && !is_entry(node, hash, table, key))
-        node = node->chain;
-    return node;
-}
-
-struct kv_node *kv_list_find(const struct kv_list *list, uint8_t table, struct bytes key)
+struct kv_node *kv_list_find(const struct kv_list *list, uint32_t hash, uint8_t table,
+                             struct bytes key)
 {
     if (list->tables[table] == NULL)
         return NULL;
-    return find(list, hash_of(table, key), table, key);
+    const struct kv_bucket *bucket = bucket_of(list, hash);
+    if ((bucket->kinds & kind_of(hash)) == 0)
+        return NULL;
+    struct kv_node *node = bucket->first;
+    while (node != NULL && !is_entry(node, hash, table, key))
+        node = node->chain;
+    return node;
 }
 
 /* ---- tables ---- */
@@ -267,12 +276,9 @@ static struct kv_node *make_node(struct kv_list *list, uint32_t hash, uint8_t ta
     return node;
 }
 
-static void link_node(struct kv_list *list, struct kv_node *node)
+static void link_node(struct kv_list *list, struct kv_table *t, struct kv_node *node)
 {
-    struct kv_table *t = table_of(list, node->table);
-    struct kv_node **bucket = bucket_of(list, node->hash);
-    node->chain = *bucket;
-    *bucket = node;
+    add_to_bucket(list, node);
     node->older = t->last;
     if (t->last != NULL)
         t->last->newer = node;
@@ -297,12 +303,12 @@ bool kv_list_stamp(const struct kv_list *list, uint8_t table, struct kv_stamp *s
     return t == NULL || kv_stamp_add(stamp, list->source, t->written);
 }
 
-void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct bytes value,
-                 bool deleted)
+void kv_list_set(struct kv_list *list, uint32_t hash, uint8_t table, struct bytes key,
+                 struct bytes value, bool deleted)
 {
-    uint32_t hash = hash_of(table, key);
-    note_write(list, table_of(list, table));
-    struct kv_node *node = find(list, hash, table, key);
+    struct kv_table *t = table_of(list, table);
+    note_write(list, t);
+    struct kv_node *node = kv_list_find(list, hash, table, key);
     if (node != NULL) {
         set_value(list, node, value, deleted);
         return;
@@ -310,18 +316,18 @@ void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct b
     if (list->count >= list->bucket_count)
         grow_buckets(list);
     node = make_node(list, hash, table, key, deleted ? 0 : value.size);
-    link_node(list, node);
+    link_node(list, t, node);
     set_value(list, node, value, deleted);
 }
 
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
 {
-    struct kv_node *node = kv_list_find(list, table, key);
+    struct kv_node *node = kv_list_find(list, kv_list_hash(table, key), table, key);
     if (node == NULL)
         return;
     struct kv_table *t = list->tables[table];
     note_write(list, t);
-    struct kv_node **link = bucket_of(list, node->hash);
+    struct kv_node **link = &bucket_of(list, node->hash)->first;
     kv_order_remove(order_of(list, t), node);
     while (*link != node)
         link = &(*link)->chain;

@@ -50,10 +50,19 @@ struct kv_table {
 
 struct kv_piece;
 
+/*
+ * Entries whose hashes end alike. Most questions are about keys that are not there: `kinds` answers
+ * those without a look at the entries, which lie anywhere in memory.
+ */
+struct kv_bucket {
+    struct kv_node *first;
+    uint64_t kinds; /* a bit for each of 64 beginnings of a hash; may have too many */
+};
+
 struct kv_list {
     struct kv_table *tables[KV_LIST_TABLES]; /* NULL: the table has no entries */
     uint64_t used[KV_LIST_TABLES / 64];      /* bits: which have */
-    struct kv_node **buckets;
+    struct kv_bucket *buckets;
     size_t bucket_count;     /* a power of two */
     struct kv_piece *pieces; /* the newest first */
     struct prng prng;
@@ -79,16 +88,21 @@ static inline struct bytes kv_node_value(const struct kv_node *node)
     return bytes_make(node->value, node->value_size);
 }
 
+/* What find and set want to know of a key: the same for all lists, for a key that is sought in
+ * many.
+ */
+uint32_t kv_list_hash(uint8_t table, struct bytes key);
 /* The entry with exactly this key, or NULL. Deletions are entries. */
-struct kv_node *kv_list_find(const struct kv_list *list, uint8_t table, struct bytes key);
+struct kv_node *kv_list_find(const struct kv_list *list, uint32_t hash, uint8_t table,
+                             struct bytes key);
 /* The first entry of the table at or (with `after`) behind the key, or NULL. */
 struct kv_node *kv_list_seek(struct kv_list *list, uint8_t table, struct bytes key, bool after);
 /* The last entry of the table at or (with `before`) in front of the key, or NULL. */
 struct kv_node *kv_list_seek_back(struct kv_list *list, uint8_t table, struct bytes key,
                                   bool before);
 /* Sets a value, or a deletion. The value may be borrowed from this list. */
-void kv_list_set(struct kv_list *list, uint8_t table, struct bytes key, struct bytes value,
-                 bool deleted);
+void kv_list_set(struct kv_list *list, uint32_t hash, uint8_t table, struct bytes key,
+                 struct bytes value, bool deleted);
 /* Takes an entry out altogether; its memory comes back with kv_list_clear. */
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key);
 

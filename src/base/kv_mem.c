@@ -17,7 +17,7 @@ static struct kv_list *list_of(struct kv *kv)
 static enum rsm_status mem_get(struct kv *kv, uint8_t table, struct bytes key,
                                struct bytes *value_out)
 {
-    const struct kv_node *node = kv_list_find(list_of(kv), table, key);
+    const struct kv_node *node = kv_list_find(list_of(kv), kv_list_hash(table, key), table, key);
     if (node == NULL)
         return RSM_NOT_FOUND;
     *value_out = kv_node_value(node);
@@ -26,7 +26,7 @@ static enum rsm_status mem_get(struct kv *kv, uint8_t table, struct bytes key,
 
 static enum rsm_status mem_put(struct kv *kv, uint8_t table, struct bytes key, struct bytes value)
 {
-    kv_list_set(list_of(kv), table, key, value, false);
+    kv_list_set(list_of(kv), kv_list_hash(table, key), table, key, value, false);
     return RSM_OK;
 }
 

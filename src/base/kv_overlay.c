@@ -20,29 +20,38 @@ struct kv_overlay {
     struct kv_list list;
 };
 
+/* Down through all overlays that lie above one another: the key is hashed once for them. */
 static enum rsm_status overlay_get(struct kv *kv, uint8_t table, struct bytes key,
                                    struct bytes *value_out)
 {
-    struct kv_overlay *o = (struct kv_overlay *)kv;
-    const struct kv_node *node = kv_list_find(&o->list, table, key);
+    uint32_t hash = kv_list_hash(table, key);
+    const struct kv_node *node = NULL;
+    for (; node == NULL && kv->ops->get == overlay_get; kv = ((struct kv_overlay *)kv)->below)
+        node = kv_list_find(&((struct kv_overlay *)kv)->list, hash, table, key);
     if (node == NULL)
-        return kv_get(o->below, table, key, value_out);
+        return kv_get(kv, table, key, value_out);
     if (node->deleted)
         return RSM_NOT_FOUND;
     *value_out = kv_node_value(node);
     return RSM_OK;
 }
 
+static void set(struct kv *kv, uint8_t table, struct bytes key, struct bytes value, bool deleted)
+{
+    struct kv_list *list = &((struct kv_overlay *)kv)->list;
+    kv_list_set(list, kv_list_hash(table, key), table, key, value, deleted);
+}
+
 static enum rsm_status overlay_put(struct kv *kv, uint8_t table, struct bytes key,
                                    struct bytes value)
 {
-    kv_list_set(&((struct kv_overlay *)kv)->list, table, key, value, false);
+    set(kv, table, key, value, false);
     return RSM_OK;
 }
 
 static enum rsm_status overlay_del(struct kv *kv, uint8_t table, struct bytes key)
 {
-    kv_list_set(&((struct kv_overlay *)kv)->list, table, key, (struct bytes){NULL, 0}, true);
+    set(kv, table, key, (struct bytes){NULL, 0}, true);
     return RSM_OK;
 }
 
@@ -210,15 +219,36 @@ enum rsm_status kv_overlay_visit(const struct kv *overlay,
     return status;
 }
 
+void kv_overlay_each(const struct kv *overlay,
+                     void (*visit)(void *context, const struct kv_write *w), void *context)
+{
+    const struct kv_list *list = &overlay_of_const(overlay)->list;
+    for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES; t = kv_list_table(list, t + 1))
+        for (const struct kv_node *node = list->tables[t]->first; node != NULL;
+             node = node->newer) {
+            struct kv_write w = write_of(node);
+            visit(context, &w);
+        }
+}
+
+static enum rsm_status write_node(struct kv *target, const struct kv_node *node)
+{
+    if (target->ops == &overlay_ops) {
+        kv_list_set(&overlay_of(target)->list, node->hash, node->table, kv_node_key(node),
+                    kv_node_value(node), node->deleted);
+        return RSM_OK;
+    }
+    return node->deleted ? kv_del(target, node->table, kv_node_key(node))
+                         : kv_put(target, node->table, kv_node_key(node), kv_node_value(node));
+}
+
 enum rsm_status kv_overlay_merge(struct kv *overlay, struct kv *target)
 {
     const struct kv_list *list = &overlay_of(overlay)->list;
     for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES; t = kv_list_table(list, t + 1))
         for (const struct kv_node *node = list->tables[t]->first; node != NULL;
              node = node->newer) {
-            enum rsm_status status =
-                node->deleted ? kv_del(target, node->table, kv_node_key(node))
-                              : kv_put(target, node->table, kv_node_key(node), kv_node_value(node));
+            enum rsm_status status = write_node(target, node);
             if (status != RSM_OK)
                 return status;
         }

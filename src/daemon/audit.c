@@ -50,19 +50,17 @@ static bool is_failed_row(const struct audit *a, const struct kv_write *w)
     return a->has_failed && a->table == w->table && bytes_equal(writer_result(&a->key), w->key);
 }
 
-static enum rsm_status read_one(void *context, const struct kv_write *w)
+static void read_one(void *context, const struct kv_write *w)
 {
     struct reading *r = context;
     bool is_again = is_failed_row(r->audit, w);
     if (r->place++ % r->step != 0 && w->table != TABLE_META && !is_again)
-        return RSM_OK;
+        return;
     r->audit->rows++;
     if (is_again)
         r->audit->has_failed = false;
-    if (reads_as(r->store, w) || r->audit->has_failed)
-        return RSM_OK;
-    keep(r->audit, w);
-    return RSM_OK;
+    if (!reads_as(r->store, w) && !r->audit->has_failed)
+        keep(r->audit, w);
 }
 
 bool audit_commit(struct audit *a, const struct kv *written, struct kv *store)
@@ -77,6 +75,6 @@ bool audit_commit(struct audit *a, const struct kv *written, struct kv *store)
                              .value = writer_result(&a->value)};
         a->has_failed = !reads_as(store, &w);
     }
-    (void)kv_overlay_visit(written, read_one, &r);
+    kv_overlay_each(written, read_one, &r);
     return !a->has_failed;
 }
