@@ -118,21 +118,27 @@ void writer_drop_front(struct writer *w, size_t size)
  * Room for `size` more bytes, or NULL and failed. One byte more is always there behind them: the
  * end mark that vsnprintf writes, also behind a text that ends at size_max.
  */
-static uint8_t *grow(struct writer *w, size_t size)
+static bool make_room(struct writer *w, size_t size)
 {
     if (w->failed || size > w->size_max - w->size) {
         w->failed = true;
+        return false;
+    }
+    size_t capacity = w->capacity < 64 ? 64 : w->capacity;
+    while (capacity - w->size <= size)
+        capacity *= 2;
+    if (capacity > w->size_max)
+        capacity = w->size_max + 1;
+    w->data = mem_realloc(w->data, capacity);
+    w->capacity = capacity;
+    return true;
+}
+
+/* What there is room for is within size_max. */
+static inline uint8_t *grow(struct writer *w, size_t size)
+{
+    if ((w->failed || size >= w->capacity - w->size) && !make_room(w, size))
         return NULL;
-    }
-    if (size >= w->capacity - w->size) {
-        size_t capacity = w->capacity < 64 ? 64 : w->capacity;
-        while (capacity - w->size <= size)
-            capacity *= 2;
-        if (capacity > w->size_max)
-            capacity = w->size_max + 1;
-        w->data = mem_realloc(w->data, capacity);
-        w->capacity = capacity;
-    }
     uint8_t *at = w->data + w->size;
     w->size += size;
     return at;

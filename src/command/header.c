@@ -45,29 +45,6 @@ static uint64_t read_number(const uint8_t *data, size_t size)
     return value;
 }
 
-/* First bytes that say all by themselves: everything but c0..df. */
-static struct header fixed_header(uint8_t first)
-{
-    struct header h = {.is_shortest = true, .size = 1};
-    if (first < 0x80) {
-        h.type = UNPACK_UINT;
-        h.value = first;
-    } else if (first < 0x90) {
-        h.type = UNPACK_MAP;
-        h.length = first & 0x0fu;
-    } else if (first < 0xa0) {
-        h.type = UNPACK_ARRAY;
-        h.length = first & 0x0fu;
-    } else if (first < 0xc0) {
-        h.type = UNPACK_STR;
-        h.length = first & 0x1fu;
-    } else {
-        h.type = UNPACK_INT;
-        h.value = UINT64_MAX << 8 | first;
-    }
-    return h;
-}
-
 /* d0..d3: a non-negative value is an uint to us, in a form that is never the shortest. */
 static void set_signed(struct header *h, size_t number_size)
 {
@@ -84,15 +61,9 @@ static void set_signed(struct header *h, size_t number_size)
     h->is_shortest = ~h->value >= SHORTER[number_size];
 }
 
-bool header_read(const uint8_t *data, size_t size, struct header *out)
+bool header_read_form(const uint8_t *data, size_t size, struct header *out)
 {
-    if (size == 0)
-        return false;
     uint8_t first = data[0];
-    if (first < 0xc0 || first >= 0xe0) {
-        *out = fixed_header(first);
-        return true;
-    }
     const struct form *form = &FORMS[first - 0xc0];
     struct header h = {.type = form->type, .size = 1u + form->number_size + form->extra_size};
     if (size < h.size)

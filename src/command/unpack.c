@@ -30,7 +30,7 @@ void unpack_fail(struct unpack *u, enum rsm_status status)
 }
 
 /* The header at the cursor, which stays; payload and items are within the bytes that are left. */
-static bool peek_header(const struct unpack *u, struct header *out)
+static inline bool peek_header(const struct unpack *u, struct header *out)
 {
     if (u->status != RSM_OK || !header_read(u->data + u->offset, u->size - u->offset, out))
         return false;
@@ -39,7 +39,7 @@ static bool peek_header(const struct unpack *u, struct header *out)
 }
 
 /* As peek_header, and steps behind the header when the type is right. */
-static bool take_header(struct unpack *u, enum unpack_type type, struct header *out)
+static inline bool take_header(struct unpack *u, enum unpack_type type, struct header *out)
 {
     if (!peek_header(u, out)) {
         unpack_fail(u, RSM_MALFORMED);
