@@ -111,6 +111,16 @@ static void count_verdicts(struct load_client *c, const struct rsm_result *answe
     rsm_author_learn(c->author, answer->value.raw);
 }
 
+/* `count` change sets or reads that were not done: a replica that has no room says so. */
+static void count_undone(struct load_client *c, enum rsm_status status, uint64_t count)
+{
+    struct load_result *result = c->run->result;
+    if (status != RSM_BUSY)
+        result->failed += count;
+    else if (is_measured(c->run, c))
+        result->busy += count;
+}
+
 static void make_idle(struct load_client *c)
 {
     struct load_run *run = c->run;
@@ -156,7 +166,7 @@ static void on_written(void *context, const struct rsm_result *answer)
             run->result->repeated++;
             return;
         }
-        run->result->failed += c->world->shape.bundle;
+        count_undone(c, answer->status, c->world->shape.bundle);
         if (answer->status == RSM_OUTCOME_UNKNOWN)
             run->is_ending = true; /* its author's counter is in doubt for good */
         else
@@ -173,7 +183,7 @@ static void on_read(void *context, const struct rsm_result *answer)
     uint64_t now_ns = bench_now_ns();
     run->result->operations++;
     if (answer->status != RSM_OK) {
-        run->result->failed++;
+        count_undone(c, answer->status, 1);
         note_trouble(run->result, rsm_status_text(answer->status), rsm_text(answer->detail));
     } else {
         if (is_measured(run, c))
@@ -194,7 +204,7 @@ static void count_shared(struct load_client *c, const struct shared_end *end)
     if (end->status == RSM_REFUSED)
         result->refused++;
     else if (end->status != RSM_OK)
-        result->failed++;
+        count_undone(c, end->status, 1);
     if (end->status != RSM_OK) {
         note_trouble(result, rsm_status_text(end->status), rsm_text(end->detail));
         return;
@@ -282,6 +292,7 @@ static void begin_due(struct load_run *run)
     while (run->idle != NULL && !run->is_ending) {
         if (is_open && !pace_take(&run->pace, now_ns, &intended_ns))
             break;
+        run->result->offered += is_open && intended_ns >= run->measure_from_ns ? 1 : 0;
         begin(run, intended_ns);
     }
 }
@@ -295,6 +306,7 @@ static void count_late(struct load_run *run)
         if (intended_ns < run->measure_from_ns)
             continue;
         run->result->late++;
+        run->result->offered++;
         histogram_add(run->options->reads_percent == 100 ? &run->result->read : &run->result->write,
                       now_ns - intended_ns);
     }

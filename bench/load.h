@@ -64,6 +64,8 @@ struct load_result {
     uint64_t applied;     /* change sets whose latency was measured */
     uint64_t refused;     /* a rule said no: a mistake of the bench */
     uint64_t failed;      /* change sets and reads without an answer, or with an error */
+    uint64_t busy;        /* measured ones that were told that there is no room (BUSY): not done */
+    uint64_t offered;     /* open loop: operations that should have begun while it was measured */
     uint64_t repeated;    /* sent again, because the outcome was unknown */
     uint64_t late;        /* open loop: never begun; their waits so far are in the histograms */
     uint64_t writes_in_time, reads_in_time; /* ended while it was measured */

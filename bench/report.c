@@ -38,6 +38,8 @@ static void add_load(struct load_result *sum, const struct load_result *load)
     sum->applied += load->applied;
     sum->refused += load->refused;
     sum->failed += load->failed;
+    sum->busy += load->busy;
+    sum->offered += load->offered;
     sum->repeated += load->repeated;
     sum->late += load->late;
     sum->writes_in_time += load->writes_in_time;
@@ -58,6 +60,8 @@ void report_add(struct point *p, const struct load_result *load, const struct fl
     *r = (struct repetition){.seconds = load->seconds,
                              .refused = load->refused,
                              .failed = load->failed,
+                             .busy = load->busy,
+                             .offered = load->offered,
                              .late = load->late,
                              .repeated = load->repeated,
                              .ratio = report_ratio(&load->write, floor, p->clients)};

@@ -41,7 +41,7 @@ struct summary {
 
 struct repetition {
     double seconds, writes_per_second, reads_per_second;
-    uint64_t refused, failed, late, repeated;
+    uint64_t refused, failed, busy, offered, late, repeated;
     struct summary write, read, floor;
     double ratio; /* the writes' median to the floor's; 0: one of them was not measured */
 };

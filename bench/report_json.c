@@ -64,13 +64,13 @@ json_t *report_json_floor(const struct floor_result *floor)
 
 static json_t *repetition_json(const struct repetition *r)
 {
-    return json_pack("{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "seconds",
-                     r->seconds, "writes_per_second", r->writes_per_second, "reads_per_second",
-                     r->reads_per_second, "refused", (json_int_t)r->refused, "failed",
-                     (json_int_t)r->failed, "late", (json_int_t)r->late, "repeated",
-                     (json_int_t)r->repeated, "ratio_to_floor", r->ratio, "write",
-                     summary_json(&r->write), "read", summary_json(&r->read), "floor",
-                     summary_json(&r->floor));
+    return json_pack(
+        "{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "seconds", r->seconds,
+        "writes_per_second", r->writes_per_second, "reads_per_second", r->reads_per_second,
+        "refused", (json_int_t)r->refused, "failed", (json_int_t)r->failed, "busy",
+        (json_int_t)r->busy, "offered", (json_int_t)r->offered, "late", (json_int_t)r->late,
+        "repeated", (json_int_t)r->repeated, "ratio_to_floor", r->ratio, "write",
+        summary_json(&r->write), "read", summary_json(&r->read), "floor", summary_json(&r->floor));
 }
 
 static json_t *replica_json(const struct observe_replica *r)
@@ -106,10 +106,11 @@ static json_t *point_json(const struct point *p)
     for (uint32_t i = 0; i < p->observed.count; i++)
         (void)json_array_append_new(replicas, replica_json(&p->observed.replicas[i]));
     json_t *object = json_pack(
-        "{s:i, s:f, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:f}", "clients", (int)p->clients, "rate",
-        p->rate, "change_bytes", (int)l->change_size, "seconds", l->seconds, "applied",
+        "{s:i, s:f, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "clients", (int)p->clients,
+        "rate", p->rate, "change_bytes", (int)l->change_size, "seconds", l->seconds, "applied",
         (json_int_t)l->applied, "refused", (json_int_t)l->refused, "failed", (json_int_t)l->failed,
-        "late", (json_int_t)l->late, "repeated", (json_int_t)l->repeated, "ratio_to_floor",
+        "busy", (json_int_t)l->busy, "offered", (json_int_t)l->offered, "late", (json_int_t)l->late,
+        "repeated", (json_int_t)l->repeated, "ratio_to_floor",
         report_ratio(&l->write, &p->floor, p->clients));
     set(object, "trouble", json_string(l->trouble));
     set(object, "writes_per_second",

@@ -70,15 +70,18 @@ static void print_trouble(const struct point *p, FILE *out)
 {
     const struct load_result *l = &p->load;
     char name[48];
-    if (l->refused + l->failed + l->repeated > 0)
-        (void)fprintf(out, "clients %s: %llu refused, %llu failed, %llu sent again (%s)\n",
+    if (l->refused + l->failed + l->busy + l->repeated > 0)
+        (void)fprintf(out,
+                      "clients %s: %llu refused, %llu failed, %llu busy, %llu sent again (%s)\n",
                       name_of(p, name, sizeof name), (unsigned long long)l->refused,
-                      (unsigned long long)l->failed, (unsigned long long)l->repeated, l->trouble);
+                      (unsigned long long)l->failed, (unsigned long long)l->busy,
+                      (unsigned long long)l->repeated, l->trouble);
     if (l->late > 0)
         (void)fprintf(out,
-                      "clients %s: %llu operations never began: the rate is above what is "
-                      "carried; their waits are in the figures\n",
-                      name_of(p, name, sizeof name), (unsigned long long)l->late);
+                      "clients %s: %llu of %llu operations offered never began: the rate is above "
+                      "what is carried; their waits are in the figures\n",
+                      name_of(p, name, sizeof name), (unsigned long long)l->late,
+                      (unsigned long long)l->offered);
 }
 
 /* What a command costs the client and each replica. */

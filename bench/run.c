@@ -141,7 +141,8 @@ static int show(const struct run_command *c, const struct report *r)
         good = plot_write(c->plot, r) && good;
     uint64_t bad = 0;
     for (uint32_t i = 0; i < r->point_count; i++)
-        bad += r->points[i].load.refused + r->points[i].load.failed;
+        bad += r->points[i].load.refused + r->points[i].load.failed +
+               (r->points[i].rate > 0 ? 0 : r->points[i].load.busy);
     return bad > 0 || !good ? 1 : 0;
 }
 

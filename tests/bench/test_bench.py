@@ -143,6 +143,21 @@ def a_stall_shows():
               f"the stall is hidden: { {q: point['write'][q] for q in QUANTILES} }")
 
 
+def overload_adds_up():
+    """Far more is offered than anything here can do: what was done, what was told that there is no room, and what
+    found no client free are all of it. None of that is a failure of the run."""
+    with Cluster() as cluster:
+        out = cluster.run(BENCH, "run", *where(cluster), "--clients", "32", "--shared", "--rate", "500000", "--seconds", "2", "--warm-up", "0",
+                          "--floor-count", "0", "--quiet", "--json", f"{cluster.work}/over.json").stdout
+        with open(f"{cluster.work}/over.json", encoding="utf-8") as file:
+            point = json.load(file)["runs"][0]
+        told = f"{ {name: point[name] for name in ('offered', 'applied', 'busy', 'late', 'failed', 'refused', 'trouble')} }"
+        check(point["offered"] == 1000000 and point["applied"] > 0 and point["late"] > 0, told)
+        check(point["applied"] + point["busy"] + point["late"] == point["offered"], told)
+        check(point["failed"] == point["refused"] == 0, told)
+        check(f"{point['late']} of 1000000 operations offered never began" in out, out)
+
+
 def floors():
     with Cluster(1) as cluster:
         out = cluster.run(BENCH, "floor", "--count", "30", "--clients", "5", "--dir", cluster.work, "--json", f"{cluster.work}/f.json").stdout
@@ -244,4 +259,4 @@ def wrong_usage():
     check(done.returncode == 1 and "could not be written" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
-main([wrong_usage, floors, compares, runs, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows])
+main([wrong_usage, floors, compares, runs, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows, overload_adds_up])
