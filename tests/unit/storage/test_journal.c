@@ -65,6 +65,42 @@ Test(journal, one_flush_a_group_and_none_for_nothing)
 }
 
 /* The reopened journal goes on where the old one ended, many times over. */
+/* Bytes written for groups and marks, by those of the values in them: 7 records in a group, 5
+ * votes. */
+static double bytes_for_a_byte(size_t value_size)
+{
+    struct journal_rig rig;
+    struct journal_counters before, after;
+    uint64_t values = 0;
+
+    rig_init(&rig);
+    rig.value_size = value_size;
+    rig.options.segment_size = 4u << 20;
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    journal_get_counters(rig.journal, &before);
+    for (unsigned i = 0; i < 30; i++)
+        cr_assert_eq(rig_write(&rig, 7), RSM_OK);
+    journal_get_counters(rig.journal, &after);
+    uint8_t *value = mem_alloc(value_size);
+    for (uint64_t sequence = 1; sequence <= rig.appended; sequence++) {
+        struct record record;
+        rig_record(&rig, sequence, value, &record);
+        values += record.value.size;
+    }
+    mem_free(value);
+    rig_deinit(&rig);
+    cr_assert_gt(values, 0);
+    return (double)(after.bytes - before.bytes) / (double)values;
+}
+
+/* With groups as large as they are when much is to do, framing and padding cost less than half. */
+Test(journal, a_byte_of_a_vote_costs_at_most_one_and_a_half)
+{
+    cr_assert_leq(bytes_for_a_byte(500), 1.5);
+    cr_assert_leq(bytes_for_a_byte(1500), 1.2);
+    cr_assert_leq(bytes_for_a_byte(8400), 1.05);
+}
+
 Test(journal, reopened_again_and_again)
 {
     struct journal_rig rig;
