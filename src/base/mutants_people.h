@@ -103,6 +103,10 @@
 #ifndef RSM_MUTANT_NO_ROOT
 #define RSM_MUTANT_NO_ROOT 0
 #endif
+/* Whoever may approve agrees for the root role. */
+#ifndef RSM_MUTANT_ROOT_OF_ANYBODY
+#define RSM_MUTANT_ROOT_OF_ANYBODY 0
+#endif
 /* A grant is of every class, whatever it says. */
 #ifndef RSM_MUTANT_GRANT_OF_EVERY_CLASS
 #define RSM_MUTANT_GRANT_OF_EVERY_CLASS 0

@@ -71,6 +71,18 @@
 #ifndef RSM_MUTANT_REVOKED_KEY_AGAIN
 #define RSM_MUTANT_REVOKED_KEY_AGAIN 0
 #endif
+/* A zone's label decides no class. */
+#ifndef RSM_MUTANT_LABELS_UNSEEN
+#define RSM_MUTANT_LABELS_UNSEEN 0
+#endif
+/* A service needs what is not there. */
+#ifndef RSM_MUTANT_SERVICE_LACKS
+#define RSM_MUTANT_SERVICE_LACKS 0
+#endif
+/* A service goes that another one needs. */
+#ifndef RSM_MUTANT_SERVICE_LEFT
+#define RSM_MUTANT_SERVICE_LEFT 0
+#endif
 /* Two principals have the same key. */
 #ifndef RSM_MUTANT_KEY_OF_TWO
 #define RSM_MUTANT_KEY_OF_TWO 0

@@ -54,7 +54,9 @@ static void count_one(struct judge *j, const struct principal_record *principal,
     struct policy_group group;
     struct unpack list = load_groups(j, &left);
     t->count++;
-    t->root += principal_has_role(principal, bytes_of_string("root")) ? 1 : 0;
+    bool is_root =
+        MUTANT(ROOT_OF_ANYBODY) || principal_has_role(principal, bytes_of_string("root"));
+    t->root += is_root ? 1 : 0;
     for (uint32_t i = 0; i < left && i < LIMIT_APPROVAL_GROUPS; i++) {
         if (!policy_group_take(&list, &group))
             return;

@@ -223,7 +223,8 @@ static bool matches_command(const struct judge *j, const struct policy_class *it
     return names_kind(item, j->command->kind) &&
            (item->zone.size == 0 || bytes_equal(item->zone, j->touched)) &&
            (item->label.size == 0 ||
-            zone_has_label(writer_result(&j->m->labels), item->label, item->value)) &&
+            (zone_has_label(writer_result(&j->m->labels), item->label, item->value) &&
+             !MUTANT(LABELS_UNSEEN))) &&
            (item->tier.size == 0 || affects_tier(j, item->tier)) && j->risk >= item->risk &&
            j->reach >= item->reach;
 }

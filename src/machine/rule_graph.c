@@ -517,7 +517,7 @@ static void add_need(struct judge *j, uint64_t from, const char *what,
     link_edge(j, edge, what);
     bool is_there_now = is_name ? is_there(j, 0, (struct bytes){NULL, 0}, need->name)
                                 : service_is_there(j, need->service);
-    if (!is_there_now && j->policy.dangling_allowed == 0)
+    if (!is_there_now && j->policy.dangling_allowed == 0 && !MUTANT(SERVICE_LACKS))
         judge_refuse(j, RSM_RULE_DANGLING,
                      "%s -> %s, which is not there: make it first, or allow it (policy "
                      "dangling_allowed)",
@@ -541,7 +541,7 @@ void rule_graph_service(struct judge *j, struct bytes service, const struct body
     drop_needs(j, id);
     while (body_next_service_need(&walk, &need) && j->fault == RSM_OK)
         add_need(j, id, words, &need);
-    if (!service_is_there(j, service) && j->policy.dangling_allowed == 0)
+    if (!service_is_there(j, service) && j->policy.dangling_allowed == 0 && !MUTANT(SERVICE_LEFT))
         check_needed(&l, id, service);
     if (j->fault == RSM_OK)
         (void)judge_found(j, graph_drop_lonely(j->kv, id));

@@ -26,6 +26,7 @@
 #include "src/machine/logtable.h"
 #include "src/machine/query.h"
 #include "src/machine/verdict.h"
+#include "tests/sim/author_root.h"
 
 #define TYPE_A 1
 #define TYPE_NS 2
@@ -58,7 +59,9 @@ struct author {
     bool is_update;        /* as dynamic updates come: of names that nobody else writes */
     bool is_service;       /* sets one of its services, or deletes it: others may need it */
     bool is_label;         /* labels its zone */
-    bool is_raced;         /* other bytes with its counter are on their way, and may be first */
+    bool is_approval;      /* approves a change that waits for the root role: its digest */
+    uint8_t approved[HASH_SIZE];
+    bool is_raced; /* other bytes with its counter are on their way, and may be first */
     uint64_t lamport;
     uint64_t *done; /* by counter: the slot that was told; 0: none */
     uint64_t done_capacity;
@@ -87,7 +90,8 @@ static void body_of_principal(struct author *admin, struct rsm_buffer *body)
     uint32_t index = (uint32_t)(admin->counter - FIRST_PRINCIPAL + 1);
     const struct author *a = &admin->cluster->authors[index];
     robot_principal(admin->cluster, index, a->name,
-                    rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE), body);
+                    rsm_bytes_make(rsm_key_public(a->key), RSM_PUBLIC_KEY_SIZE),
+                    admin->cluster->options.root && index % 4 != 0, body);
 }
 
 static bool has_made_all(const struct author *admin)
@@ -224,9 +228,15 @@ static size_t author_clock(struct author *a, struct rsm_event seen[2 * AUTHORS_M
             seen[count++] =
                 (struct rsm_event){rsm_text(c->authors[i].name), c->authors[i].done_last};
     }
-    if (a->is_shared || a->is_critical || c->options.labels)
+    if (a->is_shared || a->is_critical || c->options.labels || (a->is_operation && c->options.root))
         count += see_effects(a, seen + count, names);
     return count;
+}
+
+static enum rsm_kind operation(struct node_cluster *c, uint32_t at, struct rsm_buffer *body)
+{
+    bool is_root = c->options.root && (!c->options.robots || sim_chance(&c->sim, 400000));
+    return is_root ? root_operation(c, body) : robot_operation(c, at, body);
 }
 
 static struct blob *author_sign(struct author *a)
@@ -242,7 +252,7 @@ static struct blob *author_sign(struct author *a)
         kind = RSM_KIND_ROLE_SET;
         robot_role(a->cluster, &body);
     } else if (a->is_operation) {
-        kind = robot_operation(a->cluster, a->replica, &body);
+        kind = operation(a->cluster, a->replica, &body);
         if (kind == RSM_KIND_FREEZE_RESUME)
             sim_mark(a->cluster, SIM_MARK_RESUME_BEGUN);
     } else if (a->index == 0) {
@@ -253,6 +263,9 @@ static struct blob *author_sign(struct author *a)
         body_of_zone(a, &body);
     } else if (a->is_member) {
         kind = member_body(a->cluster, a->replica, &body);
+    } else if (a->is_approval) {
+        kind = RSM_KIND_CHANGE_APPROVE;
+        root_approve(a->approved, &body);
     } else if (a->is_update) {
         kind = RSM_KIND_RRSET_UPDATE;
         plane_update(a->cluster, a->index, a->counter, &body);
@@ -289,12 +302,21 @@ static struct blob *author_sign(struct author *a)
 
 /* ------------------------------------------------------------------------------------------- */
 
+/* Whoever is a person, and finds that something waits for the root role. */
+static bool draw_approval(struct author *a)
+{
+    struct node_cluster *c = a->cluster;
+    return c->options.root && a->index > 0 && a->counter > 1 && !a->is_member &&
+           !author_is_robot(c, a->index) && sim_chance(&c->sim, 400000) &&
+           root_find(c, a->replica, a->approved);
+}
+
 /* What is neither of the other kinds may be about a service or a label. */
 static void draw_plane(struct author *a)
 {
     struct node_cluster *c = a->cluster;
-    bool is_free = !a->is_member && !a->is_critical && !a->is_shared && !a->is_update &&
-                   a->index > 0 && a->counter > 1;
+    bool is_free = !a->is_member && !a->is_approval && !a->is_critical && !a->is_shared &&
+                   !a->is_update && a->index > 0 && a->counter > 1;
     a->is_service = is_free && sim_chance(&c->sim, c->options.plane_ppm);
     a->is_label = is_free && !a->is_service && c->options.labels && sim_chance(&c->sim, 150000);
 }
@@ -327,7 +349,7 @@ static void author_next(void *context, void *argument)
     }
     a->is_operation = a->envelope == NULL ? a->index == 0 && has_made_all(a) : a->is_operation;
     if (a->envelope == NULL && a->is_operation &&
-        (!c->options.robots || !sim_chance(&c->sim, 200000))) {
+        ((!c->options.robots && !c->options.root) || !sim_chance(&c->sim, 200000))) {
         author_later(a); /* the administrator has made all others */
         return;
     }
@@ -335,12 +357,13 @@ static void author_next(void *context, void *argument)
         a->counter++;
         a->is_member = a->index > 0 && !author_is_robot(c, a->index) && a->counter > 1 &&
                        c->member_wish != NULL;
-        a->is_shared = !a->is_member && a->index > 1 && a->counter > 1 &&
+        a->is_approval = draw_approval(a);
+        a->is_shared = !a->is_member && !a->is_approval && a->index > 1 && a->counter > 1 &&
                        c->authors[1].done_last > 0 && sim_chance(&c->sim, c->options.shared_ppm);
-        a->is_critical = !a->is_member && a->index > 0 && a->counter > 1 &&
+        a->is_critical = !a->is_member && !a->is_approval && a->index > 0 && a->counter > 1 &&
                          sim_chance(&c->sim, c->options.critical_ppm);
-        a->is_update = !a->is_member && !a->is_critical && !a->is_shared && a->index > 0 &&
-                       a->counter > 1 && sim_chance(&c->sim, c->options.update_ppm);
+        a->is_update = !a->is_member && !a->is_approval && !a->is_critical && !a->is_shared &&
+                       a->index > 0 && a->counter > 1 && sim_chance(&c->sim, c->options.update_ppm);
         draw_plane(a);
         a->skips = !a->is_member && !a->is_raced && a->index > 0 && a->counter > 1 &&
                    sim_chance(&c->sim, 30000);
@@ -382,8 +405,9 @@ static void author_withdraw(struct author *a)
 static bool may_be_refused(const struct author *a, const struct verdict *v)
 {
     const struct node_cluster *c = a->cluster;
-    if (a->is_shared || a->is_member || a->is_operation || author_is_robot(c, a->index) ||
-        a->is_critical || a->skips || c->options.labels || (a->counter == 1 && a->index > 0))
+    if (a->is_shared || a->is_member || a->is_operation || a->is_approval ||
+        author_is_robot(c, a->index) || a->is_critical || a->skips || c->options.labels ||
+        (a->counter == 1 && a->index > 0))
         return true;
     if (a->is_update)
         return verdict_names(v, RSM_RULE_PREREQ_NXRRSET) ||
@@ -452,7 +476,9 @@ static void author_acknowledge(struct author *a, const struct node_outcome *outc
     if (verdict.kind == VERDICT_STAGED)
         sim_mark(c, SIM_MARK_CHANGE_STAGED);
     if (verdict.kind == VERDICT_STAGED && !a->is_critical)
-        sim_mark(c, SIM_MARK_ZONE_CRITICAL);
+        sim_mark(c, a->is_operation ? SIM_MARK_ROOT_ASKED : SIM_MARK_ZONE_CRITICAL);
+    if (a->is_approval && verdict.kind == VERDICT_APPLIED)
+        sim_mark(c, SIM_MARK_ROOT_APPROVED);
     if (verdict.kind == VERDICT_REFUSED) {
         author_refused(a, outcome, &verdict);
         return;

@@ -12,6 +12,7 @@
 #include "src/base/check.h"
 #include "src/command/pack.h"
 #include "src/machine/query.h"
+#include "tests/sim/author_root.h"
 
 #define FREEZE "automation"
 
@@ -36,19 +37,21 @@ void robot_role(const struct node_cluster *c, struct rsm_buffer *body)
 }
 
 void robot_principal(const struct node_cluster *c, uint32_t index, const char *name,
-                     struct rsm_bytes key, struct rsm_buffer *body)
+                     struct rsm_bytes key, bool has_root, struct rsm_buffer *body)
 {
     /* Ten commands a second for long, bursts of thirty. */
     static const struct rsm_budget budget[RSM_BUDGETS] = {{30, 36000}, {60, 72000}, {0, 0}, {0, 0}};
     bool is_robot = author_is_robot(c, index);
-    struct rsm_bytes role = rsm_text(is_robot ? "robots" : "admin");
+    const struct rsm_bytes roles[] = {rsm_text(is_robot ? "robots" : "admin"), rsm_text("root")};
+    const char *person = rsm_key_name(author_key(c, root_person(index)));
     CHECK(rsm_body_principal_set(rsm_text(name),
                                  is_robot ? RSM_PRINCIPAL_AUTOMATON : RSM_PRINCIPAL_PERSON,
-                                 rsm_text(is_robot ? "" : name),
+                                 rsm_text(is_robot ? "" : person),
                                  rsm_text(!is_robot        ? ""
                                           : index % 4 == 0 ? "us-east-1a"
                                                            : "us-west-2b"),
-                                 &key, 1, &role, 1, is_robot ? budget : NULL, body) == RSM_OK);
+                                 &key, 1, roles, has_root && !is_robot ? 2 : 1,
+                                 is_robot ? budget : NULL, body) == RSM_OK);
 }
 
 /* So many record sets of a zone by all automata in a minute. */

@@ -12,6 +12,7 @@
 #include "tests/sim/recount_plane.h"
 #include "tests/sim/recount_read.h"
 #include "tests/sim/recount_rights.h"
+#include "tests/sim/recount_root.h"
 
 #define NAME_MAX 64u
 #define TYPE_A 1u
@@ -49,6 +50,7 @@ struct recount {
     struct stage_book *stages;  /* owned */
     struct rights_book *rights; /* owned */
     struct plane_book *plane;   /* owned */
+    struct root_book *root;     /* owned */
 };
 
 struct recount *recount_new(struct sim *sim)
@@ -58,6 +60,7 @@ struct recount *recount_new(struct sim *sim)
     m->stages = stage_book_new(sim);
     m->rights = rights_book_new(sim);
     m->plane = plane_book_new(sim);
+    m->root = root_book_new(sim);
     return m;
 }
 
@@ -70,6 +73,7 @@ void recount_free(struct recount *m)
     stage_book_free(m->stages);
     rights_book_free(m->rights);
     plane_book_free(m->plane);
+    root_book_free(m->root);
     mem_free(m->authors);
     mem_free(m->sets);
     mem_free(m);
@@ -169,7 +173,7 @@ struct given {
     uint64_t counter;
     struct bytes author, digest, result;
     bool is_above_grants; /* refused by class-granted */
-    bool names_prerequisite, names_dangling, names_cycle;
+    bool names_prerequisite, names_dangling, names_cycle, names_holders;
     bool is_stopped; /* refused by a rule about who may do how much, not about what was seen */
 };
 
@@ -202,6 +206,7 @@ static struct given read_verdict(struct reader *r)
         g.names_prerequisite |= rule >= RSM_RULE_PREREQ_NXDOMAIN && rule <= RSM_RULE_PREREQ_YXRRSET;
         g.names_dangling |= rule == RSM_RULE_DANGLING;
         g.names_cycle |= rule == RSM_RULE_CYCLE;
+        g.names_holders |= rule == RSM_RULE_ROOT_HOLDERS;
         (void)reader_blob(r, 1u << 16);
     }
     return g;
@@ -265,6 +270,7 @@ static void take_staged(struct recount *m, const struct told *t, const struct gi
         .author = t->author, .command = t->raw, .counter = t->counter, .slot = slot};
     struct reader at;
     memcpy(change.digest, g->digest.data, HASH_SIZE);
+    change.is_root = root_is_asked(m->root, change.digest);
     if (find_value(g->result, "deadline_ms", &at))
         change.deadline_ms = read_uint(&at);
     change.is_emergency = find_value(g->result, "class", &at) &&
@@ -280,10 +286,14 @@ static void take_settled(struct recount *m, const struct given *g, uint64_t slot
     if (find_value(g->result, "state", &at))
         state = read_bytes(&at);
     const struct stage_change *c = stage_on_settled(m->stages, g->digest.data, state, slot, now_ms);
-    if (c == NULL || !bytes_equal(state, bytes_of_string("live")))
+    if (c == NULL)
         return;
     struct reader r = reader_make(c->command);
     struct told t = read_command(&r);
+    bool is_live = bytes_equal(state, bytes_of_string("live"));
+    root_on_settled(m->root, g->digest.data, &t, is_live, slot);
+    if (!is_live)
+        return;
     char name[NAME_MAX];
     struct bytes author = t.author;
     CHECK(author.size + 7 <= sizeof(name));
@@ -331,6 +341,11 @@ static void take_command(struct recount *m, uint64_t slot, uint64_t now_ms, cons
                                   .names_dangling = g->names_dangling,
                                   .names_cycle = g->names_cycle};
         plane_on_command(m->plane, t, &v, slot);
+        struct root_verdict root = {.is_applied = g->kind == 1,
+                                    .is_staged = g->kind == 3,
+                                    .names_holders = g->names_holders,
+                                    .digest = g->digest.data};
+        root_on_command(m->root, t, &root, slot);
     }
     if (!bytes_equal(g->author, t->author) || g->counter != t->counter) {
         sim_fail(m->sim, "I8: slot %" PRIu64 ": a verdict for another command", slot);
@@ -400,6 +415,7 @@ void recount_slot(struct recount *m, uint64_t slot, uint64_t now_ms, struct byte
     else if (!is_taken && envelope.size > 0)
         take_envelope(m, slot, now_ms, envelope, &first, count);
     stage_end_slot(m->stages, slot, now_ms);
+    root_end_slot(m->root, slot);
 }
 
 const struct plane_book *recount_plane(const struct recount *m)

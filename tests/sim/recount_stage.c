@@ -100,7 +100,7 @@ void stage_on_staged(struct stage_book *b, const struct stage_change *change)
     c->command = copy(change->command);
     c->voters = voters_at(b, change->slot);
     c->zones_least = b->zones_least;
-    b->waiting++;
+    b->waiting += c->is_root ? 0 : 1;
 }
 
 void stage_set_token(struct stage_book *b, uint64_t ms)
@@ -111,12 +111,13 @@ void stage_set_token(struct stage_book *b, uint64_t ms)
 void stage_on_approved(struct stage_book *b, const uint8_t *digest, uint64_t slot, uint64_t now_ms)
 {
     struct stage_change *c = find(b, digest);
-    if (c == NULL || !c->is_emergency || c->is_applied || c->is_over || now_ms >= c->deadline_ms) {
-        sim_fail(b->sim, "I30: slot %" PRIu64 ": what is approved is no emergency that waits",
-                 slot);
+    bool is_asked = c != NULL && (c->is_root ? !c->is_approved : c->is_emergency && !c->is_applied);
+    if (!is_asked || c->is_over || now_ms >= c->deadline_ms) {
+        sim_fail(b->sim, "I30: slot %" PRIu64 ": what is approved waits for nobody", slot);
         return;
     }
-    c->deadline_ms = now_ms + b->token_ms;
+    c->is_approved = true;
+    c->deadline_ms = now_ms + (c->is_root ? b->deadline_ms : b->token_ms);
 }
 
 void stage_on_applied(struct stage_book *b, const uint8_t *digest, uint64_t slot, uint64_t now_ms)
@@ -179,6 +180,8 @@ static bool may_take_effect(const struct stage_change *c, uint64_t now_ms)
     bool is_due = now_ms >= c->deadline_ms;
     if (c->no != 0 || (c->is_emergency && !c->is_applied))
         return false;
+    if (c->is_root)
+        return c->is_approved && !is_due;
     if (!is_due)
         return has_all(c);
     return c->zones_least > 0 && count_of(zones_of(c->yes)) >= c->zones_least;
@@ -198,7 +201,7 @@ const struct stage_change *stage_on_settled(struct stage_book *b, const uint8_t 
         return NULL;
     }
     c->is_over = true;
-    b->waiting--;
+    b->waiting -= c->is_root ? 0 : 1;
     for (size_t i = 0; i < STATES; i++)
         b->ended[i] += is_state(state, states[i]) ? 1 : 0;
     bool may = may_take_effect(c, now_ms);
@@ -217,7 +220,7 @@ const struct stage_change *stage_on_settled(struct stage_book *b, const uint8_t 
 
 void stage_end_slot(struct stage_book *b, uint64_t slot, uint64_t now_ms)
 {
-    for (size_t i = b->count; i > 0 && b->waiting > 0; i--) {
+    for (size_t i = b->count; i > 0; i--) {
         const struct stage_change *c = &b->changes[i - 1];
         if (!c->is_over && (c->no != 0 || now_ms >= c->deadline_ms || may_take_effect(c, now_ms)))
             sim_fail(b->sim, "I28: slot %" PRIu64 ": the change of slot %" PRIu64 " waits on", slot,

@@ -30,6 +30,8 @@ struct stage_change {
     uint32_t yes, no;
     bool is_emergency; /* waits for approvals; `deadline_ms` is that of the votes from then on */
     bool is_applied;
+    bool is_root;     /* waits for persons of the root role alone, who may never come */
+    bool is_approved; /* and they have */
     bool is_over;
 };
 
@@ -54,6 +56,7 @@ const struct stage_change *stage_on_settled(struct stage_book *b, const uint8_t 
                                             struct bytes state, uint64_t slot, uint64_t now_ms);
 /* Nothing that had to end still waits. */
 void stage_end_slot(struct stage_book *b, uint64_t slot, uint64_t now_ms);
+/* How many wait, but for persons of the root role. */
 uint64_t stage_waiting(const struct stage_book *b);
 /* How many ended so: "live", "expired", "refused", "superseded". */
 uint64_t stage_ended(const struct stage_book *b, const char *state);

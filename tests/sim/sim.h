@@ -123,6 +123,8 @@ struct sim_cut {
     X(SERVICE_REFUSED, "a service closed a cycle, or needed or left what is not there")            \
     X(ZONE_LABELLED, "a zone was labelled")                                                        \
     X(ZONE_CRITICAL, "and its label made a change of it wait")                                     \
+    X(ROOT_ASKED, "the administrator asked for what the root role has to agree to")                \
+    X(ROOT_APPROVED, "and somebody agreed")                                                        \
     X(ROBOT_LIMITED, "an automaton met the policy's limits or its budget")                         \
     X(ROBOT_REFUSED, "an automaton was refused")                                                   \
     X(ROBOT_FROZEN, "because of a freeze, or on its way back from one")                            \

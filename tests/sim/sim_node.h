@@ -43,6 +43,7 @@ struct node_options {
     bool labels;           /* that make changes of a zone critical */
     bool robots;           /* every other author is an automaton, now and then frozen */
     bool robots_standard;  /* and its grants allow what is standard alone */
+    bool root;             /* persons hold the root role, and agree to what needs it */
     uint32_t victim;       /* whose disk may lose what it said was durable */
     bool real_store;
     bool real_signatures; /* each replica verifies for itself */
@@ -120,8 +121,7 @@ void replica_zone(uint32_t id, char out[REPLICA_ZONE_SIZE]);
 void replica_init(struct node_cluster *c, uint32_t id);
 void replica_deinit(struct node_cluster *c, uint32_t id);
 void replica_start(struct node_cluster *c, uint32_t id);
-/* It dies now; what is not durable is kept as `how` says. Starts again by itself, some time later.
- */
+/* It dies now, and starts again some time later; of what is not durable `how` says what is kept. */
 void replica_crash(struct node_cluster *c, uint32_t id, enum disk_sim_crash how);
 /* It dies at one of the next calls to its disk; with 0 in its next flush. */
 void replica_crash_in_flush(struct node_cluster *c, uint32_t id, enum disk_sim_crash how,
@@ -184,7 +184,7 @@ void author_check_log(struct node_cluster *c);
 bool author_is_robot(const struct node_cluster *c, uint32_t index);
 void robot_role(const struct node_cluster *c, struct rsm_buffer *body);
 void robot_principal(const struct node_cluster *c, uint32_t index, const char *name,
-                     struct rsm_bytes key, struct rsm_buffer *body);
+                     struct rsm_bytes key, bool has_root, struct rsm_buffer *body);
 enum rsm_kind robot_operation(struct node_cluster *c, uint32_t at, struct rsm_buffer *body);
 
 /* author_plane.c: updates with prerequisites, services, labels */
