@@ -144,8 +144,8 @@ enum rsm_status journal_turn(struct journal *j);
 /* Fewer segments than the reserve are ready, and the last try to prepare one found no space. */
 bool journal_is_low(const struct journal *j);
 /*
- * Bytes of records that still fit, the reserve for promises apart: UINT64_MAX unless the last try
- * to prepare a segment found no space.
+ * Bytes of votes that still fit, the reserve for promises and marks apart: a vote of this size is
+ * taken. UINT64_MAX unless the last try to prepare a segment found no space.
  */
 uint64_t journal_space(const struct journal *j);
 

@@ -18,6 +18,8 @@
 
 /* Kept free of votes, so that promises and chosen marks still fit when votes are refused. */
 #define RESERVE_SIZE 8192u
+/* The rest of a segment may be wasted on the way: what has to be left behind a vote. */
+#define VOTE_RESERVE_SIZE (2u * RESERVE_SIZE)
 /* A writer that held a huge value is not kept. */
 #define PAYLOAD_KEEP_MAX (4u << 20)
 
@@ -144,7 +146,7 @@ enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote)
     enum rsm_status status = here ? RSM_OK : need_next_segment(j, size);
 
     /* What is left after a vote: the rest of its segment does not count, it may be a small one. */
-    if (status == RSM_OK && is_vote && journal_room(j) < size + 2u * RESERVE_SIZE) {
+    if (status == RSM_OK && is_vote && journal_room(j) < size + VOTE_RESERVE_SIZE) {
         if (j->low) /* tried already; journal_prepare_next tries again */
             return RSM_DISK_FULL;
         j->counters.prepared_late++;
@@ -190,5 +192,5 @@ uint64_t journal_space(const struct journal *j)
     if (!j->low)
         return UINT64_MAX;
     uint64_t room = journal_room(j);
-    return room > RESERVE_SIZE ? room - RESERVE_SIZE : 0;
+    return room > VOTE_RESERVE_SIZE ? room - VOTE_RESERVE_SIZE : 0;
 }

@@ -135,12 +135,15 @@ static enum paxos_opinion opinion_of(struct node *n, const struct paxos_entry *e
     return PAXOS_OPINION_REFUSED;
 }
 
-/* Room in the journal for the votes that this message may bring. */
+/*
+ * Room in the journal for the votes that this message may bring. Twice: a record that does not fit
+ * the rest of a segment leaves as much of it empty.
+ */
 static bool has_space(struct node *n, const struct paxos_message *m)
 {
     size_t needed = 0;
     for (size_t i = 0; i < m->entry_count; i++)
-        needed += blob_bytes(m->entries[i].value).size + 64;
+        needed += 2 * (blob_bytes(m->entries[i].value).size + 64);
     if (!n->journal_writable || needed == 0 || needed <= journal_space(n->journal))
         return true;
     node_raise(n, NODE_ALARM_DISK_LOW, m->entries[0].slot);

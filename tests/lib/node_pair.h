@@ -24,6 +24,7 @@ struct node_pair_replica {
     struct kv *base, *committing;
     struct blob *inbox[NODE_PAIR_FRAMES_MAX]; /* from the other one */
     size_t inbox_count;
+    uint64_t applied_calls; /* how often it told that slots were applied */
 };
 
 struct node_pair {
