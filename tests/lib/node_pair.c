@@ -167,6 +167,11 @@ void node_pair_handle(struct node_pair_replica *r)
     node_flush(r->node);
     if (r->committing == NULL)
         return;
+    if (r->commit_status != RSM_OK) {
+        r->committing = NULL;
+        node_on_committed(r->node, r->commit_status);
+        return;
+    }
     CHECK(kv_overlay_visit(r->committing, write_row, r->base) == RSM_OK);
     node_read_back(r->node, r->committing, r->base);
     r->committing = NULL;

@@ -22,6 +22,7 @@ struct node_pair_replica {
     struct node *node;
     struct disk_mem *disk;
     struct kv *base, *committing;
+    enum rsm_status commit_status;            /* what its commits end with */
     struct blob *inbox[NODE_PAIR_FRAMES_MAX]; /* from the other one */
     size_t inbox_count;
     uint64_t applied_calls; /* how often it told that slots were applied */

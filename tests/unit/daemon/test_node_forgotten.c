@@ -249,3 +249,84 @@ Test(node_forgotten, a_replica_that_differs_takes_no_commands)
     cr_assert_eq(r->status, RSM_READ_ONLY);
     close_rig(r);
 }
+
+/* Handed on and never heard of again: nobody knows whether it was done. */
+Test(node_forgotten, a_command_that_was_forwarded_has_an_unknown_outcome)
+{
+    struct rig *r = open_rig();
+    submit_at(r, r->follower);
+    node_flush(r->follower->node);
+    cr_assert_gt(r->leader->inbox_count, 0);
+    while (r->leader->inbox_count > 0)
+        blob_unref(r->leader->inbox[--r->leader->inbox_count]);
+    r->pair.now_ms += NEVER_MS + 1;
+    for (unsigned i = 0; i < 10; i++) /* over a heartbeat: it looks what has waited too long */
+        node_tick(r->follower->node);
+    cr_assert_eq(r->status, RSM_OUTCOME_UNKNOWN, "%s", rsm_status_text(r->status));
+    close_rig(r);
+}
+
+/* What did not verify once does not verify when it comes again. */
+Test(node_forgotten, a_bad_signature_stays_bad)
+{
+    struct rig *r = open_rig();
+    struct rsm_buffer body, envelope;
+    const struct rsm_grant grant = {.verb = rsm_text("rrset.change")};
+    cr_assert_eq(rsm_body_role_set(rsm_text("forged"), &grant, 1, &body), RSM_OK);
+    struct rsm_buffer command = node_pair_command("admin", 1, RSM_KIND_ROLE_SET, body);
+    cr_assert_eq(
+        rsm_command_sign(r->pair.admin, r->pair.cluster_id, rsm_buffer_bytes(&command), &envelope),
+        RSM_OK);
+    unsigned bad = 0;
+    for (size_t at = 0; at < envelope.size; at++) { /* some of them are the signature's */
+        envelope.data[at] ^= 1;
+        struct blob *forged = blob_new(bytes_make(envelope.data, envelope.size));
+        r->status = RSM_OK;
+        node_submit(r->leader->node, 7, forged);
+        bool is_bad = r->status == RSM_BAD_SIGNATURE;
+        for (unsigned i = 0; is_bad && i < 2; i++) {
+            r->status = RSM_OK;
+            node_submit(r->leader->node, 8, forged);
+            node_pair_handle(r->leader);
+            cr_assert_eq(r->status, RSM_BAD_SIGNATURE, "%zu: %s", at, rsm_status_text(r->status));
+        }
+        bad += is_bad;
+        blob_unref(forged);
+        envelope.data[at] ^= 1;
+    }
+    cr_assert_geq(bad, 64);
+    rsm_buffer_free(&envelope);
+    rsm_buffer_free(&command);
+    close_rig(r);
+}
+
+static bool is_low(const struct node_pair_replica *r)
+{
+    return (status_of(r).alarms & NODE_ALARM_DISK_LOW) != 0;
+}
+
+/* A store that had no room once does not keep the alarm of a journal that has none later. */
+Test(node_forgotten, a_store_that_has_room_again_is_not_full)
+{
+    struct rig *r = open_rig();
+    struct node_pair_replica *f = r->follower;
+    commit(r);
+    turns(r, 2);
+    f->commit_status = RSM_DISK_FULL;
+    node_commit_now(f->node);
+    node_pair_handle(f);
+    cr_assert(is_low(f));
+    f->commit_status = RSM_OK;
+    turns(r, 20);
+    cr_assert_not(is_low(f));
+    f->disk->space = used_bytes(f->disk);
+    for (unsigned i = 0; i < 1000 && !is_low(f); i++) {
+        commit(r);
+        turns(r, 1);
+    }
+    cr_assert(is_low(f));
+    f->disk->space = 0;
+    turns(r, 300);
+    cr_assert_not(is_low(f));
+    close_rig(r);
+}
