@@ -166,6 +166,15 @@ def freeze_scopes():
         cluster.ctl("automation", "freeze", "--scope", "zone", "--reason", "x", status=2)
         cluster.ctl("automation", "freeze", "a.example", "--reason", "x", status=2)
         cluster.ctl("automation", "freeze", "--scope", "author", "admin@dev", "--reason", "x", status=4)
+        for text, ends_ms in (("2099-12-24T18:00:00Z", 4101818400000), ("2099-12-24T18:00:00.5Z", 4101818400500)):
+            cluster.ctl("automation", "freeze", "--until", text, "--reason", "holidays")
+            check(cluster.json("automation", "list")["freezes"][0]["until_ms"] == ends_ms, text)
+            cluster.ctl("automation", "resume")
+        for text in ("2099-02-30T00:00:00Z", "2099-12-24", "30", "-5m", "soon", ""):
+            refused = cluster.ctl("automation", "freeze", "--until", text, "--reason", "x", status=2)
+            check("2026-11-23T15:00:00Z" in refused.stderr, refused.stderr)
+        over = cluster.ctl("automation", "freeze", "--until", "2020-01-01T00:00:00Z", "--reason", "x", status=4)
+        check("would have ended at log time 1577836800000, it is" in over.stderr, over.stderr)
 
 
 def automata_come_back():

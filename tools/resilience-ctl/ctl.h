@@ -110,12 +110,12 @@ int ctl_completion(struct ctl *ctl, int count, char **arguments);
 /* options.c: fills ctl; a status other than RSM_OK was explained on stderr. */
 enum rsm_status ctl_parse_options(struct ctl *ctl, int *count, char **arguments,
                                   const struct ctl_command **command_out);
-/* "30s", "5m", "2h", "250ms". */
+/* "30s", "5m", "2h", "250ms"; "2026-11-23T15:00:00Z" and "2026-11-23T15:00:00.25Z", since 1970. */
 bool ctl_parse_duration(const char *text, uint64_t *ms_out);
+bool ctl_parse_time(const char *text, uint64_t *ms_out);
 bool ctl_parse_number(const char *text, uint64_t *value_out);
 
-/* session.c */
-/* Prints "resilience-ctl: words" and returns the exit status of `status`. */
+/* session.c. Prints "resilience-ctl: words" and returns the exit status of `status`. */
 int ctl_fail(enum rsm_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A client; prints what is wrong. */
 enum rsm_status ctl_connect(struct ctl *ctl);

@@ -20,7 +20,7 @@ static bool parse_scope(const char *text, enum rsm_freeze_scope *scope_out)
     return false;
 }
 
-/* --until: a time from now, as 30m. 0 leaves the freeze open. */
+/* --until: a time from now, as 30m, or one in UTC. 0 leaves the freeze open. */
 static bool parse_until(struct ctl *ctl, uint64_t *until_ms_out)
 {
     struct timespec now;
@@ -28,12 +28,17 @@ static bool parse_until(struct ctl *ctl, uint64_t *until_ms_out)
     *until_ms_out = 0;
     if (ctl->until == NULL)
         return true;
+    if (ctl_parse_time(ctl->until, until_ms_out))
+        return true;
     if (!ctl_parse_duration(ctl->until, &ms)) {
-        ctl_fail(RSM_USAGE, "--until is a time from now such as 30m, not \"%s\"", ctl->until);
+        ctl_fail(RSM_USAGE,
+                 "--until is a time from now such as 30m, or one such as 2026-11-23T15:00:00Z, "
+                 "not \"%s\"",
+                 ctl->until);
         return false;
     }
     clock_gettime(CLOCK_REALTIME, &now);
-    *until_ms_out = (uint64_t)now.tv_sec * 1000 + ms;
+    *until_ms_out = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + ms;
     return true;
 }
 

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/base/mem.h"
 #include "src/command/body_change.h"
@@ -17,6 +16,7 @@
 #include "src/machine/policy.h"
 #include "src/machine/policy_limit.h"
 #include "tools/resilience-ctl/policy_list.h"
+#include "tools/resilience-ctl/ctl.h"
 
 #define MAP_SIZE_MAX (8u << 20)
 
@@ -164,14 +164,9 @@ static void take_expect(struct yaml_reading *r, yaml_node_t *node, struct policy
 
 static void take_now(struct yaml_reading *r, const yaml_node_t *node, struct policy_case *c)
 {
-    struct tm tm = {.tm_sec = 0};
     const char *text = yaml_text(r, node);
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    time_t seconds = end != NULL && *end == '\0' ? timegm(&tm) : -1;
-    if (seconds < 0)
+    if (!ctl_parse_time(text, &c->now_ms))
         yaml_fail(r, node, "\"%s\" is no time such as 2026-01-05T10:00:00Z", text);
-    else
-        c->now_ms = (uint64_t)seconds * 1000;
 }
 
 static void take_granted(struct yaml_reading *r, const yaml_node_t *node, struct policy_case *c)

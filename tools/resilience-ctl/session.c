@@ -149,21 +149,8 @@ bool ctl_has_read_options(const struct ctl *ctl)
 /* --at: a slot, or a time in UTC. */
 static bool parse_at(const char *text, bool *is_slot_out, uint64_t *value_out)
 {
-    struct tm utc = {.tm_year = 0};
     *is_slot_out = ctl_parse_number(text, value_out);
-    if (*is_slot_out)
-        return true;
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    uint64_t ms = 0;
-    if (end != NULL && *end == '.') {
-        unsigned scale = 100;
-        for (end++; *end >= '0' && *end <= '9'; end++, scale /= 10)
-            ms += (uint64_t)(*end - '0') * scale;
-    }
-    if (end == NULL || strcmp(end, "Z") != 0)
-        return false;
-    *value_out = (uint64_t)timegm(&utc) * 1000 + ms;
-    return true;
+    return *is_slot_out || ctl_parse_time(text, value_out);
 }
 
 void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char *key,

@@ -183,6 +183,7 @@ const struct ctl_command ctl_commands[] = {
      "         resilience-ctl automation freeze --scope az us-east-1a --until 30m --reason "
      "\"incident "
      "7\"\n"
+     "         resilience-ctl automation freeze --until 2026-12-24T18:00:00Z --reason holidays\n"
      "         resilience-ctl automation freeze --scope zone example.org --everybody --reason move",
      ctl_automation_freeze},
     {"automation", "resume", "", 0, 0, OPT_CHANGE | OPT_RESUME,
@@ -375,7 +376,7 @@ static void print_options(unsigned options, FILE *out)
                         "  --public-key HEX ...\n"
                         "  --budget commands|changes|records|bytes=BURST/PER_HOUR ...\n"},
         {OPT_RESUME, "  --id ID --gradual --az AZ\n"},
-        {OPT_FREEZE, "  --id ID --scope SCOPE --until TIME --everybody\n"},
+        {OPT_FREEZE, "  --id ID --scope SCOPE --until 30m|2026-12-24T18:00:00Z --everybody\n"},
         {OPT_MEMBER, "  --zone TEXT --peer-address IP:PORT --client-address IP:PORT|unix:PATH\n"
                      "                         instead of what the new process says of itself\n"},
         {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},
