@@ -53,10 +53,16 @@ def five_replicas():
 def exit_statuses():
     with Cluster() as cluster:
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        with open(cluster.work + "/p.yaml", "w", encoding="ascii") as file:
+            file.write("zone: a.example\nnames: [w]\nrecords: |\n  w 60 IN A 192.0.2.1\n")
         for usage in (["explode"], ["zone", "explode"], ["zone", "list", "--replica", "1"], ["record", "get", "a.example"],
                       ["--output", "xml", "zone", "list"], ["zone", "list", "--timeout", "soon"], ["--endpoints", "nonsense", "zone", "list"],
                       ["record", "set", "a.example", "x", "60", "A", "no-address"], ["record", "get", "a.example", "x", "NOTYPE"],
-                      ["zone", "list", "--at", "yesterday"], ["zone", "delete", "a.example"]):
+                      ["zone", "list", "--at", "yesterday"], ["zone", "delete", "a.example"],
+                      ["automation", "freeze", "--reason", ""], ["automation", "freeze"],
+                      ["principal", "set", "bot", "--kind", "automaton", "--budget", "commands=-1/10"],
+                      ["principal", "set", "bot", "--kind", "automaton", "--budget", "commands= 1/+10"],
+                      ["plan", "apply", "--digest", "abc", "--yes", cluster.work + "/p.yaml"]):
             cluster.ctl(*usage, status=2)
         cluster.ctl("record", "get", "a.example", "none", "A", status=3)
         cluster.ctl("record", "get", "b.example", "none", "A", status=3)

@@ -81,7 +81,7 @@ int ctl_automation_freeze(struct ctl *ctl, int count, char **arguments)
     char id[LIMIT_LABEL_SIZE + 1];
     struct rsm_bytes subject;
     struct rsm_buffer body = {NULL, 0};
-    if (ctl->reason == NULL)
+    if (ctl->reason == NULL || ctl->reason[0] == '\0')
         return ctl_fail(RSM_USAGE, "--reason is needed: everybody who is stopped will read it");
     if (!parse_scope(scope_text, &scope) || !parse_until(ctl, &until_ms) ||
         !take_subject(scope, subject_text, buffer, &subject))

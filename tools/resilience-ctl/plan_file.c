@@ -82,15 +82,21 @@ int ctl_plan_check(struct ctl *ctl, int count, char **arguments)
 }
 
 /* What is there now must be what was reviewed. */
-static bool is_reviewed(struct ctl *ctl, const char *digest)
+static enum rsm_status check_reviewed(struct ctl *ctl, const char *digest)
 {
+    uint8_t octets[(PLAN_DIGEST_SIZE - 1) / 2];
     if (ctl->digest == NULL || strcmp(ctl->digest, digest) == 0)
-        return true;
+        return RSM_OK;
+    if (!hex_decode(octets, sizeof octets, ctl->digest)) {
+        ctl_fail(RSM_USAGE, "--digest is %zu hexadecimal digits, as plan check prints them",
+                 2 * sizeof octets);
+        return RSM_USAGE;
+    }
     ctl_fail(RSM_REFUSED,
              "this is not what was reviewed: its digest is %s, not %s; the zone or the file has "
              "changed since: look at it again with plan check",
              digest, ctl->digest);
-    return false;
+    return RSM_REFUSED;
 }
 
 static int apply(struct ctl *ctl, struct plan_work *w)
@@ -103,8 +109,8 @@ static int apply(struct ctl *ctl, struct plan_work *w)
         return 0;
     }
     enum rsm_status status = plan_work_encode(w, &body, digest);
-    if (status == RSM_OK && !is_reviewed(ctl, digest))
-        status = RSM_REFUSED;
+    if (status == RSM_OK)
+        status = check_reviewed(ctl, digest);
     snprintf(question, sizeof question, "change %zu record sets", w->list.count);
     if (status == RSM_OK && !ctl_confirm(ctl, question))
         status = RSM_USAGE;

@@ -27,13 +27,15 @@ static bool parse_budget(const struct ctl_list *list, struct rsm_budget budget[R
     static const char *const names[RSM_BUDGETS] = {"commands", "changes", "records", "bytes"};
     memset(budget, 0, RSM_BUDGETS * sizeof *budget);
     for (unsigned i = 0; i < list->count; i++) {
-        char name[16];
-        unsigned long long burst, per_hour;
+        char name[16], numbers[2][16];
+        uint64_t burst, per_hour;
         int end = 0;
         size_t k = 0;
-        bool is_read = sscanf(list->items[i], "%15[a-z]=%13llu/%13llu%n", name, &burst, &per_hour,
-                              &end) == 3 &&
-                       list->items[i][end] == '\0';
+        /* Digits alone: strtoull and %llu make a huge number of -1. */
+        bool is_read = sscanf(list->items[i], "%15[a-z]=%13[0-9]/%13[0-9]%n", name, numbers[0],
+                              numbers[1], &end) == 3 &&
+                       list->items[i][end] == '\0' && ctl_parse_number(numbers[0], &burst) &&
+                       ctl_parse_number(numbers[1], &per_hour);
         while (is_read && k < RSM_BUDGETS && strcmp(names[k], name) != 0)
             k++;
         if (!is_read || k == RSM_BUDGETS) {
