@@ -33,6 +33,9 @@ def keys_and_budgets():
         check("rights" in write(old, 1, 4, "www").stderr, "the pattern is the scope")
         cluster.ctl("principal", "key-add", "robot", "--public-key", new_public)
         write(new, 2)
+        for taken in (["key-add", "admin@dev"], ["set", "eve", "--kind", "person", "--person", "Eve", "--role", "operator"]):
+            done = cluster.ctl("principal", *taken, "--public-key", new_public, status=4)
+            check("key-taken" in done.stderr and "is robot's at slot" in done.stderr and "keygen" in done.stderr, done.stderr)
         envelope = os.path.join(cluster.work, "in-flight")
         cluster.ctl("record", "set", "a.example", "web-1", "60", "A", "192.0.2.9", "--no-submit", "--envelope-out", envelope, key=old)
         cluster.ctl("principal", "key-revoke", "robot", "--public-key", old_public, "--yes")
