@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 
+import commands_page
 from harness import BIN, Cluster, check, main
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
@@ -612,4 +613,11 @@ def completions():
         check("Example" in cluster.ctl("zone", "import", "--help").stdout, "help of a command")
 
 
-main([dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, automata_come_back, record_sets_in_a_fight, wrong_directories_and_files, history, receipts, git_history, words_of_others, clean_stop, completions])
+def every_command_has_a_page():
+    """docs/commands.md is what --help says of each command, with its example and the page that explains it."""
+    with open(commands_page.PAGE, encoding="utf-8") as file:
+        check(file.read() == commands_page.page(), "docs/commands.md is of another version: tests/cluster/commands_page.py writes it")
+    check(len(commands_page.commands()) > 90, "commands are found")
+
+
+main([every_command_has_a_page, dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, automata_come_back, record_sets_in_a_fight, wrong_directories_and_files, history, receipts, git_history, words_of_others, clean_stop, completions])
