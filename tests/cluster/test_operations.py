@@ -65,6 +65,11 @@ def exit_statuses():
                       ["principal", "set", "bot", "--kind", "automaton", "--budget", "commands= 1/+10"],
                       ["plan", "apply", "--digest", "abc", "--yes", cluster.work + "/p.yaml"]):
             cluster.ctl(*usage, status=2)
+        for content, word in (("", "MALFORMED"), ("nonsense", "NOT_CANONICAL")):
+            with open(cluster.work + "/envelope", "w", encoding="ascii") as file:
+                file.write(content)
+            said = cluster.ctl("submit", cluster.work + "/envelope", status=1).stderr
+            check(said.count(word) == 1, f"the status once, not {said}")
         cluster.ctl("record", "get", "a.example", "none", "A", status=3)
         cluster.ctl("record", "get", "b.example", "none", "A", status=3)
         done = cluster.ctl("record", "delete", "a.example", "@", "NS", "--yes", status=4)

@@ -116,6 +116,16 @@ enum rsm_status ctl_load_key(struct ctl *ctl)
     return status;
 }
 
+/* What a replica answers begins with the status already. */
+static void fail_by_client(struct ctl *ctl, enum rsm_status status)
+{
+    const char *text = rsm_status_text(status), *words = rsm_client_error(ctl->client);
+    if (strncmp(words, text, strlen(text)) == 0)
+        ctl_fail(status, "%s", words);
+    else
+        ctl_fail(status, "%s: %s", text, words);
+}
+
 enum rsm_status ctl_sign_in(struct ctl *ctl)
 {
     if (ctl->signer != NULL)
@@ -127,7 +137,7 @@ enum rsm_status ctl_sign_in(struct ctl *ctl)
         return status;
     status = rsm_author_open(ctl->client, ctl->key, ctl->timeout_ms, &ctl->signer);
     if (status != RSM_OK)
-        ctl_fail(status, "%s: %s", rsm_status_text(status), rsm_client_error(ctl->client));
+        fail_by_client(ctl, status);
     return status;
 }
 
@@ -194,12 +204,7 @@ enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *p
     status = rsm_client_call(ctl->client, method, value, ctl->timeout_ms, result_out);
     if (status == RSM_OK || status == RSM_NOT_FOUND)
         return status;
-    /* What a replica answers begins with the status already. */
-    const char *text = rsm_status_text(status), *words = rsm_client_error(ctl->client);
-    if (strncmp(words, text, strlen(text)) == 0)
-        ctl_fail(status, "%s", words);
-    else
-        ctl_fail(status, "%s: %s", text, words);
+    fail_by_client(ctl, status);
     return status;
 }
 
@@ -331,7 +336,7 @@ int ctl_submit(struct ctl *ctl, struct rsm_bytes envelope, const char *done)
     if (status == RSM_OK)
         exit_status = print_verdicts(ctl, &result, done);
     else
-        ctl_fail(status, "%s: %s", rsm_status_text(status), rsm_client_error(ctl->client));
+        fail_by_client(ctl, status);
     rsm_buffer_free(&result);
     return exit_status;
 }
