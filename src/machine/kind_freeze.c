@@ -88,6 +88,7 @@ void kind_freeze_set(struct judge *j)
                                    .subject = body.subject,
                                    .author = j->command->author,
                                    .reason = j->command->reason};
+    procedure_before_freeze(j, body.id, &freeze);
     writer_reset(&j->m->value);
     freeze_encode(&j->m->value, &freeze);
     judge_put_writer(j, TABLE_FREEZE, body.id, &j->m->value);

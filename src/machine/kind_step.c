@@ -34,6 +34,18 @@ static void check_freeze(struct judge *j, const struct body_step *body)
                      TEXT_ARGUMENTS(body->freeze));
 }
 
+/* One that ends by itself would end before step 5, and nobody had said that all is well. */
+static void check_end(struct judge *j, struct bytes id)
+{
+    struct freeze_record freeze;
+    if (judge_found(j, freeze_load(j->kv, id, &freeze)) && freeze.until_ms != 0 &&
+        !MUTANT(STEPS_SKIPPED))
+        refuse(j,
+               "freeze %.*s ends by itself at log time %" PRIu64
+               "; an override needs one that stays: set it again without --until",
+               TEXT_ARGUMENTS(id), freeze.until_ms);
+}
+
 static void check_change(struct judge *j, const struct body_step *body,
                          const struct procedure_record *p)
 {
@@ -90,6 +102,7 @@ static void begin(struct judge *j, const struct body_step *body, bool is_open)
     if (body->is_skipped || j->command->reason.size == 0)
         refuse(j, "freeze is never skipped, and needs a reason");
     check_freeze(j, body);
+    check_end(j, body->freeze);
     p.steps[RSM_STEP_FREEZE] = (struct procedure_step){.state = STEP_DONE, .slot = j->slot};
     put(j, body->freeze, &p);
 }
@@ -134,6 +147,27 @@ void procedure_before_apply(struct judge *j)
             refuse(j, "override under freeze %.*s: %s comes first; do it, or skip it and say so",
                    TEXT_ARGUMENTS(key_bytes(&place)), rsm_step_text(p.next));
     }
+}
+
+void procedure_before_freeze(struct judge *j, struct bytes id, const struct freeze_record *new)
+{
+    struct procedure_record p;
+    struct freeze_record old;
+    const char *what = NULL;
+    if (!judge_found(j, procedure_load(j->kv, id, &p)) || p.closed_slot != 0 ||
+        !judge_found(j, freeze_load(j->kv, id, &old)))
+        return;
+    if (new->until_ms != 0)
+        what = "without an end";
+    else if (new->scope != old.scope || !bytes_equal(new->subject, old.subject))
+        what = "of the same scope";
+    else if (old.everybody && !new->everybody)
+        what = "of everybody";
+    if (what != NULL && !MUTANT(STEPS_SKIPPED))
+        refuse(j,
+               "override under freeze %.*s: the freeze stays one %s until validate; automation "
+               "resume lifts it then",
+               TEXT_ARGUMENTS(id), what);
 }
 
 void procedure_before_resume(struct judge *j, struct bytes freeze)

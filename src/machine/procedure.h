@@ -10,7 +10,8 @@
  *     6 resume    the freeze is lifted (freeze.resume, freeze.clear), which ends the procedure
  *
  * Steps come in this order. 2 to 4 may be skipped, by a command that says so, with a reason; 1 and
- * 5 never: while 5 is not done, the freeze stays. While a procedure of the author's has not come to
+ * 5 never: while 5 is not done, the freeze stays, and stops no less when it is said again; one that
+ * ends by itself has no procedure. While a procedure of the author's has not come to
  * 4, nothing of his is applied.
  *
  *     TABLE_PROCEDURE  freeze id -> next u8 | opened slot u64 | opened ms u64 | closed slot u64 |

@@ -60,6 +60,9 @@ void kind_override_step(struct judge *j);
 void kind_override_record(struct judge *j);
 /* Reports an open procedure of the author's that has not come so far. */
 void procedure_before_apply(struct judge *j);
+/* Reports one under this freeze that the freeze, said again, would stop less for, or end under. */
+struct freeze_record;
+void procedure_before_freeze(struct judge *j, struct bytes freeze, const struct freeze_record *new);
 /* Reports one under this freeze that is not validated; else ends it. */
 void procedure_before_resume(struct judge *j, struct bytes freeze);
 

@@ -269,6 +269,9 @@ def six_steps():
                 waits(cluster, lambda endpoint=endpoint: text in cluster.ctl("status", endpoints=endpoint).stdout, f"no {text}")
 
         shows("OVERRIDE OPEN under freeze automation by admin@dev")
+        for less in (("--until", "1s"), ("--scope", "zone", "a.example")):
+            done = cluster.ctl("automation", "freeze", "--id", "automation", *less, "--reason", "r", status=4)
+            check("refused by override-step: override under freeze automation: the freeze stays" in done.stderr, done.stderr)
         digest = request(cluster, write(cluster, 5))
         for key in (alice, bob):
             cluster.ctl("override", "approve", digest, key=key)

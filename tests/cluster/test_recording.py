@@ -152,6 +152,13 @@ def strict():
             time.sleep(0.02)
         check("never ended" in recording(cluster, "k.rec", status=1).stdout, "the log says so")
         check([r["state"] for r in cluster.status(1)["recordings"]] == ["open"], "and status goes on to show it")
+        # Its file takes no more: the session ends, and the log has a recording that failed.
+        limited = cluster.start("sh", "-c", f"ulimit -f 8; exec {BIN}/resilience-ctl override shell {cluster.work}/f.rec {key} --key {cluster.work}/recorder.key --reason full",
+                                env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+        _, err = limited.communicate("head -c 100000 /dev/urandom | od\nsleep 600\n", timeout=120)
+        check(limited.returncode > 0 and "not recorded any more" in err, f"{limited.returncode}: {err}")
+        check(sorted(r["state"] for r in cluster.status(1)["recordings"]) == ["failed", "open"], f"{cluster.status(1)['recordings']}")
+        check("NOT RECORDED" in cluster.ctl("status").stdout, cluster.ctl("status").stdout)
         # The log does not take the hashes: without a majority nobody goes on.
         session = shell(cluster, key, dict(environment, RSM_TIMEOUT="1s"), "m.rec")
         session.stdin.write("echo begun\n")

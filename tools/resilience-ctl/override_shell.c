@@ -125,8 +125,10 @@ static int run_shell(struct recorder *r)
     recorder_add(r, "h", head, strlen(head));
     if (!recorder_flush(r, 1))
         return rsm_status_exit(RSM_FAILED);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, and is told */
     pid_t child = forkpty(&terminal, NULL, NULL, &size);
     if (child == 0) {
+        (void)signal(SIGXFSZ, SIG_DFL);
         execl(shell != NULL ? shell : "/bin/sh", shell != NULL ? shell : "sh", (char *)NULL);
         _exit(127);
     }

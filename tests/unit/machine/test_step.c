@@ -165,6 +165,44 @@ Test(step, all_six)
     cr_assert_eq(next_step(), RSM_STEP_ASSESS);
 }
 
+static bool freeze_as(enum rsm_freeze_scope scope, const char *subject, bool everybody,
+                      uint64_t until_ms)
+{
+    struct rsm_buffer body;
+    actor_see_all(bob);
+    cr_assert_eq(rsm_body_freeze_set(text_bytes(FREEZE), scope, text_bytes(subject), everybody,
+                                     until_ms, &body),
+                 RSM_OK);
+    return actor_do(bob, RSM_KIND_FREEZE_SET, body);
+}
+
+/* Said again, the freeze of an open override stops no less, and has no end. */
+Test(step, the_freeze_stays_what_it_is)
+{
+    static const uint8_t zone[] = "\7example";
+    uint64_t later = w->now_ms + 60000;
+    struct rsm_buffer body;
+    cr_assert(freeze_as(RSM_FREEZE_GLOBAL, "", false, later), "%s", world_words(w));
+    cr_assert(!step(bob, RSM_STEP_FREEZE, false, NULL), "it would be over before validate");
+    EXPECT("ends by itself");
+    cr_assert(freeze(true), "%s", world_words(w));
+    cr_assert(step(bob, RSM_STEP_FREEZE, false, NULL), "%s", world_words(w));
+    cr_assert(!freeze_as(RSM_FREEZE_GLOBAL, "", false, later));
+    EXPECT("without an end");
+    cr_assert(!freeze_as(RSM_FREEZE_KIND, "automaton", false, 0));
+    EXPECT("same scope");
+    actor_see_all(bob);
+    cr_assert_eq(rsm_body_freeze_set(text_bytes(FREEZE), RSM_FREEZE_ZONE,
+                                     rsm_bytes_make(zone, sizeof zone), false, 0, &body),
+                 RSM_OK);
+    cr_assert(!actor_do(bob, RSM_KIND_FREEZE_SET, body));
+    EXPECT("same scope");
+    cr_assert(freeze_as(RSM_FREEZE_GLOBAL, "", true, 0), "it may stop more: %s", world_words(w));
+    cr_assert(!freeze_as(RSM_FREEZE_GLOBAL, "", false, 0));
+    EXPECT("everybody");
+    cr_assert(is_open());
+}
+
 /* Every step at every place: only the next one goes. */
 Test(step, no_other_order)
 {
