@@ -58,6 +58,10 @@ def grants_of_a_class():
         for bad in ("rrset.change,a.example,class=emergency", "rrset.change,class=", "a,class=standard,class=critical"):
             done = cluster.ctl("role", "set", "bad", bad, status=2)
             check("class=standard|critical" in done.stderr and "--help" in done.stderr, done.stderr)
+        grants = ("rrset.*,a.example.,class=standard", "rrset.change,a.example.,web-*.a.example.,A,AAAA", "rrset.change,,,TXT", "lease.*", "zone.set,a.example.")
+        cluster.ctl("role", "set", "all", *grants)
+        shown = cluster.ctl("role", "list").stdout
+        check([line.split()[1] for line in shown.splitlines() if line.startswith("all ")] == list(grants), f"as role set takes them: {shown}")
         robot = cluster.automaton("robot", "rrset.*,a.example,class=standard")
         roles = {role["name"]: role["grants"] for role in cluster.json("role", "list")["roles"]}
         check(roles["role-robot"][0][4] == "standard" and len(roles["operator"][0]) == 4, roles)
