@@ -66,7 +66,7 @@ static void refuse(struct link *l, enum peer_refusal code)
     const struct peer_links *links = l->links;
     uint8_t bytes[PROOF_HEAD_SIZE + PEER_PROOF_SIZE_MAX] = {(uint8_t)code};
     size_t size = 1;
-    if (has_proof(code) && links->proof_size > 0) {
+    if (has_proof(bytes[0]) && links->proof_size > 0) {
         put_u16(bytes + 1, (uint16_t)links->proof_size);
         memcpy(bytes + PROOF_HEAD_SIZE, links->proof, links->proof_size);
         size = PROOF_HEAD_SIZE + links->proof_size;
