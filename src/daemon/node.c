@@ -294,8 +294,8 @@ void node_flush(struct node *n)
         apply_learned(n);
         if (n->applied_slot != applied)
             own_when_due(n);
-        moved =
-            flushed || n->applied_slot != applied || (n->learned_count > 0 && !apply_is_held(n));
+        moved = flushed || n->applied_slot != applied ||
+                (learned_count(&n->learned) > 0 && !apply_is_held(n));
     }
     if (n->dead)
         return;
@@ -400,7 +400,8 @@ void node_read(struct node *n, uint64_t token)
         n->env.read_ready(n->env.context, token, RSM_UNAVAILABLE, 0);
         return;
     }
-    if (apply_is_unreadable(n) && n->learned_count > 0) { /* what it holds it never applies */
+    if (apply_is_unreadable(n) &&
+        learned_count(&n->learned) > 0) { /* what it holds it never applies */
         n->env.read_ready(n->env.context, token, RSM_READ_ONLY, 0);
         return;
     }

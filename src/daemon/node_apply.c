@@ -108,36 +108,28 @@ bool apply_is_held(const struct node *n)
 
 void apply_later(struct node *n, uint64_t slot, struct blob *value)
 {
-    if (n->learned_count == n->learned_capacity) {
-        n->learned_capacity = 2 * n->learned_capacity + 1;
-        n->learned = mem_realloc(n->learned, n->learned_capacity * sizeof *n->learned);
-    }
-    n->learned[n->learned_count++] = (struct learned_slot){slot, blob_ref(value)};
+    learned_add(&n->learned, slot, value);
 }
 
 void apply_learned(struct node *n)
 {
-    if (n->learned_count == 0 || apply_is_held(n))
+    if (learned_count(&n->learned) == 0 || apply_is_held(n))
         return;
-    size_t count = n->learned_count;
-    size_t done = 0;
-    for (; done < count; done++) {
-        enum rsm_status status = apply_slot(n, n->learned[done].slot, n->learned[done].value);
+    for (; learned_count(&n->learned) > 0; learned_drop(&n->learned, 1)) {
+        struct learned_slot next = *learned_at(&n->learned, 0);
+        enum rsm_status status = apply_slot(n, next.slot, next.value);
         if (status == RSM_NEWER_FORMAT) {
             /* To take it for nothing, as an older version would, were to differ from the others. */
-            node_raise(n, NODE_ALARM_NEWER_FORMAT, n->learned[done].slot);
+            node_raise(n, NODE_ALARM_NEWER_FORMAT, next.slot);
             break;
         }
         if (status != RSM_OK) {
             /* The overlay is half written: only a restart from the store brings a whole state. */
-            node_raise(n, NODE_ALARM_STATE_DAMAGED, n->learned[done].slot);
+            node_raise(n, NODE_ALARM_STATE_DAMAGED, next.slot);
             node_fail(n, status, "a slot could not be applied: the store's state does not check");
             return;
         }
-        blob_unref(n->learned[done].value);
     }
-    n->learned_count = count - done;
-    memmove(n->learned, n->learned + done, n->learned_count * sizeof *n->learned);
     heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
     members_follow(n);
     struct paxos_event event = {.type = PAXOS_EVENT_APPLIED, .number = n->applied_slot};

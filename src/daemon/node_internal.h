@@ -13,14 +13,16 @@
 #define RSM_DAEMON_NODE_INTERNAL_H
 
 #include "consensus/paxos.h"
-#include "src/base/pace.h"
 #include "src/command/envelope.h"
 #include "src/command/genesis.h"
 #include "src/command/signature.h"
 #include "src/daemon/doubled.h"
 #include "src/daemon/heads.h"
+#include "src/daemon/held.h"
+#include "src/daemon/learned.h"
 #include "src/daemon/audit.h"
 #include "src/daemon/node.h"
+#include "src/daemon/node_snapshot.h"
 #include "src/daemon/node_spec.h"
 #include "src/daemon/stages.h"
 #include "src/daemon/submissions.h"
@@ -31,61 +33,6 @@
 
 #define NODE_MEMO_SIZE 4096u /* a power of two; a window of slots and a little more */
 #define NODE_TEXT_SIZE 512u
-#define CHECKPOINT_SIZE (8u + 3u * HASH_SIZE) /* encoded */
-#define SNAPSHOT_FORGET_MS 10000u             /* a transfer that does not move is given up */
-
-/* A frame that waits for the journal. */
-struct held_frame {
-    uint64_t durable_seq;
-    uint32_t to;
-    struct blob *frame; /* owned reference */
-};
-
-/* A slot that was learned and is not applied yet. */
-struct learned_slot {
-    uint64_t slot;
-    struct blob *value; /* owned reference, NULL for a no-op */
-};
-
-/* A snapshot on its way to a peer. */
-struct snapshot_sender {
-    uint32_t to;    /* 0: none */
-    struct kv *cut; /* owned */
-    uint64_t slot;
-    uint64_t made;      /* pieces made so far; `piece` is the last of them */
-    struct blob *piece; /* owned frame, sent again when asked for again */
-    uint8_t hash[HASH_SIZE];
-    struct writer row; /* the one that is being sent, of which */
-    size_t row_sent;   /* bytes are in pieces already */
-    uint8_t table;     /* the row after which to go on */
-    uint8_t key[LIMIT_KEY_SIZE];
-    size_t key_size;
-    uint64_t moved_ms;
-    struct pace pace;
-    bool is_wanted; /* a new piece was asked for, and waits for its time */
-};
-
-/* What a replica signs of a state: node_snapshot.c. */
-struct checkpoint {
-    uint64_t slot;
-    uint8_t entry_head[HASH_SIZE];
-    uint8_t verdict_head[HASH_SIZE];
-    uint8_t hash[HASH_SIZE]; /* over all pieces of the snapshot */
-};
-
-/* A snapshot on its way to us. */
-struct snapshot_receiver {
-    uint32_t from; /* 0: none */
-    uint64_t slot;
-    uint64_t next; /* the piece that is asked for */
-    uint8_t hash[HASH_SIZE];
-    struct checkpoint checkpoint; /* once complete */
-    struct kv *empty;             /* owned, below `rows` */
-    struct kv *rows;              /* owned overlay: not written down yet */
-    struct writer part;           /* the beginning of a row whose rest is in the next pieces */
-    bool complete;
-    uint64_t asked_ms, moved_ms;
-};
 
 struct node {
     /* fixed after node_open */
@@ -105,7 +52,8 @@ struct node {
     uint64_t members_version;
     uint64_t joined_version;    /* the first configuration that counts this disk; 0: all do */
     uint64_t members_next_slot; /* then the ones before are forgotten; 0: none on its way */
-    uint64_t recovery_epoch, recovery_tried; /* node_recover.c: not 0 while it goes on alone */
+    uint64_t recovery_epoch;    /* node_recover.c: not 0 while it goes on alone */
+    uint64_t recovery_tried;    /* applied when the recovery was proposed last; 0: not yet */
 
     /* the parts, owned */
     struct paxos *paxos;
@@ -134,22 +82,22 @@ struct node {
      * that it did not, until the store holds every slot up to here again.
      */
     uint64_t missing_slot;
-    struct held_frame *held; /* a ring would do; it is emptied at each flush */
-    size_t held_count, held_capacity;
+    struct held held; /* what waits for a flush */
 
     /* applying */
-    struct learned_slot *learned;
-    size_t learned_count, learned_capacity;
+    struct learned learned;
     struct chain_heads chain;
     uint64_t applied_slot;
     uint64_t applied_told; /* env.applied was called for slots up to here */
-    uint64_t log_time_ms, stored_slot;
+    uint64_t log_time_ms;
+    uint64_t stored_slot;
     struct audit audit;
     uint64_t frozen_slot; /* what the running commit covers */
     uint64_t last_commit_ms;
-    bool commit_now, is_replaying; /* the journal is being opened */
-    bool commit_again;             /* the running commit found the disk full */
-    bool is_store_full;            /* so did the last one that ended */
+    bool commit_now;
+    bool commit_again;  /* the running commit found the disk full */
+    bool is_store_full; /* so did the last one that ended */
+    bool is_replaying;  /* the journal is being opened */
     struct snapshot_sender sending;
     struct snapshot_receiver receiving;
     struct writer scratch;
@@ -162,7 +110,8 @@ struct node {
     int64_t peer_clock_ms[REPLICA_MAX + 1]; /* its clock above our monotonic one, by its heads */
     bool dead;                              /* env.fatal was called */
     bool stopping;                          /* takes no more commands */
-    bool chosen_to_announce, announce_now;  /* to the followers: node.c */
+    bool chosen_to_announce;                /* to the followers: node.c */
+    bool announce_now;                      /* one of them waits for it */
 
     uint8_t own_digest[HASH_SIZE]; /* envelope of the last command of its own (node_own.c) */
     /* verified envelopes, by digest: a direct-mapped memo */
@@ -170,7 +119,8 @@ struct node {
 
     /* time */
     uint64_t tick;
-    uint64_t rejection_window_ms, rejections_in_window; /* the minute's beginning */
+    uint64_t rejection_window_ms; /* beginning of the minute that is counted */
+    uint64_t rejections_in_window;
 
     /* counters */
     struct {
@@ -180,8 +130,9 @@ struct node {
         uint64_t leader_changes;
         uint64_t bad_frames, sent[PAXOS_MESSAGE_TYPE_END]; /* sent: messages, by type */
     } counters;
-    struct stages *stages;            /* owned */
-    uint64_t contact_ms, resigned_ms; /* resigned: because its disk is low; 0: never */
+    struct stages *stages; /* owned */
+    uint64_t contact_ms;
+    uint64_t resigned_ms; /* because its disk is low; 0: never */
     uint64_t peer_heard_ms[REPLICA_MAX + 1];
     uint64_t leader_asked_ms; /* last time queued commands were looked at for forwarding */
     char text[NODE_TEXT_SIZE];

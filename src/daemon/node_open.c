@@ -84,7 +84,7 @@ static enum rsm_status restore_chosen(struct node *n, uint64_t end)
  */
 static void hold_chosen(struct node *n)
 {
-    CHECK(n->learned_count == 0);
+    CHECK(learned_count(&n->learned) == 0);
     for (uint64_t slot = n->applied_slot + 1; slot < paxos_chosen_end(n->paxos); slot++) {
         struct ballot ballot;
         struct blob *value;
@@ -310,18 +310,11 @@ enum rsm_status node_open(struct node **node_out, const struct node_config *conf
     return RSM_OK;
 }
 
-static void drop_learned(struct node *n)
-{
-    for (size_t i = 0; i < n->learned_count; i++)
-        blob_unref(n->learned[i].value);
-    n->learned_count = 0;
-}
-
 void node_resume(struct node *n)
 {
     CHECK(n->missing_slot != 0 && n->stored_slot >= n->missing_slot);
-    CHECK(n->stored_slot == n->applied_slot && n->held_count == 0);
-    drop_learned(n); /* the new core learns them again */
+    CHECK(n->stored_slot == n->applied_slot && n->held.count == 0);
+    learned_deinit(&n->learned); /* the new core learns them again */
     paxos_free(n->paxos);
     n->config.seed++;
     open_core(n);
@@ -342,15 +335,6 @@ void node_resume(struct node *n)
     submit_on_leader_changed(n);
 }
 
-static void drop_queues(struct node *n)
-{
-    drop_learned(n);
-    for (size_t i = 0; i < n->held_count; i++)
-        blob_unref(n->held[i].frame);
-    mem_free(n->learned);
-    mem_free(n->held);
-}
-
 void node_close(struct node *n)
 {
     if (n == NULL)
@@ -362,7 +346,8 @@ void node_close(struct node *n)
     journal_close(n->journal);
     spec_deinit(n);
     audit_deinit(&n->audit);
-    drop_queues(n);
+    learned_deinit(&n->learned);
+    held_deinit(&n->held);
     snapshot_drop_sender(n);
     snapshot_drop_receiver(n);
     paxos_free(n->paxos);

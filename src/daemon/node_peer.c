@@ -15,15 +15,6 @@
 #include "src/machine/logtable.h"
 #include "src/net/peer_codec.h"
 
-static void hold(struct node *n, uint32_t to, uint64_t durable_seq, struct blob *frame)
-{
-    if (n->held_count == n->held_capacity) {
-        n->held_capacity = n->held_capacity * 2 + 16;
-        n->held = mem_realloc(n->held, n->held_capacity * sizeof *n->held);
-    }
-    n->held[n->held_count++] = (struct held_frame){durable_seq, to, blob_ref(frame)};
-}
-
 /* What a frame to `to` says of both journals; `seq`: durable when the frame leaves. */
 static struct peer_stamp stamp_for(struct node *n, uint32_t to, uint64_t seq)
 {
@@ -42,25 +33,13 @@ void peer_send_message(struct node *n, const struct paxos_send *send)
     if (send->durable_seq <= n->seq_durable || MUTANT(SEND_BEFORE_FLUSH))
         n->env.send(n->env.context, send->to, frame);
     else
-        hold(n, send->to, send->durable_seq, frame);
+        held_add(&n->held, send->to, send->durable_seq, frame);
     blob_unref(frame);
 }
 
 bool peer_release_held(struct node *n)
 {
-    size_t kept = 0;
-    size_t count = n->held_count;
-    for (size_t i = 0; i < n->held_count; i++) {
-        struct held_frame *h = &n->held[i];
-        if (h->durable_seq > n->seq_durable) {
-            n->held[kept++] = *h;
-            continue;
-        }
-        n->env.send(n->env.context, h->to, h->frame);
-        blob_unref(h->frame);
-    }
-    n->held_count = kept;
-    return kept < count;
+    return held_release(&n->held, n->seq_durable, n->env.send, n->env.context);
 }
 
 /* An answer with a part of the log: a second of a link of 1 Mbit, on which heartbeats wait for it.

@@ -225,14 +225,7 @@ static enum rsm_status begin_anew(struct node *n, uint64_t slot)
     n->frozen_slot = slot;
     n->stored_slot = slot;
     n->spec.end = slot + 1;
-    size_t kept = 0;
-    for (size_t i = 0; i < n->learned_count; i++) {
-        if (n->learned[i].slot > slot)
-            n->learned[kept++] = n->learned[i];
-        else
-            blob_unref(n->learned[i].value);
-    }
-    n->learned_count = kept;
+    learned_drop_to(&n->learned, slot);
     heads_advance(&n->heads, n->applied_slot, apply_heads_at, n);
     return RSM_OK;
 }

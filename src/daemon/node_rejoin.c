@@ -108,7 +108,8 @@ void rejoin_finish(struct node *n)
     n->rejoin_due = false;
     /* What recovery reads before it comes to the chosen mark has to fit the core's window. */
     bool fits = paxos_accepted_end(n->paxos) <= n->stored_slot + 1 + LIMIT_WINDOW;
-    if (!paxos_is_rejoin_complete(n->paxos) || n->learned_count > 0 || has_open_change(n) || !fits)
+    if (!paxos_is_rejoin_complete(n->paxos) || learned_count(&n->learned) > 0 ||
+        has_open_change(n) || !fits)
         return; /* again with a heartbeat */
     enum rsm_status status = renew_journal(n);
     if (status == RSM_DISK_FULL) {

@@ -96,9 +96,9 @@ enum change_state node_change_state(struct node *n, struct bytes author_or_diges
                                     uint8_t digest_out[HASH_SIZE])
 {
     struct wanted wanted = {author_or_digest, counter};
-    for (size_t i = 0; i < n->learned_count; i++) {
+    for (size_t i = 0; i < learned_count(&n->learned); i++) {
         struct entry entry;
-        if (entry_parse(blob_bytes(n->learned[i].value), &entry) == RSM_OK &&
+        if (entry_parse(blob_bytes(learned_at(&n->learned, i)->value), &entry) == RSM_OK &&
             entry.kind == ENTRY_COMMANDS && has_command(&wanted, entry.payload, digest_out))
             return CHANGE_CHOSEN;
     }

@@ -33,9 +33,11 @@ struct node_pair {
     void *context;
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
     void (*pushed)(void *context, struct node_pair_replica *by); /* NULL: nobody wants to know */
+    bool may_fail; /* a fatal error comes into `failed`, instead of ending the program */
     /* made by it */
     struct node_pair_replica replicas[2];
     struct node_pair_replica *leader;
+    enum rsm_status failed;
     uint64_t now_ms;
     uint32_t tick_ms;
     uint8_t cluster_id[CLUSTER_ID_SIZE];
