@@ -156,14 +156,9 @@ uint64_t command_clock_of(const struct command *c, struct bytes author)
 static enum rsm_status parse_fields(struct bytes data, struct envelope *out)
 {
     struct unpack u = unpack_make(data);
-    uint32_t count = unpack_array(&u);
-    uint64_t format = unpack_uint(&u);
+    unpack_format(&u, 1, 7);
     if (!unpack_ok(&u))
         return u.status;
-    if (format != 1)
-        return format > 1 ? RSM_NEWER_FORMAT : RSM_MALFORMED;
-    if (count != 7)
-        return RSM_WRONG_TYPE;
     uint64_t form = unpack_uint(&u);
     if (unpack_ok(&u) && form != ENVELOPE_COMMAND && form != ENVELOPE_BUNDLE)
         unpack_fail(&u, RSM_MALFORMED);

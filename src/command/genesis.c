@@ -115,14 +115,9 @@ enum rsm_status genesis_parse(struct bytes data, struct genesis *out)
     if (status != RSM_OK)
         return status;
     struct unpack u = unpack_make(data);
-    uint32_t count = unpack_array(&u);
-    uint64_t format = unpack_uint(&u);
+    unpack_format(&u, 1, 6);
     if (!unpack_ok(&u))
         return u.status;
-    if (format != 1)
-        return format > 1 ? RSM_NEWER_FORMAT : RSM_MALFORMED;
-    if (count != 6)
-        return RSM_WRONG_TYPE;
     out->name = take_word(&u, LIMIT_LABEL_SIZE);
     out->salt = unpack_bin_exactly(&u, GENESIS_SALT_SIZE);
     take_members(&u, out);

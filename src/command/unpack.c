@@ -159,6 +159,18 @@ void unpack_array_exactly(struct unpack *u, uint32_t count)
         unpack_fail(u, RSM_WRONG_TYPE);
 }
 
+void unpack_format(struct unpack *u, uint64_t format, uint32_t count)
+{
+    uint32_t found = unpack_array(u);
+    uint64_t number = unpack_uint(u);
+    if (!unpack_ok(u))
+        return;
+    if (number != format)
+        unpack_fail(u, number > format ? RSM_NEWER_FORMAT : RSM_MALFORMED);
+    else if (found != count)
+        unpack_fail(u, RSM_WRONG_TYPE);
+}
+
 /*
  * Small values whose first byte says all, and strings of up to 255 bytes: nearly all that a command
  * is made of. Its bytes and its items; false for the others.

@@ -66,6 +66,11 @@ uint32_t unpack_array(struct unpack *u);
 uint32_t unpack_map(struct unpack *u);
 /* An array of exactly `count` items, else RSM_WRONG_TYPE. */
 void unpack_array_exactly(struct unpack *u, uint32_t count);
+/*
+ * The head of what has a format of its own: an array of `count` items, the first one its number.
+ * RSM_NEWER_FORMAT: a higher one, of any count; RSM_MALFORMED: a lower one.
+ */
+void unpack_format(struct unpack *u, uint64_t format, uint32_t count);
 /* The bytes of the next whole object, whatever it is. */
 struct bytes unpack_raw(struct unpack *u);
 

@@ -301,6 +301,20 @@ Test(tsig, a_changed_question_is_seen)
     tsig_key_free(key);
 }
 
+/* A question signed with `key`, its bytes in `copy`, where they can be spoiled; their size. */
+static size_t signed_question(const struct tsig_key *key, struct draft *m,
+                              struct tsig_exchange *client, uint8_t copy[512])
+{
+    struct bytes wire;
+    tsig_begin(key, client);
+    draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN,
+                         tsig_size(client));
+    cr_assert_eq(tsig_sign(client, m, &wire), RSM_OK);
+    cr_assert_leq(wire.size, 512);
+    memcpy(copy, wire.data, wire.size);
+    return wire.size;
+}
+
 /* A signed question whose MAC, of 32 bytes, becomes `size` of them (33: one more), for hmac-sha256.
  */
 static size_t with_mac_of(uint8_t *wire, size_t before, size_t size)
@@ -336,12 +350,8 @@ Test(tsig, macs_that_are_not_whole)
         struct tsig_exchange client, server;
         struct bytes wire;
         uint8_t copy[512];
-        tsig_begin(key, &client);
-        draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN,
-                             tsig_size(&client));
-        cr_assert_eq(tsig_sign(&client, m, &wire), RSM_OK);
-        memcpy(copy, wire.data, wire.size);
-        struct packet *q = parse(bytes_make(copy, with_mac_of(copy, wire.size, rows[i].size)));
+        size_t size = signed_question(key, m, &client, copy);
+        struct packet *q = parse(bytes_make(copy, with_mac_of(copy, size, rows[i].size)));
         cr_assert_eq(tsig_check_question(q, &keys, &server), rows[i].verdict, "%zu bytes",
                      rows[i].size);
         draft_begin_answer(m, q, PACKET_UDP_SIZE, tsig_size(&server));
@@ -371,15 +381,10 @@ Test(tsig, records_that_are_none)
     struct draft *m = draft_new();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tsig_exchange client, server;
-        struct bytes wire;
         uint8_t copy[512];
-        tsig_begin(key, &client);
-        draft_begin_question(m, 9, PACKET_QUERY, NAME(zone), RR_TYPE_SOA, PACKET_CLASS_IN,
-                             tsig_size(&client));
-        cr_assert_eq(tsig_sign(&client, m, &wire), RSM_OK);
-        memcpy(copy, wire.data, wire.size);
+        size_t size = signed_question(key, m, &client, copy);
         copy[PACKET_HEADER_SIZE + sizeof zone + 4 + rows[i].offset] = rows[i].value;
-        struct packet *q = parse(bytes_make(copy, wire.size));
+        struct packet *q = parse(bytes_make(copy, size));
         cr_assert(packet_head(q)->has_tsig);
         cr_assert_eq(tsig_check_question(q, &keys, &server), TSIG_BAD_FORM, "row %zu", i);
         packet_free(q);

@@ -47,16 +47,22 @@ static void prepare_all(struct journal_rig *rig)
         cr_assert_eq(journal_prepare_next(rig->journal), RSM_OK);
 }
 
+/* Open, with ten records, and with `count` segments ready. */
+static void begin_prepared(struct journal_rig *rig, uint32_t count)
+{
+    rig_init(rig);
+    rig->options.prepared_count = count;
+    cr_assert_eq(rig_open(rig), RSM_OK);
+    cr_assert_eq(rig_write(rig, 10), RSM_OK);
+    prepare_all(rig);
+}
+
 Test(journal_edges, a_prepared_segment_is_made_larger_for_a_large_record)
 {
     for (unsigned prepared = 1; prepared <= 3; prepared++) {
         struct journal_rig rig;
         size_t seen = 0;
-        rig_init(&rig);
-        rig.options.prepared_count = prepared;
-        cr_assert_eq(rig_open(&rig), RSM_OK);
-        cr_assert_eq(rig_write(&rig, 10), RSM_OK);
-        prepare_all(&rig);
+        begin_prepared(&rig, prepared);
         cr_assert_eq(append_huge(&rig, 100000), RSM_OK);
         cr_assert_eq(journal_flush(rig.journal), RSM_OK);
         cr_assert_gt(disk_mem_file(rig.disk, 2)->now_size, 100000);
@@ -76,11 +82,7 @@ Test(journal_edges, a_large_record_on_a_full_disk_is_refused)
 
     for (uint64_t spare = 0; spare <= 300000; spare += 4096) {
         struct journal_rig rig;
-        rig_init(&rig);
-        rig.options.prepared_count = 3;
-        cr_assert_eq(rig_open(&rig), RSM_OK);
-        cr_assert_eq(rig_write(&rig, 10), RSM_OK);
-        prepare_all(&rig);
+        begin_prepared(&rig, 3);
         rig.disk->space = used_bytes(rig.disk) + spare;
         enum rsm_status status = append_huge(&rig, 100000);
         cr_assert(status == RSM_OK || status == RSM_DISK_FULL, "%d", (int)status);
@@ -106,11 +108,7 @@ Test(journal_edges, enlarging_fails_at_every_call)
     for (unsigned kind = 0; kind < 2; kind++) {
         for (unsigned n = 1;; n++) {
             struct journal_rig rig;
-            rig_init(&rig);
-            rig.options.prepared_count = 2;
-            cr_assert_eq(rig_open(&rig), RSM_OK);
-            cr_assert_eq(rig_write(&rig, 10), RSM_OK);
-            prepare_all(&rig);
+            begin_prepared(&rig, 2);
             rig.disk->fail_at = rig.disk->calls + n;
             rig.disk->fail_with = with[kind];
             enum rsm_status status = append_huge(&rig, 100000);
@@ -134,11 +132,7 @@ static bool enlarge_and_fail_twice(unsigned n, unsigned m, enum rsm_status secon
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    rig.options.prepared_count = 3;
-    cr_assert_eq(rig_open(&rig), RSM_OK);
-    cr_assert_eq(rig_write(&rig, 10), RSM_OK);
-    prepare_all(&rig);
+    begin_prepared(&rig, 3);
     rig.disk->fail_at = rig.disk->calls + n;
     rig.disk->fail_with = RSM_DISK_FULL;
     rig.disk->fail_second = rig.disk->fail_at + m;
