@@ -435,7 +435,9 @@ $(B)/outage: $(B)/obj/tests/mutants/outage_main.o $(B)/lib/test.a $(call archive
 outage: $(B)/outage
 outage-mutants: ## the controls of the outage, one switched off at a time: it must break
 	$(Q)tests/run.sh mutants tests/mutants/run.sh $(OUTAGE_MUTANTS)
-mutants: outage-mutants machine-mutants storage-mutants sim-mutants ## all planted mistakes, and what finds each
+outside-mutants: ## each mistake of tests/mutants/outside in a copy: it has to apply, and to be found (NAMES=: some; half an hour)
+	$(Q)tests/run.sh outside-mutants tests/mutants/outside.py $(NAMES)
+mutants: outage-mutants machine-mutants storage-mutants sim-mutants outside-mutants ## all planted mistakes, and what finds each
 
 .PHONY: model-quick explore-quick
 model: ## the formal model, searched to its end by spin: a table (6 minutes, 9 GB)
