@@ -39,6 +39,15 @@ enum rsm_status rsm_body_change_undo(enum rsm_class class_least, const struct rs
                                      size_t override_count, struct rsm_bytes undone,
                                      const char *kind, struct rsm_bytes body,
                                      struct rsm_buffer *body_out);
+/*
+ * The same, of a change that brings forward what a zone was right after `restored_slot` (above 0,
+ * below the slot that it comes to stand in): "rrset.change", or "zone.create" of one that is gone.
+ * Who watches the log gets a `reset` (docs/protocol.md). Content is in `body`, as in any change.
+ */
+enum rsm_status rsm_body_change_restore(enum rsm_class class_least,
+                                        const struct rsm_bytes *overrides, size_t override_count,
+                                        uint64_t restored_slot, const char *kind,
+                                        struct rsm_bytes body, struct rsm_buffer *body_out);
 /* A replica's own: what it found when it made the effect again, in the state after `slot`. */
 enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, uint64_t slot,
                                      struct rsm_bytes effect_hash, struct rsm_buffer *body_out);

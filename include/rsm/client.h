@@ -98,7 +98,11 @@ void rsm_client_process(struct rsm_client *client, uint32_t wait_ms);
 /*
  * One event of a watch. RSM_OK: `value` is the server's event and `slot` its slot; each slot's
  * events come once and in order, over reconnections as well. RSM_COMPACTED: slots before `slot`
- * are gone; the watch goes on from there. Other statuses: the watch has ended.
+ * are gone; the watch goes on from there. RSM_RESET: what was derived of the events is to be read
+ * again, as it is right after `slot` (option at_slot); `value` says of which zone, when it has a
+ * `zone`: it was restored, and the event of that slot follows. Without one it is everything: the
+ * log that was watched is not this one, and the events from the slot behind `slot` on follow, which
+ * may come a second time under their numbers. Other statuses: the watch has ended.
  */
 struct rsm_notice {
     enum rsm_status status;

@@ -59,7 +59,8 @@ extern "C" {
     X(EXISTS, "EXISTS", 1, "is there already")                                                     \
     X(NOT_READY, "NOT_READY", 1, "has not caught up yet")                                          \
     X(STAGED, "STAGED", 8, "waits for votes or approvals")                                         \
-    X(NO_SUCH_STATE, "NO_SUCH_STATE", 3, "that slot is not there yet, or nothing was then")
+    X(NO_SUCH_STATE, "NO_SUCH_STATE", 3, "that slot is not there yet, or nothing was then")        \
+    X(RESET, "RESET", 1, "what was read before is to be read again")
 
 enum rsm_status {
 #define RSM_STATUS_ENUM(name, text, exit_status, sentence) RSM_##name,

@@ -20,6 +20,7 @@
 
 #include <rsm/client.h>
 
+#include "src/base/ids.h"
 #include "src/base/prng.h"
 #include "src/client/connection.h"
 #include "src/client/endpoint.h"
@@ -63,7 +64,9 @@ struct watch {
     void *context;
 
     struct rsm_client *client;
-    uint64_t slot_next; /* 0: from now, until the server says where that is */
+    uint64_t slot_next;      /* 0: from now, until the server says where that is */
+    uint8_t head[HASH_SIZE]; /* entry head of the slot before it, with has_head */
+    bool has_head;
     uint64_t call;      /* the open "watch" call, 0: none */
     uint64_t server_id; /* valid while is_active */
     bool is_active;

@@ -4,11 +4,14 @@
  *
  *     "watch" [slot_first, filter]     -> {"watch": id, "slot": the first slot that will come}
  *     notification "event" [{"watch": id, "slot": n, ...}], one for each slot, in order
+ *     notification "reset" [{"watch": id, "slot": n, ...}]: read again what n restored, its event
+ *         follows; without a "zone" all, for it is another log, and the event of n + 1 follows
  *     notification "watch_end" [{"watch": id, "slot": the next slot, "error": "CODE ...: words"}]
  *     "unwatch" [id]
  *
- * On every new connection each watch is asked for again, from slot_next on. A slot below slot_next
- * was delivered already and is dropped, so each comes once.
+ * On every new connection each watch is asked for again, from slot_next on, with the entry head of
+ * the slot before it ("after"), which only this log has. A slot below slot_next was delivered
+ * already and is dropped, so each comes once.
  */
 #include "src/client/internal.h"
 
@@ -95,13 +98,28 @@ static void on_started(void *context, const struct rsm_result *result)
         watch->slot_next = slot;
 }
 
+/* The filter, and where the watch has got to. */
+static void pack_options(struct writer *out, const struct watch *watch)
+{
+    struct unpack u = unpack_make(bytes_make(watch->filter, watch->filter_size));
+    uint32_t count = unpack_map(&u);
+    if (!watch->has_head || !unpack_ok(&u)) {
+        pack_raw(out, bytes_make(watch->filter, watch->filter_size));
+        return;
+    }
+    pack_map(out, count + 1);
+    pack_text(out, "after");
+    pack_bin(out, bytes_make(watch->head, HASH_SIZE));
+    pack_raw(out, bytes_make(watch->filter + u.offset, watch->filter_size - u.offset));
+}
+
 static void start(struct rsm_client *client, struct watch *watch)
 {
     struct writer w;
     writer_init(&w, LIMIT_READ_FRAME_SIZE);
     pack_array(&w, 2);
     pack_uint(&w, watch->slot_next);
-    pack_raw(&w, bytes_make(watch->filter, watch->filter_size));
+    pack_options(&w, watch);
     enum rsm_status status = RSM_TOO_LARGE;
     if (!w.failed)
         status = call_start(client, "watch", rsm_value_of(bytes_to_public(writer_result(&w))),
@@ -134,13 +152,38 @@ void watches_lost(struct rsm_client *client)
     }
 }
 
+/* All up to the slot was told. Heads of 32 bytes are known again at another replica. */
+static void keep_place(struct watch *watch, uint64_t slot, struct bytes event)
+{
+    struct bytes head;
+    watch->slot_next = slot + 1;
+    watch->has_head = unpack_find_octets(event, "entry_head", &head) && head.size == HASH_SIZE;
+    if (watch->has_head)
+        memcpy(watch->head, head.data, HASH_SIZE);
+}
+
 static void on_event(struct watch *watch, struct bytes event)
 {
     uint64_t slot;
     if (!unpack_find_uint(event, "slot", &slot) || slot < watch->slot_next)
         return;
-    watch->slot_next = slot + 1;
+    keep_place(watch, slot, event);
     tell(watch, RSM_OK, slot, "", event);
+}
+
+/* Of a zone: the slot's event is still to come. Of all: the log goes on behind the slot. */
+static void on_reset(struct watch *watch, struct bytes event)
+{
+    uint64_t slot;
+    struct unpack zone;
+    if (!unpack_find_uint(event, "slot", &slot))
+        return;
+    bool is_of_zone = unpack_find(event, "zone", &zone);
+    if (is_of_zone && slot < watch->slot_next)
+        return;
+    if (!is_of_zone)
+        keep_place(watch, slot, event);
+    tell(watch, RSM_RESET, slot, "", event);
 }
 
 static void on_end(struct watch *watch, struct bytes event)
@@ -165,9 +208,10 @@ void watches_notify(struct rsm_client *client, struct bytes method, struct bytes
 {
     bool is_event = bytes_equal(method, bytes_of_string("event"));
     bool is_end = bytes_equal(method, bytes_of_string("watch_end"));
+    bool is_reset = bytes_equal(method, bytes_of_string("reset"));
     struct unpack u = unpack_make(params);
     uint64_t server_id;
-    if (unpack_array(&u) == 0 || (!is_event && !is_end))
+    if (unpack_array(&u) == 0 || (!is_event && !is_end && !is_reset))
         return; /* a notification that we do not know is none of our business */
     struct bytes event = unpack_raw(&u);
     if (!unpack_ok(&u) || !unpack_find_uint(event, "watch", &server_id))
@@ -178,6 +222,8 @@ void watches_notify(struct rsm_client *client, struct bytes method, struct bytes
             continue;
         if (is_event)
             on_event(watch, event);
+        else if (is_reset)
+            on_reset(watch, event);
         else
             on_end(watch, event);
         return;

@@ -668,7 +668,9 @@ enum rsm_status body_request_decode(struct bytes body, struct body_request *out)
 {
     *out = (struct body_request){.body = {NULL, 0}};
     struct unpack u = unpack_make(body);
-    unpack_array_exactly(&u, 5);
+    uint32_t count = unpack_array(&u);
+    if (unpack_ok(&u) && count != 5 && count != 6)
+        unpack_fail(&u, RSM_WRONG_TYPE);
     struct bytes class = unpack_str(&u, LIMIT_LABEL_SIZE);
     if (unpack_ok(&u) && !body_class_parse(class, &out->class_least))
         unpack_fail(&u, RSM_MALFORMED);
@@ -683,6 +685,11 @@ enum rsm_status body_request_decode(struct bytes body, struct body_request *out)
     if (unpack_ok(&u) && undone.size != 0 && undone.size != HASH_SIZE)
         unpack_fail(&u, RSM_MALFORMED);
     out->undone = undone.size == HASH_SIZE ? undone.data : NULL;
+    if (count == 6)
+        out->restored = unpack_uint(&u);
+    bool restores = out->kind == RSM_KIND_RRSET_CHANGE || out->kind == RSM_KIND_ZONE_CREATE;
+    if (unpack_ok(&u) && count == 6 && (out->restored == 0 || !restores))
+        unpack_fail(&u, RSM_MALFORMED); /* of nothing: five fields say that */
     return finish(&u);
 }
 

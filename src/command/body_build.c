@@ -544,6 +544,14 @@ enum rsm_status rsm_body_service_delete(struct rsm_bytes name, struct rsm_buffer
 
 /* ---- changes that wait ---- */
 
+struct request {
+    enum rsm_class class_least;
+    const struct rsm_bytes *overrides;
+    size_t override_count;
+    struct rsm_bytes undone;
+    uint64_t restored_slot; /* 0: none */
+};
+
 enum rsm_status rsm_body_change_request(enum rsm_class class_least,
                                         const struct rsm_bytes *overrides, size_t override_count,
                                         const char *kind, struct rsm_bytes body,
@@ -553,21 +561,45 @@ enum rsm_status rsm_body_change_request(enum rsm_class class_least,
     return rsm_body_change_undo(class_least, overrides, override_count, none, kind, body, body_out);
 }
 
+static enum rsm_status build_request(const struct request *request, const char *kind,
+                                     struct rsm_bytes body, struct rsm_buffer *body_out)
+{
+    struct writer w;
+    begin(&w, request->restored_slot != 0 ? 6 : 5, body_out);
+    pack_text(&w, body_class_text(request->class_least));
+    enum rsm_status status = put_count(&w, request->override_count, LIMIT_OVERRIDES);
+    for (size_t i = 0; i < request->override_count && status == RSM_OK; i++)
+        put_str(&w, request->overrides[i]);
+    pack_text(&w, kind);
+    pack_raw(&w, bytes_of_public(body));
+    put_bin(&w, request->undone);
+    if (request->restored_slot != 0)
+        pack_uint(&w, request->restored_slot);
+    return end(&w, RSM_KIND_CHANGE_REQUEST, status, body_out);
+}
+
 enum rsm_status rsm_body_change_undo(enum rsm_class class_least, const struct rsm_bytes *overrides,
                                      size_t override_count, struct rsm_bytes undone,
                                      const char *kind, struct rsm_bytes body,
                                      struct rsm_buffer *body_out)
 {
-    struct writer w;
-    begin(&w, 5, body_out);
-    pack_text(&w, body_class_text(class_least));
-    enum rsm_status status = put_count(&w, override_count, LIMIT_OVERRIDES);
-    for (size_t i = 0; i < override_count && status == RSM_OK; i++)
-        put_str(&w, overrides[i]);
-    pack_text(&w, kind);
-    pack_raw(&w, bytes_of_public(body));
-    put_bin(&w, undone);
-    return end(&w, RSM_KIND_CHANGE_REQUEST, status, body_out);
+    struct request request = {.class_least = class_least,
+                              .overrides = overrides,
+                              .override_count = override_count,
+                              .undone = undone};
+    return build_request(&request, kind, body, body_out);
+}
+
+enum rsm_status rsm_body_change_restore(enum rsm_class class_least,
+                                        const struct rsm_bytes *overrides, size_t override_count,
+                                        uint64_t restored_slot, const char *kind,
+                                        struct rsm_bytes body, struct rsm_buffer *body_out)
+{
+    struct request request = {.class_least = class_least,
+                              .overrides = overrides,
+                              .override_count = override_count,
+                              .restored_slot = restored_slot};
+    return build_request(&request, kind, body, body_out);
 }
 
 enum rsm_status rsm_body_change_vote(struct rsm_bytes change_digest, bool yes, uint64_t slot,

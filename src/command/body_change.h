@@ -14,6 +14,7 @@ struct body_request {
     enum rsm_kind kind;
     struct bytes body;     /* checked, as a body of its kind */
     const uint8_t *undone; /* digest of the change that it takes back; NULL: none */
+    uint64_t restored;     /* what a zone was after this slot is brought forward; 0: no restore */
 };
 
 struct body_ballot {

@@ -307,6 +307,20 @@ static bool is(struct bytes name, const char *text)
     return bytes_equal(name, bytes_of_string(text));
 }
 
+static const struct method watch_method = {"watch", 1, 1, false, NULL};
+
+static void watch(struct methods *m, struct rpc_request *request)
+{
+    struct call call = {.m = m, .request = request, .at = QUERY_NOW};
+    if (!watch_needs_majority(&call)) {
+        watch_begin(&call);
+        return;
+    }
+    uint64_t token = ++m->next_token;
+    wait_for(m, token, request, &watch_method);
+    node_read(m->node, token);
+}
+
 /* watch, unwatch, poll and submit have ways of their own. */
 static bool dispatch_special(struct methods *m, struct rpc_request *request)
 {
@@ -314,7 +328,7 @@ static bool dispatch_special(struct methods *m, struct rpc_request *request)
     if (is(request->method, "submit"))
         submit(m, request);
     else if (is(request->method, "watch"))
-        watch_begin(&call);
+        watch(m, request);
     else if (is(request->method, "unwatch"))
         watch_end(&call);
     else if (is(request->method, "poll"))
@@ -393,7 +407,10 @@ void methods_on_read_ready(struct methods *m, uint64_t token, enum rsm_status st
     (void)slot; /* applied here already */
     if (w == NULL)
         return;
-    if (status == RSM_OK)
+    struct call call = {.m = m, .request = w->request, .at = QUERY_NOW};
+    if (status == RSM_OK && w->method == &watch_method)
+        watch_begin(&call);
+    else if (status == RSM_OK)
         run(m, w->request, w->method);
     else if (status == RSM_READ_ONLY)
         rpc_answer_error(w->request, status, NULL,

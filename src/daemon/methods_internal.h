@@ -159,6 +159,8 @@ method_read read_genesis;
 
 /* methods_watch.c: they take the request over. */
 void watch_begin(struct call *call);
+/* Whether its first slot is behind the log as it is here: a majority has to say how far that is. */
+bool watch_needs_majority(struct call *call);
 void watch_end(struct call *call);
 void poll_begin(struct call *call);
 void watch_on_closed(struct methods *m, struct rpc_connection *connection);

@@ -6,12 +6,21 @@
  * notification `event` is [slot as in log.range, with the watch's number]; who reconnects asks
  * again from the slot behind the last one that came. A connection that does not read is left alone
  * until its output has gone down: the place waits, no memory grows.
+ *
+ * `reset` says that what was derived of the log is to be read again, as it is right after `slot`:
+ * of a zone that the slot restored, before the slot itself is told; and, without a zone,
+ * everything, when whoever watches comes from a log that is not this one (a recovery by force began
+ * it anew, or another cluster answers). That is known by the entry head that it brings; a slot that
+ * is not there yet is another log's when a majority does not know it either.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/daemon/methods_internal.h"
+#include "src/daemon/methods_reset.h"
+#include "src/machine/logtable.h"
 
 #define WATCHES_PER_CONNECTION 64u
 #define POLL_MS_MAX 60000u
@@ -21,6 +30,8 @@ struct watch {
     uint64_t id;
     struct rpc_connection *connection; /* valid until on_closed */
     uint64_t next_slot;
+    uint64_t reset_slot; /* its restores are told already; 0: none */
+    bool is_foreign;     /* comes from another log, and was not told yet */
     struct bytes author; /* owned copy; empty: all */
     struct watch *next;
 };
@@ -33,22 +44,122 @@ struct poll {
     struct poll *next;
 };
 
-static void send_slots(struct methods *m, struct watch *w)
+/* Sends m->out. False: there is no room, or the connection is closed and the watch is freed. */
+static bool notify(struct methods *m, struct watch *w, const char *method)
 {
     uint64_t changes = m->watch_changes;
+    return rpc_has_room(w->connection) &&
+           rpc_notify(w->connection, method, writer_result(&m->out)) && changes == m->watch_changes;
+}
+
+static void pack_restore(struct writer *out, const struct watch *w, const struct reset *restored)
+{
+    writer_reset(out);
+    pack_array(out, 1);
+    pack_map(out, 6);
+    pack_number(out, "watch", w->id);
+    pack_number(out, "slot", w->next_slot);
+    pack_key(out, "cause");
+    pack_text(out, "restore");
+    pack_name_fields(out, "zone", "zone_wire", restored->zone);
+    pack_number(out, "restored_slot", restored->restored_slot);
+}
+
+/* It goes on behind the last slot, and is from now on known by that one's head. */
+static void pack_another_log(struct writer *out, const struct watch *w, struct kv *kv)
+{
+    struct log_verdict row;
+    bool has_row = log_get_verdict(kv, w->next_slot - 1, &row) == RSM_OK;
+    writer_reset(out);
+    pack_array(out, 1);
+    pack_map(out, has_row ? 4 : 3);
+    pack_number(out, "watch", w->id);
+    pack_number(out, "slot", w->next_slot - 1);
+    pack_key(out, "cause");
+    pack_text(out, "another-log");
+    if (has_row) {
+        pack_key(out, "entry_head");
+        pack_hash(out, row.entry_head);
+    }
+}
+
+/* What the next slot restored. RSM_BUSY: there is no room, or no watch any more. */
+static enum rsm_status send_restores(struct methods *m, struct watch *w)
+{
+    struct reset_walk walk;
+    struct reset restored;
+    if (w->reset_slot == w->next_slot)
+        return RSM_OK;
+    enum rsm_status status = reset_begin(&walk, node_state(m->node), w->next_slot);
+    while (status == RSM_OK && (status = reset_next(&walk, &restored)) == RSM_OK) {
+        pack_restore(&m->out, w, &restored);
+        if (!notify(m, w, "reset"))
+            return RSM_BUSY;
+    }
+    if (status != RSM_NOT_FOUND)
+        return status;
+    w->reset_slot = w->next_slot; /* without room for the slot itself they are not told twice */
+    return RSM_OK;
+}
+
+static void free_watch(struct watch *w)
+{
+    mem_free((void *)(uintptr_t)w->author.data);
+    mem_free(w);
+}
+
+/* A slot that no notification can hold: the watch ends, and whoever watches knows where. */
+static void end_at_slot(struct methods *m, struct watch *w)
+{
+    struct watch **at = &m->watches;
+    char error[160];
+    snprintf(error, sizeof error,
+             "TOO_LARGE slot=%llu: a notification cannot hold that slot; read it with log.raw, and "
+             "watch from the next one on",
+             (unsigned long long)w->next_slot);
+    writer_reset(&m->out);
+    pack_array(&m->out, 1);
+    pack_map(&m->out, 3);
+    pack_number(&m->out, "watch", w->id);
+    pack_number(&m->out, "slot", w->next_slot);
+    pack_key(&m->out, "error");
+    pack_text(&m->out, error);
+    if (!notify(m, w, "watch_end"))
+        return; /* later, when there is room; or it is closed */
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+    m->watch_changes++;
+    free_watch(w);
+}
+
+static void send_slots(struct methods *m, struct watch *w)
+{
     struct kv *kv = node_state(m->node);
     uint64_t applied = node_applied(m->node);
+    if (w->is_foreign) {
+        pack_another_log(&m->out, w, kv);
+        if (!notify(m, w, "reset"))
+            return;
+        w->is_foreign = false;
+    }
     while (w->next_slot <= applied) {
-        writer_reset(&m->out);
-        pack_array(&m->out, 1);
-        enum rsm_status status = pack_slot(&m->out, kv, w->next_slot, w->author, w->id);
+        enum rsm_status status = send_restores(m, w);
         if (status == RSM_OK) {
-            if (!rpc_has_room(w->connection))
-                return;
-            if (!rpc_notify(w->connection, "event", writer_result(&m->out)) ||
-                changes != m->watch_changes)
-                return; /* closed: on_closed has freed the watch */
+            writer_reset(&m->out);
+            pack_array(&m->out, 1);
+            status = pack_slot(&m->out, kv, w->next_slot, w->author, w->id);
         }
+        if (status == RSM_DAMAGED)
+            node_on_damage(m->node);
+        if (status == RSM_OK && m->out.failed) {
+            end_at_slot(m, w);
+            return;
+        }
+        if (status == RSM_OK && !notify(m, w, "event"))
+            return;
+        if (status != RSM_OK && status != RSM_NOT_FOUND)
+            return; /* nothing is left out: it goes on from there, here or elsewhere */
         w->next_slot++;
     }
 }
@@ -73,32 +184,69 @@ static uint32_t count_watches(const struct methods *m, const struct rpc_connecti
     return count;
 }
 
+/* What a watch asks for; borrowed from the request. */
+struct watch_params {
+    uint64_t from;
+    struct bytes author; /* empty: all */
+    struct bytes after;  /* entry head of the slot before `from`; empty: not said */
+};
+
+static bool take_watch(struct call *call, struct watch_params *out)
+{
+    *out = (struct watch_params){.from = 0};
+    call->params = unpack_make(call->request->params);
+    uint32_t count = unpack_array(&call->params);
+    out->from = unpack_uint(&call->params);
+    if (count < 1 || count > 2 || !unpack_ok(&call->params))
+        return false;
+    if (count == 1 || unpack_peek(&call->params) != UNPACK_MAP)
+        return true;
+    struct bytes options = unpack_raw(&call->params);
+    unpack_find_octets(options, "author", &out->author);
+    return !unpack_find_octets(options, "after", &out->after) ||
+           (out->after.size == HASH_SIZE && out->from > 1);
+}
+
+bool watch_needs_majority(struct call *call)
+{
+    struct watch_params params;
+    return take_watch(call, &params) && params.after.size > 0 &&
+           params.from - 1 > node_applied(call->m->node);
+}
+
 /* watch FIRST [options], 0 is "from now": {"watch": id, "slot": the first that will come}. */
 void watch_begin(struct call *call)
 {
     struct methods *m = call->m;
     struct rpc_request *request = call->request;
-    struct bytes author = {NULL, 0};
-    call->params = unpack_make(request->params);
-    uint32_t count = unpack_array(&call->params);
-    uint64_t from = unpack_uint(&call->params);
-    if (count < 1 || count > 2 || !unpack_ok(&call->params)) {
+    struct watch_params params;
+    if (!take_watch(call, &params)) {
         rpc_answer_error(request, RSM_BAD_PARAMS, NULL,
-                         "watch takes the first slot and a map of options");
+                         "watch takes the first slot and a map of options; `after` is the entry "
+                         "head of the slot before it, 32 bytes");
         return;
     }
-    if (count == 2 && unpack_peek(&call->params) == UNPACK_MAP)
-        unpack_find_octets(unpack_raw(&call->params), "author", &author);
     if (count_watches(m, request->connection) >= WATCHES_PER_CONNECTION) {
         rpc_answer_error(request, RSM_TOO_MANY, NULL, "64 watches are enough for one connection");
+        return;
+    }
+    enum rsm_status known = RSM_OK;
+    if (params.after.size > 0)
+        known = node_has_state(m->node)
+                    ? reset_is_known(node_state(m->node), params.from - 1, params.after)
+                    : RSM_UNAVAILABLE;
+    if (known != RSM_OK && known != RSM_NOT_FOUND) {
+        rpc_answer_error(request, known, NULL, "this replica cannot read its log; ask another one");
         return;
     }
     struct watch *w = mem_alloc(sizeof *w);
     w->id = ++m->next_watch;
     w->connection = request->connection;
-    w->next_slot = from > 0 ? from : node_applied(m->node) + 1;
-    if (author.size > 0)
-        w->author = bytes_make(mem_copy(author.data, author.size), author.size);
+    w->is_foreign = known == RSM_NOT_FOUND;
+    w->next_slot = params.from > 0 && !w->is_foreign ? params.from : node_applied(m->node) + 1;
+    if (params.author.size > 0)
+        w->author =
+            bytes_make(mem_copy(params.author.data, params.author.size), params.author.size);
     w->next = m->watches;
     m->watches = w;
     writer_reset(&m->out);
@@ -111,12 +259,6 @@ void watch_begin(struct call *call)
     rpc_answer(request, writer_result(&m->out));
     if (m->watches != NULL && m->watches->id == id)
         send_slots(m, m->watches);
-}
-
-static void free_watch(struct watch *w)
-{
-    mem_free((void *)(uintptr_t)w->author.data);
-    mem_free(w);
 }
 
 /* unwatch ID */

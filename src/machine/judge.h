@@ -122,6 +122,7 @@ struct judge {
     size_t effect_author_size;
     uint64_t effect_counter, effect_lamport;
     const uint8_t *undoes; /* digest of the change that it takes back; NULL: none */
+    uint64_t restores;     /* the slot whose content it says to bring forward; 0: none */
     uint8_t undone_author[LIMIT_PRINCIPAL_SIZE];
     size_t undone_author_size;
 };

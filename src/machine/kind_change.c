@@ -43,6 +43,7 @@ void request_unwrap(struct judge *j)
     CHECK(status == RSM_OK);
     j->class = body.class_least;
     j->undoes = body.undone;
+    j->restores = body.restored;
     if (j->class > RSM_CLASS_STANDARD)
         (void)snprintf(j->class_why, sizeof j->class_why, "it was asked for");
     while (body_next_octets(&body.overrides, &id)) {

@@ -9,6 +9,8 @@
  *     TABLE_UNDONE   digest of the change -> slot u64 | index u32 | digest 32 of who took it back
  *
  * Whoever wrote one of these record sets after it is not written over: causal rules see to that.
+ *
+ * A restore names a slot that was: who watches the log is told, and may read it again.
  */
 #include "src/machine/judge.h"
 
@@ -172,6 +174,9 @@ void rule_undo(struct judge *j)
 {
     struct place place = {.slot = 0};
     char hex[2 * 8 + 1];
+    if (j->restores >= j->slot && j->fault == RSM_OK)
+        judge_refuse(j, RSM_RULE_UNDO, "it restores slot %llu, which is not before its own, %llu",
+                     (unsigned long long)j->restores, (unsigned long long)j->slot);
     if (j->undoes == NULL || j->fault != RSM_OK)
         return;
     hex_encode(hex, bytes_make(j->undoes, 8));

@@ -2,75 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A client that nobody here wrote: Debian's python3-msgpack over plain sockets, against real replicas."""
 import os
-import socket
 import subprocess
 
 import msgpack
 
 from harness import BIN, Cluster, check, main, wire
+from rpc_client import Client
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.2\nwww 60 IN A 192.0.2.3\n"
 
 # Measured, and a half more: heartbeats, the store's commits and what these tests ask for are in it.
 ALLOCATIONS_PER_COMMAND = 45
-
-
-class Client:
-    def __init__(self, where):
-        if where.startswith("/"):
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.connect(where)
-        else:
-            host, port = where.rsplit(":", 1)
-            self.socket = socket.create_connection((host, int(port)))
-        self.socket.settimeout(20)
-        self.unpacker = msgpack.Unpacker(raw=False, strict_map_key=True)
-        self.next_id = 0
-        self.notes = []
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def receive(self):
-        """The next object; None when the connection is closed."""
-        while True:
-            for message in self.unpacker:
-                return message
-            try:
-                data = self.socket.recv(65536)
-            except ConnectionResetError:
-                return None
-            if not data:
-                return None
-            self.unpacker.feed(data)
-
-    def answer(self, msgid):
-        while True:
-            message = self.receive()
-            check(message is not None, "the connection was closed instead of an answer")
-            if message[0] == 2:
-                self.notes.append(message)
-                continue
-            check(message[0] == 1 and message[1] == msgid, f"answer to {msgid}: {message!r}")
-            return message[2], message[3]
-
-    def call(self, method, *params):
-        self.next_id += 1
-        self.send(msgpack.packb([0, self.next_id, method, list(params)]))
-        return self.answer(self.next_id)
-
-    def good(self, method, *params):
-        error, result = self.call(method, *params)
-        check(error is None, f"{method}{params}: {error}")
-        return result
-
-    def bad(self, code, method, *params):
-        error, result = self.call(method, *params)
-        check(isinstance(error, str) and error.split(":")[0].split(" ")[0] == code and result is None,
-              f"{method}{params!r}: {error!r}, not {code}")
-
-    def close(self):
-        self.socket.close()
 
 
 def with_zone(cluster):

@@ -32,7 +32,11 @@ static void on_notice(void *context, const struct rsm_notice *notice)
 {
     struct seen *seen = context;
     CHECK(!seen->has_ended);
-    seen->has_ended = notice->status != RSM_OK && notice->status != RSM_COMPACTED;
+    seen->has_ended =
+        notice->status != RSM_OK && notice->status != RSM_COMPACTED && notice->status != RSM_RESET;
+    if (notice->status == RSM_RESET &&
+        rsm_value_type(rsm_value_get(notice->value, "zone")) == RSM_TYPE_NONE)
+        seen->slot = notice->slot; /* another log: it may be shorter */
     if (notice->status != RSM_OK)
         return;
     CHECK(notice->slot > seen->slot || seen->slot == 0);

@@ -75,7 +75,8 @@ struct ctl {
         *scope, *owner, *tier, *az, *until, *ttl, *envelope_out, *zone, *peer_address,
         *client_address, *wait, *format, *digest, *from_axfr, *with, *tsig, *class, *config,
         *factor, *factor_key, *factor_program, *code, *rp;
-    uint64_t replicas, base_port, replica, from, limit, token, parent, since;
+    uint64_t replicas, base_port, replica, from, limit, token, parent, since,
+        restored /* the slot that the next change brings forward; 0: none */;
     const uint8_t *undone; /* digest of the change that the next one takes back; NULL: none */
     struct ctl_list members, labels, roles, public_keys, budgets, overrides, approvers, below,
         needs;
@@ -176,7 +177,6 @@ bool ctl_write_file(const char *path, struct rsm_bytes bytes);
 struct rsm_bytes ctl_bytes(struct bytes b);
 
 /* output.c */
-/* Prints one value as JSON. */
 void ctl_print_json(struct rsm_value value);
 /* Calls `visit` for each of --endpoints; the exit status: 0 when every visit gave 0. */
 int ctl_each_endpoint(struct ctl *ctl, int (*visit)(struct ctl *ctl, const char *endpoint));

@@ -9,6 +9,7 @@ static void print_line(struct ctl *ctl, struct rsm_value slot)
     char time[32], kind[32];
     if (ctl->output != CTL_OUTPUT_TABLE) {
         ctl_print_json(slot);
+        fflush(stdout); /* a program may wait for it at the other end of a pipe */
         return;
     }
     struct rsm_walk commands = rsm_walk_begin(rsm_value_get(slot, "commands"));
@@ -43,6 +44,23 @@ static void print_line(struct ctl *ctl, struct rsm_value slot)
     fflush(stdout);
 }
 
+static void print_reset(struct ctl *ctl, struct rsm_value reset)
+{
+    char zone[NAME_TEXT_MAX];
+    if (ctl->output != CTL_OUTPUT_TABLE) {
+        ctl_print_json(reset);
+    } else if (rsm_value_type(rsm_value_get(reset, "zone")) == RSM_TYPE_NONE) {
+        printf("%llu reset: this is another log; read all of it again\n",
+               (unsigned long long)rsm_value_uint(rsm_value_get(reset, "slot")));
+    } else {
+        printf("%llu reset: %s is as it was after slot %llu; read it again\n",
+               (unsigned long long)rsm_value_uint(rsm_value_get(reset, "slot")),
+               ctl_cell(rsm_value_get(reset, "zone"), zone, sizeof zone),
+               (unsigned long long)rsm_value_uint(rsm_value_get(reset, "restored_slot")));
+    }
+    fflush(stdout);
+}
+
 struct following {
     struct ctl *ctl;
     enum rsm_status status;
@@ -53,6 +71,8 @@ static void on_notice(void *context, const struct rsm_notice *notice)
     struct following *f = context;
     if (notice->status == RSM_OK)
         print_line(f->ctl, notice->value);
+    else if (notice->status == RSM_RESET)
+        print_reset(f->ctl, notice->value);
     else if (notice->status == RSM_COMPACTED)
         fprintf(stderr, "history before slot %llu is gone\n", (unsigned long long)notice->slot);
     else {

@@ -120,12 +120,20 @@ static int restore_gone(struct ctl *ctl, const struct target *t, const struct zo
     return result;
 }
 
+/* The slot that the content is of: `at` may be a time. */
+static uint64_t slot_of(const struct zone_content *content)
+{
+    struct rsm_value page = rsm_value_of(rsm_buffer_bytes(&content->pages[0]));
+    return rsm_value_uint(rsm_value_get(page, "slot"));
+}
+
 static int restore(struct ctl *ctl, const struct target *t)
 {
     struct zone_content now = {0}, old = {0};
     int result;
     enum rsm_status was = history_read_at(ctl, t->zone, t->at, &old);
     enum rsm_status is = was == RSM_OK ? history_read_at(ctl, t->zone, NULL, &now) : RSM_OK;
+    ctl->restored = was == RSM_OK ? slot_of(&old) : 0;
     if (was == RSM_NOT_FOUND)
         result = ctl_fail(was, "there was no zone %s then", t->text);
     else if (was != RSM_OK || (is != RSM_OK && is != RSM_NOT_FOUND))
@@ -134,6 +142,7 @@ static int restore(struct ctl *ctl, const struct target *t)
         result = restore_gone(ctl, t, &old);
     else
         result = restore_there(ctl, t, &now, &old);
+    ctl->restored = 0;
     zone_content_free(&now);
     zone_content_free(&old);
     return result;

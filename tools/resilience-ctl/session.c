@@ -347,7 +347,8 @@ static enum rsm_status wrap(struct ctl *ctl, enum rsm_kind *kind, struct rsm_buf
     enum rsm_class class = RSM_CLASS_STANDARD;
     struct rsm_bytes rules[CTL_LIST_MAX];
     struct rsm_buffer inner = *body;
-    if (ctl->class == NULL && ctl->overrides.count == 0 && ctl->undone == NULL)
+    if (ctl->class == NULL && ctl->overrides.count == 0 && ctl->undone == NULL &&
+        ctl->restored == 0)
         return RSM_OK;
     if (ctl->class != NULL && strcmp(ctl->class, "critical") == 0)
         class = RSM_CLASS_CRITICAL;
@@ -359,8 +360,11 @@ static enum rsm_status wrap(struct ctl *ctl, enum rsm_kind *kind, struct rsm_buf
         rules[i] = rsm_text(ctl->overrides.items[i]);
     struct rsm_bytes undone = {ctl->undone, ctl->undone != NULL ? RSM_DIGEST_SIZE : 0};
     enum rsm_status status =
-        rsm_body_change_undo(class, rules, ctl->overrides.count, undone, rsm_kind_text(*kind),
-                             rsm_buffer_bytes(&inner), body);
+        ctl->restored != 0
+            ? rsm_body_change_restore(class, rules, ctl->overrides.count, ctl->restored,
+                                      rsm_kind_text(*kind), rsm_buffer_bytes(&inner), body)
+            : rsm_body_change_undo(class, rules, ctl->overrides.count, undone, rsm_kind_text(*kind),
+                                   rsm_buffer_bytes(&inner), body);
     rsm_buffer_free(&inner);
     *kind = RSM_KIND_CHANGE_REQUEST;
     return status;

@@ -20,7 +20,10 @@ static void on_notice(void *context, const struct rsm_notice *notice)
 {
     struct seen *seen = context;
     size_t size = strlen(seen->text);
-    const char *mark = notice->status == RSM_OK ? "" : notice->status == RSM_COMPACTED ? "C" : "E";
+    const char *mark = notice->status == RSM_OK          ? ""
+                       : notice->status == RSM_COMPACTED ? "C"
+                       : notice->status == RSM_RESET     ? "R"
+                                                         : "E";
     (void)snprintf(seen->text + size, sizeof seen->text - size, "%s%s%llu", size > 0 ? " " : "",
                    mark, (unsigned long long)notice->slot);
     if (notice->status == RSM_OK)
@@ -127,6 +130,103 @@ Test(watch, now_is_where_it_was_first_asked)
 {
     struct seen seen = run(script_from_now, 0);
     cr_assert(strcmp(seen.text, "42 43 E44") == 0, "%s", seen.text);
+}
+
+/* [2, method, [{"watch": 1, "slot": slot, and what is said}]] */
+static void notify_more(struct fake *fake, const char *method, uint64_t slot, const char *zone,
+                        uint8_t head)
+{
+    uint8_t bytes[HASH_SIZE] = {head};
+    struct writer w;
+    writer_init(&w, 1024);
+    pack_array(&w, 3);
+    pack_uint(&w, 2);
+    pack_text(&w, method);
+    pack_array(&w, 1);
+    pack_map(&w, 2u + (zone != NULL) + (head != 0));
+    pack_text(&w, "watch");
+    pack_uint(&w, 1);
+    pack_text(&w, "slot");
+    pack_uint(&w, slot);
+    if (zone != NULL) {
+        pack_text(&w, "zone");
+        pack_text(&w, zone);
+    }
+    if (head != 0) {
+        pack_text(&w, "entry_head");
+        pack_bin(&w, bytes_make(bytes, sizeof bytes));
+    }
+    fake_write(fake, w.data, w.size);
+    writer_deinit(&w);
+}
+
+/* The question names the entry head of the slot before the one it asks for. */
+static void serve_watch_after(struct fake *fake, uint64_t slot_asked, uint8_t head)
+{
+    struct fake_request r = fake_expect(fake, "watch");
+    struct unpack u = unpack_make(r.params);
+    struct bytes after;
+    struct writer w;
+    unpack_array_exactly(&u, 2);
+    CHECK(unpack_uint(&u) == slot_asked);
+    CHECK(unpack_find_octets(unpack_raw(&u), "after", &after));
+    CHECK(after.size == HASH_SIZE && after.data[0] == head && unpack_done(&u));
+    writer_init(&w, 100);
+    pack_map(&w, 2);
+    pack_text(&w, "watch");
+    pack_uint(&w, 1);
+    pack_text(&w, "slot");
+    pack_uint(&w, slot_asked);
+    fake_answer(fake, r.msgid, writer_result(&w));
+    writer_deinit(&w);
+}
+
+/* A restore is told before its slot, and again when the connection broke between the two. */
+static void script_restore(struct fake *fake)
+{
+    fake_accept(fake);
+    serve_watch(fake, 5, 1, 5);
+    notify_more(fake, "event", 5, NULL, 55);
+    notify_more(fake, "reset", 6, "a.example.", 0);
+    fake_close(fake);
+    fake_accept(fake);
+    serve_watch_after(fake, 6, 55);
+    notify_more(fake, "reset", 4, "a.example.", 0); /* of a slot that was told: dropped */
+    notify_more(fake, "reset", 6, "a.example.", 0);
+    notify_more(fake, "event", 6, NULL, 66);
+    fake_notify(fake, "watch_end", 1, 7, "FAILED: enough");
+    fake_expect_end(fake);
+}
+
+Test(watch, a_restore_is_told_before_its_slot)
+{
+    struct seen seen = run(script_restore, 5);
+    cr_assert(strcmp(seen.text, "5 R6 R6 6 E7") == 0, "%s", seen.text);
+}
+
+/* Another log, which is shorter: it goes on behind its end, and is known by its own head then. */
+static void script_another_log(struct fake *fake)
+{
+    fake_accept(fake);
+    serve_watch(fake, 5, 1, 5);
+    notify_more(fake, "event", 5, NULL, 55);
+    fake_close(fake);
+    fake_accept(fake);
+    serve_watch_after(fake, 6, 55);
+    notify_more(fake, "reset", 3, NULL, 33);
+    fake_close(fake);
+    fake_accept(fake);
+    serve_watch_after(fake, 4, 33);
+    notify_more(fake, "event", 4, NULL, 44);
+    notify_more(fake, "event", 5, NULL, 0);
+    fake_notify(fake, "watch_end", 1, 6, "FAILED: enough");
+    fake_expect_end(fake);
+}
+
+Test(watch, another_log_begins_behind_its_end)
+{
+    struct seen seen = run(script_another_log, 5);
+    cr_assert(strcmp(seen.text, "5 R3 4 5 E6") == 0, "%s", seen.text);
 }
 
 static void script_compacted(struct fake *fake)

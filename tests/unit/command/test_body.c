@@ -2,7 +2,7 @@
 /* test_body.c - each kind's body: built, decoded back, and refused when a field is wrong. */
 #include <criterion/criterion.h>
 
-#include "src/command/body.h"
+#include "src/command/body_change.h"
 #include "src/command/pack.h"
 #include "tests/unit/command/fixture.h"
 
@@ -452,4 +452,47 @@ Test(body, every_item_of_another_type)
         fixture_free(good);
     }
     cr_assert(body_check((enum rsm_kind)99, bytes_make("\x90", 1)) == RSM_UNKNOWN_KIND);
+}
+
+/* A restore has a slot behind the five fields of a request, and no other has one. */
+Test(body, a_restore_is_of_a_zone)
+{
+    static const uint8_t zone[] = {1, 'a', 0};
+    const struct rsm_bytes name = {zone, sizeof zone}, none = {NULL, 0};
+    struct rsm_change a = {.owner = name, .type = 16, .ttl = 0};
+    struct rsm_buffer inner, body, same;
+    struct body_request request;
+    uint8_t bytes[256];
+    cr_assert_eq(rsm_body_rrset_change(name, &a, 1, &inner), RSM_OK);
+    struct rsm_bytes change = rsm_buffer_bytes(&inner);
+    cr_assert_eq(
+        rsm_body_change_restore(RSM_CLASS_STANDARD, NULL, 0, 7, "rrset.change", change, &body),
+        RSM_OK);
+    cr_assert_eq(body_request_decode(bytes_make(body.data, body.size), &request), RSM_OK);
+    cr_assert_eq(request.restored, 7);
+    cr_assert(body.size < sizeof bytes && body.data[0] == 0x96 && body.data[body.size - 1] == 7);
+    memcpy(bytes, body.data, body.size);
+    bytes[body.size - 1] = 0;
+    cr_assert_eq(body_check(RSM_KIND_CHANGE_REQUEST, bytes_make(bytes, body.size)), RSM_MALFORMED);
+    bytes[0] = 0x97;
+    bytes[body.size - 1] = bytes[body.size] = 7;
+    cr_assert_eq(body_check(RSM_KIND_CHANGE_REQUEST, bytes_make(bytes, body.size + 1)),
+                 RSM_WRONG_TYPE);
+    rsm_buffer_free(&body);
+    /* Of no slot: the five fields of any request. */
+    cr_assert_eq(
+        rsm_body_change_restore(RSM_CLASS_STANDARD, NULL, 0, 0, "rrset.change", change, &body),
+        RSM_OK);
+    cr_assert_eq(
+        rsm_body_change_undo(RSM_CLASS_STANDARD, NULL, 0, none, "rrset.change", change, &same),
+        RSM_OK);
+    cr_assert(bytes_equal(bytes_make(body.data, body.size), bytes_make(same.data, same.size)));
+    rsm_buffer_free(&body);
+    rsm_buffer_free(&same);
+    rsm_buffer_free(&inner);
+    cr_assert_eq(rsm_body_zone_delete(name, &inner), RSM_OK);
+    cr_assert_eq(rsm_body_change_restore(RSM_CLASS_STANDARD, NULL, 0, 7, "zone.delete",
+                                         rsm_buffer_bytes(&inner), &body),
+                 RSM_MALFORMED);
+    rsm_buffer_free(&inner);
 }

@@ -135,6 +135,29 @@ Test(undo, anything_else_is_no_undo)
     EXPECT("rrset www.example. A");
 }
 
+/* A restore names a slot that was, and is otherwise a change as any other. */
+Test(undo, a_restore_names_an_earlier_slot)
+{
+    static const struct {
+        int64_t distance; /* from the slot that the command comes to stand in */
+        bool good;
+    } rows[] = {{-1, true}, {0, false}, {1, false}, {1000000, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rsm_change changes[] = {change_a(WWW, (uint8_t)(20 + i), 1)};
+        struct rsm_buffer inner = body_change(ZONE, changes, 1), body;
+        uint64_t slot = (uint64_t)((int64_t)w->slot + 1 + rows[i].distance);
+        cr_assert_eq(rsm_body_change_restore(RSM_CLASS_STANDARD, NULL, 0, slot, "rrset.change",
+                                             (struct rsm_bytes){inner.data, inner.size}, &body),
+                     RSM_OK);
+        rsm_buffer_free(&inner);
+        actor_see_all(bob);
+        cr_assert_eq(actor_do(bob, RSM_KIND_CHANGE_REQUEST, body), rows[i].good, "%s",
+                     world_words(w));
+        if (!rows[i].good)
+            EXPECT("is not before its own");
+    }
+}
+
 static void vote_all(const struct digest *d)
 {
     struct staged_record row;
