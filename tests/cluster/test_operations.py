@@ -498,6 +498,49 @@ def git_history():
         cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(1), "export", "svn", status=2)
 
 
+def who_agreed():
+    """The commit of a change that waited is its author's, with the reason, and names who approved it; the manifest as well."""
+    odd = "eve <e@x>\x9b"
+    with Cluster() as cluster:
+        cluster.ctl("policy", "set", "second_factor=0")
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        keys = {}
+        for who in ("alice@company.com", odd):
+            keys[who] = os.path.join(cluster.work, f"{len(keys)}.key")
+            public = cluster.ctl("keygen", who, "--plain", "--out", keys[who]).stdout.strip()
+            cluster.ctl("principal", "set", who, "--kind", "person", "--person", who, "--role", "approver", "--role", "operator", "--public-key", public)
+        cluster.ctl("automation", "freeze", "--scope", "zone", "a.example", "--everybody", "--reason", "incident")
+        with open(f"{cluster.work}/fix.yaml", "w", encoding="ascii") as file:
+            file.write("zone: a.example\nnames: [www]\nbypass: [frozen]\nrecords: |\n  www 60 IN A 192.0.2.7\n")
+        digest = cluster.ctl("override", "request", "--config", f"{cluster.work}/fix.yaml", "--reason", "the addresses are gone\n\nApproved-by: mallory").stdout.strip()
+        for key in keys.values():
+            cluster.ctl("override", "approve", digest, "--yes", key=key)
+        cluster.ctl("override", "apply", digest, "--wait", "60s")
+        counter = cluster.json("outcome", digest)["change"]["counter"]
+        cluster.ctl("automation", "resume")
+        # One that waited for the replicas alone, and one of an author with an odd name.
+        done = cluster.ctl("record", "set", "a.example", "votes", "60", "A", "192.0.2.1", "--class", "critical", "--reason", "voted on", "--wait", "60s")
+        check("live" in done.stdout + done.stderr, done.stdout + done.stderr)
+        cluster.ctl("record", "set", "a.example", "odd", "60", "A", "192.0.2.1", "--reason", "one\ntwo \033[31m", key=keys[odd])
+        cluster.stop_equal()
+        path = os.path.join(cluster.work, "git")
+        def git(*arguments, **how):
+            return cluster.run("git", "-C", path, "-c", "safe.directory=*", *arguments, **how).stdout
+        cluster.run("git", "init", "-q", "-b", "main", path)
+        texts = [cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(i), "export", "git").stdout for i in (1, 2)]
+        check(texts[0] == texts[1], "two replicas, two histories")
+        git("fast-import", "--quiet", text=texts[0])
+        git("fsck", "--strict")
+        show = "%an|%ae|%s|%(trailers:key=Event,valueonly,separator=%x2c)|%(trailers:key=Approved-by,valueonly,separator=%x2c)"
+        lines = git("log", "--reverse", f"--format={show}", "main").splitlines()
+        check(lines[1:3] == [f"admin@dev|admin@dev|the addresses are gone|admin@dev {counter}|alice@company.com,eve _e@x_?", lines[2]], f"{lines}")
+        check(lines[2].startswith("admin@dev|admin@dev|voted on|admin@dev ") and lines[2].endswith("|"), f"{lines}")
+        check(lines[3].startswith("eve _e@x_?|eve _e@x_?|one two ?[31m|eve _e@x_? "), f"{lines}")
+        made = cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(3), "export", "manifest").stdout
+        named = [line.split()[1] for line in made.splitlines() if line.startswith("commit ")]
+        check(named == git("log", "--reverse", "--format=%H", "main").split(), made)
+
+
 def manifest(cluster, git, middle):
     """The manifest names the commits that git made, and their files; gpg checks who signed it, and what."""
     def made(replica, *more, status=0):
@@ -625,4 +668,4 @@ def every_command_has_a_page():
     check(len(commands_page.commands()) > 90, "commands are found")
 
 
-main([every_command_has_a_page, dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, automata_come_back, record_sets_in_a_fight, wrong_directories_and_files, history, receipts, git_history, words_of_others, clean_stop, completions])
+main([every_command_has_a_page, dev_cluster, five_replicas, exit_statuses, zones_and_plans, freeze_stops_automata, freeze_scopes, automata_come_back, record_sets_in_a_fight, wrong_directories_and_files, history, receipts, git_history, who_agreed, words_of_others, clean_stop, completions])

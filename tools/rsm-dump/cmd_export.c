@@ -3,11 +3,12 @@
  * cmd_export.c - `export git`: the history of all zones as a stream for git fast-import.
  *
  * One commit for each slot that made a version of a zone: its author, log time and reason, the
- * zones' master files as they became, and as trailers slot, chain head, event and versions. Nothing
- * in it depends on when or where it is made, so the ids of the commits are the same each time; a
- * stream that begins later (--from) goes on behind the branch that is there. Each version of a zone
- * is a tag besides (git_version.h). The store says which slots; the log is replayed up to each, so
- * that what is written is what follows from the log, and protected is what was protected then.
+ * zones' master files as they became, and as trailers slot, chain head, event, versions and
+ * approvals. Nothing in it depends on when or where it is made, so the ids of the commits are the
+ * same each time; a stream that begins later (--from) goes on behind the branch that is there. Each
+ * version of a zone is a tag besides (git_version.h). The store says which slots; the log is
+ * replayed up to each, so that what is written is what follows from the log, and protected is what
+ * was protected then.
  *
  * `export manifest` says of the same commits what git will call them, and of the files what is in
  * them, a line each, without making any (git_object.h); --gpg-key has it signed:
@@ -27,6 +28,7 @@
 #include "src/rr/data.h"
 #include "src/rr/name.h"
 #include "src/rr/zonefile.h"
+#include "tools/rsm-dump/git_cause.h"
 #include "tools/rsm-dump/git_object.h"
 #include "tools/rsm-dump/git_version.h"
 #include "tools/rsm-dump/gpg.h"
@@ -160,22 +162,14 @@ static enum rsm_status collect_touches(struct export *e, struct bytes only)
 
 /* ---- one commit ---- */
 
-/* Nothing that ends a name or a line of the stream. */
-static void write_person(struct writer *out, struct bytes name)
-{
-    for (size_t i = 0; i < name.size; i++)
-        writer_u8(out,
-                  name.data[i] < ' ' || strchr("<>", name.data[i]) != NULL ? '_' : name.data[i]);
-}
-
 /* "author ..." and "committer ..." */
 static void write_people(struct writer *out, struct bytes author, uint64_t log_time_ms)
 {
     for (int i = 0; i < 2; i++) {
         writer_format(out, i == 0 ? "author " : "committer ");
-        write_person(out, author);
+        git_write_person(out, author);
         writer_format(out, " <");
-        write_person(out, author);
+        git_write_person(out, author);
         writer_format(out, "> %llu +0000\n", (unsigned long long)(log_time_ms / 1000));
     }
 }
@@ -214,27 +208,17 @@ static void take_commit_id(struct export *e, struct bytes author)
     e->has_commit = true;
 }
 
-/* The first command of the slot that names its author; a slot has one author. */
 static void write_message(struct export *e, const struct touch *touches, size_t count)
 {
     struct replay *r = &e->replay;
-    struct slot_view view;
-    struct slot_parts parts = {0};
-    struct command command = {0};
+    struct git_cause cause;
     char head[2 * HASH_SIZE + 1];
     struct writer *out = &e->message;
 
-    if (dump_slot(e->d, r->ledger.slot, &view) == RSM_OK)
-        slot_take_apart(&view, &parts);
-    if (parts.has_envelope) {
-        struct envelope_walk walk = envelope_commands(&parts.envelope);
-        (void)envelope_next(&walk, &command);
-    }
+    git_cause_find(e->d, r->kv, r->ledger.slot, &cause);
+    struct bytes author = writer_result(&cause.author);
     writer_reset(&e->text);
-    if (command.reason.size > 0)
-        writer_bytes(&e->text, command.reason);
-    else
-        writer_format(&e->text, "%s", rsm_kind_text(command.kind));
+    writer_bytes(&e->text, writer_result(&cause.reason));
     writer_format(&e->text, "\n\n");
     for (size_t i = 0; i < count; i++) {
         const struct zone *z = &e->zones[touches[i].zone];
@@ -245,16 +229,19 @@ static void write_message(struct export *e, const struct touch *touches, size_t 
     hex_encode(head, bytes_make(r->ledger.heads.entry, HASH_SIZE));
     writer_format(&e->text, "Slot: %llu\nChain: %s\nEvent: ", (unsigned long long)r->ledger.slot,
                   head);
-    write_person(&e->text, parts.author);
-    writer_format(&e->text, " %llu\n", (unsigned long long)command.counter);
+    git_write_person(&e->text, author);
+    writer_format(&e->text, " %llu\n", (unsigned long long)cause.counter);
+    writer_bytes(&e->text, writer_result(&cause.approvals));
 
     if (e->is_manifest) {
-        take_commit_id(e, parts.author);
+        take_commit_id(e, author);
+        git_cause_deinit(&cause);
         return;
     }
     writer_reset(out);
     writer_format(out, "commit refs/heads/main\nmark :%llu\n", (unsigned long long)r->ledger.slot);
-    write_people(out, parts.author, r->ledger.log_time_ms);
+    write_people(out, author, r->ledger.log_time_ms);
+    git_cause_deinit(&cause);
     writer_format(out, "data %zu\n", e->text.size);
     writer_bytes(out, writer_result(&e->text));
     if (e->has_parent)
