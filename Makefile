@@ -146,7 +146,7 @@ link = $(Q)$(CC) $(VFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a
 # ---------------------------------------------------------------------------------------------
 # Programs. Those in build/ itself are the optimised ones.
 
-SRC_ctl := $(wildcard tools/resilience-ctl/*.c) tools/lib/plain.c tools/lib/sibling.c
+SRC_ctl := $(wildcard tools/resilience-ctl/*.c) tools/lib/plain.c tools/lib/sibling.c tools/lib/when.c
 SRC_tools := $(wildcard tools/lib/*.c)
 SRC_dump := $(wildcard tools/rsm-dump/*.c) $(SRC_tools)
 SRC_auditor := $(wildcard tools/rsm-auditor/*.c) $(SRC_tools)

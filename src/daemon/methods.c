@@ -160,6 +160,25 @@ static enum rsm_status take_level(struct call *call)
     return call_fail(call, RSM_BAD_PARAMS, "level is \"linearizable\" or \"stale\"");
 }
 
+/* It answers as of any slot; all others know what is, not what was. */
+static bool keeps_history(const struct method *method)
+{
+    return method->run == read_zone_list || method->run == read_zone_get ||
+           method->run == read_rrset_get || method->run == read_rrset_list;
+}
+
+/* What is now is no answer to what was then. */
+static enum rsm_status check_history(struct call *call, const struct method *method)
+{
+    uint64_t applied = node_applied(call->m->node);
+    if (call->at == QUERY_NOW || call->at == applied || keeps_history(method))
+        return RSM_OK;
+    return call_fail(call, RSM_NO_SUCH_STATE,
+                     "%s is kept as it is now, in slot %llu, not as it was after slot %llu; "
+                     "rsm-dump state --at replays the log and says it",
+                     method->name, (unsigned long long)applied, (unsigned long long)call->at);
+}
+
 /* at_slot and at_ms are looked up when the state is read: only then is the log time known. */
 static enum rsm_status take_at(struct call *call)
 {
@@ -227,6 +246,8 @@ static void run(struct methods *m, struct rpc_request *request, const struct met
                            "this replica's state was lost and is being fetched; ask another one");
     if (status == RSM_OK)
         status = take_at(&call);
+    if (status == RSM_OK)
+        status = check_history(&call, method);
     writer_reset(&m->out);
     if (status == RSM_OK)
         status = method->run(&call, &m->out);

@@ -366,9 +366,35 @@ def history():
                             ("zone", "diff", "a.example", at), ("zone", "restore", "a.example", at, "--yes"), ("policy", "get", "--at", at)):
                 done = cluster.ctl(*command, status=3)
                 check(words in done.stderr and "there is no" not in done.stderr and "has no record set" not in done.stderr and done.stdout == "", f"{command}: {done.stdout}{done.stderr}")
+        what_is_kept_as_it_was(cluster, first)
         restore_what_is_gone(cluster, export)
         for replica in (1, 2, 3):
             cluster.verify(replica)
+
+
+def what_is_kept_as_it_was(cluster, then):
+    """--at is answered as of then, or not at all: what is now is no answer. Times are the same for both tools."""
+    cluster.ctl("lease", "acquire", "made-since")
+    cluster.settle()
+    here = {"endpoints": cluster.endpoint(1)}
+    for command in ("lease list", "principal list", "role list", "policy get", "plan list", "service list", "automation list", "automation frozen",
+                    "change list", "factor list"):
+        done = cluster.ctl(*command.split(), "--at", str(then), status=3)
+        check("is kept as it is now" in done.stderr and "rsm-dump state --at" in done.stderr and done.stdout == "", f"{command}: {done.stdout}{done.stderr}")
+        cluster.ctl(*command.split(), "--at", str(cluster.status(1)["slot"]), **here)
+    for command in ("zone list", "record list a.example", "record get a.example www A", "zone export a.example", "zone blame a.example"):
+        cluster.ctl(*command.split(), "--at", str(then))
+    def dump(*arguments):
+        return cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(1), *arguments).stdout
+    state = dump("state", "--at", str(then))
+    check("principal admin@dev " in state and "made-since" not in state, state)
+    exact = json.loads(dump("--json", "log", "--from", str(then), "--to", str(then)).splitlines()[0])["log_time"]
+    for form in (exact, exact[:-5] + "Z"):
+        said = dump("state", "--at", form).split(",")[0]
+        check(cluster.json("zone", "list", "--at", form, **here)["slot"] == int(said.split()[1]), f"{form}: another slot for the other tool, {said}")
+    check("before the cluster was made" in cluster.ctl("zone", "list", "--at", "2001-01-01", status=3).stderr, "a date")
+    for bad in ("10m", "2026-11-28T12:00:00+01:00", "now"):
+        cluster.ctl("zone", "list", "--at", bad, status=2)
 
 
 def restore_what_is_gone(cluster, export):

@@ -14,6 +14,7 @@
 #include <rsm/rule.h>
 
 #include "tools/lib/plain.h"
+#include "tools/lib/when.h"
 #include "tools/resilience-ctl/address.h"
 #include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/ctl.h"
@@ -156,11 +157,12 @@ bool ctl_has_read_options(const struct ctl *ctl)
     return ctl->at != NULL || ctl->stale;
 }
 
-/* --at: a slot, or a time in UTC. */
+/* --at: a slot, or a time in UTC: its last millisecond. */
 static bool parse_at(const char *text, bool *is_slot_out, uint64_t *value_out)
 {
+    uint64_t first_ms;
     *is_slot_out = ctl_parse_number(text, value_out);
-    return *is_slot_out || ctl_parse_time(text, value_out);
+    return *is_slot_out || when_parse(text, &first_ms, value_out);
 }
 
 void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char *key,

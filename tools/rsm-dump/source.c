@@ -12,6 +12,7 @@
 #include "src/io/disk_posix.h"
 #include "src/rr/name.h"
 #include "storage/store.h"
+#include "tools/lib/when.h"
 #include "tools/rsm-dump/dump.h"
 
 /* More than a replica ever keeps unstored; bounds what a damaged journal can make us hold. */
@@ -242,31 +243,6 @@ bool dump_parse_zone(const struct dump *d, uint8_t buffer[LIMIT_NAME_SIZE], stru
     return false;
 }
 
-/* The first and the last millisecond of what `text` names: a date is its midnight. */
-static bool parse_time(const char *text, uint64_t *first_out, uint64_t *last_out)
-{
-    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"};
-
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        struct tm parts = {0};
-        unsigned fraction = 0;
-        const char *end = strptime(text, forms[i], &parts);
-        bool is_whole = end != NULL && strcmp(end, i == 0 ? "Z" : "") == 0;
-        bool is_exact = end != NULL && i == 0 && strlen(end) == 5 &&
-                        strspn(end + 1, "0123456789") == 3 &&
-                        sscanf(end, ".%3uZ", &fraction) == 1 && end[4] == 'Z';
-        if (!is_whole && !is_exact)
-            continue;
-        time_t seconds = timegm(&parts);
-        if (seconds < 0)
-            return false;
-        *first_out = (uint64_t)seconds * 1000 + fraction;
-        *last_out = is_exact ? *first_out : *first_out + 999; /* the whole second */
-        return true;
-    }
-    return false;
-}
-
 static bool parse_number(const char *text, uint64_t *out)
 {
     char *end = NULL;
@@ -286,7 +262,7 @@ static bool parse_end(struct dump *d, const char *text, bool is_from, uint64_t *
 
     if (parse_number(text, slot_out))
         return true;
-    if (!parse_time(text, &first, &last)) {
+    if (!when_parse(text, &first, &last)) {
         fprintf(stderr, "rsm-dump: %s: not a slot's number, and no time\n", text);
         return false;
     }
@@ -319,7 +295,7 @@ bool dump_parse_slot(struct dump *d, const char *text, uint64_t *slot_out)
 
     if (parse_number(text, slot_out) && *slot_out <= dump_last(d))
         return true;
-    if (parse_time(text, &first_ms, &ms)) {
+    if (when_parse(text, &first_ms, &ms)) {
         if (d->kv != NULL && log_slot_at(d->kv, ms, slot_out) == RSM_OK)
             return true;
         fprintf(stderr, "rsm-dump: %s: before the beginning\n", text);

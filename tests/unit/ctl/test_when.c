@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_when.c - times on the command line: what each form names, and what is none. */
+#include <criterion/criterion.h>
+
+#include "tools/lib/when.h"
+
+Test(when, forms)
+{
+    static const struct {
+        const char *text;
+        uint64_t first, last;
+    } rows[] = {{"1970-01-01", 0, 999},
+                {"2026-11-28", 1795824000000, 1795824000999},
+                {"2026-11-28T12:00Z", 1795867200000, 1795867200999},
+                {"2026-11-28T12:00:00Z", 1795867200000, 1795867200999},
+                {"2026-11-28T12:00:00.000Z", 1795867200000, 1795867200000},
+                {"2026-11-28T12:00:00.123Z", 1795867200123, 1795867200123},
+                {"2028-02-29", 1835395200000, 1835395200999}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t first = 1, last = 1;
+        cr_assert(when_parse(rows[i].text, &first, &last), "%s", rows[i].text);
+        cr_assert(first == rows[i].first && last == rows[i].last, "%s: %llu to %llu", rows[i].text,
+                  (unsigned long long)first, (unsigned long long)last);
+    }
+}
+
+Test(when, what_is_none)
+{
+    static const char *const texts[] = {"",
+                                        "now",
+                                        "10m",
+                                        "-1",
+                                        "1969-12-31",
+                                        "2026-11-28T12:00:00",
+                                        "2026-11-28T12:00:00.1Z",
+                                        "2026-11-28T12:00:00.1234Z",
+                                        "2026-11-28T12:00:00.-12Z",
+                                        "2026-11-28T12:00:00+01:00",
+                                        "2026-11-28T12:00:00Z ",
+                                        "2026-13-01",
+                                        "2026-11-28T25:00:00Z"};
+    uint64_t first, last;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        cr_assert_not(when_parse(texts[i], &first, &last), "%s", texts[i]);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* when.h - times on the command line: one form for all tools. */
+#ifndef RSM_TOOLS_WHEN_H
+#define RSM_TOOLS_WHEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The first and the last millisecond, UTC, of what `text` names: 2026-11-28T12:00:00Z, the whole
+ * second; 2026-11-28T12:00:00.123Z; 2026-11-28T12:00Z and 2026-11-28, its midnight, their first
+ * second. False: none of these, or before 1970.
+ */
+bool when_parse(const char *text, uint64_t *first_out, uint64_t *last_out);
+
+#endif
