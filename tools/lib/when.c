@@ -21,8 +21,9 @@ bool when_parse(const char *text, uint64_t *first_out, uint64_t *last_out)
                         sscanf(end, ".%3uZ", &fraction) == 1 && end[4] == 'Z';
         if (!is_whole && !is_exact)
             continue;
-        time_t seconds = timegm(&parts);
-        if (seconds < 0)
+        int day = parts.tm_mday;
+        time_t seconds = timegm(&parts); /* makes the 1st of May of the 31st of April */
+        if (seconds < 0 || parts.tm_mday != day)
             return false;
         *first_out = (uint64_t)seconds * 1000 + fraction;
         *last_out = is_exact ? *first_out : *first_out + 999; /* the whole second */

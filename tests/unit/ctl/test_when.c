@@ -38,6 +38,8 @@ Test(when, what_is_none)
                                         "2026-11-28T12:00:00+01:00",
                                         "2026-11-28T12:00:00Z ",
                                         "2026-13-01",
+                                        "2026-04-31",
+                                        "2026-02-29",
                                         "2026-11-28T25:00:00Z"};
     uint64_t first, last;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
