@@ -212,10 +212,10 @@ enum rsm_status spec_apply(struct node *n, uint64_t slot, struct blob *value,
 
 bool spec_take(struct node *n, struct blob *value)
 {
-    if (apply_is_newer(blob_bytes(value)))
-        return false;
     struct envelope envelope;
     struct machine_signatures signatures = node_signatures(n, blob_bytes(value), &envelope);
+    if (signatures.envelope == NULL && apply_is_newer(blob_bytes(value)))
+        return false;
     enum rsm_status status = machine_apply(n->machine, n->spec.overlay, n->spec.end,
                                            blob_bytes(value), &signatures, &n->spec.verdicts);
     if (status != RSM_OK) {
