@@ -12,7 +12,7 @@ for target in "$@"; do
     # shellcheck disable=SC2086
     clang -std=c11 -D_GNU_SOURCE -DRSM_VERSION='"fuzz"' -g -O1 -fsanitize=fuzzer,address,undefined -I. -Iinclude \
         -o "build/fuzz/$target" "tests/fuzz/fuzz_$target.c" $sources \
-        $(pkg-config --libs libsodium msgpack libknot libzscanner libdnssec libevent_core jansson yaml-0.1) -llmdb -lpthread
+        $(pkg-config --libs libsodium msgpack hogweed nettle libknot libzscanner libdnssec libevent_core jansson yaml-0.1) -llmdb -lgmp -lpthread
     "build/fuzz/$target" -max_total_time="$seconds" -max_len=65536 -artifact_prefix="build/fuzz/$target-" \
         "build/fuzz/corpus/$target" "tests/data/corpus/$target"
 done

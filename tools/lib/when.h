@@ -8,8 +8,8 @@
 
 /*
  * The first and the last millisecond, UTC, of what `text` names: 2026-11-28T12:00:00Z, the whole
- * second; 2026-11-28T12:00:00.123Z; 2026-11-28T12:00Z and 2026-11-28, its midnight, their first
- * second. False: none of these, or before 1970.
+ * second; 2026-11-28T12:00:00.123Z, with one digit or more; 2026-11-28T12:00Z and 2026-11-28, its
+ * midnight, their first second. False: none of these, or before 1970.
  */
 bool when_parse(const char *text, uint64_t *first_out, uint64_t *last_out);
 

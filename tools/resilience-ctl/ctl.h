@@ -111,9 +111,8 @@ int ctl_completion(struct ctl *ctl, int count, char **arguments);
 /* options.c: fills ctl; a status other than RSM_OK was explained on stderr. */
 enum rsm_status ctl_parse_options(struct ctl *ctl, int *count, char **arguments,
                                   const struct ctl_command **command_out);
-/* "30s", "5m", "2h", "250ms"; "2026-11-23T15:00:00Z" and "2026-11-23T15:00:00.25Z", since 1970. */
+/* "30s", "5m", "2h", "250ms". Times: when_parse of tools/lib/when.h. */
 bool ctl_parse_duration(const char *text, uint64_t *ms_out);
-bool ctl_parse_time(const char *text, uint64_t *ms_out);
 bool ctl_parse_number(const char *text, uint64_t *value_out);
 
 /* session.c. Prints "resilience-ctl: words" and returns the exit status of `status`. */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "src/base/limits.h"
+#include "tools/lib/when.h"
 #include "tools/resilience-ctl/ctl.h"
 
 static bool parse_scope(const char *text, enum rsm_freeze_scope *scope_out)
@@ -24,11 +25,9 @@ static bool parse_scope(const char *text, enum rsm_freeze_scope *scope_out)
 static bool parse_until(struct ctl *ctl, uint64_t *until_ms_out)
 {
     struct timespec now;
-    uint64_t ms;
+    uint64_t ms, last_ms;
     *until_ms_out = 0;
-    if (ctl->until == NULL)
-        return true;
-    if (ctl_parse_time(ctl->until, until_ms_out))
+    if (ctl->until == NULL || when_parse(ctl->until, until_ms_out, &last_ms))
         return true;
     if (!ctl_parse_duration(ctl->until, &ms)) {
         ctl_fail(RSM_USAGE,

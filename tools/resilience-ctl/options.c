@@ -9,7 +9,6 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/base/mem.h"
@@ -129,27 +128,6 @@ bool ctl_parse_duration(const char *text, uint64_t *ms_out)
         }
     }
     return false;
-}
-
-bool ctl_parse_time(const char *text, uint64_t *ms_out)
-{
-    struct tm utc = {.tm_year = 0};
-    char same[24];
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    time_t seconds = timegm(&utc); /* makes the 1st of May of the 31st of April */
-    uint64_t ms = 0;
-    size_t size = end != NULL ? strftime(same, sizeof same, "%Y-%m-%dT%H:%M:%S", &utc) : 0;
-    if (size != 19 || strncmp(text, same, size) != 0 || seconds < 0)
-        return false;
-    if (*end == '.') {
-        unsigned scale = 100;
-        if (end[1] < '0' || end[1] > '9')
-            return false;
-        for (end++; *end >= '0' && *end <= '9'; end++, scale /= 10)
-            ms += (uint64_t)(*end - '0') * scale;
-    }
-    *ms_out = (uint64_t)seconds * 1000 + ms;
-    return strcmp(end, "Z") == 0;
 }
 
 static bool set_output(struct ctl *ctl, const char *value)

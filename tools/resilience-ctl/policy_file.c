@@ -15,6 +15,7 @@
 #include "src/command/pack.h"
 #include "src/machine/policy.h"
 #include "src/machine/policy_limit.h"
+#include "tools/lib/when.h"
 #include "tools/resilience-ctl/policy_list.h"
 #include "tools/resilience-ctl/ctl.h"
 
@@ -165,7 +166,8 @@ static void take_expect(struct yaml_reading *r, yaml_node_t *node, struct policy
 static void take_now(struct yaml_reading *r, const yaml_node_t *node, struct policy_case *c)
 {
     const char *text = yaml_text(r, node);
-    if (!ctl_parse_time(text, &c->now_ms))
+    uint64_t last_ms;
+    if (!when_parse(text, &c->now_ms, &last_ms))
         yaml_fail(r, node, "\"%s\" is no time such as 2026-01-05T10:00:00Z", text);
 }
 

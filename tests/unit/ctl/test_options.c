@@ -23,39 +23,6 @@ Test(options, durations)
     }
 }
 
-/* RFC 3339 in UTC; a day that no month has is none, though strptime takes it. */
-Test(options, times)
-{
-    static const struct {
-        const char *text;
-        uint64_t ms;
-        bool good;
-    } rows[] = {{"2026-11-23T15:00:00Z", UINT64_C(1795446000000), true},
-                {"2026-11-23T15:00:00.25Z", UINT64_C(1795446000250), true},
-                {"2026-11-23T15:00:00.123456789Z", UINT64_C(1795446000123), true},
-                {"2024-02-29T00:00:00Z", UINT64_C(1709164800000), true},
-                {"1970-01-01T00:00:00Z", 0, true},
-                {"2026-02-29T00:00:00Z", 0, false},
-                {"2026-04-31T00:00:00Z", 0, false},
-                {"2026-11-23T24:00:00Z", 0, false},
-                {"2026-11-23T23:59:60Z", 0, false},
-                {"1969-12-31T23:59:59Z", 0, false},
-                {"2026-11-23T15:00:00", 0, false},
-                {"2026-11-23T15:00:00.Z", 0, false},
-                {"2026-11-23T15:00:00+01:00", 0, false},
-                {" 2026-11-23T15:00:00Z", 0, false},
-                {"2026-1-3T5:00:00Z", 0, false},
-                {"2026-11-23", 0, false},
-                {"tomorrow", 0, false},
-                {"", 0, false}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        uint64_t ms = 1;
-        cr_assert_eq(ctl_parse_time(rows[i].text, &ms), rows[i].good, "%s", rows[i].text);
-        if (rows[i].good)
-            cr_assert_eq(ms, rows[i].ms, "%s", rows[i].text);
-    }
-}
-
 Test(options, numbers)
 {
     uint64_t value;
