@@ -87,7 +87,10 @@ def approvals():
         check("in effect in slot" in done.stdout, done.stdout)
         check("192.0.2.5" in address(cluster), "in effect")
         check("nothing to do" in cluster.ctl("override", "apply", "--config", path).stderr, "once")
-        digest = request(cluster, write(cluster, 6))
+        many = [f"192.0.2.{last}" for last in range(100, 170)]
+        digest = request(cluster, write(cluster, 6, text=FIX + "".join(f"  www 60 IN A {address}\n" for address in many)))
+        shown = cluster.ctl("override", "status", digest).stdout
+        check(all(f"+www.a.example.\t60\tIN\tA\t{address}\n" in shown for address in many), "who agrees sees every record: " + shown)
         cluster.ctl("override", "cancel", digest, "--reason", "not needed")
         check(cluster.json("outcome", digest)["change"]["rules"][0]["rule"] == "change-cancelled", "taken back")
         cluster.settle()

@@ -7,6 +7,7 @@
 
 #include <rsm/change.h>
 
+#include "src/base/mem.h"
 #include "src/command/body_change.h"
 #include "tools/lib/plain.h"
 #include "tools/resilience-ctl/factor.h"
@@ -125,31 +126,43 @@ static void print_request(const struct override *o, const struct body_request *r
     fputc('\n', out);
 }
 
-static void print_changes(struct ctl *ctl, const struct body_request *request, FILE *out)
+/* Each record set whole, however many records it has: what is not shown must not be approved. */
+static void take_change(struct change_list *list, struct body_change *change)
+{
+    uint32_t count = 0;
+    struct bytes *rdatas = mem_alloc((change->rdatas.left + 1) * sizeof *rdatas);
+    while (body_next_octets(&change->rdatas, &rdatas[count]))
+        count++;
+    change_list_add(list, change->owner, change->type, change->ttl, rdatas, count);
+    mem_free(rdatas);
+}
+
+static enum rsm_status print_changes(struct ctl *ctl, const struct body_request *request, FILE *out)
 {
     struct body_zone body;
     struct body_change change;
     struct zone_content now = {.pages = NULL};
     struct change_list list = {.changes = NULL};
     char name[NAME_TEXT_MAX];
-    if (body_zone_decode(request->kind, request->body, &body) != RSM_OK)
-        return;
+    enum rsm_status status = body_zone_decode(request->kind, request->body, &body);
+    if (status != RSM_OK) {
+        ctl_fail(status, "what this one changes cannot be read");
+        return status;
+    }
     fprintf(out, "zone    %s\n", name_to_text(body.zone, name));
-    if (zone_content_read(ctl, body.zone, (struct bytes){NULL, 0}, &now) == RSM_OK) {
-        while (body_next_change(&body.changes, &change)) {
-            struct bytes rdatas[64];
-            uint32_t count = 0;
-            while (count < 64 && body_next_octets(&change.rdatas, &rdatas[count]))
-                count++;
-            change_list_add(&list, change.owner, change.type, change.ttl, rdatas, count);
-        }
+    status = zone_content_read(ctl, body.zone, (struct bytes){NULL, 0}, &now);
+    if (status == RSM_OK || status == RSM_NOT_FOUND) { /* a zone that is to be made is not there */
+        while (body_next_change(&body.changes, &change))
+            take_change(&list, &change);
         change_list_print(&list, &now, out);
+        status = RSM_OK;
     }
     change_list_free(&list);
     zone_content_free(&now);
+    return status;
 }
 
-void override_print(struct ctl *ctl, const struct override *o, FILE *out)
+enum rsm_status override_print(struct ctl *ctl, const struct override *o, FILE *out)
 {
     struct body_request request;
     char hex[OVERRIDE_DIGEST_SIZE];
@@ -161,12 +174,11 @@ void override_print(struct ctl *ctl, const struct override *o, FILE *out)
     }
     print_request(o, &request, out);
     fprintf(out, "kind    %s\n", rsm_kind_text(request.kind));
-    if (request.kind == RSM_KIND_RRSET_CHANGE)
-        print_changes(ctl, &request, out);
-    else if (request.kind != RSM_KIND_ZONE_CREATE && request.kind != RSM_KIND_ZONE_DELETE)
-        ctl_print_json(rsm_value_of(ctl_bytes(request.body)));
-    else
-        print_changes(ctl, &request, out);
+    if (request.kind == RSM_KIND_RRSET_CHANGE || request.kind == RSM_KIND_ZONE_CREATE ||
+        request.kind == RSM_KIND_ZONE_DELETE)
+        return print_changes(ctl, &request, out);
+    ctl_print_json(rsm_value_of(ctl_bytes(request.body)));
+    return RSM_OK;
 }
 
 /* The next step, as a line to use. */
@@ -188,7 +200,7 @@ static int show_one(struct ctl *ctl, const char *id)
         ctl_print_map(ctl, o.value);
     } else if (status == RSM_OK) {
         ctl_cell(rsm_value_get(o.value, "state"), state, sizeof state);
-        override_print(ctl, &o, stdout);
+        status = override_print(ctl, &o, stdout);
         ctl_print_map(ctl, o.value);
         if (strcmp(state, "staged") == 0)
             print_next(&o);
@@ -235,10 +247,11 @@ static int about(struct ctl *ctl, const char *id, enum rsm_kind kind, const char
     enum rsm_status status = ctl_sign_in(ctl);
     if (status == RSM_OK)
         status = override_find(ctl, id, &o);
+    if (status == RSM_OK)
+        status = override_print(ctl, &o, stderr);
     int result = rsm_status_exit(status);
     struct rsm_bytes digest = rsm_bytes_make(o.digest, sizeof o.digest);
     if (status == RSM_OK) {
-        override_print(ctl, &o, stderr);
         /* Who gives all of the digest has read it; who gives its beginning reads it now. */
         if (strlen(id) == OVERRIDE_DIGEST_SIZE - 1 || ctl_confirm(ctl, question)) {
             status = kind == RSM_KIND_CHANGE_APPROVE ? approval_body(ctl, digest, &body)

@@ -32,8 +32,11 @@ enum rsm_status override_find_own(struct ctl *ctl, struct bytes body, struct ove
 enum rsm_status override_refresh(struct ctl *ctl, struct override *o);
 
 const char *override_hex(const struct override *o, char out[OVERRIDE_DIGEST_SIZE]);
-/* Who, why, which rules, what it changes against the state as it is now. */
-void override_print(struct ctl *ctl, const struct override *o, FILE *out);
+/*
+ * Who, why, which rules, what it changes against the state as it is now. Anything but RSM_OK, which
+ * was explained on stderr: not all of it was shown, so nobody can agree to it.
+ */
+enum rsm_status override_print(struct ctl *ctl, const struct override *o, FILE *out);
 
 /* The change of the file as the body of a request; prints what is wrong. */
 enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out);

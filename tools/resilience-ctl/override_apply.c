@@ -118,8 +118,8 @@ static int carry_out(struct ctl *ctl, struct override *o)
     enum rsm_status status = wait_for(ctl, o, "approved_ms", until_ms);
     int result = rsm_status_exit(status);
     if (status == RSM_OK && is_state(o, "staged") && !has(o, "voting_ms")) {
-        override_print(ctl, o, stderr);
-        result = use_token(ctl, o);
+        status = override_print(ctl, o, stderr);
+        result = status == RSM_OK ? use_token(ctl, o) : rsm_status_exit(status);
         if (result != 0)
             return result;
         status = override_refresh(ctl, o);
