@@ -392,9 +392,12 @@ def ranges_and_audit(cluster, log, dump):
     inside = [slot["slot"] for slot in log if first <= slot["log_time"] <= middle]
     by_time = cluster.run(*dump, "report", "text", "--from", first, "--to", middle).stdout
     check(by_time == cluster.run(*dump, "report", "text", "--from", str(inside[0]), "--to", str(inside[-1])).stdout, by_time)
+    for begin_at, end_at in ((middle, first), (str(inside[-1] + 1), str(inside[-1])), (str(inside[-1] + 9), middle)):
+        done = cluster.run(*dump, "report", "text", "--from", begin_at, "--to", end_at, status=2)
+        check(f"--from {begin_at} is behind --to {end_at}" in done.stderr and done.stdout == "", done.stderr)
     check(export("--from", "2001-01-01T00:00:00Z", "--to", "2001-01-02") == [], "before the beginning")
     check(export("--from", "2001-01-01", "--to", "2999-01-01") == export(), "around everything")
-    for wrong in ("yesterday", "2001-13-01", "5x", first[:-2] + "Z"):
+    for wrong in ("yesterday", "2001-13-01", "5x", first[:-1], first[:-4] + "Z"):
         cluster.run(*dump, "export", "audit", "--from", wrong, status=2)
 
 

@@ -174,6 +174,8 @@ def policy_files():
         check(f"slot {slot}\n" in listed and "limit few" in listed and "endpoint-empty" in listed, listed)
         check("2 of " in listed.splitlines()[-1], listed)
         later = cluster.ctl("policy", "what-if", good, "--since", str(slot + 1)).stdout
+        done = cluster.ctl("policy", "what-if", good, "--since", "999999", status=3)
+        check("slot 999999 is not there yet" in done.stderr and done.stdout == "", f"{done.stdout}{done.stderr}")
         check("1 of 1 commands" in later and "limit few" not in later, later)
         # In force: what differs is shown, then it is set, then it is as the file says.
         diff = cluster.ctl("policy", "diff", good).stdout

@@ -249,8 +249,8 @@ static enum rsm_status zone_of_slot(struct ctl *ctl, uint64_t slot, uint8_t buff
         status = ctl_call(ctl, "zone.list", params, &page);
         ctl->at = kept;
         rsm_pack_free(params);
-        if (status != RSM_OK) /* a slot that is not there has changed none */
-            return status == RSM_NO_SUCH_STATE ? RSM_NOT_FOUND : status;
+        if (status != RSM_OK)
+            return status;
         struct rsm_value list = rsm_value_of(rsm_buffer_bytes(&page));
         struct rsm_walk walk = rsm_walk_begin(rsm_value_get(list, "zones"));
         while (rsm_walk_next(&walk, &zone)) {

@@ -214,6 +214,12 @@ static enum rsm_status replay(struct whatif *w)
         }
         rsm_buffer_free(&page);
     }
+    if (status == RSM_OK && w->since >= next) {
+        ctl_fail(RSM_NO_SUCH_STATE,
+                 "slot %" PRIu64 " is not there yet (the last one is %" PRIu64 ")", w->since,
+                 next - 1);
+        status = RSM_NO_SUCH_STATE;
+    }
     return status;
 }
 
@@ -247,7 +253,7 @@ int ctl_policy_whatif(struct ctl *ctl, int count, char **arguments)
         printf("%" PRIu64 " of %" PRIu64 " commands since slot %" PRIu64
                " would be decided otherwise\n",
                w.differing_count, w.judged_count, w.since);
-    else if (status != RSM_USAGE)
+    else if (status != RSM_USAGE && status != RSM_NO_SUCH_STATE)
         ctl_fail(status, "the log could not be replayed");
     deinit(&w);
     rsm_buffer_free(&page);

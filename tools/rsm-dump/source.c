@@ -276,6 +276,19 @@ static bool parse_end(struct dump *d, const char *text, bool is_from, uint64_t *
     return status == RSM_OK || status == RSM_NOT_FOUND;
 }
 
+/* That nothing lies between two times is no mistake; that the second is before the first is one. */
+static bool is_reversed(const struct dump *d)
+{
+    const char *from = d->options->from, *to = d->options->to;
+    uint64_t from_first, from_last, to_first, to_last;
+    if (from == NULL || to == NULL)
+        return false;
+    if (when_parse(from, &from_first, &from_last) && when_parse(to, &to_first, &to_last))
+        return from_first > to_last;
+    bool are_slots = parse_number(from, &from_first) && parse_number(to, &to_first);
+    return d->from > d->to && (are_slots || d->from - d->to > 1);
+}
+
 bool dump_parse_range(struct dump *d)
 {
     d->from = 1;
@@ -285,6 +298,11 @@ bool dump_parse_range(struct dump *d)
     if (d->options->to != NULL && !parse_end(d, d->options->to, false, &d->to))
         return false;
     d->from += d->from == 0;
+    if (is_reversed(d)) {
+        fprintf(stderr, "rsm-dump: --from %s is behind --to %s\n", d->options->from,
+                d->options->to);
+        return false;
+    }
     return true;
 }
 
