@@ -42,6 +42,8 @@ struct rejoin {
     uint64_t tick;   /* asked again then */
     struct ballot promised;
     uint64_t recover_end; /* all below are chosen: to be learned first */
+    uint64_t
+        waited_end; /* all had answered, and so far was learned, when the wait for more began */
     bool is_complete;
     bool is_told;
     bool is_blocked; /* the last time that all had answered, too many had lost something */

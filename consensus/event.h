@@ -31,14 +31,15 @@ enum paxos_event_type {
     PAXOS_EVENT_PROPOSE,   /* proposals; lost at once when paxos_room has no place for them */
     PAXOS_EVENT_APPLIED,   /* number: slots up to this one are applied */
     PAXOS_EVENT_READ,      /* number: the read's id; a linearizable read begins now */
-    PAXOS_EVENT_INSTALLED, /* number: the state up to this slot came from a snapshot, durably */
+    PAXOS_EVENT_INSTALLED, /* number: the state up to this slot came from a snapshot, durably;
+                              members: what it says they are, NULL: as they were. One event, for
+                              between two a slot could be reported that the state has already */
     PAXOS_EVENT_ANNOUNCE,  /* end of a turn: tell the others what was chosen, if they were not told
                             */
     PAXOS_EVENT_PEER_LOST, /* from: the link to it broke; a suspicion */
     PAXOS_EVENT_RESIGN,    /* stop leading, do not campaign for an election timeout */
     PAXOS_EVENT_REJOINED,  /* number: the fresh journal is durable up to this sequence number */
-    PAXOS_EVENT_MEMBERS,   /* members: applying a slot changed them; before APPLIED for that slot,
-                              and before INSTALLED when a snapshot did */
+    PAXOS_EVENT_MEMBERS,   /* members: applying a slot changed them; before APPLIED for that slot */
 };
 
 /* Borrowed during the step. */

@@ -101,7 +101,7 @@ void learner_on_applied(struct paxos *p, uint64_t slot)
     membership_on_applied(p);
 }
 
-void learner_on_installed(struct paxos *p, uint64_t slot)
+void learner_on_installed(struct paxos *p, uint64_t slot, const struct members *members)
 {
     CHECK(slot <= SLOT_MAX);
     if (slot <= p->applied)
@@ -119,5 +119,7 @@ void learner_on_installed(struct paxos *p, uint64_t slot)
     CHECK(p->slots.first == p->applied + 1);
     CHECK(p->applied < p->chosen_end && p->chosen_end <= p->accepted_end);
     CHECK(p->role == PAXOS_FOLLOWER || p->slot_next >= p->chosen_end);
+    if (members != NULL)
+        membership_on_members(p, members);
     membership_on_applied(p);
 }

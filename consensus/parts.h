@@ -108,7 +108,8 @@ void learner_deliver(struct paxos *p);
 /* Records how far the chosen slots reach, once a step. */
 void learner_record_mark(struct paxos *p);
 void learner_on_applied(struct paxos *p, uint64_t slot);
-void learner_on_installed(struct paxos *p, uint64_t slot);
+/* `members` are those of the state that came, or NULL: as they were. */
+void learner_on_installed(struct paxos *p, uint64_t slot, const struct members *members);
 
 /* election.c */
 void election_arm(struct paxos *p);

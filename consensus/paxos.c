@@ -319,7 +319,7 @@ static void paxos_handle(struct paxos *p, const struct paxos_event *event)
         read_on_read(p, event->number);
         break;
     case PAXOS_EVENT_INSTALLED:
-        learner_on_installed(p, event->number);
+        learner_on_installed(p, event->number, event->members);
         break;
     case PAXOS_EVENT_ANNOUNCE:
         paxos_on_announce(p);

@@ -28,11 +28,15 @@
  * new voters, the exchange begins anew.
  *
  *   1. REJOIN to each other voter, again and again; a change of the voters begins anew
- *   2. their answers in parts, as promises; slots that they know to be chosen are learned
+ *   2. their answers in parts, as promises; slots that they know to be chosen are learned; when
+ *      none of those comes for long, all are asked anew
  *   3. when all are complete: takes over, tells the shell, which writes a fresh journal
  *   4. PAXOS_EVENT_REJOINED: votes again
  */
 #include "consensus/core.h"
+
+/* In election timeouts: how long slots that others know to be chosen may all stay away. */
+#define REJOIN_PATIENCE 8u
 
 void rejoin_begin(struct paxos *p)
 {
@@ -50,11 +54,35 @@ void rejoin_begin(struct paxos *p)
         slots_set_found(&p->slots, slots_at(&p->slots, n), (struct ballot){0, 0}, NULL);
 }
 
+/*
+ * All have answered, and what one of them knows to be chosen is to be learned. When none of it
+ * comes, who said so may have lost it since and come back without: what each knows now is asked
+ * anew. Else (two of three are in doubt, and the third one, which alone knows that a slot is
+ * chosen, loses its disk after it has answered) everybody waits for what nobody can tell, and all
+ * of it is there as votes.
+ */
+static void rejoin_wait_for_slots(struct paxos *p)
+{
+    struct rejoin *r = &p->rejoin;
+    bool is_blocked = r->is_blocked;
+    if (r->waited_end == p->chosen_end) {
+        rejoin_begin(p);
+        r->is_blocked = is_blocked;
+        return;
+    }
+    r->waited_end = p->chosen_end;
+    r->tick = p->tick + (uint64_t)REJOIN_PATIENCE * p->config.election_ticks_max;
+}
+
 void rejoin_on_tick(struct paxos *p)
 {
     CHECK(p->rejoin.number != 0 && !p->voting);
     if (p->rejoin.is_complete || p->tick < p->rejoin.tick)
         return;
+    if (paxos_rejoin_waits_for(p) == 0) {
+        rejoin_wait_for_slots(p);
+        return;
+    }
     p->rejoin.tick = p->tick + p->config.resend_ticks;
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
         const struct peer *peer = &p->peers[replica];

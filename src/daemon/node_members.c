@@ -82,6 +82,12 @@ bool members_are_self_alone(struct node *n)
            (members.next.voters & ~self) == 0;
 }
 
+static void members_fail(struct node *n, enum rsm_status status)
+{
+    node_raise(n, NODE_ALARM_STATE_DAMAGED, n->applied_slot);
+    node_fail(n, status, "the state's members could not be read");
+}
+
 void members_follow(struct node *n)
 {
     struct members members;
@@ -93,10 +99,21 @@ void members_follow(struct node *n)
     if (status == RSM_OK)
         status = members_read(n, &members);
     if (status != RSM_OK) {
-        node_raise(n, NODE_ALARM_STATE_DAMAGED, n->applied_slot);
-        node_fail(n, status, "the state's members could not be read");
+        members_fail(n, status);
         return;
     }
     struct paxos_event event = {.type = PAXOS_EVENT_MEMBERS, .members = &members};
+    node_step(n, &event);
+}
+
+void members_on_installed(struct node *n, uint64_t slot)
+{
+    struct members members;
+    enum rsm_status status = members_read(n, &members);
+    if (status != RSM_OK) {
+        members_fail(n, status);
+        return;
+    }
+    struct paxos_event event = {.type = PAXOS_EVENT_INSTALLED, .number = slot, .members = &members};
     node_step(n, &event);
 }

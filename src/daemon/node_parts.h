@@ -64,8 +64,10 @@ struct machine_signatures node_signatures(struct node *n, struct bytes value,
 
 /* node_members.c: the members, told to the core when applying changed them */
 enum rsm_status members_read(struct node *n, struct members *members_out);
-/* Before the core is told that slots are applied, or a snapshot is installed. */
+/* Before the core is told that slots are applied. */
 void members_follow(struct node *n);
+/* Tells the core of a state that came as a snapshot, and of its members. */
+void members_on_installed(struct node *n, uint64_t slot);
 /*
  * Nobody else votes: then nobody has heard of this replica's doubts, and when its journal reads
  * whole again (an error was a passing one) there is nobody who could know more.

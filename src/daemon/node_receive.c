@@ -254,9 +254,7 @@ void snapshot_install_when_due(struct node *n)
     }
     LOG(LOG_INFO, "snapshot-installed", LOG_U64("slot", slot));
     snapshot_drop_receiver(n);
-    members_follow(n);
-    struct paxos_event event = {.type = PAXOS_EVENT_INSTALLED, .number = slot};
-    node_step(n, &event);
+    members_on_installed(n, slot);
     submit_answer_known(n);
     apply_on_stored(n);
 }

@@ -464,8 +464,11 @@ static bool run_event(struct script *s, const struct words *w)
         if (strcmp(verb, simple[i].verb) != 0)
             continue;
         uint64_t number = strcmp(verb, "flush") == 0 ? s->seq_last : words_at(w, 1, 0);
-        script_step(s, &(struct paxos_event){
-                           .type = simple[i].type, .number = number, .from = (uint32_t)number});
+        struct members members = parse_members(w);
+        script_step(s, &(struct paxos_event){.type = simple[i].type,
+                                             .number = number,
+                                             .from = (uint32_t)number,
+                                             .members = w->count > 2 ? &members : NULL});
         return true;
     }
     return false;

@@ -224,8 +224,8 @@ static void node_install(struct core_node *n, const struct payload *snapshot)
     n->members_stored = snapshot->members;
     checker_on_restart(n->cluster->checker, n->replica, slot);
     core_client_on_applied(n->cluster, n->replica, slot);
-    node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_MEMBERS, .members = &n->members});
-    node_step(n, &(struct paxos_event){.type = PAXOS_EVENT_INSTALLED, .number = slot});
+    node_step(n, &(struct paxos_event){
+                     .type = PAXOS_EVENT_INSTALLED, .number = slot, .members = &n->members});
 }
 
 /* ------------------------------------------------------------------------------------------- */

@@ -54,7 +54,8 @@ void root_book_free(struct root_book *b)
 static struct text text_of(struct bytes from)
 {
     struct text out = {.size = from.size < NAME_MAX ? from.size : NAME_MAX};
-    memcpy(out.data, from.data, out.size);
+    if (out.size > 0)
+        memcpy(out.data, from.data, out.size);
     return out;
 }
 

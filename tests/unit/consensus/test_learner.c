@@ -115,6 +115,9 @@ static const struct expectation restarts[] = {
      FOLLOWER "; from 2 accept 1.2 values=1:a,3:c", "installed 2; from 3 prepare 2.3 first=1",
      "append 3 chosen 3\nappend 4 promise 2.3\n"
      "send 3 after 4: promise 2.3 first=1 end=none votes=3:1.2:c chosen=3\nleader none\n"},
+    {"a snapshot of what the journal has as chosen: the state has it, and is not told of it",
+     "record accept 1 chosen a; record accept 2 chosen b; record accept 3 chosen c; start",
+     "installed 2 voters=1,2,4", "append 1 chosen 4\nlearned 3 c\n"},
     {"an older snapshot changes nothing", "base 5; start", "installed 3", ""},
 };
 

@@ -164,6 +164,43 @@ Test(rejoin, exchange)
     }
 }
 
+static const char *run_with_number(struct script *s, const char *lines, const char *number)
+{
+    char text[4096];
+    return script_run(s, with_number(lines, number, text));
+}
+
+/*
+ * 2 knows that slot 1 is chosen, says so, and loses its disk. It comes back by what 1 and 3 hold as
+ * votes, and knows no more than they do: none of them may wait for slot 1 for ever.
+ */
+Test(rejoin, what_nobody_can_tell_any_more)
+{
+    struct script s;
+    char first[32];
+    script_init(&s);
+    script_run(&s, "record accept 1 2.2 a; start silent");
+    snprintf(first, sizeof first, "%s", number_of(&s));
+    const char *both = "from 2 rejoin-answer round=@ granted first=1 end=none chosen=3;"
+                       "from 3 rejoin-answer round=@ granted first=1 end=none votes=1:2.2:a";
+    cr_assert_str_eq(run_with_number(&s, both, first), "send 2: catch-up first=1\n");
+    /* Something comes: patience begins again. */
+    cr_assert(strstr(script_run(&s, "tick 150"), "rejoin") == NULL);
+    cr_assert(strstr(script_run(&s, "from 2 learn values=1:a chosen=3"), "learned 1 a") != NULL);
+    cr_assert(strstr(script_run(&s, "tick 150"), "rejoin") == NULL);
+    const char *trace = script_run(&s, "tick 170");
+    const char *asked = strstr(trace, "send 3: rejoin first=2 round=");
+    cr_assert_not_null(asked, "nobody is asked anew: %s", trace);
+    char second[32];
+    cr_assert_eq(sscanf(asked, "send 3: rejoin first=2 round=%31[0-9]", second), 1);
+    cr_assert_str_neq(first, second);
+    both = "from 2 rejoin-answer round=@ granted first=2 end=none chosen=2;"
+           "from 3 rejoin-answer round=@ granted first=2 end=none";
+    cr_assert_str_eq(run_with_number(&s, both, first), "", "answers to the first question");
+    cr_assert_str_eq(run_with_number(&s, both, second), "rejoin\n");
+    script_deinit(&s);
+}
+
 static const struct expectation answers[] = {
     {"a voter tells its promise and votes from the slot on", ACCEPTOR,
      "from 3 rejoin round=7 first=1",
