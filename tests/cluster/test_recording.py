@@ -150,7 +150,19 @@ def strict():
         while os.path.exists(f"/proc/{pid}"):
             check(time.monotonic() < deadline, "the shell goes on unseen")
             time.sleep(0.02)
-        check("never ended" in recording(cluster, "k.rec", status=1).stdout, "the log says so")
+        said = recording(cluster, "k.rec", status=1)
+        check("never ended" in said.stdout, f"the log says so: {said.stdout}{said.stderr}")
+        # It may have been killed between writing a piece and logging it: that is said, and no forgery. Any other change is one.
+        with open(os.path.join(cluster.work, "k.rec"), "rb") as file:
+            content = file.read()
+        for name, changed in (("part.rec", content + b"\0\0\0"), ("more.rec", content + content[-36:-32] + content[-32:])):
+            with open(os.path.join(cluster.work, name), "wb") as file:
+                file.write(changed)
+            said = recording(cluster, name, status=1)
+            check("never ended, and what stands behind them here is not in the log" in said.stdout, f"{name}: {said.stdout}{said.stderr}")
+        with open(os.path.join(cluster.work, "edited.rec"), "wb") as file:
+            file.write(content[:60] + bytes([content[60] ^ 1]) + content[61:])
+        check(recording(cluster, "edited.rec", status=None).stdout == "", "an edited one")
         check([r["state"] for r in cluster.status(1)["recordings"]] == ["open"], "and status goes on to show it")
         # Its file takes no more: the session ends, and the log has a recording that failed.
         limited = cluster.start("sh", "-c", f"ulimit -f 8; exec {BIN}/resilience-ctl override shell {cluster.work}/f.rec {key} --key {cluster.work}/recorder.key --reason full",

@@ -27,7 +27,10 @@ static bool parse_until(struct ctl *ctl, uint64_t *until_ms_out)
     struct timespec now;
     uint64_t ms, last_ms;
     *until_ms_out = 0;
-    if (ctl->until == NULL || when_parse(ctl->until, until_ms_out, &last_ms))
+    if (ctl->until == NULL)
+        return true;
+    /* A day alone may mean its beginning or its end. */
+    if (strchr(ctl->until, 'T') != NULL && when_parse(ctl->until, until_ms_out, &last_ms))
         return true;
     if (!ctl_parse_duration(ctl->until, &ms)) {
         ctl_fail(RSM_USAGE,

@@ -194,12 +194,21 @@ static enum rsm_status walk(struct bytes file,
     return RSM_OK;
 }
 
+struct followed {
+    uint64_t seen, logged;
+    uint8_t chain[HASH_SIZE];     /* over all that were seen */
+    uint8_t of_logged[HASH_SIZE]; /* over the first `logged` of them */
+};
+
 static bool take_hash(void *context, struct bytes hashed, struct bytes sealed)
 {
+    struct followed *f = context;
     uint8_t hash[HASH_SIZE];
     (void)sealed;
     (void)crypto_hash_sha256(hash, hashed.data, hashed.size);
-    recording_link(context, hash);
+    recording_link(f->chain, hash);
+    if (++f->seen == f->logged)
+        memcpy(f->of_logged, f->chain, HASH_SIZE);
     return true;
 }
 
@@ -215,31 +224,42 @@ static enum rsm_status ask_log(struct ctl *ctl, const uint8_t *session, struct r
     return status;
 }
 
-/* The file against the log; no key is needed for that. */
+/*
+ * The file against the log; no key is needed for that. A chunk is written first and logged then:
+ * who ended in between left one more, or a part of it, behind what the log has. Only of a recording
+ * that never ended is that no sign of a forgery, and it is said.
+ */
 static int compare(struct ctl *ctl, struct bytes file)
 {
-    uint8_t chain[HASH_SIZE] = {0};
+    struct followed f = {.seen = 0};
     uint64_t chunks;
     struct rsm_buffer result;
     char state[16];
-    if (walk(file, take_hash, chain, &chunks) != RSM_OK)
+    if (file.size < RECORDING_HEAD_SIZE ||
+        memcmp(file.data, RECORDING_MAGIC, sizeof RECORDING_MAGIC) != 0)
         return ctl_fail(RSM_DAMAGED, "this is no recording, or it is cut");
     enum rsm_status status = ask_log(ctl, file.data + sizeof RECORDING_MAGIC, &result);
     if (status != RSM_OK)
         return rsm_status_exit(status);
     struct rsm_value row = rsm_value_of(rsm_buffer_bytes(&result));
     struct rsm_bytes logged = rsm_value_octets(rsm_value_get(row, "chain"));
-    uint64_t wanted = rsm_value_uint(rsm_value_get(row, "chunks"));
+    f.logged = rsm_value_uint(rsm_value_get(row, "chunks"));
     ctl_cell(rsm_value_get(row, "state"), state, sizeof state);
-    bool is_same = chunks == wanted && logged.size == sizeof chain &&
-                   memcmp(logged.data, chain, sizeof chain) == 0;
+    bool is_open = strcmp(state, "open") == 0;
+    bool is_cut = walk(file, take_hash, &f, &chunks) != RSM_OK;
+    bool is_same = f.seen >= f.logged && logged.size == HASH_SIZE &&
+                   memcmp(logged.data, f.of_logged, HASH_SIZE) == 0;
+    bool is_longer = f.seen > f.logged || is_cut;
     rsm_buffer_free(&result);
-    if (!is_same)
+    if (is_cut && (f.seen < f.logged || !is_open))
+        return ctl_fail(RSM_DAMAGED, "this is no recording, or it is cut");
+    if (!is_same || (is_longer && !is_open))
         return ctl_fail(RSM_DAMAGED,
                         "it is not what was recorded: %llu chunks here, %llu in the log",
-                        (unsigned long long)chunks, (unsigned long long)wanted);
-    printf("%llu chunks, each as the log has it; the recording %s\n", (unsigned long long)chunks,
-           strcmp(state, "open") == 0 ? "never ended" : state);
+                        (unsigned long long)f.seen, (unsigned long long)f.logged);
+    printf("%llu chunks, each as the log has it; the recording %s%s\n",
+           (unsigned long long)f.logged, is_open ? "never ended" : state,
+           is_longer ? ", and what stands behind them here is not in the log" : "");
     return strcmp(state, "ended") == 0 ? 0 : rsm_status_exit(RSM_FAILED);
 }
 
