@@ -26,17 +26,20 @@ static bool check_file(const char *path, uint64_t states_max)
     if (!good)
         printf("%s: %s\n", path, error);
     uint64_t before = lin_blackbox_states;
+    const char *verdict = "NOT A HISTORY";
     if (good) {
         bool by_slots = lin_witness(&h, stdout) == LIN_GOOD;
         enum lin_result by_outcomes = lin_blackbox(&h, states_max, stdout);
         good = by_slots && by_outcomes == LIN_GOOD;
+        verdict = good                                       ? "linearizable"
+                  : by_slots && by_outcomes == LIN_UNDECIDED ? "UNDECIDED"
+                                                             : "NOT LINEARIZABLE";
     }
     uint64_t unknown = 0;
     for (size_t i = 0; i < h.count; i++)
         unknown += h.ops[i].outcome == LIN_UNKNOWN;
     printf("%s: %s, %zu operations (%" PRIu64 " unknown), %" PRIu32 " keys, %" PRIu64 " states\n",
-           path, good ? "linearizable" : "NOT LINEARIZABLE", h.count, unknown, h.keys.count,
-           lin_blackbox_states - before);
+           path, verdict, h.count, unknown, h.keys.count, lin_blackbox_states - before);
     lin_history_deinit(&h);
     return good;
 }
