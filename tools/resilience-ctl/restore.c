@@ -5,13 +5,12 @@
  * A zone that is there gets one change set; one that was deleted is made again, with the labels
  * that it had. Its serial goes on where its former life ended: the state machine sees to that.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "tools/resilience-ctl/history.h"
-
-#define ZONES_MAX 65536u
 
 /* A zone to be restored. */
 struct target {
@@ -196,7 +195,7 @@ static enum rsm_status list_zones(struct ctl *ctl, const char *at, struct zone_n
         struct rsm_value page = rsm_value_of(rsm_buffer_bytes(&out->pages[out->page_count++]));
         struct rsm_walk walk = rsm_walk_begin(rsm_value_get(page, "zones"));
         struct rsm_value item;
-        while (status == RSM_OK && rsm_walk_next(&walk, &item) && out->count < ZONES_MAX) {
+        while (status == RSM_OK && rsm_walk_next(&walk, &item)) {
             struct rsm_bytes wire = rsm_value_octets(rsm_value_get(item, "zone_wire"));
             out->names = mem_realloc(out->names, (out->count + 1) * sizeof *out->names);
             out->names[out->count++] = bytes_make(wire.data, wire.size);
@@ -207,14 +206,20 @@ static enum rsm_status list_zones(struct ctl *ctl, const char *at, struct zone_n
     return status;
 }
 
-static void name_new_ones(const struct zone_names *then, const struct zone_names *now)
+static int by_bytes(const void *a, const void *b)
+{
+    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+/* Sorts the names of `then`. */
+static void name_new_ones(struct zone_names *then, const struct zone_names *now)
 {
     char text[NAME_TEXT_MAX];
+    if (then->count > 0)
+        qsort(then->names, then->count, sizeof *then->names, by_bytes);
     for (size_t i = 0; i < now->count; i++) {
-        bool was = false;
-        for (size_t k = 0; k < then->count && !was; k++)
-            was = bytes_equal(then->names[k], now->names[i]);
-        if (!was)
+        if (then->count == 0 || bsearch(&now->names[i], then->names, then->count,
+                                        sizeof *then->names, by_bytes) == NULL)
             fprintf(stderr, "%s: was made since, and stays; zone delete takes it away\n",
                     name_to_text(now->names[i], text));
     }
