@@ -458,6 +458,7 @@ def leader_dies():
         won = [n for r in results for n in r["won"]]
         unknown = {n for r in results for n in r["unknown"]}
         check(len(won) == len(set(won)), f"a number was won twice: {sorted(won)}")
+        bed.settle(others)
         last = int(bed.values("counter", replica=others[0])[0].strip('"'))
         missing_ones = set(range(1, last + 1)) - set(won)
         check(set(won) <= set(range(1, last + 1)), "NOERROR, and not there")
