@@ -42,8 +42,7 @@ struct rejoin {
     uint64_t tick;   /* asked again then */
     struct ballot promised;
     uint64_t recover_end; /* all below are chosen: to be learned first */
-    uint64_t
-        waited_end; /* all had answered, and so far was learned, when the wait for more began */
+    uint64_t waited_end;  /* so far was learned when the wait for more began */
     bool is_complete;
     bool is_told;
     bool is_blocked; /* the last time that all had answered, too many had lost something */
@@ -95,6 +94,7 @@ struct paxos {
     struct paxos_config config;
     enum paxos_standing standing;
     bool started;
+    bool is_holding; /* chosen slots that the shell has, and could not apply before the start */
 
     struct members members;
     bool voting; /* a voter, of either configuration, whose journal is whole */

@@ -142,10 +142,16 @@ void paxos_restore_members(struct paxos *p, const struct members *members)
     p->members = *members;
 }
 
+void paxos_restore_held(struct paxos *p)
+{
+    CHECK(!p->started && p->applied + 1 < p->chosen_end);
+    p->is_holding = true;
+}
+
 void paxos_start(struct paxos *p, uint64_t seq_next, enum paxos_standing standing)
 {
     CHECK(!p->started && seq_next > 0);
-    CHECK(p->applied < p->chosen_end);
+    CHECK(p->applied + 1 == p->chosen_end || (p->is_holding && p->applied < p->chosen_end));
     p->started = true;
     p->standing = standing;
     p->voting = standing == PAXOS_WHOLE && members_is_voter(&p->members, p->config.self);

@@ -79,9 +79,14 @@ bool paxos_restore_accept(struct paxos *p, uint64_t slot, struct ballot ballot, 
 bool paxos_restore_chosen(struct paxos *p, uint64_t end);
 /*
  * The shell took the values of all slots below paxos_chosen_end from paxos_accepted and applied
- * them: frees them. Of slots that it holds unapplied the core says nothing more until it is told.
+ * them: frees them.
  */
 void paxos_restore_applied(struct paxos *p, uint64_t slot);
+/*
+ * The shell took them and holds some, which it cannot apply: the core says nothing more of those
+ * until it is told that they are applied. Else all are applied when it starts.
+ */
+void paxos_restore_held(struct paxos *p);
 /* The members as the state has them, whenever applying changed them; the last word counts. */
 void paxos_restore_members(struct paxos *p, const struct members *members);
 /* What the journal is worth. */

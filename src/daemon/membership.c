@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/check.h"
 #include "src/base/log.h"
 #include "src/daemon/left_behind.h"
 #include "src/daemon/node_recover.h"
@@ -91,14 +92,14 @@ static enum rsm_status tell_others(struct membership *m)
 void membership_leave_behind(struct membership *m, struct bytes body)
 {
     struct body_recover recover;
-    uint64_t slot = body_recover_decode(body, &recover) == RSM_OK ? recover.statement.slot : 0;
+    CHECK(body_recover_decode(body, &recover) == RSM_OK);
     LOG(LOG_ERROR, "left-behind", LOG_U64("replica", recover.statement.replica),
-        LOG_U64("epoch", recover.statement.epoch), LOG_U64("from", slot),
+        LOG_U64("epoch", recover.statement.epoch), LOG_U64("from", recover.statement.slot),
         LOG_TEXT("text", "persons have signed that this replica goes on without this disk: wipe "
                          "it, or stop that one and remove the file left-behind"));
     m->left_by = blob_new(body);
     m->version = 0; /* the links are to know */
-    node_leave_behind(m->node, slot);
+    node_leave_behind(m->node, recover.statement.slot);
 }
 
 enum rsm_status membership_follow(struct membership *m)

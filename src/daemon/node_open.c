@@ -91,6 +91,8 @@ static void hold_chosen(struct node *n)
         CHECK(apply_is_unreadable(n) && paxos_accepted(n->paxos, slot, &ballot, &value));
         apply_later(n, slot, value);
     }
+    if (learned_count(&n->learned) > 0)
+        paxos_restore_held(n->paxos);
 }
 
 /*
