@@ -41,7 +41,8 @@
     X(RDATA_BAD, "correct the record's data")                                                      \
     X(TYPE_FORBIDDEN, "leave that type out")                                                       \
     X(DUPLICATE_CHANGE, "name each record set once")                                               \
-    X(QUOTA, "make it smaller or shorter, or split the change; the bound is in the evidence")      \
+    X(QUOTA,                                                                                       \
+      "the evidence has the bound: make it smaller or shorter, split it, or add what is missing")  \
     X(PRINCIPAL_UNKNOWN, "look how it is written (principal list), or make it (principal set)")    \
     X(LAST_ADMINISTRATOR, "make another person an administrator first (principal set --role "      \
                           "admin); the roles admin and root are never written")                    \

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "src/base/check.h"
+#include "src/command/verb.h"
 #include "src/machine/resume.h"
 
 /* A freeze of a zone needs the right for that zone; all others are general. */

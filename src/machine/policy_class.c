@@ -34,6 +34,7 @@
 
 #include "src/command/body.h"
 #include "src/command/body_change.h"
+#include "src/command/verb.h"
 #include "src/machine/impact.h"
 #include "src/machine/judge.h"
 

@@ -24,6 +24,7 @@
  * cluster, without which nobody could end it either.
  */
 #include "src/machine/judge.h"
+#include "src/command/verb.h"
 #include "src/machine/resume.h"
 
 #include <inttypes.h>

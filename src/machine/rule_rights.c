@@ -24,6 +24,7 @@
 
 #include "src/base/check.h"
 #include "src/command/body_change.h"
+#include "src/command/verb.h"
 #include "src/machine/pattern.h"
 #include "src/machine/staged.h"
 
@@ -180,14 +181,6 @@ void rule_rights_behalf(struct judge *j, struct bytes name)
                      "%.*s is no automaton: a gateway speaks for automata, others sign themselves",
                      TEXT_ARGUMENTS(name));
     take_principal(a, &principal);
-}
-
-bool verb_matches(struct bytes pattern, const char *verb)
-{
-    size_t size = strlen(verb);
-    if (pattern.size > 0 && pattern.data[pattern.size - 1] == '*')
-        return pattern.size - 1 <= size && memcmp(pattern.data, verb, pattern.size - 1) == 0;
-    return pattern.size == size && memcmp(pattern.data, verb, size) == 0;
 }
 
 /* Of type BODY_TYPE_ANY: some type at that owner. What is asked for; owner empty: the zone as a

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/command/verb.h"
 #include "src/machine/names.h"
 
 static bool is_for_root(enum rsm_kind kind)

@@ -45,8 +45,6 @@ bool principal_has_role(const struct principal_record *p, struct bytes role);
 void rule_rights_class(struct judge *j);
 /* True when some grant of these (blobs as in struct actor) reaches zones without naming one. */
 bool grants_are_boundless(struct bytes grants);
-/* "rrset.*" matches "rrset.change". */
-bool verb_matches(struct bytes pattern, const char *verb);
 /* Appends the grants of one role (role.set's array). */
 void grants_append(struct writer *out, struct bytes role, struct bytes array);
 

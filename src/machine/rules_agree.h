@@ -15,8 +15,6 @@ void root_of_command(struct judge *j, bool is_listed);
 void rule_root_holders(struct judge *j);
 /* A tier of a service that the command affects. */
 void class_add_tier(struct judge *j, struct bytes tier);
-/* "rrset.*" takes in "rrset.change"; rule_rights.c. */
-bool verb_matches(struct bytes pattern, const char *verb);
 /* Throws the effect away and lets the change wait; or refuses it (quota). */
 void stage_change(struct judge *j);
 /* One more, or one less, waits. */

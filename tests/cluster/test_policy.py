@@ -171,6 +171,10 @@ def policy_files():
         slot = int(cluster.json("plan", "apply", "-", "--yes", text=plan)["slot"])
         cluster.ctl("record", "delete", "a.example", "www", "A", "--yes")
         listed = cluster.ctl("policy", "what-if", good).stdout
+        for grant, words in (("bogus", '"bogus" is no verb'), ("rrset.chnge,a.example", "is it rrset.change?"), ("rset.*", '"rset.*" is no verb')):
+            done = cluster.ctl("role", "set", "r", grant, status=2)
+            check(words in done.stderr and done.stdout == "", done.stderr)
+        check("--person says which one" in cluster.ctl("principal", "set", "x", "--kind", "person", status=2).stderr, "whose keys")
         check(f"slot {slot}\n" in listed and "limit few" in listed and "endpoint-empty" in listed, listed)
         check("2 of " in listed.splitlines()[-1], listed)
         later = cluster.ctl("policy", "what-if", good, "--since", str(slot + 1)).stdout

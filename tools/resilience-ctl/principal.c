@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* principal.c - who may do what: principals and roles. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/limits.h"
+#include "src/base/nearest.h"
 #include "src/command/body_change.h"
+#include "src/command/verb.h"
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/ctl.h"
 
@@ -65,6 +68,9 @@ int ctl_principal_set(struct ctl *ctl, int count, char **arguments)
     (void)count;
     if (!parse_kind(ctl->kind, &kind) || !parse_budget(&ctl->budgets, budget))
         return rsm_status_exit(RSM_USAGE);
+    if (kind == RSM_PRINCIPAL_PERSON && ctl->person == NULL)
+        return ctl_fail(RSM_USAGE, "of --kind person: --person says which one, for keys of one "
+                                   "person never count twice");
     for (unsigned i = 0; i < ctl->public_keys.count; i++) {
         if (!hex_decode(keys[i], RSM_PUBLIC_KEY_SIZE, ctl->public_keys.items[i]))
             return ctl_fail(RSM_USAGE, "--public-key is 64 hexadecimal digits, as keygen prints");
@@ -163,6 +169,24 @@ static char *next_part(char **rest, struct rsm_grant *out, bool *is_good)
     return part;
 }
 
+/* Some kind of command is meant: a grant of nothing is a mistake in typing. False: explained. */
+static bool is_verb(struct rsm_bytes verb)
+{
+    char text[LIMIT_LABEL_SIZE + 1];
+    snprintf(text, sizeof text, "%.*s", (int)verb.size, (const char *)verb.data);
+    struct nearest n = nearest_begin(text);
+    for (int kind = 1; strcmp(rsm_kind_text((enum rsm_kind)kind), "unknown") != 0; kind++) {
+        if (verb_matches(bytes_make(verb.data, verb.size), rsm_kind_text((enum rsm_kind)kind)))
+            return true;
+        nearest_offer(&n, rsm_kind_text((enum rsm_kind)kind));
+    }
+    if (n.best != NULL)
+        ctl_fail(RSM_USAGE, "\"%s\" is no verb; is it %s?", text, n.best);
+    else
+        ctl_fail(RSM_USAGE, "\"%s\" is no verb; docs/formats-commands.md has all", text);
+    return false;
+}
+
 /* VERB[,ZONE[,PATTERN[,TYPE...]]][,class=CLASS]; empty parts match all. */
 static bool parse_grant(const char *text, struct grant_text *memory, struct rsm_grant *out)
 {
@@ -208,6 +232,9 @@ int ctl_role_set(struct ctl *ctl, int count, char **arguments)
                 "a grant is VERB[,ZONE[,PATTERN[,TYPE...]]][,class=standard|critical], not "
                 "\"%s\"; see resilience-ctl role set --help",
                 arguments[1 + i]);
+    for (size_t i = 0; i < grant_count; i++)
+        if (!is_verb(grants[i].verb))
+            return rsm_status_exit(RSM_USAGE);
     enum rsm_status status = see(ctl, "role.list");
     if (status != RSM_OK)
         return rsm_status_exit(status);
