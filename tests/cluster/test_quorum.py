@@ -194,10 +194,11 @@ def root_agrees():
         done = cluster.ctl("policy", "set", "root_approvals=4", status=4)
         check("root-holders" in done.stderr and "3 persons" in done.stderr, done.stderr)
         cluster.ctl("policy", "set", "root_approvals=2")
-        staged = cluster.ctl("role", "set", "web", "rrset.change", status=STAGED)
+        staged = cluster.ctl("role", "set", "web", "rrset.change,a.example", status=STAGED)
         check("2 persons with the role root have to agree" in staged.stderr, staged.stderr)
         digest = staged.stderr.split("resilience-ctl outcome ")[1].split()[0]
-        cluster.ctl("change", "approve", digest, "--reason", "seen", key=keys["ann"])
+        shown = cluster.ctl("change", "approve", digest, "--reason", "seen", key=keys["ann"]).stderr
+        check("web                   rrset.change,a.example.\n" in shown, f"what is agreed to: {shown}")
         check(change(cluster, digest)["state"] == "staged", "one is not enough")
         check("web" not in cluster.ctl("role", "list").stdout, "nothing is in effect")
         check("approver" in cluster.ctl("change", "approve", digest, key=keys["ann"], status=4).stderr, "twice")

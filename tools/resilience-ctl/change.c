@@ -6,6 +6,7 @@
 
 #include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/ctl.h"
+#include "tools/resilience-ctl/lists.h"
 
 #define POLL_MS 100u
 

@@ -159,11 +159,6 @@ struct ctl_column {
 /* freeze.c: the freezes in the answer of the method status. */
 void ctl_print_freezes(struct rsm_value status);
 
-/* lists.c */
-/* Calls a method that lists a table, page by page, and prints the array `key` of its results. */
-int ctl_show_list(struct ctl *ctl, const char *method, const char *key,
-                  const struct ctl_column *columns, unsigned count);
-
 /* text.c */
 /* A name of the command line; prints what is wrong. */
 bool ctl_name(const char *text, struct bytes origin, uint8_t buffer[NAME_SIZE_MAX],

@@ -4,6 +4,7 @@
 
 #include "src/base/limits.h"
 #include "tools/resilience-ctl/factor.h"
+#include "tools/resilience-ctl/lists.h"
 
 int ctl_factor_enroll(struct ctl *ctl, int count, char **arguments)
 {

@@ -7,6 +7,7 @@
 #include "src/base/limits.h"
 #include "tools/lib/when.h"
 #include "tools/resilience-ctl/ctl.h"
+#include "tools/resilience-ctl/lists.h"
 
 static bool parse_scope(const char *text, enum rsm_freeze_scope *scope_out)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lists.c - commands that show one list of the state. */
+#include "tools/resilience-ctl/lists.h"
+
 #include "src/base/mem.h"
 #include "src/rr/data.h"
-#include "tools/resilience-ctl/ctl.h"
 
 /* As they came; the last one is there also when the call failed. */
 struct pages {
@@ -71,45 +72,45 @@ int ctl_principal_list(struct ctl *ctl, int count, char **arguments)
 }
 
 /* A name of a grant as role set takes it; empty: any. */
-static void print_name(struct rsm_value value)
+static void print_name(struct rsm_value value, FILE *out)
 {
     char text[NAME_TEXT_MAX];
     struct rsm_bytes octets = rsm_value_octets(value);
-    putchar(',');
+    putc(',', out);
     if (octets.size > 0)
-        fputs(name_to_text(bytes_make(octets.data, octets.size), text), stdout);
+        fputs(name_to_text(bytes_make(octets.data, octets.size), text), out);
 }
 
 /* [verb, zone, pattern, types, class], as role set takes it: VERB,ZONE,PATTERN,TYPE,class=CLASS */
-static void print_grant(struct rsm_value grant)
+static void print_grant(struct rsm_value grant, FILE *out)
 {
     char text[RR_TYPE_TEXT_MAX], verb[256];
     struct rsm_value zone = rsm_value_at(grant, 1), pattern = rsm_value_at(grant, 2);
     struct rsm_value types = rsm_value_at(grant, 3);
     bool has_types = rsm_value_count(types) > 0;
     bool has_pattern = has_types || rsm_value_octets(pattern).size > 0;
-    fputs(ctl_cell(rsm_value_at(grant, 0), verb, sizeof verb), stdout);
+    fputs(ctl_cell(rsm_value_at(grant, 0), verb, sizeof verb), out);
     if (has_pattern || rsm_value_octets(zone).size > 0)
-        print_name(zone);
+        print_name(zone, out);
     if (has_pattern)
-        print_name(pattern);
+        print_name(pattern, out);
     for (uint32_t i = 0; i < rsm_value_count(types); i++)
-        printf(",%s", rr_type_to_text((uint16_t)rsm_value_uint(rsm_value_at(types, i)), text));
+        fprintf(out, ",%s",
+                rr_type_to_text((uint16_t)rsm_value_uint(rsm_value_at(types, i)), text));
     if (rsm_value_count(grant) > 4)
-        printf(",class=%s", ctl_cell(rsm_value_at(grant, 4), verb, sizeof verb));
+        fprintf(out, ",class=%s", ctl_cell(rsm_value_at(grant, 4), verb, sizeof verb));
 }
 
-static void print_role(struct rsm_value role)
+void ctl_print_role(struct rsm_value name, struct rsm_value grants, FILE *out)
 {
-    char name[256];
-    struct rsm_value grants = rsm_value_get(role, "grants");
+    char text[256];
     uint32_t count = rsm_value_count(grants);
-    ctl_cell(rsm_value_get(role, "name"), name, sizeof name);
+    ctl_cell(name, text, sizeof text);
     for (uint32_t i = 0; i < count || i == 0; i++) {
-        printf("%-20s  ", name);
+        fprintf(out, "%-20s  ", text);
         if (count > 0)
-            print_grant(rsm_value_at(grants, i));
-        putchar('\n');
+            print_grant(rsm_value_at(grants, i), out);
+        putc('\n', out);
     }
 }
 
@@ -129,7 +130,7 @@ int ctl_role_list(struct ctl *ctl, int count, char **arguments)
             rsm_value_get(rsm_value_of(rsm_buffer_bytes(&pages.buffers[i])), "roles"));
         struct rsm_value role;
         while (rsm_walk_next(&walk, &role))
-            print_role(role);
+            ctl_print_role(rsm_value_get(role, "name"), rsm_value_get(role, "grants"), stdout);
     }
     pages_free(&pages);
     return rsm_status_exit(status);

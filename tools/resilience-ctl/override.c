@@ -11,6 +11,7 @@
 #include "src/command/body_change.h"
 #include "tools/lib/plain.h"
 #include "tools/resilience-ctl/factor.h"
+#include "tools/resilience-ctl/lists.h"
 
 /* ---- asking ---- */
 
@@ -162,6 +163,21 @@ static enum rsm_status print_changes(struct ctl *ctl, const struct body_request 
     return status;
 }
 
+/* A body that is no change of records: names as text, where it is known that they are names. */
+static void print_body(const struct body_request *request, FILE *out)
+{
+    struct rsm_value body = rsm_value_of(ctl_bytes(request->body));
+    struct rsm_bytes zone = rsm_value_octets(rsm_value_at(body, 0));
+    char name[NAME_TEXT_MAX];
+    if (request->kind == RSM_KIND_ROLE_SET) {
+        ctl_print_role(rsm_value_at(body, 0), rsm_value_at(body, 1), out);
+        return;
+    }
+    if (request->kind == RSM_KIND_ZONE_LABEL || request->kind == RSM_KIND_RRSET_TAKEOVER)
+        fprintf(out, "zone    %s\n", name_to_text(bytes_make(zone.data, zone.size), name));
+    ctl_print_json(body);
+}
+
 enum rsm_status override_print(struct ctl *ctl, const struct override *o, FILE *out)
 {
     struct body_request request;
@@ -177,7 +193,7 @@ enum rsm_status override_print(struct ctl *ctl, const struct override *o, FILE *
     if (request.kind == RSM_KIND_RRSET_CHANGE || request.kind == RSM_KIND_ZONE_CREATE ||
         request.kind == RSM_KIND_ZONE_DELETE)
         return print_changes(ctl, &request, out);
-    ctl_print_json(rsm_value_of(ctl_bytes(request.body)));
+    print_body(&request, out);
     return RSM_OK;
 }
 

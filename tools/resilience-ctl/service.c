@@ -7,6 +7,7 @@
 #include "src/base/limits.h"
 #include "src/rr/name.h"
 #include "tools/resilience-ctl/ctl.h"
+#include "tools/resilience-ctl/lists.h"
 
 #define SERVICE_PREFIX "service:"
 

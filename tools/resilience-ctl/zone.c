@@ -6,6 +6,7 @@
 #include <rsm/setting.h>
 
 #include "src/rr/data.h"
+#include "tools/resilience-ctl/lists.h"
 #include "tools/resilience-ctl/octodns.h"
 #include "tools/resilience-ctl/transfer.h"
 
