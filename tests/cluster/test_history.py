@@ -217,6 +217,7 @@ def restore_equals_replay(whole):
     with Cluster() as cluster:
         make(cluster, *zones)
         dice, before = random.Random(11), {}
+        cluster.settle()
         first = cluster.status(1)["slot"]
         slots = [write(cluster, dice, dice.choice(zones)) for _ in range(2 * SLOTS)]
         for slot in dice.sample(range(first, slots[-1] + 1), SLOTS):

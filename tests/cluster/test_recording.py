@@ -112,6 +112,7 @@ def guided():
         step("resilience-ctl automation freeze --reason 'incident 7'", "# next: resilience-ctl override begin automation --reason TEXT")
         step("resilience-ctl override begin --reason 'incident 7'", "# next: resilience-ctl override assess automation > report")
         check("2 assess    <-- next" in seen and "1 freeze    done" in seen, seen)
+        cluster.settle()
         shown = [r for r in cluster.status(1)["recordings"]]
         check(len(shown) == 1 and shown[0]["author"] == "recorder" and shown[0]["state"] == "open" and shown[0]["chunks"] > 0, f"{shown}")
         check("SHELL OPEN, recorded, by recorder since" in cluster.ctl("status").stdout, cluster.ctl("status").stdout)
@@ -130,6 +131,7 @@ def guided():
         check(session.wait(timeout=60) == 0, "its end")
         check("the recording ended" in recording(cluster, "g.rec").stdout, "the guide is a part of the recording")
         check("no override is open" in recording(cluster, "g.rec", key).stdout, "what was shown is what was recorded")
+        cluster.settle()
         check(cluster.status(1)["recordings"] == [], "an ended shell")
 
 
@@ -163,12 +165,14 @@ def strict():
         with open(os.path.join(cluster.work, "edited.rec"), "wb") as file:
             file.write(content[:60] + bytes([content[60] ^ 1]) + content[61:])
         check(recording(cluster, "edited.rec", status=None).stdout == "", "an edited one")
+        cluster.settle()
         check([r["state"] for r in cluster.status(1)["recordings"]] == ["open"], "and status goes on to show it")
         # Its file takes no more: the session ends, and the log has a recording that failed.
         limited = cluster.start("sh", "-c", f"ulimit -f 8; exec {BIN}/resilience-ctl override shell {cluster.work}/f.rec {key} --key {cluster.work}/recorder.key --reason full",
                                 env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         _, err = limited.communicate("head -c 100000 /dev/urandom | od\nsleep 600\n", timeout=120)
         check(limited.returncode > 0 and "not recorded any more" in err, f"{limited.returncode}: {err}")
+        cluster.settle()
         check(sorted(r["state"] for r in cluster.status(1)["recordings"]) == ["failed", "open"], f"{cluster.status(1)['recordings']}")
         check("NOT RECORDED" in cluster.ctl("status").stdout, cluster.ctl("status").stdout)
         # The log does not take the hashes: without a majority nobody goes on.

@@ -391,6 +391,7 @@ def much_is_in_the_journal_alone():
         cluster.ctl("dev", "up", "--dir", cluster.dir, cluster=False)
         records = "".join(f"host{i} 60 IN TXT \"{'x' * 200}\"\n" for i in range(100))
         until("a change", lambda: cluster.ctl("zone", "create", "b.example", "-", text=ZONE + records, status=None).returncode == 0)
+        cluster.settle()
         slot = cluster.status(1)["slot"]
         for name in ("later", "last"):  # that a slot is chosen stands in the journal with what comes behind it
             cluster.ctl("record", "set", "b.example", name, "60", "A", "192.0.2.8")

@@ -369,6 +369,7 @@ def differences_from_any_serial():
                     bed.transfer(replica=replica, serial=serial, held=held)
                     check(records(held) == wanted, f"from serial {serial} to {last}, replica {replica}")
 
+        bed.settle()
         slot = bed.status(1)["slot"]
         for i in range(5):
             change(i)

@@ -98,9 +98,6 @@ class UpdateBed(Bed):
         answer = self.ask(f"{name}.{self.zone}", kind, replica=replica, key="upd-key", secret=UPDATE_SECRET)
         return sorted(r.to_text() for s in answer.answer for r in s if s.rdtype == dns.rdatatype.from_text(kind))
 
-    def slots(self):
-        return self.status(1)["slot"]
-
 
 def error_text(answer):
     """Extended DNS errors (RFC 8914) of an answer: [(code, text)]."""
