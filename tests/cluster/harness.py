@@ -102,6 +102,13 @@ class Cluster:
     def data(self, replica):
         return f"{self.dir}/replica-{replica}/data"
 
+    def write(self, name, text):
+        """A file in the directory that goes away with the test; its path."""
+        path = os.path.join(self.work, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
     def run(self, *arguments, status=0, endpoints=None, key=None, text=None, cluster=True):
         environment = dict(os.environ, NO_COLOR="1")
         environment.pop("RSM_CONFIG", None)

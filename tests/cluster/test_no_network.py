@@ -91,13 +91,6 @@ def person(cluster, name):
     return key, stick
 
 
-def write(cluster, name, text):
-    path = os.path.join(cluster.work, name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
-
-
 def soa_rcode(port):
     """Of an unsigned question for the SOA, or None."""
     question = b"\x12\x34\0\0\0\1\0\0\0\0\0\0" + wire("a.example") + b"\0\6\0\1"
@@ -123,7 +116,7 @@ def serve_dns(cluster, replica):
 
 def inject(cluster, people, last, endpoint):
     """The file beside the replica, its socket, two persons with their sticks: in effect."""
-    path = write(cluster, "emergency-fix.yaml", FIX.format(last))
+    path = cluster.write("emergency-fix.yaml", FIX.format(last))
     digest = cluster.ctl("override", "request", "--config", path, endpoints=endpoint).stdout.strip()
     for key, stick in people:
         cluster.ctl("override", "approve", digest, "--factor", "stick", "--factor-key", stick, key=key, endpoints=endpoint)
@@ -146,11 +139,11 @@ def manual_mode(cluster, robot, unix, port):
 
 def recover(cluster, people, unix):
     config = f"{cluster.dir}/replica-3/rsmd.conf"
-    statement = write(cluster, "statement", cluster.run(f"{BIN}/rsmd", "recover", "--config", config).stdout)
+    statement = cluster.write("statement", cluster.run(f"{BIN}/rsmd", "recover", "--config", config).stdout)
     approvals = []
     for i, (key, _) in enumerate(people):
         said = cluster.run(f"{BIN}/resilience-ctl", "recovery", "approve", statement, "--key", key, "--yes", cluster=False).stdout
-        approvals += ["--approval", write(cluster, f"approval-{i}", said)]
+        approvals += ["--approval", cluster.write(f"approval-{i}", said)]
     cluster.run(f"{BIN}/rsmd", "recover", "--config", config, "--force", *approvals)
     cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "3", cluster=False)
     until("it goes on", lambda: "RECOVERED BY FORCE" in cluster.ctl("status", endpoints=unix, status=None).stdout)
@@ -165,7 +158,7 @@ def body():
         raise Failure(f"{name} can be looked up here: this would prove nothing")
     with Cluster() as cluster:
         cluster.stop()
-        write(cluster, "clock", f"{-int(time.time() * 1000) + 3600000}\n")  # an hour of 1970
+        cluster.write("clock", f"{-int(time.time() * 1000) + 3600000}\n")  # an hour of 1970
         ports = {i: serve_dns(cluster, i) for i in (1, 2, 3)}
         cluster.ctl("dev", "up", "--dir", cluster.dir, cluster=False)
         cluster.ctl("role", "set", "rescuer", "cluster.recover")

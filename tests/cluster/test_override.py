@@ -23,10 +23,7 @@ QUARTER_MS = 15 * 60 * 1000
 
 
 def write(cluster, last, name="emergency-fix.yaml", text=FIX):
-    path = os.path.join(cluster.work, name)
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text.format(last=last))
-    return path
+    return cluster.write(name, text.format(last=last))
 
 
 def person(cluster, name, role="approver", person_name=None):

@@ -43,13 +43,6 @@ def approve(cluster, statement, key, name=None):
     return path
 
 
-def write(cluster, name, text):
-    path = os.path.join(cluster.work, name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
-
-
 def begin(cluster):
     keys = {"robot": cluster.automaton("robot", "rrset.change,a.example")}
     cluster.ctl("role", "set", "rescuer", "cluster.recover")
@@ -95,17 +88,17 @@ def signatures():
         with open("/dev/full", "w", encoding="ascii") as full:
             done = subprocess.run([f"{BIN}/rsmd", "recover", "--config", f"{cluster.dir}/replica-3/rsmd.conf"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         check(done.returncode == 1 and "stdout" in done.stderr, f"a statement that could not be written: {done.returncode} {done.stderr}")
-        statement = write(cluster, "statement", shown)
+        statement = cluster.write("statement", shown)
         good = {name: approve(cluster, statement, keys[name]) for name in ("alice", "bob", "alice2", "carol", "robot")}
         mallory = os.path.join(cluster.work, "bob@company.com.other.key")
         cluster.ctl("keygen", "bob@company.com", "--plain", "--out", mallory)
         good["mallory"] = approve(cluster, statement, mallory)
-        other = write(cluster, "other", recover(cluster, replica=2).stdout)
+        other = cluster.write("other", recover(cluster, replica=2).stdout)
         good["elsewhere"] = approve(cluster, other, keys["bob"], "elsewhere")
         with open(good["bob"], encoding="ascii") as file:
             text = file.read()
         digit = "1" if text[-2] == "0" else "0"
-        good["edited"] = write(cluster, "edited", text[:-2] + digit + "\n")
+        good["edited"] = cluster.write("edited", text[:-2] + digit + "\n")
         cases = [((), "two persons sign"), (("alice",), "two persons sign"), (("alice", "alice"), "by the same principal"),
                  (("alice", "alice2"), "is the same person as another one"), (("alice", "carol"), "no role of carol@company.com grants"),
                  (("alice", "robot"), "robot is no person"), (("alice", "mallory"), "no key of bob@company.com has signed"),
@@ -116,7 +109,7 @@ def signatures():
             said = text_of(recover(cluster, "--force", *options, status=1))
             check(why in said, f"{names}: {said}")
             check(not os.path.exists(os.path.join(cluster.data(3), "recovery")), f"{names} was taken")
-        edited = write(cluster, "edited-statement", shown.replace("statement = 99", "statement = 98"))
+        edited = cluster.write("edited-statement", shown.replace("statement = 99", "statement = 98"))
         done = cluster.run(f"{BIN}/resilience-ctl", "recovery", "approve", edited, "--key", keys["alice"], "--yes", cluster=False, status=None)
         check(done.returncode != 0 and "or it was changed" in done.stderr, text_of(done))
         os.chmod(keys["alice"], 0o644)
@@ -148,7 +141,7 @@ def two_of_three():
     with Cluster() as cluster:
         keys = begin(cluster)
         old = {1: lose(cluster, 1), 2: lose(cluster, 2)}
-        statement = write(cluster, "statement", recover(cluster).stdout)
+        statement = cluster.write("statement", recover(cluster).stdout)
         approvals = [approve(cluster, statement, keys[name]) for name in ("bob", "alice")]
         said = recover(cluster, "--force", "--approval", approvals[0], "--approval", approvals[1]).stdout
         check("goes on alone" in said, said)
@@ -225,7 +218,7 @@ def again():
         lose(cluster, 1)
         lose(cluster, 2)
         for epoch in (2, 3):
-            statement = write(cluster, "statement", recover(cluster).stdout)
+            statement = cluster.write("statement", recover(cluster).stdout)
             check(f"in epoch {epoch}" in open(statement, encoding="utf-8").read(), "the epoch")
             options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
             recover(cluster, "--force", *options)
@@ -244,7 +237,7 @@ def again():
 
 def go_on_alone(cluster, keys):
     """Replica 3, signed by two persons; the disks of the others are aside."""
-    statement = write(cluster, "statement", recover(cluster).stdout)
+    statement = cluster.write("statement", recover(cluster).stdout)
     options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
     recover(cluster, "--force", *options)
     start(cluster, 3)
@@ -305,7 +298,7 @@ def signed_by_nobody():
     with Cluster() as cluster:
         keys = begin(cluster)
         aside = {1: lose(cluster, 1), 2: lose(cluster, 2)}
-        statement = write(cluster, "statement", recover(cluster).stdout)
+        statement = cluster.write("statement", recover(cluster).stdout)
         options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
         recover(cluster, "--force", *options)
         with open(os.path.join(cluster.data(3), "recovery"), "rb") as file:
@@ -359,7 +352,7 @@ def damaged_survivors():
             lose(cluster, 2)
             shown = recover(cluster).stdout
             check("This disk's journal is damaged or uncertain" in shown, f"{spoil.__name__}: {shown}")
-            statement = write(cluster, "statement", shown)
+            statement = cluster.write("statement", shown)
             options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
             recover(cluster, "--force", *options)
             start(cluster, 3)
@@ -403,7 +396,7 @@ def much_is_in_the_journal_alone():
         configure(cluster, 3, "store_commit_bytes = 4096\n")
         shown = recover(cluster).stdout
         check(int(re.search("from slot ([0-9]+), entry head", shown)[1]) >= slot, f"slot {slot}: {shown}")
-        statement = write(cluster, "statement", shown)
+        statement = cluster.write("statement", shown)
         options = [word for name in ("alice", "bob") for word in ("--approval", approve(cluster, statement, keys[name]))]
         recover(cluster, "--force", *options)
         start(cluster, 3)

@@ -2,7 +2,10 @@
 /* node_pair.c - see node_pair.h. */
 #include "tests/lib/node_pair.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include <rsm/body.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
@@ -246,4 +249,22 @@ struct rsm_buffer node_pair_command(const char *author, uint64_t counter, enum r
     CHECK(rsm_command_encode(&command, &bytes) == RSM_OK);
     rsm_buffer_free(&body);
     return bytes;
+}
+
+void node_pair_submit_role(struct node_pair_replica *r, uint64_t counter)
+{
+    const struct rsm_grant grant = {.verb = rsm_text("rrset.change")};
+    char name[24];
+    struct rsm_buffer body;
+    (void)snprintf(name, sizeof name, "r%llu", (unsigned long long)counter);
+    CHECK(rsm_body_role_set(rsm_text(name), &grant, 1, &body) == RSM_OK);
+    struct rsm_buffer command = node_pair_command("admin", counter, RSM_KIND_ROLE_SET, body);
+    node_pair_submit(r, counter, r->pair->admin, &command);
+}
+
+struct node_status node_pair_status(const struct node_pair_replica *r)
+{
+    struct node_status status;
+    node_get_status(r->node, &status);
+    return status;
 }

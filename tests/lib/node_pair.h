@@ -58,5 +58,9 @@ void node_pair_submit(struct node_pair_replica *r, uint64_t token, const struct 
 /* A command without dependencies and clock. Frees `body`. */
 struct rsm_buffer node_pair_command(const char *author, uint64_t counter, enum rsm_kind kind,
                                     struct rsm_buffer body);
+/* The administrator's next command at `r`, the `counter`-th: a role of its own, so that it applies.
+ */
+void node_pair_submit_role(struct node_pair_replica *r, uint64_t counter);
+struct node_status node_pair_status(const struct node_pair_replica *r);
 
 #endif

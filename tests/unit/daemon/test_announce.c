@@ -61,25 +61,6 @@ static void close_rig(struct rig *r)
     mem_free(r);
 }
 
-static struct node_status status_of(struct node_pair_replica *r)
-{
-    struct node_status status;
-    node_get_status(r->node, &status);
-    return status;
-}
-
-static void submit_at(struct rig *r, struct node_pair_replica *at)
-{
-    const struct rsm_grant grant = {.verb = rsm_text("rrset.change")};
-    char name[16];
-    struct rsm_buffer body;
-    r->counter++;
-    (void)snprintf(name, sizeof name, "r%u", (unsigned)r->counter);
-    cr_assert_eq(rsm_body_role_set(rsm_text(name), &grant, 1, &body), RSM_OK);
-    struct rsm_buffer command = node_pair_command("admin", r->counter, RSM_KIND_ROLE_SET, body);
-    node_pair_submit(at, r->counter, r->pair.admin, &command);
-}
-
 /* Accept there, vote back, chosen: no tick meanwhile. */
 static void commit(struct rig *r)
 {
@@ -92,16 +73,16 @@ static void commit(struct rig *r)
 Test(announce, rides_on_the_next_accept)
 {
     struct rig *r = open_rig();
-    struct node_status before = status_of(r->leader);
+    struct node_status before = node_pair_status(r->leader);
     for (uint64_t i = 1; i <= COMMITS; i++) {
-        submit_at(r, r->leader);
+        node_pair_submit_role(r->leader, ++r->counter);
         commit(r);
         cr_assert_eq(r->answered, i, "the client does not wait for it");
         cr_assert_eq(node_applied(r->leader->node), before.applied + i);
         cr_assert_eq(node_applied(r->follower->node), before.applied + i - 1);
         cr_assert_eq(r->follower->inbox_count, 0, "nothing more is on its way to it");
     }
-    struct node_status after = status_of(r->leader);
+    struct node_status after = node_pair_status(r->leader);
     cr_assert_eq(after.chosen_sent, before.chosen_sent);
     cr_assert_eq(after.accepts_sent - before.accepts_sent, COMMITS);
     close_rig(r);
@@ -111,10 +92,10 @@ Test(announce, rides_on_the_next_accept)
 Test(announce, the_vote_leaves_first)
 {
     struct rig *r = open_rig();
-    submit_at(r, r->leader);
+    node_pair_submit_role(r->leader, ++r->counter);
     commit(r);
     uint64_t applied = node_applied(r->follower->node);
-    submit_at(r, r->leader);
+    node_pair_submit_role(r->leader, ++r->counter);
     node_pair_handle(r->leader);
     r->applied = 0;
     r->pair.pushed = on_pushed;
@@ -130,14 +111,14 @@ Test(announce, the_vote_leaves_first)
 Test(announce, leaves_with_a_tick_when_nothing_follows)
 {
     struct rig *r = open_rig();
-    submit_at(r, r->leader);
+    node_pair_submit_role(r->leader, ++r->counter);
     commit(r);
-    struct node_status before = status_of(r->leader);
+    struct node_status before = node_pair_status(r->leader);
     for (int i = 0; i < 3; i++) {
         node_pair_turn(&r->pair);
         cr_assert_eq(node_applied(r->follower->node), node_applied(r->leader->node));
     }
-    cr_assert_leq(status_of(r->leader).chosen_sent, before.chosen_sent + 1);
+    cr_assert_leq(node_pair_status(r->leader).chosen_sent, before.chosen_sent + 1);
     close_rig(r);
 }
 
@@ -145,9 +126,9 @@ Test(announce, leaves_with_a_tick_when_nothing_follows)
 Test(announce, at_once_to_one_that_forwarded_the_command)
 {
     struct rig *r = open_rig();
-    struct node_status before = status_of(r->leader);
+    struct node_status before = node_pair_status(r->leader);
     for (uint64_t i = 1; i <= COMMITS; i++) {
-        submit_at(r, r->follower);
+        node_pair_submit_role(r->follower, ++r->counter);
         node_pair_handle(r->follower);
         commit(r);
         cr_assert_eq(r->answered, i - 1);
@@ -155,7 +136,7 @@ Test(announce, at_once_to_one_that_forwarded_the_command)
         cr_assert_eq(r->answered, i);
         cr_assert_eq(node_applied(r->follower->node), before.applied + i);
     }
-    cr_assert_eq(status_of(r->leader).chosen_sent, before.chosen_sent + COMMITS);
+    cr_assert_eq(node_pair_status(r->leader).chosen_sent, before.chosen_sent + COMMITS);
     close_rig(r);
 }
 
@@ -164,13 +145,13 @@ Test(announce, at_once_to_one_that_forwarded_the_command)
 Test(announce, at_once_to_one_that_forwards_what_is_applied)
 {
     struct rig *r = open_rig();
-    submit_at(r, r->leader);
+    node_pair_submit_role(r->leader, ++r->counter);
     commit(r);
     uint64_t applied = node_applied(r->leader->node);
     cr_assert_eq(node_applied(r->follower->node), applied - 1);
     r->counter--; /* the same one again: signatures are deterministic */
     r->answered--;
-    submit_at(r, r->follower);
+    node_pair_submit_role(r->follower, ++r->counter);
     node_pair_handle(r->follower);
     node_pair_handle(r->leader);
     cr_assert_eq(r->answered, 0);

@@ -65,32 +65,13 @@ static void close_rig(struct rig *r)
     mem_free(r);
 }
 
-static void submit_at(struct rig *r, struct node_pair_replica *at)
-{
-    const struct rsm_grant grant = {.verb = rsm_text("rrset.change")};
-    char name[16];
-    struct rsm_buffer body;
-    r->counter++;
-    (void)snprintf(name, sizeof name, "r%u", (unsigned)r->counter);
-    cr_assert_eq(rsm_body_role_set(rsm_text(name), &grant, 1, &body), RSM_OK);
-    struct rsm_buffer command = node_pair_command("admin", r->counter, RSM_KIND_ROLE_SET, body);
-    node_pair_submit(at, r->counter, r->pair.admin, &command);
-}
-
 /* Accept there, vote back, chosen: no tick meanwhile. */
 static void commit(struct rig *r)
 {
-    submit_at(r, r->leader);
+    node_pair_submit_role(r->leader, ++r->counter);
     node_pair_handle(r->leader);
     node_pair_handle(r->follower);
     node_pair_handle(r->leader);
-}
-
-static struct node_status status_of(const struct node_pair_replica *r)
-{
-    struct node_status status;
-    node_get_status(r->node, &status);
-    return status;
 }
 
 /* The newest stamp that waits in `r`'s inbox. */
@@ -119,7 +100,7 @@ static void tick_follower(struct rig *r)
 Test(node_forgotten, an_old_frame_does_not_take_back_what_was_seen)
 {
     struct rig *r = open_rig();
-    submit_at(r, r->leader);
+    node_pair_submit_role(r->leader, ++r->counter);
     node_pair_handle(r->leader);
     cr_assert_gt(r->follower->inbox_count, 0);
     struct blob *old = blob_ref(r->follower->inbox[0]);
@@ -143,7 +124,7 @@ Test(node_forgotten, a_stranger_is_not_listened_to)
 {
     struct rig *r = open_rig();
     uint64_t applied = node_applied(r->leader->node);
-    submit_at(r, r->follower);
+    node_pair_submit_role(r->follower, ++r->counter);
     node_flush(r->follower->node);
     size_t forwards = 0;
     for (size_t i = 0; i < r->leader->inbox_count; i++) {
@@ -189,11 +170,11 @@ Test(node_forgotten, a_vote_without_room_is_not_begun)
     }
     cr_assert_lt(given, 1000);
     cr_assert_eq(r->done, given - 1);
-    cr_assert(status_of(r->follower).alarms & NODE_ALARM_DISK_LOW);
+    cr_assert(node_pair_status(r->follower).alarms & NODE_ALARM_DISK_LOW);
     r->follower->disk->space = 0;
     turns(r, 300);
     cr_assert_eq(r->done, given);
-    cr_assert_not(status_of(r->follower).alarms & NODE_ALARM_DISK_LOW);
+    cr_assert_not(node_pair_status(r->follower).alarms & NODE_ALARM_DISK_LOW);
     close_rig(r);
 }
 
@@ -220,10 +201,11 @@ Test(node_forgotten, log_time_goes_with_what_is_applied)
         turns(r, 30);
         uint64_t now = UINT64_C(1780000000000) + r->pair.now_ms;
         commit(r);
-        cr_assert_eq(status_of(r->leader).log_time_ms, now);
+        cr_assert_eq(node_pair_status(r->leader).log_time_ms, now);
     }
     turns(r, 10);
-    cr_assert_eq(status_of(r->follower).log_time_ms, status_of(r->leader).log_time_ms);
+    cr_assert_eq(node_pair_status(r->follower).log_time_ms,
+                 node_pair_status(r->leader).log_time_ms);
     close_rig(r);
 }
 
@@ -234,7 +216,7 @@ Test(node_forgotten, a_replica_that_differs_takes_no_commands)
     struct rig *r = open_rig();
     commit(r);
     turns(r, 10);
-    struct node_status s = status_of(r->leader);
+    struct node_status s = node_pair_status(r->leader);
     cr_assert_eq(s.alarms, 0);
     struct peer_stamp stamp = {0};
     struct blob *heads = peer_encode_heads(s.applied, s.entry_head, other,
@@ -244,8 +226,8 @@ Test(node_forgotten, a_replica_that_differs_takes_no_commands)
         node_tick(r->leader->node);
     }
     blob_unref(heads);
-    cr_assert(status_of(r->leader).alarms & NODE_ALARM_DIVERGED);
-    submit_at(r, r->leader);
+    cr_assert(node_pair_status(r->leader).alarms & NODE_ALARM_DIVERGED);
+    node_pair_submit_role(r->leader, ++r->counter);
     cr_assert_eq(r->status, RSM_READ_ONLY);
     close_rig(r);
 }
@@ -254,7 +236,7 @@ Test(node_forgotten, a_replica_that_differs_takes_no_commands)
 Test(node_forgotten, a_command_that_was_forwarded_has_an_unknown_outcome)
 {
     struct rig *r = open_rig();
-    submit_at(r, r->follower);
+    node_pair_submit_role(r->follower, ++r->counter);
     node_flush(r->follower->node);
     cr_assert_gt(r->leader->inbox_count, 0);
     while (r->leader->inbox_count > 0)
@@ -302,7 +284,7 @@ Test(node_forgotten, a_bad_signature_stays_bad)
 
 static bool is_low(const struct node_pair_replica *r)
 {
-    return (status_of(r).alarms & NODE_ALARM_DISK_LOW) != 0;
+    return (node_pair_status(r).alarms & NODE_ALARM_DISK_LOW) != 0;
 }
 
 /* A store that had no room once does not keep the alarm of a journal that has none later. */
