@@ -9,14 +9,24 @@
 
 #include "src/base/check.h"
 
-void temp_dir_make(struct temp_dir *t)
+static void make_below(struct temp_dir *t, const char *otherwise)
 {
     const char *base = getenv("TMPDIR");
     int size = snprintf(t->path, sizeof(t->path), "%s/rsm-test-XXXXXX",
-                        base != NULL && *base != '\0' ? base : "/tmp");
+                        base != NULL && *base != '\0' ? base : otherwise);
 
     CHECK(size > 0 && (size_t)size < sizeof(t->path));
     CHECK(mkdtemp(t->path) != NULL);
+}
+
+void temp_dir_make(struct temp_dir *t)
+{
+    make_below(t, "/tmp");
+}
+
+void temp_dir_make_in_memory(struct temp_dir *t)
+{
+    make_below(t, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)

@@ -13,6 +13,8 @@ struct temp_dir {
 
 /* Makes it below TMPDIR or /tmp; ends the process when it cannot. */
 void temp_dir_make(struct temp_dir *t);
+/* The same, but below /dev/shm, where there is one, instead of /tmp: nothing waits for a disk. */
+void temp_dir_make_in_memory(struct temp_dir *t);
 /* Removes it with everything in it. */
 void temp_dir_remove(struct temp_dir *t);
 /* "directory/name" in a buffer of TEMP_DIR_SIZE + 64 bytes. */

@@ -2,11 +2,7 @@
 /* store_sim.c - see store_sim.h. */
 #include "tests/sim/store_sim.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "src/base/check.h"
 #include "src/base/limits.h"
@@ -14,40 +10,19 @@
 #include "src/machine/logtable.h"
 #include "src/machine/tables.h"
 #include "storage/store.h"
+#include "tests/lib/temp_dir.h"
 
 struct store_sim {
     struct store_identity identity;
     struct kv *memory;   /* owned; NULL: real */
     struct store *store; /* owned; NULL: in memory */
-    char path[200];
+    struct temp_dir dir; /* of a real one */
 };
 
 static void open_real(struct store_sim *s)
 {
     struct store_options options = {.map_size = 64u << 20};
-    CHECK(store_open(s->path, &s->identity, &options, &s->store) == RSM_OK);
-}
-
-static void make_directory(struct store_sim *s)
-{
-    struct stat there;
-    const char *base = getenv("TMPDIR");
-    if (base == NULL || *base == '\0')
-        base = stat("/dev/shm", &there) == 0 ? "/dev/shm" : "/tmp";
-    int size = snprintf(s->path, sizeof(s->path), "%s/rsm-sim-XXXXXX", base);
-    CHECK(size > 0 && (size_t)size < sizeof(s->path));
-    CHECK(mkdtemp(s->path) != NULL);
-}
-
-static void remove_directory(const struct store_sim *s)
-{
-    static const char *const names[] = {"data.mdb", "lock.mdb"};
-    char file[220];
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(file, sizeof(file), "%s/%s", s->path, names[i]);
-        unlink(file);
-    }
-    rmdir(s->path);
+    CHECK(store_open(s->dir.path, &s->identity, &options, &s->store) == RSM_OK);
 }
 
 struct store_sim *store_sim_new(const uint8_t cluster[CLUSTER_ID_SIZE], uint32_t replica, bool real)
@@ -59,7 +34,7 @@ struct store_sim *store_sim_new(const uint8_t cluster[CLUSTER_ID_SIZE], uint32_t
         s->memory = kv_mem_new();
         return s;
     }
-    make_directory(s);
+    temp_dir_make_in_memory(&s->dir);
     open_real(s);
     return s;
 }
@@ -69,7 +44,7 @@ void store_sim_free(struct store_sim *s)
     kv_free(s->memory);
     store_close(s->store);
     if (s->memory == NULL)
-        remove_directory(s);
+        temp_dir_remove(&s->dir);
     mem_free(s);
 }
 
@@ -133,8 +108,8 @@ void store_sim_wipe(struct store_sim *s)
         return;
     }
     store_close(s->store);
-    remove_directory(s);
-    CHECK(mkdir(s->path, 0700) == 0);
+    temp_dir_remove(&s->dir);
+    temp_dir_make_in_memory(&s->dir);
     open_real(s);
 }
 
