@@ -71,13 +71,14 @@ CFLAGS_ALL = $(CFLAGS_BASE) $(VFLAGS) $(CFLAGS)
 # ---------------------------------------------------------------------------------------------
 # Sources by wildcard; a layer is a folder and becomes an archive.
 
-LAYERS := base consensus storage command rr machine dns net io client daemon
+LAYERS := base consensus storage command rr machine read dns net io client daemon
 DIR_base := src/base
 DIR_consensus := consensus
 DIR_storage := storage
 DIR_command := src/command
 DIR_rr := src/rr
 DIR_machine := src/machine
+DIR_read := src/read
 DIR_dns := src/dns
 DIR_net := src/net
 DIR_io := src/io
@@ -91,6 +92,7 @@ LIBS_storage := -llmdb -lsodium
 LIBS_command := $(call pkg_libs,msgpack libsodium)
 LIBS_rr := $(call pkg_libs,libknot libzscanner libdnssec)
 LIBS_machine := $(call pkg_libs,hogweed nettle) -lgmp
+LIBS_read :=
 LIBS_dns :=
 LIBS_net := $(call pkg_libs,libevent_core) -lsodium
 LIBS_io := -lpthread
@@ -111,16 +113,17 @@ NEEDS_storage := io storage base
 NEEDS_command := command base
 NEEDS_rr := rr base
 NEEDS_machine := machine command rr base
+NEEDS_read := read machine command rr base
 NEEDS_dns := dns machine command rr base
 NEEDS_net := net consensus command base
 NEEDS_io := io storage base
 NEEDS_client := client command base
-NEEDS_daemon := daemon net dns machine command rr consensus io storage client base
-NEEDS_ctl := client machine command rr io storage base
+NEEDS_daemon := daemon net dns read machine command rr consensus io storage client base
+NEEDS_ctl := client read machine command rr io storage base
 NEEDS_dump := machine command rr io storage base
 NEEDS_auditor := client machine command rr io storage base
 NEEDS_bench := client command io storage base
-NEEDS_sim := daemon net dns machine command rr consensus storage io base
+NEEDS_sim := daemon net dns read machine command rr consensus storage io base
 
 define layer
 SRC_$(1) := $$(filter-out src/daemon/main.c,$$(wildcard $$(DIR_$(1))/*.c))

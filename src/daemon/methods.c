@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * methods.c - the table of methods, their parameters, and what waits for the node.
+ * methods.c - the table of methods (those of a state alone: src/read), and what waits for the node.
  *
  * A waiting call is found by its token: the number that the node hands back. Calls outlive their
  * connection; an answer to a client that has gone is dropped by src/net/rpc.c.
@@ -8,7 +8,6 @@
 #include "src/daemon/methods.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,55 +16,19 @@
 #include "src/base/mem.h"
 #include "src/daemon/methods_internal.h"
 #include "src/daemon/verify.h"
-#include "src/machine/logtable.h"
-#include "src/machine/verdict.h"
-#include "src/rr/data.h"
-#include "src/rr/name.h"
-
-struct method {
-    const char *name;
-    uint32_t params_min, params_max; /* positional ones; an options map may follow */
-    bool reads;                      /* linearizable unless the options say stale */
-    method_read *run;
-};
 
 static const struct method methods_table[] = {
-    {"hello", 0, 0, false, read_hello},
-    {"status", 0, 0, false, read_status},
-    {"rr.parse", 2, 2, false, read_rr_parse},
-    {"clock", 1, 1, true, read_clock},
-    {"outcome", 1, 2, true, read_outcome},
-    {"check", 1, 1, true, read_check},
-    {"explain", 1, 2, true, read_explain},
-    {"change.list", 0, 0, true, read_change_list},
-    {"override.list", 0, 0, true, read_override_list},
-    {"factor.list", 0, 0, true, read_factor_list},
-    {"factor.attest", 4, 4, false, read_factor_attest},
-    {"recording.get", 1, 1, true, read_recording_get},
-    {"zone.list", 0, 0, true, read_zone_list},
-    {"secondary.list", 0, 0, false, read_secondary_list},
-    {"zone.get", 1, 1, true, read_zone_get},
-    {"zone.writer", 1, 1, true, read_zone_writer},
-    {"rrset.get", 3, 3, true, read_rrset_get},
-    {"rrset.list", 1, 1, true, read_rrset_list},
-    {"rrset.history", 3, 3, true, read_rrset_history},
-    {"principal.list", 0, 0, true, read_principal_list},
-    {"role.list", 0, 0, true, read_role_list},
-    {"service.list", 0, 0, true, read_service_list},
-    {"policy.get", 0, 0, true, read_policy_get},
-    {"freeze.list", 0, 0, true, read_freeze_list},
-    {"frozen.list", 0, 0, true, read_frozen_list},
-    {"lease.list", 0, 0, true, read_lease_list},
-    {"plan.list", 0, 0, true, read_plan_list},
-    {"plan.get", 1, 2, true, read_plan_get},
-    {"graph", 1, 1, true, read_graph},
-    {"log.range", 1, 2, true, read_log_range},
-    {"log.raw", 1, 2, true, read_log_raw},
-    {"genesis", 0, 0, false, read_genesis},
-    {"member.list", 0, 0, true, read_member_list},
-    {"member.self", 0, 0, false, read_member_self},
-    {"scrub", 0, 0, false, run_scrub},
-    {"stages", 0, 0, false, read_stages},
+    {"hello", 0, 0, false, false, read_hello},
+    {"status", 0, 0, false, false, read_status},
+    {"rr.parse", 2, 2, false, false, read_rr_parse},
+    {"check", 1, 1, true, false, read_check},
+    {"outcome", 1, 2, true, false, read_outcome_here},
+    {"factor.attest", 4, 4, false, false, read_factor_attest},
+    {"secondary.list", 0, 0, false, false, read_secondary_list},
+    {"genesis", 0, 0, false, false, read_genesis},
+    {"member.self", 0, 0, false, false, read_member_self},
+    {"scrub", 0, 0, false, false, run_scrub},
+    {"stages", 0, 0, false, false, read_stages},
 };
 
 struct waiting {
@@ -75,177 +38,51 @@ struct waiting {
     struct waiting *next;
 };
 
-enum rsm_status call_fail(struct call *call, enum rsm_status status, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(call->text, sizeof call->text, format, arguments);
-    va_end(arguments);
-    return status;
-}
-
 /* -------------------------------------------------------------------------------------------- */
-/* Parameters. */
+/* Running. */
 
-enum rsm_status param_text(struct call *call, const char *what, struct bytes *text_out)
+/* What this replica read back of the slot from its store. */
+static struct stage_after after_commit(void *context, uint64_t slot)
 {
-    *text_out = unpack_octets(&call->params, LIMIT_FRAME_SIZE);
-    if (unpack_ok(&call->params))
-        return RSM_OK;
-    return call_fail(call, RSM_BAD_PARAMS, "%s must be a string", what);
-}
-
-enum rsm_status param_uint(struct call *call, const char *what, uint64_t *value_out)
-{
-    *value_out = unpack_uint(&call->params);
-    if (unpack_ok(&call->params))
-        return RSM_OK;
-    return call_fail(call, RSM_BAD_PARAMS, "%s must be a number of 0 or more", what);
-}
-
-/* A name as text (str), or in wire form (bin). */
-enum rsm_status param_name(struct call *call, const char *what, uint8_t buffer[LIMIT_NAME_SIZE],
-                           struct bytes *name_out)
-{
-    char text[NAME_TEXT_MAX + 1] = {0};
-    bool is_wire = unpack_peek(&call->params) == UNPACK_BIN;
-    struct bytes given = unpack_octets(&call->params, NAME_TEXT_MAX);
-    if (!unpack_ok(&call->params))
-        return call_fail(call, RSM_BAD_PARAMS, "%s must be a domain name", what);
-    if (is_wire && name_check(given)) {
-        *name_out = name_lower(given, buffer);
-        return RSM_OK;
-    }
-    if (given.size > 0)
-        memcpy(text, given.data, given.size);
-    if (strlen(text) == given.size &&
-        name_from_text(text, (struct bytes){NULL, 0}, buffer, name_out) == RSM_OK)
-        return RSM_OK;
-    return call_fail(call, RSM_BAD_PARAMS, "%s is no domain name", what);
-}
-
-enum rsm_status param_type(struct call *call, const char *what, uint16_t *type_out)
-{
-    char text[RR_TYPE_TEXT_MAX] = {0};
-    if (unpack_peek(&call->params) == UNPACK_UINT) {
-        *type_out = (uint16_t)unpack_uint_max(&call->params, UINT16_MAX);
-    } else {
-        struct bytes given = unpack_octets(&call->params, sizeof text - 1);
-        if (given.size > 0)
-            memcpy(text, given.data, given.size);
-        if (unpack_ok(&call->params) && rr_type_from_text(text, type_out) != RSM_OK)
-            unpack_fail(&call->params, RSM_WRONG_TYPE);
-    }
-    if (unpack_ok(&call->params))
-        return RSM_OK;
-    return call_fail(call, RSM_BAD_PARAMS, "%s must be a record type, as \"A\" or a number", what);
-}
-
-uint64_t option_limit(const struct call *call)
-{
-    uint64_t limit = PAGE_ITEMS_DEFAULT;
-    if (call->options.size > 0)
-        unpack_find_uint(call->options, "limit", &limit);
-    return limit > PAGE_ITEMS_MAX ? PAGE_ITEMS_MAX : limit;
-}
-
-static enum rsm_status take_level(struct call *call)
-{
-    struct bytes level;
-    if (!unpack_find_octets(call->options, "level", &level))
-        return RSM_OK;
-    call->stale = bytes_equal(level, bytes_of_string("stale"));
-    if (call->stale || bytes_equal(level, bytes_of_string("linearizable")))
-        return RSM_OK;
-    return call_fail(call, RSM_BAD_PARAMS, "level is \"linearizable\" or \"stale\"");
-}
-
-/* It answers as of any slot; all others know what is, not what was. */
-static bool keeps_history(const struct method *method)
-{
-    return method->run == read_zone_list || method->run == read_zone_get ||
-           method->run == read_rrset_get || method->run == read_rrset_list;
+    const struct serving *s = context;
+    struct node_status status;
+    node_get_status(s->m->node, &status);
+    if (status.alarms & NODE_ALARM_AUDIT)
+        return (struct stage_after){STAGE_FAILED, "the store does not read as it was written"};
+    if (slot > status.stored)
+        return (struct stage_after){STAGE_SKIPPED, "not in this replica's store yet"};
+    return (struct stage_after){STAGE_PASSED, ""};
 }
 
 /* What is now is no answer to what was then. */
 static enum rsm_status check_history(struct call *call, const struct method *method)
 {
-    uint64_t applied = node_applied(call->m->node);
-    if (call->at == QUERY_NOW || call->at == applied || keeps_history(method))
+    if (call->at == QUERY_NOW || call->at == call->applied || method->keeps_history)
         return RSM_OK;
     return call_fail(call, RSM_NO_SUCH_STATE,
                      "%s is kept as it is now, in slot %llu, not as it was after slot %llu; "
-                     "rsm-dump state --at replays the log and says it",
-                     method->name, (unsigned long long)applied, (unsigned long long)call->at);
+                     "resilience-ctl --at and rsm-dump state --at replay the log and say it",
+                     method->name, (unsigned long long)call->applied, (unsigned long long)call->at);
 }
-
-/* at_slot and at_ms are looked up when the state is read: only then is the log time known. */
-static enum rsm_status take_at(struct call *call)
-{
-    uint64_t ms;
-    struct kv *kv = node_state(call->m->node);
-    call->at = QUERY_NOW;
-    if (call->options.size == 0)
-        return RSM_OK;
-    if (unpack_find_uint(call->options, "at_ms", &ms)) {
-        if (log_slot_at(kv, ms, &call->at) != RSM_OK)
-            return call_fail(call, RSM_NO_SUCH_STATE, "at_ms lies before the cluster was made");
-    } else if (unpack_find_uint(call->options, "at_slot", &call->at) &&
-               call->at > node_applied(call->m->node)) {
-        return call_fail(
-            call, RSM_NO_SUCH_STATE, "slot %llu is not applied here yet, the last is %llu",
-            (unsigned long long)call->at, (unsigned long long)node_applied(call->m->node));
-    }
-    return RSM_OK;
-}
-
-static enum rsm_status take_params(struct call *call, const struct method *method)
-{
-    call->params = unpack_make(call->request->params);
-    uint32_t count = unpack_array(&call->params);
-    struct unpack probe = call->params;
-    struct bytes last = {NULL, 0};
-    enum unpack_type type = UNPACK_NIL;
-    for (uint32_t i = 0; i < count; i++) {
-        type = unpack_peek(&probe);
-        last = unpack_raw(&probe);
-    }
-    if (count > method->params_min && type == UNPACK_MAP) {
-        call->options = last;
-        count--;
-    }
-    call->param_count = count;
-    if (count < method->params_min || count > method->params_max)
-        return call_fail(call, RSM_BAD_PARAMS, "%s takes %u to %u parameters and a map of options",
-                         method->name, method->params_min, method->params_max);
-    return call->options.size > 0 ? take_level(call) : RSM_OK;
-}
-
-void result_begin(struct call *call, struct writer *out, uint32_t fields)
-{
-    pack_map(out, fields + 1 + (call->stale ? 1 : 0));
-    pack_key(out, "slot");
-    pack_uint(out, call->at != QUERY_NOW ? call->at : node_applied(call->m->node));
-    if (call->stale) {
-        struct node_status status;
-        node_get_status(call->m->node, &status);
-        pack_key(out, "age_ms");
-        pack_uint(out, status.contact_age_ms);
-    }
-}
-
-/* -------------------------------------------------------------------------------------------- */
-/* Running. */
 
 static void run(struct methods *m, struct rpc_request *request, const struct method *method)
 {
-    struct call call = {.m = m, .request = request, .at = QUERY_NOW};
-    enum rsm_status status = take_params(&call, method);
+    struct serving serving = {m, request};
+    struct node_status s;
+    node_get_status(m->node, &s);
+    struct call_process process = {&serving, after_commit, s.self, s.leader, methods_pack_member};
+    struct call call = {.kv = node_state(m->node),
+                        .genesis = m->genesis,
+                        .applied = node_applied(m->node),
+                        .process = &process,
+                        .age_ms = s.contact_age_ms,
+                        .at = QUERY_NOW};
+    enum rsm_status status = call_take_params(&call, request->params, method);
     if (status == RSM_OK && method->reads && !node_has_state(m->node))
         status = call_fail(&call, RSM_UNAVAILABLE,
                            "this replica's state was lost and is being fetched; ask another one");
     if (status == RSM_OK)
-        status = take_at(&call);
+        status = call_take_at(&call);
     if (status == RSM_OK)
         status = check_history(&call, method);
     writer_reset(&m->out);
@@ -283,12 +120,11 @@ static struct waiting *take_waiting(struct methods *m, uint64_t token)
     return found;
 }
 
-static bool is_stale_read(struct methods *m, struct rpc_request *request,
-                          const struct method *method)
+static bool is_stale_read(struct rpc_request *request, const struct method *method)
 {
-    struct call call = {.m = m, .request = request};
+    struct call call = {.stale = false};
     /* Wrong parameters need no round of the majority either. */
-    return take_params(&call, method) != RSM_OK || call.stale;
+    return call_take_params(&call, request->params, method) != RSM_OK || call.stale;
 }
 
 static void submit(struct methods *m, struct rpc_request *request)
@@ -328,13 +164,12 @@ static bool is(struct bytes name, const char *text)
     return bytes_equal(name, bytes_of_string(text));
 }
 
-static const struct method watch_method = {"watch", 1, 1, false, NULL};
+static const struct method watch_method = {"watch", 1, 1, false, false, NULL};
 
 static void watch(struct methods *m, struct rpc_request *request)
 {
-    struct call call = {.m = m, .request = request, .at = QUERY_NOW};
-    if (!watch_needs_majority(&call)) {
-        watch_begin(&call);
+    if (!watch_needs_majority(m, request)) {
+        watch_begin(m, request);
         return;
     }
     uint64_t token = ++m->next_token;
@@ -345,18 +180,26 @@ static void watch(struct methods *m, struct rpc_request *request)
 /* watch, unwatch, poll and submit have ways of their own. */
 static bool dispatch_special(struct methods *m, struct rpc_request *request)
 {
-    struct call call = {.m = m, .request = request, .at = QUERY_NOW};
     if (is(request->method, "submit"))
         submit(m, request);
     else if (is(request->method, "watch"))
         watch(m, request);
     else if (is(request->method, "unwatch"))
-        watch_end(&call);
+        watch_end(m, request);
     else if (is(request->method, "poll"))
-        poll_begin(&call);
+        poll_begin(m, request);
     else
         return false;
     return true;
+}
+
+/* The replica's own ones first: it adds something to some that a state alone can answer. */
+static const struct method *find_method(struct bytes name)
+{
+    for (size_t i = 0; i < sizeof methods_table / sizeof methods_table[0]; i++)
+        if (is(name, methods_table[i].name))
+            return &methods_table[i];
+    return read_find(name);
 }
 
 static void on_request(void *context, struct rpc_request *request)
@@ -364,17 +207,15 @@ static void on_request(void *context, struct rpc_request *request)
     struct methods *m = context;
     if (dispatch_special(m, request))
         return;
-    for (size_t i = 0; i < sizeof methods_table / sizeof methods_table[0]; i++) {
-        const struct method *method = &methods_table[i];
-        if (!is(request->method, method->name))
-            continue;
-        if (!method->reads || is_stale_read(m, request, method)) {
-            run(m, request, method);
-            return;
-        }
+    const struct method *method = find_method(request->method);
+    if (method != NULL && method->reads && !is_stale_read(request, method)) {
         uint64_t token = ++m->next_token;
         wait_for(m, token, request, method);
         node_read(m->node, token);
+        return;
+    }
+    if (method != NULL) {
+        run(m, request, method);
         return;
     }
     char text[128];
@@ -428,9 +269,8 @@ void methods_on_read_ready(struct methods *m, uint64_t token, enum rsm_status st
     (void)slot; /* applied here already */
     if (w == NULL)
         return;
-    struct call call = {.m = m, .request = w->request, .at = QUERY_NOW};
     if (status == RSM_OK && w->method == &watch_method)
-        watch_begin(&call);
+        watch_begin(m, w->request);
     else if (status == RSM_OK)
         run(m, w->request, w->method);
     else if (status == RSM_READ_ONLY)

@@ -199,7 +199,7 @@ static void pack_result(struct call *call, struct writer *out, const struct verd
 {
     result_begin(call, out, 4);
     pack_key(out, "verdict");
-    pack_verdict(out, node_applied(call->m->node) + 1, v);
+    pack_verdict(out, call->applied + 1, v);
     pack_key(out, "stages");
     pack_stages(out, v, NULL);
     pack_key(out, "answers");
@@ -213,7 +213,7 @@ static void pack_result(struct call *call, struct writer *out, const struct verd
 static enum rsm_status check(struct call *call, struct bytes raw, struct kv *overlay,
                              struct writer *out)
 {
-    struct node *node = call->m->node;
+    struct node *node = serving(call)->m->node;
     struct verdicts verdicts;
     struct verdict verdict;
     enum machine_judgement judgement;
@@ -249,7 +249,7 @@ enum rsm_status read_check(struct call *call, struct writer *out)
     struct bytes raw = unpack_octets(&call->params, LIMIT_ENVELOPE_SIZE);
     if (!unpack_ok(&call->params))
         return call_fail(call, RSM_BAD_PARAMS, "check takes one envelope, a bin");
-    struct kv *overlay = kv_overlay_new(node_state(call->m->node));
+    struct kv *overlay = kv_overlay_new(call->kv);
     enum rsm_status status = check(call, raw, overlay, out);
     kv_free(overlay);
     if (status == RSM_TOO_MANY)

@@ -70,11 +70,11 @@ enum rsm_status read_secondary_list(struct call *call, struct writer *out)
     q->slot = QUERY_NOW;
     set_key(&q->place, option_after(call, LIMIT_NAME_SIZE));
     page_begin(call, &page);
-    while (node_has_state(call->m->node) &&
-           (status = query_zone_next(node_state(call->m->node), q)) == RSM_OK) {
+    while (node_has_state(serving(call)->m->node) &&
+           (status = query_zone_next(call->kv, q)) == RSM_OK) {
         if (!page_has_room(&page))
             break;
-        pack_held_zone(&page.items, call->m->dns, q->zone, q->record.serial);
+        pack_held_zone(&page.items, serving(call)->m->dns, q->zone, q->record.serial);
         last_size = q->zone.size;
         memcpy(last, q->zone.data, last_size);
     }

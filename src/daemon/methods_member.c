@@ -47,69 +47,14 @@ static uint64_t own_incarnation(const struct methods *m)
     return data_dir_identity(m->self.dir)->incarnation;
 }
 
-static void pack_member(struct writer *out, struct methods *methods, const struct node_status *s,
-                        const struct member *m)
+void methods_pack_member(void *context, struct writer *out, const struct member *m)
 {
-    pack_map(out, 11);
-    pack_key(out, "replica");
-    pack_uint(out, m->id);
-    pack_key(out, "role");
-    pack_text(out, m->voter ? "voter" : "learner");
-    pack_key(out, "zone");
-    pack_text(out, m->zone);
-    pack_key(out, "key");
-    pack_bin(out, bytes_make(m->key, sizeof m->key));
-    pack_key(out, "peer_address");
-    pack_text(out, m->peer_address);
-    pack_key(out, "client_address");
-    pack_text(out, m->client_address);
-    pack_key(out, "incarnation");
-    pack_uint(out, m->incarnation);
-    pack_key(out, "known");
-    pack_uint(out, m->id == s->self ? own_incarnation(methods) : methods->self.peers->known[m->id]);
-    pack_progress(out, s, m->id);
-}
-
-static void pack_config(struct writer *out, struct methods *m, const struct node_status *s,
-                        const struct member_config *config)
-{
-    pack_map(out, 3);
-    pack_key(out, "version");
-    pack_uint(out, config->version);
-    pack_key(out, "effective_slot");
-    pack_uint(out, config->effective_slot);
-    pack_key(out, "members");
-    pack_array(out, config->count);
-    for (uint32_t i = 0; i < config->count; i++)
-        pack_member(out, m, s, &config->members[i]);
-}
-
-enum rsm_status read_member_list(struct call *call, struct writer *out)
-{
-    struct kv *kv = node_state(call->m->node);
-    struct version version = {.counter = 0};
-    struct member_config current, next;
+    struct methods *methods = ((const struct serving *)context)->m;
     struct node_status s;
-    enum rsm_status status = methods_members(call->m, &current, &next);
-    if (status != RSM_OK)
-        return status;
-    node_get_status(call->m->node, &s);
-    (void)query_object(kv, OBJECT_MEMBERS, (struct bytes){NULL, 0}, &version);
-    result_begin(call, out, 5);
-    pack_key(out, "replica");
-    pack_uint(out, s.self);
-    pack_key(out, "leader");
-    pack_uint(out, s.leader);
-    pack_key(out, "current");
-    pack_config(out, call->m, &s, &current);
-    pack_key(out, "next");
-    if (next.version != 0)
-        pack_config(out, call->m, &s, &next);
-    else
-        pack_nil(out);
-    pack_key(out, "version");
-    pack_version(out, &version);
-    return RSM_OK;
+    node_get_status(methods->node, &s);
+    pack_key(out, "known");
+    pack_uint(out, m->id == s.self ? own_incarnation(methods) : methods->self.peers->known[m->id]);
+    pack_progress(out, &s, m->id);
 }
 
 /* One that was added under another incarnation, and has no contact, is another life of it. */
@@ -124,14 +69,14 @@ static const char *role_of(struct methods *m, const struct node_status *s)
 
 enum rsm_status read_member_self(struct call *call, struct writer *out)
 {
-    const struct methods_self *self = &call->m->self;
+    const struct methods_self *self = &serving(call)->m->self;
     struct node_status s;
-    node_get_status(call->m->node, &s);
+    node_get_status(serving(call)->m->node, &s);
     pack_map(out, 8);
     pack_key(out, "replica");
     pack_uint(out, s.self);
     pack_key(out, "role");
-    pack_text(out, role_of(call->m, &s));
+    pack_text(out, role_of(serving(call)->m, &s));
     pack_key(out, "zone");
     pack_text(out, self->zone);
     pack_key(out, "key");
@@ -141,7 +86,7 @@ enum rsm_status read_member_self(struct call *call, struct writer *out)
     pack_key(out, "client_address");
     pack_text(out, self->client_address);
     pack_key(out, "incarnation");
-    pack_uint(out, own_incarnation(call->m));
+    pack_uint(out, own_incarnation(serving(call)->m));
     pack_key(out, "slot");
     pack_uint(out, s.applied);
     return RSM_OK;

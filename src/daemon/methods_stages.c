@@ -37,7 +37,7 @@ static void pack_stage(struct writer *out, enum stage stage, const struct histog
 
 enum rsm_status read_stages(struct call *call, struct writer *out)
 {
-    const struct stages *stages = node_stages(call->m->node);
+    const struct stages *stages = node_stages(serving(call)->m->node);
     pack_array(out, STAGE_COUNT);
     for (unsigned i = 0; i < STAGE_COUNT; i++)
         pack_stage(out, (enum stage)i, &stages->histograms[i]);

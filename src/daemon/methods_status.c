@@ -20,18 +20,18 @@ static enum rsm_status take_hello(struct call *call)
     bool as_map = bytes_equal(errors, bytes_of_string("map"));
     if (!as_map && !bytes_equal(errors, bytes_of_string("string")))
         return call_fail(call, RSM_BAD_PARAMS, "errors is \"string\" or \"map\"");
-    rpc_set_error_maps(call->request->connection, as_map);
+    rpc_set_error_maps(serving(call)->request->connection, as_map);
     return RSM_OK;
 }
 
 enum rsm_status read_hello(struct call *call, struct writer *out)
 {
-    const struct genesis *g = call->m->genesis;
+    const struct genesis *g = call->genesis;
     struct node_status status;
     enum rsm_status taken = take_hello(call);
     if (taken != RSM_OK)
         return taken;
-    node_get_status(call->m->node, &status);
+    node_get_status(serving(call)->m->node, &status);
     pack_map(out, 6);
     pack_key(out, "server");
     pack_text(out, "rsmd");
@@ -53,7 +53,7 @@ enum rsm_status read_genesis(struct call *call, struct writer *out)
 {
     struct writer bytes;
     writer_init(&bytes, GENESIS_SIZE_MAX);
-    enum rsm_status status = genesis_encode(call->m->genesis, &bytes);
+    enum rsm_status status = genesis_encode(call->genesis, &bytes);
     pack_map(out, 1);
     pack_key(out, "genesis");
     pack_bin(out, writer_result(&bytes));
@@ -170,8 +170,8 @@ static void pack_scrub(struct writer *out, const struct methods *m)
 enum rsm_status run_scrub(struct call *call, struct writer *out)
 {
     struct node_status s;
-    node_get_status(call->m->node, &s);
-    enum rsm_status status = scrub_now(call->m->scrub);
+    node_get_status(serving(call)->m->node, &s);
+    enum rsm_status status = scrub_now(serving(call)->m->scrub);
     if (status != RSM_OK && status != RSM_EXISTS)
         return call_fail(call, status, "the scrubber could not be started");
     pack_map(out, 2);
@@ -183,7 +183,7 @@ enum rsm_status run_scrub(struct call *call, struct writer *out)
 
 enum rsm_status read_status(struct call *call, struct writer *out)
 {
-    struct methods *m = call->m;
+    struct methods *m = serving(call)->m;
     struct node_status s;
     struct member self;
     node_get_status(m->node, &s);

@@ -191,36 +191,34 @@ struct watch_params {
     struct bytes after;  /* entry head of the slot before `from`; empty: not said */
 };
 
-static bool take_watch(struct call *call, struct watch_params *out)
+static bool take_watch(struct rpc_request *request, struct watch_params *out)
 {
     *out = (struct watch_params){.from = 0};
-    call->params = unpack_make(call->request->params);
-    uint32_t count = unpack_array(&call->params);
-    out->from = unpack_uint(&call->params);
-    if (count < 1 || count > 2 || !unpack_ok(&call->params))
+    struct unpack params = unpack_make(request->params);
+    uint32_t count = unpack_array(&params);
+    out->from = unpack_uint(&params);
+    if (count < 1 || count > 2 || !unpack_ok(&params))
         return false;
-    if (count == 1 || unpack_peek(&call->params) != UNPACK_MAP)
+    if (count == 1 || unpack_peek(&params) != UNPACK_MAP)
         return true;
-    struct bytes options = unpack_raw(&call->params);
+    struct bytes options = unpack_raw(&params);
     unpack_find_octets(options, "author", &out->author);
     return !unpack_find_octets(options, "after", &out->after) ||
            (out->after.size == HASH_SIZE && out->from > 1);
 }
 
-bool watch_needs_majority(struct call *call)
+bool watch_needs_majority(struct methods *m, struct rpc_request *request)
 {
     struct watch_params params;
-    return take_watch(call, &params) && params.after.size > 0 &&
-           params.from - 1 > node_applied(call->m->node);
+    return take_watch(request, &params) && params.after.size > 0 &&
+           params.from - 1 > node_applied(m->node);
 }
 
 /* watch FIRST [options], 0 is "from now": {"watch": id, "slot": the first that will come}. */
-void watch_begin(struct call *call)
+void watch_begin(struct methods *m, struct rpc_request *request)
 {
-    struct methods *m = call->m;
-    struct rpc_request *request = call->request;
     struct watch_params params;
-    if (!take_watch(call, &params)) {
+    if (!take_watch(request, &params)) {
         rpc_answer_error(request, RSM_BAD_PARAMS, NULL,
                          "watch takes the first slot and a map of options; `after` is the entry "
                          "head of the slot before it, 32 bytes");
@@ -262,13 +260,11 @@ void watch_begin(struct call *call)
 }
 
 /* unwatch ID */
-void watch_end(struct call *call)
+void watch_end(struct methods *m, struct rpc_request *request)
 {
-    struct methods *m = call->m;
-    struct rpc_request *request = call->request;
-    call->params = unpack_make(request->params);
-    unpack_array_exactly(&call->params, 1);
-    uint64_t id = unpack_uint(&call->params);
+    struct unpack params = unpack_make(request->params);
+    unpack_array_exactly(&params, 1);
+    uint64_t id = unpack_uint(&params);
     for (struct watch **at = &m->watches; *at != NULL; at = &(*at)->next) {
         struct watch *w = *at;
         if (w->id != id || w->connection != request->connection)
@@ -301,21 +297,19 @@ void watch_on_closed(struct methods *m, struct rpc_connection *connection)
 /* -------------------------------------------------------------------------------------------- */
 
 /* poll SLOT [options]: answers {"slot": n} as soon as SLOT is applied, or after `timeout_ms`. */
-void poll_begin(struct call *call)
+void poll_begin(struct methods *m, struct rpc_request *request)
 {
-    struct methods *m = call->m;
-    struct rpc_request *request = call->request;
     uint64_t timeout_ms = 10000;
     uint32_t waiting = 0;
-    call->params = unpack_make(request->params);
-    uint32_t count = unpack_array(&call->params);
-    uint64_t slot = unpack_uint(&call->params);
-    if (count < 1 || count > 2 || !unpack_ok(&call->params)) {
+    struct unpack params = unpack_make(request->params);
+    uint32_t count = unpack_array(&params);
+    uint64_t slot = unpack_uint(&params);
+    if (count < 1 || count > 2 || !unpack_ok(&params)) {
         rpc_answer_error(request, RSM_BAD_PARAMS, NULL, "poll takes a slot and a map of options");
         return;
     }
-    if (count == 2 && unpack_peek(&call->params) == UNPACK_MAP)
-        unpack_find_uint(unpack_raw(&call->params), "timeout_ms", &timeout_ms);
+    if (count == 2 && unpack_peek(&params) == UNPACK_MAP)
+        unpack_find_uint(unpack_raw(&params), "timeout_ms", &timeout_ms);
     for (const struct poll *p = m->polls; p != NULL; p = p->next)
         waiting++;
     if (waiting >= POLLS_MAX) {

@@ -26,11 +26,12 @@ ARROWS = {
     "src/command/": (["src/command/", "src/base/", "include/rsm/"], ["msgpack.*", "sodium.h"]),
     "src/rr/": (["src/rr/", "src/base/", "include/rsm/"], ["libknot/.*", "libzscanner/.*"]),
     "src/machine/": (["src/machine/", "src/command/", "src/rr/", "src/base/", "include/rsm/"], ["sodium.h", "gmp.h", "nettle/.*"]),
+    "src/read/": (["src/read/", "src/machine/", "src/command/", "src/rr/", "src/base/", "include/rsm/"], []),
     "src/dns/": (["src/dns/", "src/machine/", "src/command/", "src/rr/", "src/base/", "include/rsm/"], []),
     "src/net/": (["src/net/", "consensus/message.h", "src/machine/members.h", "src/command/", "src/base/", "include/rsm/"], ["event2/.*", "sodium.h"]),
     "src/io/": (["src/io/", "storage/", "src/base/", "include/rsm/"], []),
     "src/client/": (["src/client/", "src/command/", "src/base/", "include/rsm/"], []),
-    "src/daemon/": (["src/daemon/", "src/net/", "src/dns/", "src/machine/", "src/command/", "src/rr/", "src/io/", "consensus/", "storage/", "src/base/", "include/rsm/"], ["event2/.*", "sodium.h", "nettle/hmac.h"]),
+    "src/daemon/": (["src/daemon/", "src/net/", "src/dns/", "src/read/", "src/machine/", "src/command/", "src/rr/", "src/io/", "consensus/", "storage/", "src/base/", "include/rsm/"], ["event2/.*", "sodium.h", "nettle/hmac.h"]),
 }
 FOREIGN = re.compile(r"^(lmdb|sodium|msgpack|event2/|libknot/|libzscanner/|jansson|yaml|criterion/|nmmintrin|gmp|nettle/)")
 BANNED = {

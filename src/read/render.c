@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* methods_render.c - pieces of results: names, record sets, verdicts, slots of the log. */
+/* render.c - pieces of results: names, record sets, verdicts, slots of the log. */
 #include <string.h>
 
 #include "src/base/limits.h"
 #include "src/base/mem.h"
-#include "src/daemon/methods_internal.h"
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"
+#include "src/read/render.h"
 #include "src/rr/data.h"
 #include "src/rr/name.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* methods_people.c - what people do that everybody has to see: fields of `status`. */
-#include "src/daemon/methods_internal.h"
+/* people.c - what people do that everybody has to see: fields of `status`. */
 #include "src/machine/logtable.h"
 #include "src/machine/procedure.h"
 #include "src/machine/recording.h"
 #include "src/machine/recovery.h"
+#include "src/read/render.h"
 
 #define RECORDINGS_SHOWN_MS (UINT64_C(24) * 3600 * 1000) /* so long after their last chunk */
 

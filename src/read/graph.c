@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * methods_graph.c - `graph`: what a zone's names depend on and who depends on them, one step; of a
+ * graph.c - `graph`: what a zone's names depend on and who depends on them, one step; of a
  * single name or service both, all the way.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "src/daemon/methods_internal.h"
 #include "src/machine/graph.h"
 #include "src/machine/service.h"
+#include "src/read/read.h"
+#include "src/read/render.h"
 #include "src/rr/data.h"
 #include "src/rr/name.h"
 
@@ -129,7 +130,7 @@ static enum rsm_status take_service(struct call *call, struct key *node, bool *i
     struct bytes name = bytes_make(text.data + prefix, text.size - prefix);
     enum rsm_status status = RSM_NOT_FOUND;
     if (name.size <= LIMIT_LABEL_SIZE)
-        status = service_load(node_state(call->m->node), name, &service);
+        status = service_load(call->kv, name, &service);
     if (status == RSM_NOT_FOUND)
         return call_fail(call, status, "there is no service %.*s", (int)name.size,
                          (const char *)name.data);
@@ -150,7 +151,7 @@ static enum rsm_status take_start(struct call *call, uint8_t buffer[LIMIT_NAME_S
     status = param_name(call, "the zone or the name", buffer, &name);
     if (status != RSM_OK)
         return status;
-    status = query_zone(node_state(call->m->node), name, QUERY_NOW, &row);
+    status = query_zone(call->kv, name, QUERY_NOW, &row);
     if (status == RSM_OK)
         *zone_out = name;
     else if (status == RSM_NOT_FOUND && key_node_name(node, name))
@@ -170,7 +171,7 @@ enum rsm_status read_graph(struct call *call, struct writer *out)
     struct graph_reach *onward = graph_reach_new();
     struct graph_reach *back = graph_reach_new();
     writer_init(&edges.items, LIMIT_ANSWER_SIZE);
-    status = collect(node_state(call->m->node), zone, &node, &edges, onward, back);
+    status = collect(call->kv, zone, &node, &edges, onward, back);
     result_begin(call, out, 2);
     pack_key(out, "edges");
     pack_array(out, edges.count);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* methods_explain.c - one slot, and what became of each stage of each of its commands. */
-#include "src/daemon/methods_internal.h"
+/* explain.c - one slot, and what became of each stage of each of its commands. */
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"
+#include "src/read/read.h"
+#include "src/read/render.h"
 
 /* The ids of the rules of one stage that failed; with the list cut, at least those in it. */
 static void pack_failed(struct writer *out, const struct verdict *v, enum rsm_stage stage)
@@ -66,18 +67,6 @@ static void pack_after(struct writer *out, const struct stage_after *post)
     pack_map(out, 0);
 }
 
-/* What this replica read back of the slot from its store. */
-static struct stage_after after_commit(struct methods *m, uint64_t slot)
-{
-    struct node_status status;
-    node_get_status(m->node, &status);
-    if (status.alarms & NODE_ALARM_AUDIT)
-        return (struct stage_after){STAGE_FAILED, "the store does not read as it was written"};
-    if (slot > status.stored)
-        return (struct stage_after){STAGE_SKIPPED, "not in this replica's store yet"};
-    return (struct stage_after){STAGE_PASSED, ""};
-}
-
 void pack_stages(struct writer *out, const struct verdict *v, const struct stage_after *post)
 {
     struct bytes record = v->stages;
@@ -125,7 +114,7 @@ static enum rsm_status find_slot(struct call *call, uint64_t *slot_out)
 
 enum rsm_status read_explain(struct call *call, struct writer *out)
 {
-    struct kv *kv = node_state(call->m->node);
+    struct kv *kv = call->kv;
     struct log_verdict row;
     struct verdict verdict;
     uint64_t slot;
@@ -138,7 +127,9 @@ enum rsm_status read_explain(struct call *call, struct writer *out)
     if (status != RSM_OK)
         return status;
     struct verdict_walk walk = verdict_walk(row.verdicts);
-    struct stage_after post = after_commit(call->m, slot);
+    struct stage_after post;
+    if (call->process != NULL)
+        post = call->process->after_commit(call->process->context, slot);
     result_begin(call, out, 4);
     pack_key(out, "explained_slot");
     pack_uint(out, slot);
@@ -149,6 +140,6 @@ enum rsm_status read_explain(struct call *call, struct writer *out)
     pack_key(out, "commands");
     pack_array(out, walk.left);
     while (verdict_next(&walk, &verdict))
-        pack_explained(out, slot, &verdict, &post);
+        pack_explained(out, slot, &verdict, call->process != NULL ? &post : NULL);
     return RSM_OK;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* methods_freeze.c - freezes, how far automata have come back, and record sets that are frozen. */
+/* freeze.c - freezes, how far automata have come back, and record sets that are frozen. */
 #include <string.h>
 
 #include "src/base/mem.h"
 #include "src/command/body.h"
-#include "src/daemon/methods_internal.h"
 #include "src/machine/flip.h"
 #include "src/machine/resume.h"
+#include "src/read/read.h"
+#include "src/read/render.h"
 #include "src/rr/data.h"
 #include "src/rr/name.h"
 
@@ -45,7 +46,7 @@ static void pack_resuming(struct writer *out, struct kv *kv, struct bytes id, ui
 void pack_freeze(struct call *call, struct writer *out, const struct query_list *q)
 {
     const struct freeze_record *f = &q->freeze;
-    struct kv *kv = node_state(call->m->node);
+    struct kv *kv = call->kv;
     char zone[NAME_TEXT_MAX];
     pack_key(out, "scope");
     pack_text(out, body_freeze_scope_text(f->scope));
@@ -77,7 +78,7 @@ void pack_freeze(struct call *call, struct writer *out, const struct query_list 
 
 void pack_freezes(struct call *call, struct writer *out)
 {
-    struct kv *kv = node_state(call->m->node);
+    struct kv *kv = call->kv;
     uint64_t now_ms = query_log_time(kv);
     struct query_list q = {.started = false};
     struct writer items;
@@ -128,7 +129,7 @@ static bool pack_frozen(struct writer *out, struct bytes key, struct bytes value
 
 enum rsm_status read_frozen_list(struct call *call, struct writer *out)
 {
-    struct kv *kv = node_state(call->m->node);
+    struct kv *kv = call->kv;
     struct key place = {.size = 0};
     struct bytes after, key, value;
     struct writer items;

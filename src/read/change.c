@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* methods_change.c - in which state a change is, and the changes that wait. */
+/* change.c - in which state a change is, and the changes that wait. */
 #include <string.h>
 
 #include "src/base/limits.h"
 #include "src/command/body.h"
 #include "src/command/body_change.h"
-#include "src/daemon/methods_internal.h"
 #include "src/machine/logtable.h"
 #include "src/machine/settle.h"
 #include "src/machine/undone.h"
+#include "src/read/read.h"
+#include "src/read/render.h"
 
 static void pack_votes(struct kv *kv, struct writer *out, const uint8_t *digest,
                        const struct member_config *config)
@@ -204,7 +205,7 @@ static bool is_emergency(struct kv *kv, const uint8_t *digest)
 static enum rsm_status list(struct call *call, struct writer *out, const char *name,
                             bool only_emergencies)
 {
-    struct kv *kv = node_state(call->m->node);
+    struct kv *kv = call->kv;
     struct key place = {.size = 0};
     uint8_t digest[HASH_SIZE];
     struct writer items;
