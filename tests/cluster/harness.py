@@ -149,6 +149,24 @@ class Cluster:
     def stop(self):
         self.ctl("dev", "down", "--dir", self.dir)
 
+    def add_settings(self, lines, replicas=None):
+        """Lines of configuration, for these replicas (all of them); they count from the next start."""
+        for i in replicas or range(1, self.replicas + 1):
+            with open(f"{self.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
+                file.write(lines)
+
+    def restart_with(self, lines):
+        """All stop, and start again with these lines in their configuration."""
+        self.stop()
+        self.add_settings(lines)
+        self.ctl("dev", "up", "--dir", self.dir)
+
+    def start_alone(self, replica, *options):
+        """The daemon as dev start runs it, without waiting until it is ready: alone it will not be."""
+        folder = f"{self.dir}/replica-{replica}"
+        with open(f"{folder}/log", "ab") as log:
+            return self.start(f"{BIN}/rsmd", "--config", f"{folder}/rsmd.conf", *options, stdout=log, stderr=log)
+
     def stop_equal(self):
         """All end with the same slots: two that outlive their leader would elect another, which fills one."""
         self.settle()

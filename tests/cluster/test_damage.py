@@ -20,9 +20,7 @@ dice = random.Random(SEED)
 
 
 def small_segments(cluster):
-    for i in range(1, cluster.replicas + 1):
-        with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-            file.write("segment_size = 65536\nstore_commit_ms = 20\n")
+    cluster.add_settings("segment_size = 65536\nstore_commit_ms = 20\n")
     cluster.stop()
     for i in range(1, cluster.replicas + 1): # the first segments have the default size
         shutil.rmtree(cluster.data(i))
@@ -38,8 +36,7 @@ def write(cluster, name, count, size=3000):
 
 
 def log_count(cluster, replica, text):
-    with open(f"{cluster.dir}/replica-{replica}/log", encoding="utf-8", errors="replace") as file:
-        return file.read().count(text)
+    return cluster.text_of_log(replica).count(text)
 
 
 def stop_one(cluster, replica):
@@ -307,8 +304,7 @@ def the_policy_cannot_be_read():
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
         cluster.ctl("policy", "set", "ttl_min=1")
         cluster.stop_equal()
-        with open(f"{cluster.dir}/replica-2/rsmd.conf", "a", encoding="ascii") as file:
-            file.write("store_commit_ms = 60000\nstore_commit_bytes = 67108864\n")
+        cluster.add_settings("store_commit_ms = 60000\nstore_commit_bytes = 67108864\n", (2,))
         cluster.ctl("dev", "up", "--dir", cluster.dir)
         stored = cluster.status(2)["slot"]
         write(cluster, "behind", 6)

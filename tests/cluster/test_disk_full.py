@@ -27,9 +27,8 @@ class SmallDisks(Cluster):
         super().__enter__()
         try:
             self.stop()
+            self.add_settings("segment_size = 65536\nstore_commit_ms = 20\n")
             for i in range(1, self.replicas + 1):
-                with open(f"{self.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-                    file.write("segment_size = 65536\nstore_commit_ms = 20\n")
                 shutil.rmtree(self.data(i))
                 os.mkdir(self.data(i), 0o700)
                 subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size},mode=0700", "tmpfs", self.data(i)],
@@ -62,8 +61,7 @@ class SmallDisks(Cluster):
         os.remove(self.data(replica) + "/ballast")
 
     def starts(self, replica):
-        with open(f"{self.dir}/replica-{replica}/log", encoding="utf-8") as file:
-            return file.read().count("event=ready")
+        return self.text_of_log(replica).count("event=ready")
 
 
 def cannot_mount():

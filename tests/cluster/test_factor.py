@@ -184,15 +184,12 @@ def codes():
     with Cluster() as cluster:
         alice, _ = begin(cluster)
         cluster.ctl("factor", "enroll", "alice@company.com", "app", "totp")
-        cluster.stop()
         secret = base64.b32encode(SECRET).decode()
         for replica in (1, 2, 3):
             path = f"{cluster.dir}/replica-{replica}/totp"
             with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
                 file.write(f"alice@company.com app {secret}\n")
-            with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
-                file.write("totp_file = totp\n")
-        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.restart_with("totp_file = totp\n")
         first, second = request(cluster, 5), request(cluster, 6)
         step = int(time.time()) // 30
         wrong = f"{(int(code(step)) + 1) % 1000000:06d}"

@@ -15,21 +15,12 @@ ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.
 
 def await_log(cluster, replica, text):
     """Until the replica's log has the text: the only sign of a refused peer from outside."""
-    path = f"{cluster.dir}/replica-{replica}/log"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            if text in file.read():
-                return
+        if text in cluster.text_of_log(replica):
+            return
         time.sleep(0.02)
     check(False, f"replica {replica} never logged {text!r}")
-
-
-def start_alone(cluster, replica, *options):
-    """rsmd as dev start runs it, without waiting until it is ready: it will not be."""
-    config = f"{cluster.dir}/replica-{replica}/rsmd.conf"
-    log = open(f"{cluster.dir}/replica-{replica}/log", "ab")
-    return cluster.start(f"{BIN}/rsmd", "--config", config, *options, stdout=log, stderr=log)
 
 
 def wiped_disk():
@@ -37,7 +28,7 @@ def wiped_disk():
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
         cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
         shutil.rmtree(cluster.data(3))
-        child = start_alone(cluster, 3)
+        child = cluster.start_alone(3)
         await_log(cluster, 1, "another incarnation")
         await_log(cluster, 2, "another incarnation")
         check(not cluster.status(3)["ready"], "a replica with a new disk is ready")
@@ -149,7 +140,7 @@ def waits_for_who_is_missing():
         change(cluster, "a", "--timeout", "20s")
         cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
         unlink_all(glob.glob(cluster.data(3) + "/journal/*.seg"))
-        child = start_alone(cluster, 3)
+        child = cluster.start_alone(3)
         await_log(cluster, 3, "rejoin-waits for=2")
         done = change(cluster, "b", "--timeout", "2s", status=None)
         check(done.returncode in (5, 124), f"status {done.returncode} without a majority:\n{done.stderr}")
@@ -174,7 +165,7 @@ def two_have_lost_something():
         shutil.copytree(cluster.data(2) + "/journal", kept)
         for i in (1, 2):
             flip_in_the_middle(sorted(glob.glob(cluster.data(i) + "/journal/*.seg")))
-        children = [start_alone(cluster, i) for i in (1, 2, 3)]
+        children = [cluster.start_alone(i) for i in (1, 2, 3)]
         await_log(cluster, 1, "event=rejoin-blocked")
         await_log(cluster, 2, "event=rejoin-blocked")
         done = change(cluster, "x", "--timeout", "2s", status=None)
@@ -253,10 +244,10 @@ def a_person_decides():
         of_all = next(line for line in lines if "kept" in line)
         check(status == 1 and of_all["kept"] == kept and not of_all["nothing_lost"], f"two losses: {text}")
         check(of_all["first_in_doubt"] > kept, text)
-        children = [start_alone(cluster, i) for i in (1, 2, 3)]
+        children = [cluster.start_alone(i) for i in (1, 2, 3)]
         await_log(cluster, 1, "event=rejoin-blocked")
         kill_all(cluster, children)
-        children = [start_alone(cluster, 1, "--accept-loss")] + [start_alone(cluster, i) for i in (2, 3)]
+        children = [cluster.start_alone(1, "--accept-loss")] + [cluster.start_alone(i) for i in (2, 3)]
         await_log(cluster, 1, "event=loss-accepted")
         for i in (1, 2, 3):
             await_voting(cluster, i)

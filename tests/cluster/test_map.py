@@ -15,9 +15,8 @@ dice = random.Random(1)
 def the_map_grows_under_readers():
     with Cluster() as cluster:
         cluster.stop()
+        cluster.add_settings("map_size = 1048576\nstore_commit_ms = 20\nsegment_size = 65536\nsnapshot_lag = 30\n")
         for i in (1, 2, 3):
-            with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-                file.write("map_size = 1048576\nstore_commit_ms = 20\nsegment_size = 65536\nsnapshot_lag = 30\n")
             shutil.rmtree(cluster.data(i))
         cluster.ctl("dev", "up", "--dir", cluster.dir)
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
@@ -41,9 +40,8 @@ def the_map_grows_under_readers():
         while len({(s["slot"], len(s["alarms"])) for s in (cluster.status(i) for i in (1, 2, 3))}) != 1:
             pass
         for i in (1, 2):
-            with open(f"{cluster.dir}/replica-{i}/log", encoding="utf-8") as file:
-                # Once before the data was removed, once since.
-                check(file.read().count("event=ready") == 2, f"replica {i} was started again")
+            # Once before the data was removed, once since.
+            check(cluster.text_of_log(i).count("event=ready") == 2, f"replica {i} was started again")
             check(os.path.getsize(cluster.data(i) + "/store/data.mdb") > 2 << 20, "the map never grew twice")
         cluster.settle()
         cluster.stop()

@@ -88,11 +88,6 @@ def add_one(cluster):
     return cluster.replicas
 
 
-def log_of(cluster, replica):
-    with open(f"{cluster.dir}/replica-{replica}/log", encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
 def judge(cluster, load, replicas, others=()):
     """The end: everything is stopped, and every log is read again."""
     load.end()
@@ -117,7 +112,7 @@ def grow_and_shrink():
         load = Load(cluster)
         load.take(5)
         four = add_one(cluster)
-        until("4 is refused", lambda: "no member of the cluster" in log_of(cluster, four))
+        until("4 is refused", lambda: "no member of the cluster" in cluster.text_of_log(four))
         check(cluster.json("member", "list")["next"] is None, "nobody said that it is one")
         cluster.ctl("member", "add", cluster.endpoint(four), "--wait", "60s")
         check(members(cluster)[four]["role"] == "learner", "it learns first")
@@ -155,7 +150,7 @@ def wiped_disk():
         old = os.path.join(cluster.work, "old")
         shutil.copytree(cluster.data(2), old)
         cluster.ctl("dev", "wipe", "--dir", cluster.dir, "--replica", "2")
-        until("2 is refused", lambda: "another incarnation" in log_of(cluster, 2))
+        until("2 is refused", lambda: "another incarnation" in cluster.text_of_log(2))
         load.take(10)
         until("an empty disk is not heard", lambda: not any(heard_by(cluster, i, 2) for i in (1, 3)))
         cluster.ctl("member", "replace", "2", "--yes", "--wait", "60s")
@@ -170,10 +165,10 @@ def wiped_disk():
         new = os.path.join(cluster.work, "new")
         shutil.move(cluster.data(2), new)
         shutil.copytree(old, cluster.data(2))
-        refused = log_of(cluster, 3).count("another incarnation")
+        refused = cluster.text_of_log(3).count("another incarnation")
         ghost = cluster.start(f"{BIN}/rsmd", "--config", f"{cluster.dir}/replica-2/rsmd.conf",
                               stderr=subprocess.DEVNULL)
-        until("3 refuses the old life", lambda: log_of(cluster, 3).count("another incarnation") > refused)
+        until("3 refuses the old life", lambda: cluster.text_of_log(3).count("another incarnation") > refused)
         until("3 is alone", lambda: "no-quorum" in cluster.status(3)["alarms"])
         check(not cluster.status(3)["ready"], "two lives of a replica are not two replicas")
         ghost.kill()
@@ -253,11 +248,7 @@ def who_the_newcomer_meets():
 def by_snapshot():
     """A newcomer that is too far behind for the log gets a snapshot, and the members with it."""
     with Cluster() as cluster:
-        for i in (1, 2, 3):
-            with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-                file.write("snapshot_lag = 300\nstore_commit_ms = 20\n")
-        cluster.stop()
-        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.restart_with("snapshot_lag = 300\nstore_commit_ms = 20\n")
         load = Load(cluster)
         load.take(5)
         four = add_one(cluster)
@@ -266,7 +257,7 @@ def by_snapshot():
         cluster.ctl("member", "update", "1", "--zone", "another-place", "--wait", "60s")
         load.take(5)
         start(cluster, four)
-        until("a snapshot came", lambda: "event=snapshot-installed" in log_of(cluster, four))
+        until("a snapshot came", lambda: "event=snapshot-installed" in cluster.text_of_log(four))
         cluster.ctl("member", "promote", str(four), "--wait", "60s")
         here = cluster.json("member", "list", endpoints=cluster.endpoint(four))["current"]
         check({m["replica"]: m["zone"] for m in here["members"]}[1] == "another-place", f"{here}")

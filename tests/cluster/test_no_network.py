@@ -108,9 +108,8 @@ def serve_dns(cluster, replica):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
-        file.write(f"dns_listen = 127.0.0.1:{port}\ndns_allow_unsigned_queries = yes\ndns_allow_unsigned_transfers = yes\n"
-                   f"clock_offset_file = {cluster.work}/clock\n")
+    cluster.add_settings(f"dns_listen = 127.0.0.1:{port}\ndns_allow_unsigned_queries = yes\ndns_allow_unsigned_transfers = yes\n"
+                         f"clock_offset_file = {cluster.work}/clock\n", (replica,))
     return port
 
 

@@ -22,15 +22,6 @@ WINDOW = 1
 ROBOTS = 12
 
 
-def restart_with(cluster, settings):
-    cluster.stop()
-    for i in range(1, cluster.replicas + 1):
-        with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-            file.write(settings)
-    cluster.ctl("dev", "up", "--dir", cluster.dir)
-    cluster.settle()
-
-
 class Followers:
     """They stand still inside `with`."""
 
@@ -72,7 +63,8 @@ def robots(cluster, count):
 def who_has_no_room_is_told_and_is_not_done():
     with Cluster() as cluster:
         keys = robots(cluster, ROBOTS)
-        restart_with(cluster, SETTINGS)
+        cluster.restart_with(SETTINGS)
+        cluster.settle()
         envelopes = []
         for i, key in enumerate(keys):
             path = os.path.join(cluster.work, f"{i}.envelope")
@@ -106,7 +98,8 @@ def what_was_acknowledged_stands_once():
     callers, rounds = 6, 4
     with Cluster() as cluster:
         keys = robots(cluster, callers)
-        restart_with(cluster, SETTINGS)
+        cluster.restart_with(SETTINGS)
+        cluster.settle()
         leader = cluster.status(1)["leader"]
         loaders = [cluster.start(f"{BIN}/test-load", cluster.endpoints, key, wire("load.example").hex(), stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, text=True) for key in keys]

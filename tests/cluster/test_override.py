@@ -175,12 +175,8 @@ def clock(cluster, offset_ms):
 
 
 def restart_with_clock(cluster):
-    cluster.stop()
     clock(cluster, 0)
-    for replica in (1, 2, 3):
-        with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
-            file.write(f"clock_offset_file = {cluster.work}/clock\n")
-    cluster.ctl("dev", "up", "--dir", cluster.dir)
+    cluster.restart_with(f"clock_offset_file = {cluster.work}/clock\n")
 
 
 def leader(cluster):
@@ -230,11 +226,7 @@ def approvers_are_told():
         with open(hook, "w", encoding="ascii") as file:
             file.write(f"#!/bin/sh\n[ -z \"$HOME$RSM_KEY\" ] && cat >>{told}\n")
         os.chmod(hook, 0o700)
-        cluster.stop()
-        for replica in (1, 2, 3):
-            with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
-                file.write(f"approval_hook = {hook}\n")
-        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.restart_with(f"approval_hook = {hook}\n")
         begin(cluster)
 
         def digests():

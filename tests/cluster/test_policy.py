@@ -215,8 +215,7 @@ def floods_are_turned_away_before_signatures():
     with Cluster(1) as cluster:
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
         cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "1")
-        with open(f"{cluster.dir}/replica-1/rsmd.conf", "a", encoding="ascii") as file:
-            file.write("submit_rate = 50\n")
+        cluster.add_settings("submit_rate = 50\n")
         cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "1")
         path = os.path.join(cluster.work, "envelope")
         cluster.ctl("record", "set", "a.example", "x", "60", "A", "192.0.2.9", "--no-submit", "--envelope-out", path)

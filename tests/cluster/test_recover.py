@@ -67,12 +67,6 @@ def start(cluster, replica):
     cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(replica), cluster=False)
 
 
-def start_alone(cluster, replica):
-    """One that nobody talks to is never ready, and dev start would wait for that."""
-    with open(f"{cluster.dir}/replica-{replica}/log", "ab") as log:
-        return cluster.start(f"{BIN}/rsmd", "--config", f"{cluster.dir}/replica-{replica}/rsmd.conf", stderr=log)
-
-
 def text_of(done):
     return done.stdout + done.stderr
 
@@ -163,7 +157,7 @@ def two_of_three():
         cluster.ctl(*robots, key=keys["robot"], endpoints=third)
         # The old disks come back: one that is alone, then both, as learners whom nobody hears.
         os.rename(old[1], cluster.data(1))
-        child = start_alone(cluster, 1)
+        child = cluster.start_alone(1)
         until("the old disk is refused", lambda: refused_as(cluster, 1, "no member of the cluster"))
         said = cluster.ctl("status", endpoints=cluster.endpoint(1), status=None).stdout
         check("REFUSED, it and replica 3: no member of the cluster" in said, said)
@@ -180,7 +174,7 @@ def two_of_three():
         shutil.rmtree(cluster.data(1))
         newcomers = {}
         for replica in (1, 2):
-            newcomers[replica] = start_alone(cluster, replica)
+            newcomers[replica] = cluster.start_alone(replica)
             until("it answers", lambda replica=replica: "error" not in cluster.status(replica))
             cluster.ctl("member", "add", cluster.endpoint(replica), endpoints=third)
             cluster.ctl("member", "promote", str(replica), endpoints=third)
@@ -193,7 +187,7 @@ def two_of_three():
         shutil.rmtree(cluster.data(2))
         os.rename(old[2], cluster.data(2))
         start(cluster, 3)
-        child = start_alone(cluster, 2)
+        child = cluster.start_alone(2)
         until("the second old disk is refused", lambda: refused_as(cluster, 2, "another incarnation"))
         until("it goes on", lambda: cluster.ctl("record", "set", "a.example", "end", "60", "A", "192.0.2.4", status=None).returncode == 0)
         check(cluster.status(2)["slot"] < cluster.status(3)["slot"], "the second old disk was told something")
@@ -261,7 +255,7 @@ def both_old_return():
         go_on_alone(cluster, keys)
         for replica, path in old.items():
             os.rename(path, cluster.data(replica))
-        children = [start_alone(cluster, replica) for replica in (1, 2)]
+        children = [cluster.start_alone(replica) for replica in (1, 2)]
         for replica in (1, 2):
             until("it hears of it", lambda replica=replica: "left-behind" in cluster.status(replica).get("alarms", []))
             check("event=left-behind replica=3 epoch=2" in cluster.text_of_log(replica), cluster.text_of_log(replica))
@@ -275,7 +269,7 @@ def both_old_return():
             ended(child)
         cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3", cluster=False)
         os.remove(os.path.join(cluster.data(2), "left-behind"))
-        children = [start_alone(cluster, replica) for replica in (1, 2)]
+        children = [cluster.start_alone(replica) for replica in (1, 2)]
         for replica in (1, 2):
             until("it knows it still", lambda replica=replica: "left-behind" in cluster.status(replica).get("alarms", []))
         check(not takes_a_change(cluster, 1) and not takes_a_change(cluster, 2), "the old majority goes on without the new one")
@@ -287,7 +281,7 @@ def both_old_return():
         for replica in (1, 2):
             os.remove(os.path.join(cluster.data(replica), "left-behind"))
         check("goes on alone, in epoch 2" in recover(cluster, replica=1).stdout, "a recovery after all")
-        children = [start_alone(cluster, replica) for replica in (1, 2)]
+        children = [cluster.start_alone(replica) for replica in (1, 2)]
         until("the old ones are a cluster again", lambda: takes_a_change(cluster, 1))
         for child in children:
             ended(child)
@@ -311,13 +305,13 @@ def signed_by_nobody():
         for content, is_left in ((body, True), (flipped, False), (body[:-64] + body[-149:-85], False), (b"x", False)):
             with open(os.path.join(cluster.data(1), "left-behind"), "wb") as file:
                 file.write(content)
-            child = start_alone(cluster, 1)
+            child = cluster.start_alone(1)
             until("it answers", lambda: "error" not in cluster.status(1))
             check(("left-behind" in cluster.status(1)["alarms"]) == is_left, f"{content[:40]}: {cluster.status(1)['alarms']}")
             ended(child)
         with open(os.path.join(cluster.data(3), "left-behind"), "wb") as file:
             file.write(body)
-        child = start_alone(cluster, 3)
+        child = cluster.start_alone(3)
         until("it answers", lambda: "error" not in cluster.status(3))
         check("left-behind" not in cluster.status(3)["alarms"], "the one that shall go on is left behind")
         ended(child)
@@ -370,17 +364,12 @@ def damaged_survivors():
         check("no slot was ever applied here" in said or "its store lacks slots" in said, said)
 
 
-def configure(cluster, replica, text):
-    with open(f"{cluster.dir}/replica-{replica}/rsmd.conf", "a", encoding="ascii") as file:
-        file.write(text)
-
-
 def much_is_in_the_journal_alone():
     """Killed before its store had any of it, the last disk has all that its journal says, whatever a commit takes."""
     with Cluster() as cluster:
         keys = begin(cluster)
         for replica in (1, 2, 3):
-            configure(cluster, replica, "store_commit_ms = 60000\n")
+            cluster.add_settings("store_commit_ms = 60000\n", (replica,))
         cluster.ctl("dev", "up", "--dir", cluster.dir, cluster=False)
         records = "".join(f"host{i} 60 IN TXT \"{'x' * 200}\"\n" for i in range(100))
         until("a change", lambda: cluster.ctl("zone", "create", "b.example", "-", text=ZONE + records, status=None).returncode == 0)
@@ -393,7 +382,7 @@ def much_is_in_the_journal_alone():
             cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(replica), cluster=False)
         lose(cluster, 1)
         lose(cluster, 2)
-        configure(cluster, 3, "store_commit_bytes = 4096\n")
+        cluster.add_settings("store_commit_bytes = 4096\n", (3,))
         shown = recover(cluster).stdout
         check(int(re.search("from slot ([0-9]+), entry head", shown)[1]) >= slot, f"slot {slot}: {shown}")
         statement = cluster.write("statement", shown)

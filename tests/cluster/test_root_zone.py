@@ -51,6 +51,17 @@ def names_of(change):
     return sorted({line.split()[0].lower() for _, line in change})
 
 
+def read_base():
+    """The zone before the first change: its lines, and {owner: {record: line}}."""
+    with gzip.open(os.path.join(DATA, "base.zone.gz"), "rt", encoding="ascii") as file:
+        base = [line.rstrip("\n") for line in file if line.strip()]
+    zone = {}
+    for line in base:
+        key = canonical(line)
+        zone.setdefault(key[0], {})[key] = line
+    return base, zone
+
+
 def plan_file(zone, names):
     """A plan for some names: what they shall have after the change."""
     lines = ["zone: .", "names:"]
@@ -69,12 +80,7 @@ def export(cluster, *arguments):
 def root_zone():
     if not os.path.exists(os.path.join(DATA, "base.zone.gz")):
         return "the root zone's data is not there (RSM_DATA)"
-    with gzip.open(os.path.join(DATA, "base.zone.gz"), "rt", encoding="ascii") as file:
-        base = [line.rstrip("\n") for line in file if line.strip()]
-    zone = {}
-    for line in base:
-        key = canonical(line)
-        zone.setdefault(key[0], {})[key] = line
+    base, zone = read_base()
     changes = read_changes()
     versions = []
     # In March 2020 za. left the root zone for some hours, with name servers of other zones below it.

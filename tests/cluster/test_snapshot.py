@@ -4,7 +4,7 @@
 import os
 import time
 
-from harness import BIN, Cluster, check, main
+from harness import Cluster, check, main
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
 
@@ -13,13 +13,13 @@ def slots_equal(cluster):
     return len({cluster.status(i)["slot"] for i in (1, 2, 3)}) == 1
 
 
+def is_installed(cluster):
+    return "event=snapshot-installed" in cluster.text_of_log(3)
+
+
 def catches_up_by_snapshot():
     with Cluster() as cluster:
-        for i in (1, 2, 3):
-            with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-                file.write("snapshot_lag = 20\nstore_commit_ms = 20\n")
-        cluster.stop()
-        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.restart_with("snapshot_lag = 20\nstore_commit_ms = 20\n")
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
         cluster.ctl("zone", "create", "gone.example", "-", text=ZONE)
         cluster.ctl("policy", "set", "classes=standard/gone.example") # else a dead replica's vote is waited for
@@ -31,8 +31,7 @@ def catches_up_by_snapshot():
         cluster.ctl("record", "set", "a.example", "after", "60", "A", "192.0.2.9", endpoints=cluster.endpoint(3))
         while not slots_equal(cluster):
             pass
-        with open(f"{cluster.dir}/replica-3/log", encoding="utf-8") as file:
-            check("event=snapshot-installed" in file.read(), "replica 3 caught up without a snapshot")
+        check(is_installed(cluster), "replica 3 caught up without a snapshot")
         listed = cluster.ctl("record", "list", "a.example", "--stale", endpoints=cluster.endpoint(3)).stdout
         check(listed.count("TXT") == 60, f"replica 3 lists:\n{listed}")
         cluster.ctl("record", "list", "gone.example", "--stale", endpoints=cluster.endpoint(3), status=3)
@@ -46,40 +45,21 @@ def catches_up_by_snapshot():
         cluster.ctl("record", "set", "a.example", "again", "60", "A", "192.0.2.10", endpoints=cluster.endpoint(3))
 
 
-def log_of(cluster, replica):
-    with open(f"{cluster.dir}/replica-{replica}/log", encoding="utf-8") as file:
-        return file.read()
-
-
-def is_installed(cluster):
-    return "event=snapshot-installed" in log_of(cluster, 3)
-
-
-def start_alone(cluster, replica):
-    """As dev start, without waiting until it is ready."""
-    log = open(f"{cluster.dir}/replica-{replica}/log", "ab")
-    return cluster.start(f"{BIN}/rsmd", "--config", f"{cluster.dir}/replica-{replica}/rsmd.conf", stdout=log, stderr=log)
-
-
 def interrupted():
     """Sender and receiver are killed in the middle of a transfer; a later one succeeds."""
     with Cluster() as cluster:
-        for i in (1, 2, 3):
-            with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-                file.write("snapshot_lag = 20\nstore_commit_ms = 20\n")
-        cluster.stop()
-        cluster.ctl("dev", "up", "--dir", cluster.dir)
+        cluster.restart_with("snapshot_lag = 20\nstore_commit_ms = 20\n")
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
         cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
         # Some 20 MB of log: a transfer of hundreds of pieces.
         for i in range(40):
             lines = [f"m{k} 60 IN TXT " + " ".join(['"' + f"{i}-{k}-" + "x" * 200 + '"'] * 10) for k in range(250)]
             cluster.ctl("zone", "import", "a.example", "-", "--yes", "--timeout", "30s", text=ZONE + "\n".join(lines) + "\n")
-        receiver = start_alone(cluster, 3)
+        receiver = cluster.start_alone(3)
         interruptions = 0
         for victim in (1, 2, 3):
-            before = log_of(cluster, 3).count("event=snapshot-begins") - (victim == 1)
-            while log_of(cluster, 3).count("event=snapshot-begins") == before and not is_installed(cluster):
+            before = cluster.text_of_log(3).count("event=snapshot-begins") - (victim == 1)
+            while cluster.text_of_log(3).count("event=snapshot-begins") == before and not is_installed(cluster):
                 pass
             interruptions += not is_installed(cluster)
             if victim == 3:
@@ -96,7 +76,7 @@ def interrupted():
         while not slots_equal(cluster) and time.monotonic() < deadline:
             time.sleep(0.02)
         check(slots_equal(cluster), "replica 3 never caught up")
-        check("event=snapshot-installed" in log_of(cluster, 3), "replica 3 caught up without a snapshot")
+        check(is_installed(cluster), "replica 3 caught up without a snapshot")
         check(not os.path.exists(cluster.data(3) + "/store.incoming"), "the incoming store is left over")
         cluster.settle()
         cluster.stop()

@@ -16,11 +16,10 @@ SEED = int(os.environ.get("RSM_SEED", "1"))
 SETTINGS = "verify_threads = 3\n"
 
 
-def restart_with(cluster, settings):
+def kill_and_start_with(cluster, settings):
     for i in range(1, cluster.replicas + 1):
         cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(i))
-        with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-            file.write(settings)
+        cluster.add_settings(settings, (i,))
         cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(i))
 
 
@@ -38,7 +37,7 @@ def result(path):
 
 def every_change_ends_once():
     with Cluster() as cluster:
-        restart_with(cluster, SETTINGS)
+        kill_and_start_with(cluster, SETTINGS)
         for more in (("--clients", "64", "--connections", "1", "--count", "1500", "--at", "leader"),
                      ("--clients", "24", "--count", "600", "--at", "any"),
                      ("--clients", "1", "--count", "50")):
@@ -55,7 +54,7 @@ def every_change_ends_once():
 def frames_of_a_former_life_are_forgotten():
     dice = random.Random(SEED)
     with Cluster() as cluster:
-        restart_with(cluster, SETTINGS)
+        kill_and_start_with(cluster, SETTINGS)
         path, command = bench(cluster, "--clients", "32", "--count", "3000", "--at", "any")
         load = cluster.start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         kills = 0

@@ -15,7 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
-from harness import ROOT, Cluster, Failure, check  # noqa: E402
+from harness import ROOT, Cluster, check  # noqa: E402
 
 try:
     import dns.message
@@ -305,3 +305,9 @@ new TXT "the target of old"
 target.new A 192.0.2.14
 out CNAME elsewhere.invalid.
 """
+
+
+def make_zone(bed, text=ZONE_TEXT):
+    path = bed.write("zone.txt", f"$ORIGIN {bed.zone}.\n" + text)
+    bed.ctl("zone", "create", bed.zone, path)
+    bed.settle()

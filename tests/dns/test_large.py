@@ -5,7 +5,6 @@
 RSM_DATA or ../shared/data/root-zone has the former; without it that test is skipped. RSM_DNS_RECORDS
 (1000000) says how large the latter is.
 """
-import gzip
 import os
 import sys
 import time
@@ -13,7 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bed import Bed, check, dns, missing, records  # noqa: E402
 from harness import main  # noqa: E402
-from test_root_zone import DATA, SOA, canonical, names_of, plan_file, read_changes  # noqa: E402
+from test_root_zone import DATA, SOA, canonical, names_of, plan_file, read_base, read_changes  # noqa: E402
 
 KINDS = tuple(os.environ.get("RSM_DNS_KINDS", "knot,nsd,bind,pdns").split(","))
 RECORDS = int(os.environ.get("RSM_DNS_RECORDS", "1000000"))
@@ -26,12 +25,7 @@ def the_root_zone_and_its_history():
         return LACK
     if not os.path.exists(os.path.join(DATA, "base.zone.gz")):
         return "the root zone's data is not there (RSM_DATA)"
-    with gzip.open(os.path.join(DATA, "base.zone.gz"), "rt", encoding="ascii") as file:
-        base = [line.rstrip("\n") for line in file if line.strip()]
-    zone = {}
-    for line in base:
-        key = canonical(line)
-        zone.setdefault(key[0], {})[key] = line
+    base, zone = read_base()
     changes = read_changes()
     with Bed(KINDS, zone=".") as bed:
         bed.ctl("zone", "import", ".", "-", "--timeout", "60s", text="\n".join([SOA] + base) + "\n")

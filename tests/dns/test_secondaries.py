@@ -19,21 +19,13 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bed import ADDRESSES, SECRET, WAIT, ZONE_TEXT, Bed, check, dns, keyring, missing, records  # noqa: E402
+from bed import ADDRESSES, SECRET, WAIT, ZONE_TEXT, Bed, check, dns, keyring, make_zone, missing, records  # noqa: E402
 from harness import main  # noqa: E402
 from test_update import UpdateBed  # noqa: E402
 
 KINDS = tuple(os.environ.get("RSM_DNS_KINDS", "knot,nsd,bind,pdns").split(","))
 INCREMENTS = int(os.environ.get("RSM_DNS_INCREMENTS", "100"))
 LACK = missing(KINDS)
-
-
-def make_zone(bed, text=ZONE_TEXT):
-    path = os.path.join(bed.work, "zone.txt")
-    with open(path, "w", encoding="ascii") as file:
-        file.write(f"$ORIGIN {bed.zone}.\n" + text)
-    bed.ctl("zone", "create", bed.zone, path)
-    bed.settle()
 
 
 def serial_of(bed):
@@ -357,7 +349,7 @@ def they_configure_themselves_from_the_catalog():
         for kind in kinds:
             bed.start_secondary(kind)
         compare(bed)
-        one = f"$ORIGIN one.test.\n@ 300 SOA ns1 hostmaster 1 3600 600 86400 60\n@ 300 NS ns1\nns1 300 A 192.0.2.1\n"
+        one = "$ORIGIN one.test.\n@ 300 SOA ns1 hostmaster 1 3600 600 86400 60\n@ 300 NS ns1\nns1 300 A 192.0.2.1\n"
         bed.ctl("zone", "create", "one.test", "-", text=one)
         for kind in kinds:
             bed.wait_for_serial(kind, 1, "one.test")

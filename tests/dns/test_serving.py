@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bed import ADDRESSES, SECRET, UPDATE_SECRET, WAIT, ZONE_TEXT, Bed, check, keyring, missing, records  # noqa: E402
+from bed import ADDRESSES, SECRET, UPDATE_SECRET, WAIT, ZONE_TEXT, Bed, check, keyring, make_zone, missing, records  # noqa: E402
 from harness import main  # noqa: E402
 
 LACK = missing(())
@@ -24,14 +24,6 @@ if not LACK:
     import dns.rcode
     import dns.tsig
     import dns.zone
-
-
-def make_zone(bed, text=ZONE_TEXT):
-    path = os.path.join(bed.work, "zone.txt")
-    with open(path, "w", encoding="ascii") as file:
-        file.write(f"$ORIGIN {bed.zone}.\n" + text)
-    bed.ctl("zone", "create", bed.zone, path)
-    bed.settle()
 
 
 def only_signed_questions_are_answered():

@@ -16,9 +16,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bed import ADDRESSES, SECRET, UPDATE_SECRET, WAIT, Bed, check, dns, missing, records  # noqa: E402
+from bed import ADDRESSES, SECRET, UPDATE_SECRET, WAIT, Bed, check, dns, make_zone, missing, records  # noqa: E402
 from harness import Cluster, main  # noqa: E402
-from test_secondaries import make_zone  # noqa: E402
 
 LACK = missing(())
 OPEN = ["dns_allow_unsigned_queries = yes"]

@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bed import ADDRESSES, SECRET, UPDATE_SECRET, ZONE_TEXT, Bed, check, keyring, missing  # noqa: E402
-from harness import BIN, BUDGET, Failure, main  # noqa: E402
+from harness import BUDGET, main  # noqa: E402
 
 LACK = missing(())
 if not LACK:

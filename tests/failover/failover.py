@@ -114,25 +114,15 @@ def leader_of(cluster):
                 return i
 
 
-def configure(cluster, settings):
-    """More keys for each replica's configuration; they count from the next start."""
-    for i in range(1, cluster.replicas + 1):
-        with open(f"{cluster.dir}/replica-{i}/rsmd.conf", "a", encoding="ascii") as file:
-            for key, value in settings.items():
-                file.write(f"{key} = {value}\n")
-
-
-def restart(cluster):
-    cluster.ctl("dev", "down", "--dir", cluster.dir)
-    cluster.ctl("dev", "up", "--dir", cluster.dir)
+def lines_of(settings):
+    return "".join(f"{key} = {value}\n" for key, value in settings.items())
 
 
 def failover(name, settings, silent):
     over_all, worst = [], []
     with Cluster() as cluster:
         if settings:
-            configure(cluster, settings)
-            restart(cluster)
+            cluster.restart_with(lines_of(settings))
         cluster.ctl("zone", "create", "load.example", "-", text=ZONE_TEXT)
         writers = Writers(cluster)
         writers.wait(0, 20)
@@ -212,7 +202,7 @@ def starts(name, settings):
     for _ in range(ROUNDS):
         with StoppedCluster() as cluster:
             if settings:
-                configure(cluster, settings)
+                cluster.add_settings(lines_of(settings))
             with open(os.path.join(cluster.work, "zone"), "w", encoding="ascii") as file:
                 file.write(ZONE_TEXT)
             took.append(start_once(cluster, ("zone", "create", "load.example", os.path.join(cluster.work, "zone"))))
@@ -220,7 +210,7 @@ def starts(name, settings):
     took = []
     with Cluster() as cluster:
         if settings:
-            configure(cluster, settings)
+            cluster.add_settings(lines_of(settings))
         cluster.ctl("zone", "create", "load.example", "-", text=ZONE_TEXT)
         writers = Writers(cluster)
         writers.wait(0, 10000 // CLIENTS)

@@ -115,9 +115,7 @@ def judge(replica, kind, at, writes):
 def every_call(template_from, writes):
     with Cluster(1) as cluster:
         cluster.stop()
-        home = f"{cluster.dir}/replica-1"
-        with open(f"{home}/rsmd.conf", "a", encoding="ascii") as file:
-            file.write("segment_size = 65536\nstore_commit_ms = 20\n")
+        cluster.add_settings("segment_size = 65536\nstore_commit_ms = 20\n")
         shutil.rmtree(cluster.data(1))
         replica = Replica(cluster, None)
         with tempfile.TemporaryFile() as log:

@@ -58,6 +58,12 @@ class MadeCluster(Cluster):
     def signal(self, replica, number):
         os.kill(self.pid(replica), number)
 
+    def set_clock(self, replica, ms):
+        """With `clock_offset_file = clock`. Written over what is there: the process has the file open."""
+        file = os.open(f"{self.dir}/replica-{replica}/clock", os.O_WRONLY | os.O_CREAT, 0o600)
+        os.write(file, f"{ms}\n".ljust(24).encode())
+        os.close(file)
+
     def runs(self, replica):
         """Not gone, and not waiting to be collected."""
         try:
@@ -65,10 +71,6 @@ class MadeCluster(Cluster):
                 return file.read().rsplit(")", 1)[1].split()[0] != "Z"
         except OSError:
             return False
-
-    def said(self, replica):
-        with open(f"{self.dir}/replica-{replica}/log", encoding="utf-8") as file:
-            return file.read()
 
     def leader(self, among=None, patience=30):
         """Who leads and can; the one with the highest ballot when several believe it."""
@@ -122,6 +124,17 @@ class MadeCluster(Cluster):
             self.ctl("zone", "list", endpoints=self.endpoint(i))
 
 
+def relayed(replicas):
+    """Members whose peers find them at the relay; and the relay's routes."""
+    ports = free_ports(3 * replicas)
+    members, routes = {}, []
+    for i in range(1, replicas + 1):
+        relay, peer, client = ports[3 * i - 3:3 * i]
+        members[i] = (f"127.0.0.1:{relay}", f"127.0.0.1:{peer}", f"127.0.0.1:{client}")
+        routes.append(f"{i}:{relay}:{peer}")
+    return members, routes
+
+
 class RelayCluster(MadeCluster):
     """All peers' links go through the relay."""
 
@@ -131,21 +144,19 @@ class RelayCluster(MadeCluster):
         self.relay = None
 
     def __enter__(self):
-        ports = free_ports(3 * self.replicas)
-        members, routes = {}, []
-        for i in range(1, self.replicas + 1):
-            relay, peer, client = ports[3 * i - 3:3 * i]
-            members[i] = (f"127.0.0.1:{relay}", f"127.0.0.1:{peer}", f"127.0.0.1:{client}")
-            routes.append(f"{i}:{relay}:{peer}")
+        members, routes = relayed(self.replicas)
         try:
             self.make(members)
-            self.relay = self.start(f"{BIN}/relay", *routes, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            check(self.relay.stdout.readline() == "ok\n", "the relay does not start")
+            self.start_relay(routes)
             self.ctl("dev", "up", "--dir", self.dir, cluster=False)
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
         return self
+
+    def start_relay(self, routes):
+        self.relay = self.start(f"{BIN}/relay", *routes, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        check(self.relay.stdout.readline() == "ok\n", "the relay does not start")
 
     def order(self, *words):
         self.relay.stdin.write(" ".join(str(w) for w in words) + "\n")

@@ -66,8 +66,7 @@ def loss_and_duplicates():
 
 
 def snapshots(cluster, replica):
-    with open(f"{cluster.dir}/replica-{replica}/log", encoding="utf-8") as file:
-        return file.read().count("event=snapshot-begins")
+    return cluster.text_of_log(replica).count("event=snapshot-begins")
 
 
 def patience(cluster, replica):

@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import images  # noqa: E402
-from badnet import BIN, CONTINUE, KILL, STOP, RelayCluster, check, free_ports  # noqa: E402
+from badnet import CONTINUE, KILL, STOP, RelayCluster, check, relayed  # noqa: E402
 from harness import Failure, main  # noqa: E402
 from memory import Memory  # noqa: E402
 from recorder import Recorder, check_logs  # noqa: E402
@@ -36,7 +36,8 @@ STEADY_SAMPLES = 40  # in one history
 class World(images.ImageCluster):
     """Replicas in images (when that is possible) whose links go through the relay."""
 
-    order, cut, isolate, heal_links = RelayCluster.order, RelayCluster.cut, RelayCluster.isolate, RelayCluster.heal
+    start_relay, order = RelayCluster.start_relay, RelayCluster.order
+    cut, isolate, heal_links = RelayCluster.cut, RelayCluster.isolate, RelayCluster.heal
 
     def __init__(self, has_images):
         super().__init__(3, submit_timeout_ms=1000, clock_offset_file="clock", snapshot_lag=2000)
@@ -53,31 +54,19 @@ class World(images.ImageCluster):
         return super().data(replica) if self.has_images else f"{self.dir}/replica-{replica}/data"
 
     def __enter__(self):
-        ports = free_ports(9)
-        members, routes = {}, []
-        for i in (1, 2, 3):
-            relay, peer, client = ports[3 * i - 3:3 * i]
-            members[i] = (f"127.0.0.1:{relay}", f"127.0.0.1:{peer}", f"127.0.0.1:{client}")
-            routes.append(f"{i}:{relay}:{peer}")
+        members, routes = relayed(self.replicas)
         try:
             self.make(members)
             for i in members:
                 self.set_clock(i, 0)
                 if self.has_images:
                     self.into_image(i)
-            self.relay = self.start(f"{BIN}/relay", *routes, stdin=images.subprocess.PIPE,
-                                    stdout=images.subprocess.PIPE, text=True)
-            check(self.relay.stdout.readline() == "ok\n", "the relay does not start")
+            self.start_relay(routes)
             self.ctl("dev", "up", "--dir", self.dir, cluster=False)
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
         return self
-
-    def set_clock(self, replica, ms):
-        file = os.open(f"{self.dir}/replica-{replica}/clock", os.O_WRONLY | os.O_CREAT, 0o600)
-        os.write(file, f"{ms}\n".ljust(24).encode())
-        os.close(file)
 
     def gone(self, replica):
         self.await_that(lambda: not os.path.exists(f"/proc/{self.pid(replica)}"), "it is gone")
@@ -178,7 +167,7 @@ def keep_logs(world):
     for i in (1, 2, 3) if folder else ():
         name = os.path.join(folder, f"{os.path.basename(world.dir.removesuffix('/cluster'))}-log-{i}")
         with open(name, "w", encoding="utf-8") as file:
-            file.write(world.said(i))
+            file.write(world.text_of_log(i))
 
 
 def check_phase(world, applied, what, recorder):

@@ -92,13 +92,13 @@ def hung_disk():
             recorder.take(60)
             replica = cluster.leader() if turn < CUTS else next(i for i in (1, 2, 3) if i != cluster.leader())
             others = [i for i in (1, 2, 3) if i != replica]
-            before = cluster.said(replica).count("event=watchdog")
+            before = cluster.text_of_log(replica).count("event=watchdog")
             cluster.freeze(replica)
             if turn == CUTS:
                 cluster.signal(replica, TERM)
             cluster.leader(others)
             recorder.take(100)
-            cluster.await_that(lambda: cluster.said(replica).count("event=watchdog") > before, "the watchdog speaks",
+            cluster.await_that(lambda: cluster.text_of_log(replica).count("event=watchdog") > before, "the watchdog speaks",
                                about=lambda: tasks(cluster.pid(replica)))
             cluster.thaw()
             cluster.await_that(lambda: not cluster.runs(replica), "the process has ended")

@@ -46,13 +46,6 @@ class PlainCluster(MadeCluster):
             raise
         return self
 
-    def set_clock(self, replica, ms):
-        """Written over what is there: the process has the file open."""
-        path = f"{self.dir}/replica-{replica}/clock"
-        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.write(file, f"{ms}\n".ljust(24).encode())
-        os.close(file)
-
     def others(self, replica):
         return [i for i in range(1, self.replicas + 1) if i != replica]
 
@@ -258,7 +251,7 @@ def directory_twice():
             process = cluster.start(f"{BIN}/rsmd", "--config", f"{copy}/rsmd.conf", stderr=log)
         recorder.take(400)
         for i in cluster.others(clone):
-            cluster.await_that(lambda: f"event=peer-doubled peer={clone}" in cluster.said(i), f"{i} names the copied one")
+            cluster.await_that(lambda: f"event=peer-doubled peer={clone}" in cluster.text_of_log(i), f"{i} names the copied one")
             cluster.await_that(lambda: "peer-doubled" in (cluster.quick_status(i) or {}).get("alarms", []), "an alarm")
         process.kill()
         process.wait()
