@@ -13,7 +13,6 @@
 #include "src/machine/entry.h"
 #include "src/machine/policy.h"
 #include "src/rr/data.h"
-#include "src/rr/name.h"
 
 static const uint8_t test_cluster[CLUSTER_ID_SIZE] = {7};
 
@@ -130,6 +129,19 @@ struct actor *world_principal(struct world *w, const char *name, enum rsm_princi
     return a;
 }
 
+struct actor *world_automaton(struct world *w, const char *name, const char *az, const char *role)
+{
+    struct actor *a = world_actor(w, name);
+    struct rsm_bytes key = {a->key, RSM_PUBLIC_KEY_SIZE}, roles = text_bytes(role);
+    struct rsm_budget budget[RSM_BUDGETS] = {{1000, 1000}, {1000, 1000}, {0, 0}, {0, 0}};
+    struct rsm_buffer body;
+    actor_see_all(&w->actors[0]);
+    CHECK(rsm_body_principal_set(text_bytes(name), RSM_PRINCIPAL_AUTOMATON, text_bytes(""),
+                                 text_bytes(az), &key, 1, &roles, 1, budget, &body) == RSM_OK);
+    CHECK(actor_do(&w->actors[0], RSM_KIND_PRINCIPAL_SET, body));
+    return a;
+}
+
 void world_role(struct world *w, const char *role, const char *verb, const char *zone)
 {
     struct rsm_grant grant = {.verb = text_bytes(verb),
@@ -148,16 +160,14 @@ void actor_see(struct actor *a, const struct actor *other)
 
 void world_policy(struct world *w, const char *name, uint64_t value)
 {
-    struct writer map;
-    struct rsm_buffer body;
-    writer_init(&map, 4096);
-    pack_map(&map, 1);
-    pack_text(&map, name);
-    pack_uint(&map, value);
-    CHECK(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
-    writer_deinit(&map);
     actor_see_all(&w->actors[0]);
-    CHECK(actor_do(&w->actors[0], RSM_KIND_POLICY_SET, body));
+    CHECK(actor_do(&w->actors[0], RSM_KIND_POLICY_SET, body_policy(name, value)));
+}
+
+void world_class(struct world *w, const char *class, const char *suffix, const char *tier)
+{
+    actor_see_all(&w->actors[0]);
+    CHECK(actor_do(&w->actors[0], RSM_KIND_POLICY_SET, body_class(class, suffix, tier)));
 }
 
 void actor_see_all(struct actor *a)
@@ -328,6 +338,25 @@ bool actor_do(struct actor *a, enum rsm_kind kind, struct rsm_buffer body)
     return is_applied;
 }
 
+void actor_request(struct actor *a, enum rsm_class least, const char *zone,
+                   const struct rsm_change *change, uint8_t digest_out[HASH_SIZE])
+{
+    actor_see_all(a);
+    (void)actor_do(a, RSM_KIND_CHANGE_REQUEST, body_request(least, zone, change));
+    CHECK(a->world->verdict.kind == VERDICT_STAGED);
+    memcpy(digest_out, a->world->verdict.digest, HASH_SIZE);
+}
+
+void world_tick(struct world *w, uint64_t ms)
+{
+    struct writer value;
+    w->now_ms += ms;
+    writer_init(&value, 64);
+    entry_encode(&value, ENTRY_TICK, w->now_ms, (struct bytes){NULL, 0});
+    (void)world_apply_value(w, writer_result(&value), false);
+    writer_deinit(&value);
+}
+
 /* ---- looking ---- */
 
 bool world_refused(struct world *w, enum rsm_rule rule)
@@ -413,113 +442,4 @@ uint32_t world_serial(struct world *w, const char *zone)
 {
     struct zone_record row;
     return query_zone(w->kv, wire_bytes(zone), QUERY_NOW, &row) == RSM_OK ? row.serial : 0;
-}
-
-/* ---- data ---- */
-
-struct bytes wire_bytes(const char *text)
-{
-    static uint8_t ring[64][NAME_SIZE_MAX];
-    static size_t next;
-    struct bytes name;
-    uint8_t *buffer = ring[next++ % 64];
-    CHECK(name_from_text(text, (struct bytes){NULL, 0}, buffer, &name) == RSM_OK);
-    if (name.data != buffer)
-        memcpy(buffer, name.data, name.size);
-    return bytes_make(buffer, name.size);
-}
-
-struct rsm_bytes wire(const char *text)
-{
-    struct bytes name = wire_bytes(text);
-    return (struct rsm_bytes){name.data, name.size};
-}
-
-struct rsm_bytes text_bytes(const char *text)
-{
-    return (struct rsm_bytes){(const uint8_t *)text, strlen(text)};
-}
-
-static const struct rsm_bytes *addresses(uint8_t first)
-{
-    static uint8_t octets[256][4];
-    static struct rsm_bytes all[256];
-    for (unsigned n = 0; n < 256 && all[0].data == NULL; n++) {
-        uint8_t one[4] = {192, 0, 2, (uint8_t)n};
-        memcpy(octets[n], one, sizeof one);
-    }
-    for (unsigned n = 0; n < 256; n++)
-        all[n] = (struct rsm_bytes){octets[n], 4};
-    return &all[first];
-}
-
-struct rsm_bytes address(uint8_t n)
-{
-    return *addresses(n);
-}
-
-struct rsm_change change_a(const char *owner, uint8_t first, size_t count)
-{
-    return (struct rsm_change){.owner = wire(owner),
-                               .type = RR_TYPE_A,
-                               .ttl = count > 0 ? 300 : 0,
-                               .rdatas = addresses(first),
-                               .rdata_count = count};
-}
-
-struct rsm_change change_name(const char *owner, uint16_t type, const char *target)
-{
-    static struct rsm_bytes ring[64];
-    static size_t next;
-    struct rsm_bytes *rdata = &ring[next++ % 64];
-    *rdata = wire(target);
-    return (struct rsm_change){
-        .owner = wire(owner), .type = type, .ttl = 300, .rdatas = rdata, .rdata_count = 1};
-}
-
-struct rsm_bytes soa_rdata(uint32_t serial)
-{
-    static uint8_t ring[16][64];
-    static size_t next;
-    uint8_t *out = ring[next++ % 16];
-    struct bytes ns = wire_bytes("ns.example.");
-    memcpy(out, ns.data, ns.size);
-    memcpy(out + ns.size, ns.data, ns.size);
-    uint8_t *numbers = out + 2 * ns.size;
-    static const uint32_t rest[4] = {3600, 600, 86400, 300};
-    put_u32(numbers, serial);
-    for (size_t i = 0; i < 4; i++)
-        put_u32(numbers + 4 + 4 * i, rest[i]);
-    return (struct rsm_bytes){out, 2 * ns.size + 20};
-}
-
-struct rsm_change change_soa(const char *zone, uint32_t serial)
-{
-    static struct rsm_bytes ring[16];
-    static size_t next;
-    struct rsm_bytes *rdata = &ring[next++ % 16];
-    *rdata = soa_rdata(serial);
-    return (struct rsm_change){
-        .owner = wire(zone), .type = RR_TYPE_SOA, .ttl = 300, .rdatas = rdata, .rdata_count = 1};
-}
-
-struct rsm_buffer body_zone(const char *zone, uint32_t serial, const struct rsm_change *more,
-                            size_t count)
-{
-    struct rsm_change *all = mem_alloc((count + 2) * sizeof *all);
-    struct rsm_buffer body;
-    all[0] = change_soa(zone, serial);
-    all[1] = change_name(zone, RR_TYPE_NS, "ns.invalid.");
-    if (count > 0)
-        memcpy(all + 2, more, count * sizeof *all);
-    CHECK(rsm_body_zone_create(wire(zone), NULL, 0, all, count + 2, &body) == RSM_OK);
-    mem_free(all);
-    return body;
-}
-
-struct rsm_buffer body_change(const char *zone, const struct rsm_change *changes, size_t count)
-{
-    struct rsm_buffer body;
-    CHECK(rsm_body_rrset_change(wire(zone), changes, count, &body) == RSM_OK);
-    return body;
 }

@@ -8,12 +8,12 @@
 #ifndef RSM_TESTS_MACHINE_WORLD_H
 #define RSM_TESTS_MACHINE_WORLD_H
 
-#include <rsm/body.h>
 #include <rsm/command.h>
 
 #include "src/base/blob.h"
 #include "src/machine/machine.h"
 #include "src/machine/query.h"
+#include "tests/lib/machine_data.h"
 
 #define ACTORS_MAX 12u
 #define WORLD_START_MS UINT64_C(1760000000000)
@@ -63,11 +63,15 @@ struct actor *world_actor(struct world *w, const char *name);
 /* A principal with one role, made by the administrator. */
 struct actor *world_principal(struct world *w, const char *name, enum rsm_principal_kind kind,
                               const char *role);
+/* An automaton of a zone of availability with one role and a large budget, by the same. */
+struct actor *world_automaton(struct world *w, const char *name, const char *az, const char *role);
 /* A role with one grant for a zone, by the administrator. */
 void world_role(struct world *w, const char *role, const char *verb, const char *zone);
 
 /* The administrator sets one number of the policy. */
 void world_policy(struct world *w, const char *name, uint64_t value);
+/* And its classes: the one item of body_class. */
+void world_class(struct world *w, const char *class, const char *suffix, const char *tier);
 
 /* Has seen everything that is applied. */
 void actor_see_all(struct actor *a);
@@ -92,6 +96,11 @@ struct blob *world_rejection(const struct world *w, struct blob *envelope,
                              const struct verdicts *verdicts);
 /* Builds, applies, drops. True: applied. */
 bool actor_do(struct actor *a, enum rsm_kind kind, struct rsm_buffer body);
+/* Having seen everything, asks for a change of at least this class, which then waits. */
+void actor_request(struct actor *a, enum rsm_class least, const char *zone,
+                   const struct rsm_change *change, uint8_t digest_out[HASH_SIZE]);
+/* So many ms later a slot that has only the time. */
+void world_tick(struct world *w, uint64_t ms);
 
 /* The first verdict of the last slot names the rule. */
 bool world_refused(struct world *w, enum rsm_rule rule);
@@ -106,26 +115,6 @@ const char *world_words(struct world *w);
 
 /* A hash over the whole state. */
 void world_hash(struct kv *kv, uint8_t hash_out[HASH_SIZE]);
-
-/* ---- data ---- */
-
-/* A wire name out of text; a small ring of buffers. */
-struct rsm_bytes wire(const char *text);
-struct bytes wire_bytes(const char *text);
-struct rsm_bytes text_bytes(const char *text);
-/* 192.0.2.n */
-struct rsm_bytes address(uint8_t n);
-struct rsm_bytes soa_rdata(uint32_t serial);
-
-/* A set of `count` addresses beginning with 192.0.2.first (0: the set is deleted). */
-struct rsm_change change_a(const char *owner, uint8_t first, size_t count);
-struct rsm_change change_name(const char *owner, uint16_t type, const char *target);
-struct rsm_change change_soa(const char *zone, uint32_t serial);
-
-/* zone.create with SOA, NS and more. */
-struct rsm_buffer body_zone(const char *zone, uint32_t serial, const struct rsm_change *more,
-                            size_t count);
-struct rsm_buffer body_change(const char *zone, const struct rsm_change *changes, size_t count);
 
 /* Records in a set now; 0 when there is none. */
 uint32_t world_count(struct world *w, const char *zone, const char *owner, uint16_t type);

@@ -2,14 +2,13 @@
 /* test_causal.c - causal rules 1 to 3, exactly once, bundles, rejections, log time. */
 #include <criterion/criterion.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/mem.h"
 #include "src/command/envelope.h"
 #include "src/machine/entry.h"
 #include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 
@@ -84,12 +83,6 @@ static struct raw good_raw(const struct actor *a)
                         .clock = {{text_bytes("root"), root->counter}},
                         .clock_count = 1};
 }
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 /* ---- rules 1 and 2, by table ---- */
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/command/pack.h"
 #include "src/machine/staged.h"
 #include "tests/lib/machine_world.h"
 
@@ -14,20 +13,6 @@
 
 static struct world *w;
 static struct actor *root, *bob, *east, *west, *nowhere;
-
-static struct actor *automaton(const char *name, const char *az)
-{
-    struct actor *a = world_actor(w, name);
-    struct rsm_bytes key = {a->key, RSM_PUBLIC_KEY_SIZE}, role = text_bytes("r");
-    struct rsm_budget budget[RSM_BUDGETS] = {{1000, 1000}, {1000, 1000}, {0, 0}, {0, 0}};
-    struct rsm_buffer body;
-    actor_see_all(root);
-    cr_assert_eq(rsm_body_principal_set(text_bytes(name), RSM_PRINCIPAL_AUTOMATON, text_bytes(""),
-                                        text_bytes(az), &key, 1, &role, 1, budget, &body),
-                 RSM_OK);
-    cr_assert(actor_do(root, RSM_KIND_PRINCIPAL_SET, body), "%s", world_words(w));
-    return a;
-}
 
 /* A role for both zones. */
 static void make_role(void)
@@ -48,9 +33,9 @@ static void set_up(void)
     cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 10, NULL, 0)));
     cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(OTHER, 10, NULL, 0)));
     make_role();
-    east = automaton("east", "us-east-1a");
-    west = automaton("west", "us-west-2b");
-    nowhere = automaton("nowhere", "");
+    east = world_automaton(w, "east", "us-east-1a", "r");
+    west = world_automaton(w, "west", "us-west-2b", "r");
+    nowhere = world_automaton(w, "nowhere", "", "r");
 }
 
 static void tear_down(void)
@@ -192,16 +177,8 @@ Test(freeze, a_change_that_waits_does_not_go_live_inside_it)
     }
     for (size_t i = 0; i < 2; i++) {
         struct rsm_change change = change_a("www." ZONE, (uint8_t)(7 + i), 1);
-        struct rsm_buffer inner = body_change(ZONE, &change, 1), body;
         uint8_t digest[HASH_SIZE];
-        cr_assert_eq(rsm_body_change_request(RSM_CLASS_CRITICAL, NULL, 0, "rrset.change",
-                                             (struct rsm_bytes){inner.data, inner.size}, &body),
-                     RSM_OK);
-        rsm_buffer_free(&inner);
-        actor_see_all(authors[i]);
-        (void)actor_do(authors[i], RSM_KIND_CHANGE_REQUEST, body);
-        cr_assert_eq(w->verdict.kind, VERDICT_STAGED, "%s", world_words(w));
-        memcpy(digest, w->verdict.digest, HASH_SIZE);
+        actor_request(authors[i], RSM_CLASS_CRITICAL, ZONE, &change, digest);
         (void)vote(replicas[0], digest);
         (void)vote(replicas[1], digest);
         cr_assert(set(RSM_FREEZE_AZ, text_bytes("us-east-1a"), false), "%s", world_words(w));

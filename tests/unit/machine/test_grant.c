@@ -8,7 +8,6 @@
 #include <rsm/update.h>
 
 #include "src/base/check.h"
-#include "src/command/pack.h"
 #include "src/machine/staged.h"
 #include "src/rr/data.h"
 #include "tests/lib/machine_world.h"
@@ -26,26 +25,6 @@ struct given {
     enum rsm_class class_most;
 };
 
-/* Of the policy's classes there are none: what is critical by default is, and www by an item. */
-static void set_classes(void)
-{
-    struct writer map;
-    struct rsm_buffer body;
-    writer_init(&map, 256);
-    pack_map(&map, 1);
-    pack_text(&map, "classes");
-    pack_array(&map, 1);
-    pack_map(&map, 2);
-    pack_text(&map, "class");
-    pack_text(&map, "emergency");
-    pack_text(&map, "suffix");
-    pack_bin(&map, wire_bytes("bank.example."));
-    CHECK(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
-    writer_deinit(&map);
-    actor_see_all(root);
-    cr_assert(actor_do(root, RSM_KIND_POLICY_SET, body));
-}
-
 static void set_up(void)
 {
     struct rsm_change more[] = {change_a("www.example.", 1, 2),
@@ -54,7 +33,8 @@ static void set_up(void)
     w = world_new();
     root = &w->actors[0];
     cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 10, more, 3)));
-    set_classes();
+    /* Of the policy's classes there is one: what is critical by default is. */
+    world_class(w, "emergency", "bank.example.", NULL);
 }
 
 static void tear_down(void)
@@ -228,14 +208,10 @@ static const struct given standard[] = {{"rrset.*", ZONE, NULL, 0, STANDARD}};
 Test(grant, counts_the_class_that_is_asked_for)
 {
     struct rsm_change change = change_a("www.example.", 9, 1);
-    struct rsm_buffer inner = body_change(ZONE, &change, 1), body;
     set_role("r", standard, 1);
     bob = world_principal(w, "bob", RSM_PRINCIPAL_PERSON, "r");
     actor_see_all(bob);
-    CHECK(rsm_body_change_request(CRITICAL, NULL, 0, "rrset.change", rsm_buffer_bytes(&inner),
-                                  &body) == RSM_OK);
-    rsm_buffer_free(&inner);
-    cr_assert(!actor_do(bob, RSM_KIND_CHANGE_REQUEST, body));
+    cr_assert(!actor_do(bob, RSM_KIND_CHANGE_REQUEST, body_request(CRITICAL, ZONE, &change)));
     cr_assert(world_refused_only(w, RSM_RULE_CLASS_GRANTED), "%s", world_words(w));
     cr_assert(strstr(world_evidence(w, RSM_RULE_CLASS_GRANTED), "it was asked for") != NULL);
 }

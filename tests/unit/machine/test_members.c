@@ -9,7 +9,7 @@
 #include "src/command/genesis.h"
 #include "src/machine/members.h"
 #include "src/machine/tables.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 static struct world *w;
 static struct actor *root;
@@ -26,12 +26,6 @@ static void tear_down(void)
 }
 
 TestSuite(members, .init = set_up, .fini = tear_down);
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 /* A replica whose key and addresses are its own. */
 static struct rsm_member replica(uint32_t id)

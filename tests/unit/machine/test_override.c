@@ -8,9 +8,8 @@
 #include "src/base/check.h"
 #include "src/command/body.h"
 #include "src/command/pack.h"
-#include "src/machine/entry.h"
 #include "src/machine/staged.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 #define OWNER "mail.example."
@@ -61,15 +60,7 @@ static struct rsm_bytes the_change(void)
 static void request(struct actor *a, uint8_t n)
 {
     struct rsm_change c = change_a(OWNER, n, 1);
-    struct rsm_buffer inner = body_change(ZONE, &c, 1), body;
-    cr_assert_eq(rsm_body_change_request(RSM_CLASS_EMERGENCY, NULL, 0, "rrset.change",
-                                         (struct rsm_bytes){inner.data, inner.size}, &body),
-                 RSM_OK);
-    rsm_buffer_free(&inner);
-    actor_see_all(a);
-    (void)actor_do(a, RSM_KIND_CHANGE_REQUEST, body);
-    cr_assert_eq(w->verdict.kind, VERDICT_STAGED, "%s", world_words(w));
-    memcpy(digest, w->verdict.digest, HASH_SIZE);
+    actor_request(a, RSM_CLASS_EMERGENCY, ZONE, &c, digest);
 }
 
 static bool approve(struct actor *a)
@@ -116,16 +107,6 @@ static bool vote_all(void)
     return vote(1) && vote(2) && vote(3);
 }
 
-static void tick(uint64_t ms)
-{
-    struct writer value;
-    w->now_ms += ms;
-    writer_init(&value, 64);
-    entry_encode(&value, ENTRY_TICK, w->now_ms, (struct bytes){NULL, 0});
-    (void)world_apply_value(w, writer_result(&value), false);
-    writer_deinit(&value);
-}
-
 static void effect_is_known(void)
 {
     effects->counter++;
@@ -137,12 +118,6 @@ static void expect(enum change_state state)
     cr_assert_eq(row().state, state, "%s, not %s: %s", change_state_text(row().state),
                  change_state_text(state), world_words(w));
 }
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 /* Several of one rule: any of them. */
 #define EXPECT_WORDS(rule, part)                                                                   \
@@ -183,16 +158,16 @@ Test(override, fourteen_fifty_nine_and_fifteen)
     } cases[] = {{0, true}, {TOKEN_MS - 1, true}, {TOKEN_MS, false}, {TOKEN_MS + 1, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         request(bob, (uint8_t)(10 + i));
-        tick(REQUEST_MS - 2);
+        world_tick(w, REQUEST_MS - 2);
         cr_assert(approve(carol), "%s", world_words(w));
-        tick(1);
+        world_tick(w, 1);
         cr_assert(approve(dave), "%s", world_words(w));
         cr_assert_eq(row().deadline_ms, w->now_ms + TOKEN_MS);
         w->now_ms += cases[i].after_ms;
         cr_assert_eq(apply(bob), cases[i].works, "%zu: %s", i, world_words(w));
         if (!cases[i].works) {
             EXPECT(RSM_RULE_OVERRIDE_TOKEN, "good until");
-            tick(0);
+            world_tick(w, 0);
             expect(CHANGE_EXPIRED);
             cr_assert(!apply(bob));
             EXPECT(RSM_RULE_CHANGE_SETTLED, "expired since slot");
@@ -211,7 +186,7 @@ Test(override, a_clock_that_jumps_back)
     request(bob, 20);
     cr_assert(approve(carol) && approve(dave));
     uint64_t end = row().deadline_ms;
-    tick(TOKEN_MS - 1);
+    world_tick(w, TOKEN_MS - 1);
     w->now_ms -= TOKEN_MS; /* another leads, an hour behind */
     cr_assert(apply(bob), "%s", world_words(w));
     expect(CHANGE_STAGED);
@@ -222,7 +197,7 @@ Test(override, a_clock_that_jumps_back)
     w->now_ms = end;
     request(bob, 21);
     cr_assert(approve(carol) && approve(dave));
-    tick(TOKEN_MS);
+    world_tick(w, TOKEN_MS);
     w->now_ms -= TOKEN_MS;
     cr_assert(!apply(bob));
     expect(CHANGE_EXPIRED);
@@ -232,7 +207,7 @@ Test(override, the_request_has_its_own_life)
 {
     request(bob, 30);
     cr_assert(approve(carol));
-    tick(REQUEST_MS);
+    world_tick(w, REQUEST_MS);
     expect(CHANGE_EXPIRED);
     cr_assert(!approve(dave));
     EXPECT(RSM_RULE_CHANGE_SETTLED, "is expired since slot");
@@ -243,11 +218,11 @@ Test(override, works_once)
     request(bob, 40);
     cr_assert(approve(carol) && approve(dave) && apply(bob));
     uint64_t deadline = row().deadline_ms;
-    tick(1000);
+    world_tick(w, 1000);
     cr_assert(!apply(bob));
     EXPECT(RSM_RULE_OVERRIDE_TOKEN, "approvals are used once");
     cr_assert_eq(row().deadline_ms, deadline);
-    tick(VOTES_MS);
+    world_tick(w, VOTES_MS);
     expect(CHANGE_EXPIRED);
     cr_assert(!apply(bob), "what expired is over");
 }
@@ -314,7 +289,7 @@ Test(override, groups)
     cr_assert_eq(row().approved_ms, 0, "nobody of security");
     cr_assert(!apply(bob));
     EXPECT(RSM_RULE_APPROVER, "0 of 1 with the role security");
-    tick(5000);
+    world_tick(w, 5000);
     cr_assert(approve(erin));
     cr_assert_eq(row().approved_ms, w->now_ms);
     cr_assert(apply(bob) && vote_all());

@@ -8,7 +8,7 @@
 #include "src/command/pack.h"
 #include "src/machine/flip.h"
 #include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 #define WWW "www.example."
@@ -37,12 +37,6 @@ static void tear_down(void)
 TestSuite(owner, .init = set_up, .fini = tear_down);
 TestSuite(absent, .init = set_up, .fini = tear_down);
 TestSuite(flip, .init = set_up, .fini = tear_down);
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 /* `n` 0: deleted. Each has seen all. */
 static bool put(struct actor *a, const char *owner, uint8_t n)

@@ -8,7 +8,7 @@
 #include "src/command/pack.h"
 #include "src/machine/policy.h"
 #include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 
@@ -31,12 +31,6 @@ static void tear_down(void)
 }
 
 TestSuite(people, .init = set_up, .fini = tear_down);
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 static bool write_address(struct actor *a, const char *owner, uint8_t n)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 #define PLAN "p"
@@ -26,12 +26,6 @@ static void tear_down(void)
 }
 
 TestSuite(plan, .init = set_up, .fini = tear_down);
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 /* A plan of "a." and "b."; each bit of `content` puts one of them in. */
 static bool publish(uint64_t generation, uint64_t parent, unsigned content, bool complete)

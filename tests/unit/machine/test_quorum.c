@@ -7,10 +7,9 @@
 #include "src/base/check.h"
 #include "src/command/body.h"
 #include "src/command/pack.h"
-#include "src/machine/entry.h"
 #include "src/machine/settle.h"
 #include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 #define DEADLINE_MS 60000u
@@ -145,16 +144,6 @@ static bool apply(struct actor *a)
     return actor_do(a, RSM_KIND_CHANGE_APPLY, body);
 }
 
-static void tick(uint64_t ms)
-{
-    struct writer value;
-    w->now_ms += ms;
-    writer_init(&value, 64);
-    entry_encode(&value, ENTRY_TICK, w->now_ms, (struct bytes){NULL, 0});
-    (void)world_apply_value(w, writer_result(&value), false);
-    writer_deinit(&value);
-}
-
 static uint8_t www(void)
 {
     return world_address(w, ZONE, "www.example.", QUERY_NOW);
@@ -185,12 +174,6 @@ static bool ended_by(enum rsm_rule rule)
     struct verdict v = {.reasons = r.reasons};
     return verdict_names(&v, rule);
 }
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 /* ---- classes ---- */
 
@@ -248,9 +231,9 @@ Test(quorum, every_combination_of_votes)
         }
         enum change_state wanted = no > 0 ? CHANGE_REFUSED : CHANGE_LIVE;
         if (no == 0 && silent > 0) {
-            tick(DEADLINE_MS - 1);
+            world_tick(w, DEADLINE_MS - 1);
             expect(CHANGE_STAGED);
-            tick(1);
+            world_tick(w, 1);
             wanted = CHANGE_EXPIRED;
         }
         expect(wanted);
@@ -363,14 +346,14 @@ Test(quorum, unanimous_of_at_least)
     cr_assert_eq(row().zones_least, 2);
     cr_assert(vote(1, true) && vote(2, true));
     expect(CHANGE_STAGED);
-    tick(DEADLINE_MS);
+    world_tick(w, DEADLINE_MS);
     expect(CHANGE_LIVE);
     effect_is_known();
     actor_see_all(bob);
     cr_assert(!change(bob, "www.example.", 10));
     cr_assert(is_staged());
     cr_assert(vote(3, true));
-    tick(DEADLINE_MS);
+    world_tick(w, DEADLINE_MS);
     expect(CHANGE_EXPIRED);
     cr_assert(!change(bob, "www.example.", 11));
     cr_assert(is_staged());
@@ -549,7 +532,7 @@ Test(quorum, only_so_many_wait)
     }
     cr_assert(!change(bob, "www.example.", 200));
     EXPECT(RSM_RULE_QUOTA, "64 changes wait");
-    tick(DEADLINE_MS);
+    world_tick(w, DEADLINE_MS);
     cr_assert_eq(w->last.settled_count, LIMIT_STAGED);
     cr_assert(!change(bob, "www.example.", 201));
     cr_assert(is_staged());
@@ -570,7 +553,7 @@ Test(quorum, own_check)
     cr_assert(change(root, "www.example.", 20));
     cr_assert_eq(machine_check_staged(w->machine, w->kv, digest, w->now_ms, effect, &why), RSM_OK);
     cr_assert_eq(why->count, 1, "overtaken");
-    tick(DEADLINE_MS);
+    world_tick(w, DEADLINE_MS);
     cr_assert_eq(machine_check_staged(w->machine, w->kv, digest, w->now_ms, effect, &why),
                  RSM_NOT_FOUND);
 }

@@ -9,10 +9,9 @@
 #include <rsm/update.h>
 
 #include "src/command/pack.h"
-#include "src/machine/entry.h"
 #include "src/machine/resume.h"
 #include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 #define WATCH_MS 600000u
@@ -23,20 +22,6 @@ static struct world *w;
 static struct actor *root, *bob, *east, *west, *nowhere, *replica;
 static uint8_t next_octet;
 
-static struct actor *automaton(const char *name, const char *az)
-{
-    struct actor *a = world_actor(w, name);
-    struct rsm_bytes key = {a->key, RSM_PUBLIC_KEY_SIZE}, role = text_bytes("r");
-    struct rsm_budget budget[RSM_BUDGETS] = {{1000, 1000}, {1000, 1000}, {0, 0}, {0, 0}};
-    struct rsm_buffer body;
-    actor_see_all(root);
-    cr_assert_eq(rsm_body_principal_set(text_bytes(name), RSM_PRINCIPAL_AUTOMATON, text_bytes(""),
-                                        text_bytes(az), &key, 1, &role, 1, budget, &body),
-                 RSM_OK);
-    cr_assert(actor_do(root, RSM_KIND_PRINCIPAL_SET, body), "%s", world_words(w));
-    return a;
-}
-
 static void set_up(void)
 {
     w = world_new();
@@ -45,9 +30,9 @@ static void set_up(void)
     bob = world_principal(w, "bob", RSM_PRINCIPAL_PERSON, "operator");
     cr_assert(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone(ZONE, 10, NULL, 0)));
     world_role(w, "r", "rrset.*", ZONE);
-    west = automaton("west", "us-west-2b");
-    east = automaton("east", "us-east-1a");
-    nowhere = automaton("nowhere", "");
+    west = world_automaton(w, "west", "us-west-2b", "r");
+    east = world_automaton(w, "east", "us-east-1a", "r");
+    nowhere = world_automaton(w, "nowhere", "", "r");
     replica = world_actor(w, "replica:1");
     memset(replica->key, 0, sizeof replica->key);
     replica->key[0] = 101;
@@ -68,12 +53,6 @@ static void tear_down(void)
 }
 
 TestSuite(resume, .init = set_up, .fini = tear_down);
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused_only(w, (rule)), "%s", world_words(w));                            \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 static bool put_as_seen(struct actor *a, const char *owner)
 {
@@ -97,16 +76,6 @@ static bool put_blindly(struct actor *a)
     actor_see_all(bob);
     cr_assert(put_as_seen(bob, owner), "%s", world_words(w));
     return put_as_seen(a, owner);
-}
-
-static void tick(uint64_t ms)
-{
-    struct writer value;
-    w->now_ms += ms;
-    writer_init(&value, 64);
-    entry_encode(&value, ENTRY_TICK, w->now_ms, (struct bytes){NULL, 0});
-    (void)world_apply_value(w, writer_result(&value), false);
-    writer_deinit(&value);
 }
 
 static void freeze(enum rsm_freeze_scope scope, const char *subject, bool everybody)
@@ -183,15 +152,15 @@ Test(resume, one_zone_after_the_other)
     cr_assert(resume("", true), "%s", world_words(w));
     cr_assert_eq(row().until_ms, 0, "its end is the end of the way back");
     cr_assert_str_eq(who(), ".FF");
-    tick(WATCH_MS - 1);
+    world_tick(w, WATCH_MS - 1);
     cr_assert_str_eq(who(), ".FF");
-    tick(1);
+    world_tick(w, 1);
     cr_assert_str_eq(who(), "..F");
-    tick(WATCH_MS);
+    world_tick(w, WATCH_MS);
     cr_assert_str_eq(who(), "...");
-    tick(WATCH_MS - 1);
+    world_tick(w, WATCH_MS - 1);
     cr_assert_eq(resume_count(w->kv), 1);
-    tick(1);
+    world_tick(w, 1);
     is_gone();
     cr_assert_str_eq(who(), "...");
 }
@@ -207,10 +176,10 @@ Test(resume, the_rate_rises)
             cr_assert(put(east), "quarter %llu, %llu: %s", (unsigned long long)quarter,
                       (unsigned long long)i, world_words(w));
         cr_assert(!put(east));
-        EXPECT(RSM_RULE_RESUME_RATE, "commands this minute are all; wait");
-        tick(MINUTE_MS);
+        EXPECT_ONLY(RSM_RULE_RESUME_RATE, "commands this minute are all; wait");
+        world_tick(w, MINUTE_MS);
         cr_assert(put(east), "the next minute: %s", world_words(w));
-        tick(begin + WATCH_MS / RESUME_QUARTERS - w->now_ms);
+        world_tick(w, begin + WATCH_MS / RESUME_QUARTERS - w->now_ms);
     }
     for (uint64_t i = 0; i < 2 * FIRST_RATE << RESUME_QUARTERS; i++)
         cr_assert(put(east), "back: %s", world_words(w));
@@ -258,10 +227,10 @@ Test(resume, limits_are_tightened)
     freeze(RSM_FREEZE_GLOBAL, "", false);
     cr_assert(resume("us-east-1a", true));
     cr_assert(!put_two(east));
-    EXPECT(RSM_RULE_LIMIT, "limit few (tightened, the author comes back from a freeze)");
+    EXPECT_ONLY(RSM_RULE_LIMIT, "limit few (tightened, the author comes back from a freeze)");
     cr_assert(put(east), "%s", world_words(w));
     cr_assert(put_two(bob), "people come from nowhere: %s", world_words(w));
-    tick(WATCH_MS);
+    world_tick(w, WATCH_MS);
     cr_assert(put_two(east), "%s", world_words(w));
 }
 
@@ -289,7 +258,7 @@ Test(resume, too_many_refusals_stop_all)
     cr_assert_eq(resume_count(w->kv), 0);
     cr_assert_str_eq(who(), "FFF");
     cr_assert(!resume("us-west-2b", true));
-    EXPECT(RSM_RULE_STALE, "was set again in slot");
+    EXPECT_ONLY(RSM_RULE_STALE, "was set again in slot");
     cr_assert(resume_of(bob, "f", "", true, 1), "%s", world_words(w));
     cr_assert_eq(row().refused, 0, "counted anew");
     cr_assert_str_eq(who(), ".FF");
@@ -380,17 +349,17 @@ Test(resume, what_cannot_be_resumed)
     freeze(RSM_FREEZE_GLOBAL, "", false);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         cr_assert(!resume_of(bob, rows[i].id, rows[i].az, rows[i].gradual, rows[i].trips));
-        EXPECT(rows[i].rule, rows[i].words);
+        EXPECT_ONLY(rows[i].rule, rows[i].words);
     }
     cr_assert(!resume_of(east, "f", "", true, 0));
     cr_assert(world_refused(w, RSM_RULE_RIGHTS) && world_refused(w, RSM_RULE_FROZEN));
     cr_assert(resume("us-east-1a", true));
     cr_assert(!resume("us-east-1a", true));
-    EXPECT(RSM_RULE_NO_CHANGE, "us-east-1a come back already");
+    EXPECT_ONLY(RSM_RULE_NO_CHANGE, "us-east-1a come back already");
     freeze(RSM_FREEZE_GLOBAL, "", true);
     cr_assert_eq(resume_count(w->kv), 0, "set again: nobody comes back any more");
     cr_assert(!resume_of(root, "f", "", true, 0));
-    EXPECT(RSM_RULE_RESUME, "stops people too");
+    EXPECT_ONLY(RSM_RULE_RESUME, "stops people too");
 }
 
 /* Of a freeze of one zone, its automata and those that name none come back. */
@@ -400,9 +369,9 @@ Test(resume, a_freeze_of_a_zone)
     cr_assert_str_eq(who(), "F.F");
     cr_assert(resume("us-east-1a", true), "%s", world_words(w));
     cr_assert_str_eq(who(), "..F");
-    tick(WATCH_MS);
+    world_tick(w, WATCH_MS);
     cr_assert_str_eq(who(), "...");
-    tick(WATCH_MS);
+    world_tick(w, WATCH_MS);
     is_gone();
 }
 
@@ -411,7 +380,7 @@ Test(resume, a_freeze_of_an_author)
     freeze(RSM_FREEZE_AUTHOR, "west", false);
     cr_assert(resume("", true), "%s", world_words(w));
     cr_assert_str_eq(who(), "...");
-    tick(WATCH_MS);
+    world_tick(w, WATCH_MS);
     is_gone();
 }
 
@@ -419,7 +388,7 @@ Test(resume, a_replica_in_doubt_stops_it)
 {
     freeze(RSM_FREEZE_GLOBAL, "", false);
     cr_assert(!trip(replica));
-    EXPECT(RSM_RULE_NO_CHANGE, "no automaton comes back");
+    EXPECT_ONLY(RSM_RULE_NO_CHANGE, "no automaton comes back");
     cr_assert(resume("", true));
     actor_see_all(bob);
     cr_assert(!trip(bob));

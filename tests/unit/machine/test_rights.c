@@ -7,8 +7,7 @@
 
 #include "src/machine/budget.h"
 #include "src/machine/pattern.h"
-#include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 #define HOUR_MS 3600000u
@@ -32,12 +31,6 @@ static void tear_down(void)
 }
 
 TestSuite(rights, .init = set_up, .fini = tear_down);
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 static struct rsm_buffer body_key(bool is_add, const char *name, const uint8_t *key)
 {

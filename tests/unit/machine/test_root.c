@@ -7,7 +7,7 @@
 #include "src/base/check.h"
 #include "src/command/pack.h"
 #include "src/machine/settle.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 static struct world *w;
 static struct actor *root, *ann, *ben, *cat, *eve, *effects, *replicas[4];
@@ -74,19 +74,6 @@ static bool approve(struct actor *a)
     return w->verdict.kind == VERDICT_APPLIED;
 }
 
-static struct rsm_buffer number(const char *name, uint64_t value)
-{
-    struct writer map;
-    struct rsm_buffer body;
-    writer_init(&map, 4096);
-    pack_map(&map, 1);
-    pack_text(&map, name);
-    pack_uint(&map, value);
-    CHECK(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
-    writer_deinit(&map);
-    return body;
-}
-
 static struct rsm_buffer role(const char *name)
 {
     struct rsm_buffer body;
@@ -120,12 +107,6 @@ static struct rsm_buffer gone(const char *name)
     return body;
 }
 
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
-
 /* What it is asked for, and what not. */
 Test(root, which_commands)
 {
@@ -135,7 +116,7 @@ Test(root, which_commands)
         enum rsm_kind kind;
         struct rsm_buffer body;
     } waits[] = {
-        {RSM_KIND_POLICY_SET, number("ttl_min", 30)},
+        {RSM_KIND_POLICY_SET, body_policy("ttl_min", 30)},
         {RSM_KIND_ROLE_SET, role("new")},
         {RSM_KIND_PRINCIPAL_SET, principal("dan", "dan", "reader", NULL)},
         {RSM_KIND_PRINCIPAL_KEY_REVOKE, revoke(eve)},
@@ -213,7 +194,7 @@ static void must_agree(enum rsm_kind kind, struct rsm_buffer body, struct actor 
 /* As many holders as have to agree remain, whatever is done. */
 Test(root, not_fewer_than_needed)
 {
-    cr_assert(!submit(root, RSM_KIND_POLICY_SET, number("root_approvals", 4)));
+    cr_assert(!submit(root, RSM_KIND_POLICY_SET, body_policy("root_approvals", 4)));
     EXPECT(RSM_RULE_ROOT_HOLDERS, "3 persons with the role root and a key would be left, and 4");
     must_agree(RSM_KIND_PRINCIPAL_DELETE, gone("cat"), ann, ben);
     cr_assert(!submit(root, RSM_KIND_PRINCIPAL_DELETE, gone("ben")));
@@ -226,7 +207,7 @@ Test(root, not_fewer_than_needed)
     EXPECT(RSM_RULE_ROOT_HOLDERS, "1 persons");
     cr_assert(!submit(root, RSM_KIND_ROLE_SET, role("root")));
     EXPECT(RSM_RULE_LAST_ADMINISTRATOR, "the role root stays as it is");
-    must_agree(RSM_KIND_POLICY_SET, number("root_approvals", 1), ann, ben);
+    must_agree(RSM_KIND_POLICY_SET, body_policy("root_approvals", 1), ann, ben);
     cr_assert(!submit(root, RSM_KIND_PRINCIPAL_DELETE, gone("ben")) && is_staged());
 }
 
@@ -249,7 +230,7 @@ Test(root, raised_while_it_waits)
     cr_assert(!submit(root, RSM_KIND_ROLE_SET, role("new")));
     uint8_t waiting[HASH_SIZE];
     memcpy(waiting, digest, sizeof waiting);
-    must_agree(RSM_KIND_POLICY_SET, number("root_approvals", 3), ann, ben);
+    must_agree(RSM_KIND_POLICY_SET, body_policy("root_approvals", 3), ann, ben);
     memcpy(digest, waiting, sizeof waiting);
     cr_assert(approve(ann) && approve(ben));
     struct staged_record row;

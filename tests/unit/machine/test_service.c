@@ -10,11 +10,10 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/command/body_change.h"
-#include "src/command/pack.h"
 #include "src/machine/graph.h"
 #include "src/machine/service.h"
 #include "src/rr/data.h"
-#include "tests/lib/machine_world.h"
+#include "tests/unit/machine/expect.h"
 
 #define ZONE "example."
 
@@ -112,12 +111,6 @@ static const char *named(void)
     }
     return text;
 }
-
-#define EXPECT(rule, part)                                                                         \
-    do {                                                                                           \
-        cr_assert(world_refused(w, (rule)), "%s", world_words(w));                                 \
-        cr_assert(strstr(world_evidence(w, (rule)), (part)) != NULL, "%s", world_words(w));        \
-    } while (0)
 
 /* Names exactly, names below, and services that need what changes; each once. */
 Test(service, what_a_change_affects)
@@ -281,30 +274,11 @@ Test(service, needs)
     cr_assert(world_refused_only(w, RSM_RULE_NO_CHANGE), "%s", world_words(w));
 }
 
-static void set_class(const char *tier)
-{
-    struct writer map;
-    struct rsm_buffer body;
-    writer_init(&map, 4096);
-    pack_map(&map, 1);
-    pack_text(&map, "classes");
-    pack_array(&map, 1);
-    pack_map(&map, 2);
-    pack_text(&map, "class");
-    pack_text(&map, "critical");
-    pack_text(&map, "tier");
-    pack_text(&map, tier);
-    CHECK(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
-    writer_deinit(&map);
-    actor_see_all(root);
-    cr_assert(actor_do(root, RSM_KIND_POLICY_SET, body), "%s", world_words(w));
-}
-
 /* A class by tier: changes of its names, of what it needs, and of the service itself. */
 Test(service, class_by_tier)
 {
     cr_assert(set("shop", "gold", "www.example.", "db.example."), "%s", world_words(w));
-    set_class("gold");
+    world_class(w, "critical", NULL, "gold");
     const char *const waits[] = {"www.example.", "db.example."};
     for (size_t i = 0; i < 2; i++) {
         cr_assert(!change(waits[i], 9, 1));

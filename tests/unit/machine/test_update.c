@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "src/command/body.h"
-#include "src/command/pack.h"
 #include "src/machine/record.h"
 #include "src/rr/data.h"
 #include "tests/lib/machine_world.h"
@@ -515,23 +514,7 @@ Test(update, freezes_of_the_principal_count)
 /* What the policy makes critical does not get around its votes by another door. */
 Test(update, what_needs_votes_is_no_update)
 {
-    struct writer map;
-    struct rsm_buffer body;
-    writer_init(&map, 256);
-    pack_map(&map, 1);
-    pack_text(&map, "classes");
-    pack_array(&map, 1);
-    pack_map(&map, 2);
-    pack_text(&map, "class");
-    pack_text(&map, "critical");
-    pack_text(&map, "suffix");
-    pack_bin(&map, bytes_make("\x03www\x07"
-                              "example",
-                              13)); /* with the root's end */
-    cr_assert(rsm_body_policy_set((struct rsm_bytes){map.data, map.size}, &body) == RSM_OK);
-    writer_deinit(&map);
-    actor_see_all(root);
-    cr_assert(actor_do(root, RSM_KIND_POLICY_SET, body), "%s", world_words(w));
+    world_class(w, "critical", "www.example.", NULL);
     cr_assert(!update("", "IN www.example. 60 A 192.0.2.9"));
     cr_assert(world_refused_only(w, RSM_RULE_UPDATE_CLASS), "%s", world_words(w));
     cr_assert(!update("", "ANY www.example. 0 A"));
