@@ -488,6 +488,8 @@ nightly-asan: ## every cluster test with programs under the sanitizers
 	$(Q)RSM_ASAN_TESTS=all tests/asan_cluster.sh -j2
 restart-bench: all ## how long until a replica serves again: RECORDS (1000000) record sets, MIB (256) of journal
 	$(Q)/usr/bin/python3 bench/restart.py $(or $(RECORDS),1000000) $(or $(MIB),256)
+flat-bench: all ## latency, memory and restart with RECORDS (10000000) record sets beside 10 thousand; both stay in DIR
+	$(Q)/usr/bin/python3 bench/flat.py $(or $(DIR),/var/tmp/rsm-flat) $(or $(RECORDS),10000000) $(BENCH)
 snapshot-stall: all ## what a snapshot transfer costs the commits meanwhile: MIB (1024) of store
 	$(Q)/usr/bin/python3 bench/snapshot_stall.py $(or $(MIB),1024)
 install: all ## PREFIX=/usr/local DESTDIR=

@@ -130,14 +130,18 @@ static void make_idle(struct load_client *c)
     run->idle = c;
 }
 
+static void end_now(struct load_run *run, uint64_t now_ns)
+{
+    if (!run->is_ending && now_ns < run->end_ns)
+        run->end_ns = now_ns;
+    run->is_ending = true;
+}
+
 static void check_count(struct load_run *run, uint64_t now_ns)
 {
     uint64_t done = run->result->write.count + run->result->read.count;
-    if (run->options->count == 0 || done < run->options->count || run->is_ending)
-        return;
-    run->is_ending = true;
-    if (now_ns < run->end_ns)
-        run->end_ns = now_ns;
+    if (run->options->count > 0 && done >= run->options->count)
+        end_now(run, now_ns);
 }
 
 static void on_written(void *context, const struct rsm_result *answer);
@@ -290,11 +294,17 @@ static void begin_due(struct load_run *run)
     if (!is_open && now_ns >= run->end_ns)
         run->is_ending = true;
     while (run->idle != NULL && !run->is_ending) {
+        if (!workload_has_more(run->idle)) {
+            run->idle = run->idle->next;
+            continue;
+        }
         if (is_open && !pace_take(&run->pace, now_ns, &intended_ns))
             break;
         run->result->offered += is_open && intended_ns >= run->measure_from_ns ? 1 : 0;
         begin(run, intended_ns);
     }
+    if (run->idle == NULL && run->in_flight == 0 && run->world->shape.is_once)
+        end_now(run, now_ns);
 }
 
 /* What should have begun and never did has waited until now at least. */
@@ -415,6 +425,7 @@ static enum rsm_status open_clients(struct load_run *run, int poll)
     }
     for (uint32_t i = run->options->client_count; i-- > 0;) {
         world->clients[i].run = run;
+        world->clients[i].next_key = world->shape.first_key;
         world->clients[i].next = run->idle;
         run->idle = &world->clients[i];
     }

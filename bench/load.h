@@ -44,9 +44,12 @@ struct load_shape {
     uint32_t bundle;        /* change sets under one signature, 1: each is signed alone */
     bool is_shared;         /* all clients are callers of one rsm_submitter, and one author */
     bool is_zipf;           /* draws of keys, see draw.h */
-    bool fills;             /* writes all keys before, so that reads find them */
-    uint64_t seed;          /* of the draws */
-    uint32_t timeout_ms;    /* of the calls that make the world */
+    bool is_once;           /* no draws: each client writes its keys from first_key on, once */
+    uint32_t first_key;
+    const char *kept;    /* a directory, see kept.h; NULL: the world goes with the run */
+    bool fills;          /* writes all keys before, so that reads find them */
+    uint64_t seed;       /* of the draws */
+    uint32_t timeout_ms; /* of the calls that make the world */
 };
 
 /*

@@ -156,6 +156,7 @@ void observe_add_difference(struct observe *sum, const struct observe *before,
         s->use.switches += grown(b->use.switches, a->use.switches);
         s->use.written_bytes += grown(b->use.written_bytes, a->use.written_bytes);
         s->use.resident_bytes = a->use.resident_bytes;
+        s->use.anonymous_bytes = a->use.anonymous_bytes;
     }
 }
 

@@ -63,8 +63,10 @@ bool process_use(pid_t pid, struct process_use *out)
     if (read_text(path, text))
         out->written_bytes = process_field(text, "write_bytes:");
     (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    if (read_text(path, text))
+    if (read_text(path, text)) {
         out->resident_bytes = process_field(text, "VmRSS:") * 1024;
+        out->anonymous_bytes = process_field(text, "RssAnon:") * 1024;
+    }
     return true;
 }
 

@@ -12,6 +12,7 @@ struct process_use {
     uint64_t switches;      /* context switches, of one's own will or not: task/TID/status */
     uint64_t written_bytes; /* made dirty or written directly: io; 0 when it may not be read */
     uint64_t resident_bytes;
+    uint64_t anonymous_bytes; /* of them, those that are no page of a file */
 };
 
 /* False when there is no such process, or it may not be looked at. */

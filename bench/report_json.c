@@ -92,6 +92,8 @@ static json_t *replica_json(const struct observe_replica *r)
     set(object, "cpu_us", r->has_use ? json_real(use.cpu_us) : json_null());
     set(object, "context_switches", r->has_use ? json_real(use.switches) : json_null());
     set(object, "written_bytes", r->has_use ? json_real(use.written_bytes) : json_null());
+    set(object, "resident_anonymous_bytes",
+        r->has_use ? number(r->use.anonymous_bytes) : json_null());
     set(object, "resident_bytes", r->has_use ? number(r->use.resident_bytes) : json_null());
     return object;
 }
@@ -146,13 +148,15 @@ json_t *report_json(const struct report *r)
     json_t *runs = json_array();
     for (uint32_t i = 0; i < r->point_count; i++)
         (void)json_array_append_new(runs, point_json(&r->points[i]));
-    json_t *settings =
-        json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:i, s:s}", "record_bytes",
-                  (int)r->shape.envelope_size, "bundle", (int)r->shape.bundle, "changes",
-                  (int)r->shape.changes, "zones", (int)r->shape.zones, "keys", (int)r->shape.keys,
-                  "connections", (int)r->shape.connections, "shared", (int)r->shape.is_shared,
-                  "distribution", r->shape.is_zipf ? "zipf" : "uniform", "reads_percent",
-                  (int)r->reads_percent, "level", r->is_stale ? "stale" : "linearizable");
+    json_t *settings = json_pack(
+        "{s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:i, s:s}", "record_bytes",
+        (int)r->shape.envelope_size, "bundle", (int)r->shape.bundle, "changes",
+        (int)r->shape.changes, "zones", (int)r->shape.zones, "keys", (int)r->shape.keys,
+        "connections", (int)r->shape.connections, "shared", (int)r->shape.is_shared, "distribution",
+        r->shape.is_once   ? "once"
+        : r->shape.is_zipf ? "zipf"
+                           : "uniform",
+        "reads_percent", (int)r->reads_percent, "level", r->is_stale ? "stale" : "linearizable");
     return json_pack("{s:i, s:s, s:s, s:s, s:i, s:f, s:o, s:o, s:o}", "format", FORMAT, "version",
                      RSM_VERSION, "started", r->started, "command", r->command, "replicas",
                      (int)r->replicas, "histogram_error_percent", HISTOGRAM_ERROR_PERCENT,

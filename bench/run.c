@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bench/commands.h"
+#include "bench/draw.h"
 #include "bench/plot.h"
 #include "bench/run_options.h"
 #include "src/base/mem.h"
@@ -18,6 +19,14 @@ const char HELP_RUN[] =
     "own\n"
     "unless told where one is.\n"
     "\n" RUN_OPTIONS_HELP "\n"
+    "a store that is filled once and measured again:\n"
+    "  --world DIR        the zones and authors of this run, with their keys: made the first time, "
+    "used\n"
+    "                     again later, never deleted\n"
+    "  --distribution once  each client writes its keys one after the other, and the run ends with "
+    "the\n"
+    "                     last; --first-key N (0) is where they begin\n"
+    "\n"
     "results:\n"
     "  --output table|json|csv  on stdout (table)\n"
     "  --json FILE        and --csv FILE: all figures there as well\n"
@@ -40,8 +49,10 @@ struct run_command {
 
 static enum options_end parse(struct run_command *c, int count, char **arguments)
 {
-    struct option rows[RUN_OPTION_COUNT + 7] = {{.name = NULL}};
+    struct option rows[RUN_OPTION_COUNT + 9] = {{.name = NULL}};
     const struct option more[] = {
+        {.name = "--world", .text = &c->run.session.shape.kept},
+        {.name = "--first-key", .number = &c->run.first_key, .max = DRAW_KEYS_MAX},
         {.name = "--output", .text = &c->output, .words = "table|json|csv"},
         {.name = "--json", .text = &c->json},
         {.name = "--csv", .text = &c->csv},
@@ -56,7 +67,7 @@ static enum options_end parse(struct run_command *c, int count, char **arguments
     run_options_rows(&c->run, rows);
     memcpy(rows + RUN_OPTION_COUNT, more, sizeof more);
     enum options_end end =
-        options_parse(rows, RUN_OPTION_COUNT + 7, count, arguments, NULL, 0, &plain_count);
+        options_parse(rows, RUN_OPTION_COUNT + 9, count, arguments, NULL, 0, &plain_count);
     c->run.session.shows_progress = !c->quiet && (c->progress || isatty(STDERR_FILENO));
     return end == OPTIONS_GOOD && !run_options_check(&c->run) ? OPTIONS_BAD : end;
 }

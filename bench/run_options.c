@@ -52,7 +52,7 @@ void run_options_rows(struct run_options *o, struct option rows[RUN_OPTION_COUNT
         {.name = "--bundle", .number = &o->bundle, .min = 1, .max = LOAD_BUNDLE_MAX},
         {.name = "--zones", .number = &o->zones, .min = 1, .max = LOAD_ZONES_MAX},
         {.name = "--keys", .number = &o->keys, .min = 1, .max = DRAW_KEYS_MAX},
-        {.name = "--distribution", .text = &s->distribution, .words = "uniform|zipf"},
+        {.name = "--distribution", .text = &s->distribution, .words = "uniform|zipf|once"},
         {.name = "--connections", .number = &o->connections, .max = LOAD_CLIENTS_MAX},
         {.name = "--shared", .flag = &s->shape.is_shared},
         {.name = "--reads", .number = &s->reads_percent, .max = 100},
@@ -74,6 +74,11 @@ bool run_options_check(struct run_options *o)
     shape->zones = (uint32_t)o->zones;
     shape->keys = (uint32_t)o->keys;
     shape->connections = (uint32_t)o->connections;
+    shape->first_key = (uint32_t)o->first_key;
+    shape->is_zipf = strcmp(o->session.distribution, "zipf") == 0;
+    shape->is_once = strcmp(o->session.distribution, "once") == 0;
+    if (shape->is_once && o->session.warm_up < 0)
+        o->session.warm_up = 0; /* all of them count */
     if ((o->endpoints != NULL) != (o->key != NULL))
         wrong = "--endpoints and --key go together";
     else if (o->processes.count > 0 && o->endpoints == NULL)
@@ -84,6 +89,13 @@ bool run_options_check(struct run_options *o)
         wrong = "--seconds is 0.01 at least";
     else if (shape->is_shared && o->bundle > 1)
         wrong = "--shared bundles by itself: no --bundle beside it";
+    else if (shape->is_once && (o->bundle > 1 || shape->is_shared || o->session.reads_percent > 0 ||
+                                o->session.rates.count > 0))
+        wrong = "--distribution once goes with no --bundle, --shared, --reads and --rate";
+    else if (shape->first_key >= o->keys)
+        wrong = "--first-key is below --keys";
+    else if (shape->kept != NULL && shape->is_shared)
+        wrong = "--world has an author for each client: no --shared beside it";
     else if (o->bundle * o->changes > LOAD_CHANGES_MAX)
         wrong = "--bundle times --changes is 4096 at most";
     if (wrong != NULL)

@@ -10,7 +10,7 @@ struct run_options {
     const char *dir, *endpoints, *key;
     struct numbers processes;
     uint64_t replicas, base_port, repeat;
-    uint64_t bundle, changes, size, zones, keys, connections;
+    uint64_t bundle, changes, size, zones, keys, connections, first_key;
 };
 
 #define RUN_OPTION_COUNT 26u

@@ -50,8 +50,7 @@ static enum rsm_status open_world(struct session *s)
     shape.client_count = largest(&s->options->clients);
     shape.timeout_ms = s->options->timeout_ms < CALL_TIMEOUT_MS ? (uint32_t)s->options->timeout_ms
                                                                 : CALL_TIMEOUT_MS;
-    shape.is_zipf = strcmp(s->options->distribution, "zipf") == 0;
-    shape.fills = s->options->reads_percent > 0;
+    shape.fills = s->options->reads_percent > 0 && shape.kept == NULL;
     status = load_prepare(&shape, s->key, &s->world, text);
     if (status != RSM_OK)
         (void)fprintf(stderr, "rsm-bench: %s\n", text);
@@ -77,7 +76,8 @@ enum rsm_status session_open(struct session *s, const struct session_options *op
 
 void session_close(struct session *s)
 {
-    load_clean_up(s->world, s->cluster != NULL && s->cluster->is_kept);
+    load_clean_up(s->world,
+                  s->cluster != NULL && s->cluster->is_kept && s->options->shape.kept == NULL);
     rsm_key_free(s->key);
     observe_deinit(&s->before);
     observe_deinit(&s->after);
@@ -91,7 +91,6 @@ enum rsm_status session_make_report(struct report *r, const struct session_optio
     time_t now = time(NULL);
     struct tm utc;
     r->shape = options->shape;
-    r->shape.is_zipf = strcmp(options->distribution, "zipf") == 0;
     r->reads_percent = (uint32_t)options->reads_percent;
     r->is_stale = strcmp(options->level, "stale") == 0;
     r->has_floor = options->floor_count > 0;

@@ -86,12 +86,29 @@ static struct rsm_change change_of(struct load_client *c, uint32_t key, uint32_t
     return (struct rsm_change){name_bytes(owner), WORLD_TYPE_TXT, 300, rdata, 1};
 }
 
+static uint32_t next_key(struct load_client *c)
+{
+    return c->world->shape.is_once ? c->next_key++ : draw_key(&c->world->draw, &c->world->prng);
+}
+
+bool workload_has_more(const struct load_client *c)
+{
+    return !c->world->shape.is_once || c->next_key < c->world->shape.keys;
+}
+
+/* Where in a key a change set begins that is smaller than it. */
+static uint32_t draw_first(struct load_world *world)
+{
+    uint32_t more = world->sets - world->shape.changes;
+    return more > 0 ? (uint32_t)prng_below(&world->prng, more + 1) : 0;
+}
+
 /* `group_count` keys of one zone, from `key` on in steps of the number of zones. */
 static struct rsm_buffer make_body(struct load_client *c, uint32_t key, uint32_t group_count)
 {
     static uint8_t data[RDATA_SIZE];
     const struct load_shape *shape = &c->world->shape;
-    uint32_t count = group_count * shape->changes, at = 0;
+    uint32_t count = group_count * shape->changes, at = 0, first = draw_first(c->world);
     struct world_name *owners = mem_alloc(count * sizeof owners[0]);
     struct rsm_change *changes = mem_alloc(count * sizeof changes[0]);
     const struct rsm_bytes rdata =
@@ -99,7 +116,7 @@ static struct rsm_buffer make_body(struct load_client *c, uint32_t key, uint32_t
     struct rsm_buffer body;
     for (uint32_t g = 0; g < group_count; g++)
         for (uint32_t i = 0; i < shape->changes; i++, at++)
-            changes[at] = change_of(c, key + g * shape->zones, i, &owners[at], &rdata);
+            changes[at] = change_of(c, key + g * shape->zones, first + i, &owners[at], &rdata);
     CHECK(rsm_body_rrset_change(name_bytes(zone_of(c->world, c->index, key)), changes, count,
                                 &body) == RSM_OK);
     mem_free(changes);
@@ -122,7 +139,7 @@ static struct rsm_buffer sign_bundle(struct load_client *c, uint32_t count)
     static struct rsm_bytes views[LOAD_BUNDLE_MAX];
     struct rsm_buffer envelope;
     for (uint32_t i = 0; i < count; i++) {
-        struct rsm_buffer body = make_body(c, draw_key(&c->world->draw, &c->world->prng), 1);
+        struct rsm_buffer body = make_body(c, next_key(c), 1);
         CHECK(rsm_author_command(c->author, RSM_KIND_RRSET_CHANGE, rsm_buffer_bytes(&body), "",
                                  NULL, 0, &commands[i]) == RSM_OK);
         rsm_buffer_free(&body);
@@ -136,7 +153,7 @@ static struct rsm_buffer sign_bundle(struct load_client *c, uint32_t count)
 
 struct rsm_buffer workload_body(struct load_client *c)
 {
-    return make_body(c, draw_key(&c->world->draw, &c->world->prng), 1);
+    return make_body(c, next_key(c), 1);
 }
 
 struct rsm_buffer workload_sign(struct load_client *c)
@@ -183,7 +200,7 @@ struct rsm_pack *workload_read(struct load_world *world, uint32_t client_count, 
     uint32_t key = draw_key(&world->draw, &world->prng);
     struct rsm_pack *params = rsm_pack_new();
     struct world_name owner;
-    owner_of(world, client, key, (uint32_t)prng_below(&world->prng, world->shape.changes), &owner);
+    owner_of(world, client, key, (uint32_t)prng_below(&world->prng, world->sets), &owner);
     CHECK(params != NULL);
     rsm_pack_array(params, 4);
     rsm_pack_bin(params, name_bytes(zone_of(world, client, key)));

@@ -11,6 +11,7 @@
 
 #include <rsm/body.h>
 
+#include "bench/kept.h"
 #include "src/base/check.h"
 #include "src/base/mem.h"
 
@@ -201,9 +202,8 @@ static enum rsm_status fill_client(struct load_client *client, char *text)
     return status;
 }
 
-/* The name of an administrator's object is written again by the same author: nothing to see. */
-static enum rsm_status fill_world(struct load_world *world, const struct rsm_key *admin_key,
-                                  char *text)
+static enum rsm_status open_control(struct load_world *world, const struct rsm_key *admin_key,
+                                    char *text)
 {
     enum rsm_status status = rsm_client_new(world->shape.endpoints, &world->control);
     if (status != RSM_OK) {
@@ -211,18 +211,69 @@ static enum rsm_status fill_world(struct load_world *world, const struct rsm_key
         return status;
     }
     status = rsm_author_open(world->control, admin_key, world->shape.timeout_ms, &world->admin);
-    if (status != RSM_OK) {
+    if (status != RSM_OK)
         (void)snprintf(text, 256, "the cluster: %s (%.150s)", rsm_status_sentence(status),
                        rsm_client_error(world->control));
-        return status;
-    }
-    status = make_zones(world, text);
+    return status;
+}
+
+/* The name of an administrator's object is written again by the same author: nothing to see. */
+static enum rsm_status make_world(struct load_world *world, char *text)
+{
+    world->sets = world->shape.changes;
+    enum rsm_status status = make_zones(world, text);
     if (status == RSM_OK)
         status = make_role(world, text);
     for (uint32_t i = 0; i < world->shape.client_count && status == RSM_OK; i++)
         status = make_client(world, i, text);
     if (status == RSM_OK)
         status = make_principals(world, text);
+    if (status == RSM_OK && world->shape.kept != NULL)
+        status = kept_save(world, text);
+    return status;
+}
+
+static void name_zones(struct load_world *world)
+{
+    char label[16];
+    for (uint32_t i = 0; i < world->shape.zones; i++) {
+        const char *const labels[] = {label, world->word, "example", NULL};
+        (void)snprintf(label, sizeof label, "z%03u", i);
+        world_name(&world->zones[i], labels, NULL);
+    }
+}
+
+/* An author goes on behind its last command; what it writes is numbered behind that as well. */
+static enum rsm_status find_authors(struct load_world *world, char *text)
+{
+    enum rsm_status status = RSM_OK;
+    for (uint32_t i = 0; i < world->shape.client_count && status == RSM_OK; i++) {
+        struct load_client *c = &world->clients[i];
+        status = rsm_author_open(world->control, c->key, world->shape.timeout_ms, &c->author);
+        if (status == RSM_OK)
+            c->sequence = rsm_author_counter(c->author);
+        else
+            (void)snprintf(text, 256, "%s, whose key is in %.100s: %s", rsm_key_name(c->key),
+                           world->shape.kept, rsm_status_sentence(status));
+    }
+    return status;
+}
+
+static enum rsm_status make_or_find_world(struct load_world *world, char *text)
+{
+    enum rsm_status status = world->shape.kept != NULL ? kept_load(world, text) : RSM_NOT_FOUND;
+    name_zones(world);
+    if (status == RSM_NOT_FOUND)
+        return make_world(world, text);
+    return status == RSM_OK ? find_authors(world, text) : status;
+}
+
+static enum rsm_status fill_world(struct load_world *world, const struct rsm_key *admin_key,
+                                  char *text)
+{
+    enum rsm_status status = open_control(world, admin_key, text);
+    if (status == RSM_OK)
+        status = make_or_find_world(world, text);
     if (status == RSM_OK)
         workload_size(world);
     for (uint32_t i = 0; i < world->shape.client_count && status == RSM_OK && world->shape.fills;
@@ -241,7 +292,6 @@ enum rsm_status load_prepare(const struct load_shape *shape, const struct rsm_ke
                              struct load_world **world_out, char *text)
 {
     uint16_t number;
-    char label[16];
     CHECK(shape->client_count >= 1);
     CHECK(shape->client_count <= LOAD_CLIENTS_MAX);
     CHECK(shape->zones >= 1);
@@ -257,11 +307,6 @@ enum rsm_status load_prepare(const struct load_shape *shape, const struct rsm_ke
     prng_init(&world->prng, shape->seed);
     CHECK(getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number);
     (void)snprintf(world->word, sizeof world->word, "b%04x", number);
-    for (uint32_t i = 0; i < shape->zones; i++) {
-        const char *const labels[] = {label, world->word, "example", NULL};
-        (void)snprintf(label, sizeof label, "z%03u", i);
-        world_name(&world->zones[i], labels, NULL);
-    }
     enum rsm_status status = fill_world(world, admin_key, text);
     *world_out = world;
     if (status != RSM_OK) {

@@ -17,6 +17,7 @@ struct load_client {
     struct rsm_key *key;
     struct rsm_author *author;
     uint64_t sequence;
+    uint32_t next_key; /* with shape.is_once */
 
     /* of the operation that is on its way */
     struct load_run *run;
@@ -43,6 +44,7 @@ struct load_world {
     uint32_t principal_count;        /* made so far */
     struct rsm_client **connections; /* owned; NULL until first needed */
     uint32_t connection_count;
+    uint32_t sets;         /* record sets of a key; above shape.changes in a kept world alone */
     struct shared *shared; /* owned; NULL: each client signs by itself */
     uint32_t filler_size;  /* bytes of text in each record */
     struct draw draw;
@@ -51,6 +53,8 @@ struct load_world {
 
 /* ---- workload.c: what a client signs and asks for ---- */
 
+/* Whether the client has anything left to write. */
+bool workload_has_more(const struct load_client *c);
 /* Chooses world->filler_size, by what a change set without any filler takes. */
 void workload_size(struct load_world *world);
 /* The next change set of this client, or a bundle of them, signed. Owned by the caller. */

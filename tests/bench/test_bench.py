@@ -158,6 +158,47 @@ def overload_adds_up():
         check(f"{point['late']} of 1000000 operations offered never began" in out, out)
 
 
+def keeps_a_world():
+    """Two runs write each key of a kept world once, the second where the first ended; a third changes what they wrote."""
+    with Cluster() as cluster:
+        world = ["--world", f"{cluster.work}/world", "--zones", "3"]
+        once = [*world, "--clients", "2", "--changes", "20", "--distribution", "once", "--count", "1000"]
+        first = one_run(cluster, *once, "--keys", "4")
+        check(first["applied"] == 8 and first["refused"] == first["failed"] == 0, f"two clients, four keys: {first['applied']} {first['trouble']}")
+        second = one_run(cluster, *once, "--first-key", "4", "--keys", "7")
+        check(second["applied"] == 6 and second["refused"] == second["failed"] == 0, f"three more: {second['applied']} {second['trouble']}")
+        changes = one_run(cluster, *world, "--clients", "2", "--keys", "7")
+        check(changes["applied"] >= 40 and changes["refused"] == changes["failed"] == 0, f"the same authors: {changes['trouble']}")
+        zones = [zone["zone"] for zone in cluster.json("zone", "list")["zones"]]
+        owners = [row["owner"] for zone in zones for row in cluster.json("record", "list", zone)["rrsets"] if row["type"] == "TXT"]
+        check(len(zones) == 3 and len(owners) == len(set(owners)) == 14 * 20, f"each record set once, none new: {len(owners)} in {zones}")
+        run = [BENCH, "run", *where(cluster), "--floor-count", "0", "--count", "5"]
+        for arguments, words in ((["--zones", "2"], "made with --clients 2 --zones 3 --changes 20"), (["--zones", "3", "--clients", "3"], "made with"),
+                                 (["--zones", "3", "--clients", "1", "--changes", "21"], "made with"), (["--zones", "3", "--shared"], "--shared")):
+            said = cluster.run(*run, "--world", f"{cluster.work}/world", "--clients", "1", *arguments, status=2).stderr
+            check(words in said, f"{arguments}: {said}")
+        with open(f"{cluster.work}/world/world", "w", encoding="ascii") as file:
+            file.write("rsm-bench-world 9\n")
+        said = cluster.run(*run, *world, "--clients", "1", status=None)
+        check(said.returncode != 0 and "no world of rsm-bench" in said.stderr, f"{said.returncode} {said.stderr}")
+
+
+def stays_flat():
+    """The script of `make flat-bench` with the smallest store; a second run fills nothing and measures again."""
+    with Cluster(1) as cluster:
+        script = [os.path.join(ROOT, "bench/flat.py"), f"{cluster.work}/flat", "15000", "--rounds", "1", "--seconds", "0.3"]
+        out = cluster.run(*script, "--json", f"{cluster.work}/flat.json", cluster=False).stdout
+        check("large: 15,000 of 15,000 record sets" in out and "| latency, 1 client, median, us |" in out, out)
+        with open(f"{cluster.work}/flat.json", encoding="utf-8") as file:
+            flat = json.load(file)
+        check(flat["records"] == [10000, 15000] and all(0 < mib < 200 for mib in flat["memory_mib"]), f"{flat['records']} {flat['memory_mib']}")
+        check(all(run["write"]["count"] > 0 and run["refused"] == 0 for run in flat["small"] + flat["large"]), "changes in both")
+        check(all(0 < ready <= serves for ready, serves in flat["restart_s"]), f"{flat['restart_s']}")
+        out = cluster.run(*script, cluster=False).stdout
+        check("of 15,000 record sets;" not in out and "| store, GiB |" in out, out)
+        check("in steps of 5,000" in cluster.run(script[0], cluster.work, "12000", status=2, cluster=False).stderr, "an odd number")
+
+
 def floors():
     with Cluster(1) as cluster:
         out = cluster.run(BENCH, "floor", "--count", "30", "--clients", "5", "--dir", cluster.work, "--json", f"{cluster.work}/f.json").stdout
@@ -245,7 +286,8 @@ def wrong_usage():
     with Cluster(1) as cluster:
         for arguments in ([], ["walk"], ["run", "--clients", "0"], ["run", "--clients", "1,"], ["run", "--odd"], ["run", "--count"],
                           ["run", "plain"], ["run", "--shared", "--bundle", "2"], ["run", "--endpoints", "127.0.0.1:1"], ["floor", "--count", "0"], ["run", "--level", "some"],
-                          ["run", "--clients", "1,2,3,4,5", "--rate", "1,2,3,4"]):
+                          ["run", "--clients", "1,2,3,4,5", "--rate", "1,2,3,4"], ["run", "--distribution", "once", "--reads", "1"],
+                          ["run", "--distribution", "once", "--rate", "5"], ["run", "--first-key", "3", "--keys", "3"]):
             done = cluster.run(BENCH, *arguments, status=2, cluster=False)
             check(done.stderr and not done.stdout, f"{arguments}: said on stderr")
         for command in ("run", "floor", "compare", "sweep"):
@@ -259,4 +301,4 @@ def wrong_usage():
     check(done.returncode == 1 and "could not be written" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
-main([wrong_usage, floors, compares, runs, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows, overload_adds_up])
+main([wrong_usage, floors, compares, runs, keeps_a_world, stays_flat, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows, overload_adds_up])
