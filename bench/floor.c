@@ -236,6 +236,7 @@ enum rsm_status floor_measure(const struct floor_options *options, struct floor_
 {
     CHECK(options->size >= FLOOR_ANSWER_SIZE);
     CHECK(options->size <= FLOOR_RECORD_MAX);
+    CHECK(options->replicas >= 1);
     enum rsm_status status = measure_flush(options, out);
     if (status == RSM_OK)
         status = measure_round_trip(options, out);
@@ -244,5 +245,7 @@ enum rsm_status floor_measure(const struct floor_options *options, struct floor_
     if (status == RSM_OK && options->clients > 1)
         status =
             floor_measure_quorum(options, options->clients, options->connections, FLOOR_GROUP, out);
-    return status == RSM_OK ? measure_signatures(options, out) : status;
+    if (status == RSM_OK)
+        status = measure_signatures(options, out);
+    return status == RSM_OK ? floor_measure_signed(options, out) : status;
 }

@@ -12,6 +12,8 @@
  *               goes into the next one together
  *   sign        Ed25519 over one record
  *   verify      and its verification
+ *   signed      a record signed once and verified by each replica, on all processors at once: what
+ *               commands signed one by one can reach at most where all share this machine
  *
  * In the directory where the replicas' journals are.
  */
@@ -29,7 +31,8 @@
     X(QUORUM, "quorum", "client, leader, two followers, flush, answer")                            \
     X(GROUP, "group", "the same from many clients, with group commit")                             \
     X(SIGN, "sign", "Ed25519 over one record")                                                     \
-    X(VERIFY, "verify", "and its verification")
+    X(VERIFY, "verify", "and its verification")                                                    \
+    X(SIGNED, "signed", "signed once, verified by each replica, on all processors at once")
 
 enum floor_part {
 #define FLOOR_ENUM(name, text, what) FLOOR_##name,
@@ -49,6 +52,7 @@ struct floor_options {
     uint32_t count;       /* of each measurement; of a group at least 16 a client */
     uint32_t clients;     /* of the group; 1: it is the quorum, and is not measured */
     uint32_t connections; /* that the group's clients share; 0: each has its own */
+    uint32_t replicas;    /* that verify a signature, 1 or more */
 };
 
 const char *floor_name(enum floor_part part);
@@ -59,6 +63,9 @@ enum rsm_status floor_measure(const struct floor_options *options, struct floor_
 
 /* What a commit can hope for: the group's histogram, or the quorum's for one client. */
 enum floor_part floor_of_clients(uint32_t clients);
+
+/* How many processors SIGNED uses: those of this machine, 64 at most. */
+uint32_t floor_processors(void);
 
 uint64_t bench_now_ns(void);
 

@@ -2,6 +2,7 @@
 /* floor_command.c - rsm-bench floor. */
 #include <string.h>
 
+#include "bench/cluster.h"
 #include "bench/commands.h"
 #include "bench/floor_parts.h"
 #include "bench/report.h"
@@ -13,13 +14,14 @@ const char HELP_FLOOR[] =
     "What this machine needs for the least that a commit can be: one flush, a loopback round trip, "
     "a\n"
     "leader and two followers that only flush and answer, the same with group commit for many\n"
-    "clients, Ed25519. No replica takes part.\n"
+    "clients, Ed25519, and how much of that all processors can do. No replica takes part.\n"
     "\n"
     "  --dir DIR          where the files are: on the disk that the journals are on ($TMPDIR or "
     "/tmp)\n"
     "  --size N           bytes of a record (256)\n"
     "  --clients N        of the group (64)\n"
     "  --connections N    that they share (0: each its own)\n"
+    "  --replicas N       that verify each signature (3)\n"
     "  --count N          of each measurement (2000)\n"
     "  --output table|json\n"
     "  --json FILE        there as well; --force overwrites it\n"
@@ -28,14 +30,18 @@ const char HELP_FLOOR[] =
 
 struct floor_command {
     const char *dir, *output, *json;
-    uint64_t size, clients, connections, count;
+    uint64_t size, clients, connections, count, replicas;
     bool force;
 };
 
 static enum options_end parse(struct floor_command *c, int count, char **arguments)
 {
-    *c = (struct floor_command){
-        .dir = command_temporary(), .output = "table", .size = 256, .clients = 64, .count = 2000};
+    *c = (struct floor_command){.dir = command_temporary(),
+                                .output = "table",
+                                .size = 256,
+                                .clients = 64,
+                                .count = 2000,
+                                .replicas = 3};
     const struct option rows[] = {
         {.name = "--dir", .text = &c->dir},
         {.name = "--output", .text = &c->output, .words = "table|json"},
@@ -44,6 +50,7 @@ static enum options_end parse(struct floor_command *c, int count, char **argumen
         {.name = "--clients", .number = &c->clients, .min = 1, .max = LOAD_CLIENTS_MAX},
         {.name = "--connections", .number = &c->connections, .max = LOAD_CLIENTS_MAX},
         {.name = "--count", .number = &c->count, .min = 1, .max = 1000000},
+        {.name = "--replicas", .number = &c->replicas, .min = 1, .max = CLUSTER_REPLICAS_MAX},
         {.name = "--force", .flag = &c->force},
     };
     uint32_t plain_count;
@@ -91,7 +98,8 @@ int command_floor(int count, char **arguments)
                                           .size = (uint32_t)c.size,
                                           .count = (uint32_t)c.count,
                                           .clients = (uint32_t)c.clients,
-                                          .connections = (uint32_t)c.connections};
+                                          .connections = (uint32_t)c.connections,
+                                          .replicas = (uint32_t)c.replicas};
     enum rsm_status status = floor_measure(&options, floor);
     if (status != RSM_OK)
         (void)fprintf(stderr, "rsm-bench: the floor in %s: %s\n", c.dir,

@@ -40,5 +40,7 @@ enum rsm_status floor_measure_quorum(const struct floor_options *options, uint32
 enum rsm_status floor_ask(const struct sockaddr_in *address, uint32_t size, uint32_t clients,
                           uint32_t connections, uint32_t count, struct histogram *histogram,
                           double *seconds);
+/* floor_signed.c. RSM_IO: a thread could not be started. */
+enum rsm_status floor_measure_signed(const struct floor_options *options, struct floor_result *out);
 
 #endif

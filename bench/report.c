@@ -93,6 +93,42 @@ struct use_of_command report_use(const struct observe_replica *r)
                                    .frames = (double)r->frames_out / count};
 }
 
+static double floor_per_second(const struct point *p, enum floor_part part)
+{
+    double seconds = p->floor.seconds[part];
+    return seconds > 0 ? (double)p->floor.histograms[part].count / seconds : 0;
+}
+
+/* Below 0: of one of them it is not known. */
+static double change_us(const struct point *p)
+{
+    double sum = (double)p->load.cpu_ns / 1000.0 / (double)p->load.operations;
+    for (uint32_t i = 0; i < p->observed.count; i++) {
+        const struct observe_replica *replica = &p->observed.replicas[i];
+        if (!replica->is_known || !replica->has_use || replica->commands == 0)
+            return -1;
+        sum += report_use(replica).cpu_us;
+    }
+    return p->observed.count > 0 ? sum : -1;
+}
+
+struct shares report_shares(const struct report *r, const struct point *p)
+{
+    struct shares s = {0};
+    double changes = p->load.seconds > 0 ? (double)p->load.writes_in_time / p->load.seconds : 0;
+    double floor = floor_per_second(p, floor_of_clients(p->clients));
+    double signing = floor_per_second(p, FLOOR_SIGNED) * r->shape.bundle;
+    if (floor > 0)
+        s.of_floor = changes / floor;
+    if (signing > 0 && !r->shape.is_shared)
+        s.of_signing = changes / signing;
+    if (p->load.read.count == 0 && p->load.operations > 0 && change_us(p) > 0) {
+        s.change_us = change_us(p);
+        s.processors = s.change_us * changes / 1e6;
+    }
+    return s;
+}
+
 double report_client_us(const struct point *p)
 {
     uint64_t count = 0, sum_ns = 0;

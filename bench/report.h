@@ -78,6 +78,16 @@ void report_add(struct point *p, const struct load_result *load, const struct fl
 double report_ratio(const struct histogram *write, const struct floor_result *floor,
                     uint32_t clients);
 
+/* What a point's changes a second are of what this machine could do at most; 0: not known. */
+struct shares {
+    double of_floor; /* of the floor's a second, with as many in flight */
+    double
+        of_signing;   /* its signatures, of those that SIGNED can do; not where callers share one */
+    double change_us; /* processor time of client and replicas for a change, none of them a read */
+    double processors; /* that they keep busy with it */
+};
+struct shares report_shares(const struct report *r, const struct point *p);
+
 /* What one replica used for each command that it applied; see report_use. */
 struct use_of_command {
     double cpu_us, switches, written_bytes, journal_bytes, flushes, store_commits, frames;

@@ -98,7 +98,7 @@ static json_t *replica_json(const struct observe_replica *r)
     return object;
 }
 
-static json_t *point_json(const struct point *p)
+static json_t *point_json(const struct report *r, const struct point *p)
 {
     const struct load_result *l = &p->load;
     double operations = l->operations > 0 ? (double)l->operations : 1;
@@ -126,6 +126,11 @@ static json_t *point_json(const struct point *p)
     set(object, "client",
         json_pack("{s:f, s:f}", "cpu_us", (double)l->cpu_ns / 1000.0 / operations,
                   "context_switches", (double)l->switches / operations));
+    const struct shares shares = report_shares(r, p);
+    set(object, "share_of_floor", json_real(shares.of_floor));
+    set(object, "share_of_signing", json_real(shares.of_signing));
+    set(object, "change_cpu_us", json_real(shares.change_us));
+    set(object, "processors_busy", json_real(shares.processors));
     set(object, "disk_written_bytes", json_real((double)p->disk_written / operations));
     set(object, "client_to_and_from_us", json_real(report_client_us(p)));
     set(object, "network_us", json_real(report_network_us(&p->observed)));
@@ -147,7 +152,7 @@ json_t *report_json(const struct report *r)
 {
     json_t *runs = json_array();
     for (uint32_t i = 0; i < r->point_count; i++)
-        (void)json_array_append_new(runs, point_json(&r->points[i]));
+        (void)json_array_append_new(runs, point_json(r, &r->points[i]));
     json_t *settings = json_pack(
         "{s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:i, s:s}", "record_bytes",
         (int)r->shape.envelope_size, "bundle", (int)r->shape.bundle, "changes",

@@ -84,6 +84,25 @@ static void print_trouble(const struct point *p, FILE *out)
                       (unsigned long long)l->offered);
 }
 
+static void print_shares(const struct report *r, const struct point *p, FILE *out)
+{
+    char name[48];
+    const struct shares s = report_shares(r, p);
+    if (p->load.write.count == 0 || (s.of_floor <= 0 && s.processors <= 0))
+        return;
+    (void)fprintf(out, "clients %s:", name_of(p, name, sizeof name));
+    if (s.of_floor > 0)
+        (void)fprintf(out, " %.1f %% of the floor's changes a second with as many in flight;",
+                      100 * s.of_floor);
+    if (s.of_signing > 0)
+        (void)fprintf(out, " %.1f %% of what signing and %u verifications allow on %u processors;",
+                      100 * s.of_signing, p->observed.count, floor_processors());
+    if (s.processors > 0)
+        (void)fprintf(out, " client and replicas use %.0f us of processor a change, %.2f of %u",
+                      s.change_us, s.processors, floor_processors());
+    (void)fputc('\n', out);
+}
+
 /* What a command costs the client and each replica. */
 static void print_use(const struct point *p, FILE *out)
 {
@@ -225,6 +244,9 @@ void report_print_table(const struct report *r, FILE *out)
                       &l->read, 0, out);
         print_trouble(p, out);
     }
+    (void)fputc('\n', out);
+    for (uint32_t i = 0; i < r->point_count; i++)
+        print_shares(r, &r->points[i], out);
     for (uint32_t i = 0; i < r->point_count; i++)
         print_use(&r->points[i], out);
     for (uint32_t i = 0; i < r->point_count; i++)

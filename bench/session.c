@@ -157,7 +157,8 @@ static enum rsm_status measure_floor(struct session *s, const struct point *p,
         .size = s->options->shape.envelope_size,
         .count = (uint32_t)s->options->floor_count,
         .clients = p->clients,
-        .connections = s->options->shape.is_shared ? 1 : s->options->shape.connections};
+        .connections = s->options->shape.is_shared ? 1 : s->options->shape.connections,
+        .replicas = s->before.count};
     if (options.count == 0)
         return RSM_OK;
     enum rsm_status status = floor_measure(&options, out);

@@ -40,6 +40,8 @@ def check_point(point, count):
     rises(point["write"], "changes")
     check(point["write"]["count"] == sum(n for _, n in point["write"]["buckets"]) == point["applied"], "the buckets hold all")
     rises(point["floor"]["quorum"], "floor")
+    check(0 < point["share_of_floor"] < 1 and 0 < point["share_of_signing"] < 1, f"shares: {point['share_of_floor']} {point['share_of_signing']}")
+    check(point["change_cpu_us"] > point["client"]["cpu_us"] and point["processors_busy"] > 0, "what all of them use")
     check(point["ratio_to_floor"] > 0 and point["client"]["cpu_us"] > 0, "ratio, and the client's use")
     leaders = [r for r in point["replicas"] if r["leader"]]
     check(len(point["replicas"]) == 3 and len(leaders) == 1, "three replicas, one leader")
@@ -205,10 +207,10 @@ def floors():
         check("floor: quorum" in out and "Ed25519" in out, out)
         with open(f"{cluster.work}/f.json", encoding="utf-8") as file:
             floor = json.load(file)["floor"]
-        check(sorted(floor) == sorted(["flush", "round-trip", "quorum", "group", "sign", "verify"]), f"{sorted(floor)}")
+        check(sorted(floor) == sorted(["flush", "round-trip", "quorum", "group", "sign", "verify", "signed"]), f"{sorted(floor)}")
         for name, part in floor.items():
             rises(part, name)
-            check(part["count"] == (80 if name == "group" else 30) and part["per_second"] > 0, f"{name}: {part['count']}")
+            check(part["count"] == {"group": 80, "signed": 30 * os.cpu_count()}.get(name, 30) and part["per_second"] > 0, f"{name}: {part['count']}")
         shared = json.loads(cluster.run(BENCH, "floor", "--count", "30", "--clients", "5", "--connections", "1", "--output", "json").stdout)
         check(shared["floor"]["group"]["count"] == 80, "one connection for all")
         cluster.run(BENCH, "floor", "--json", f"{cluster.work}/f.json", status=2)

@@ -76,6 +76,34 @@ Test(report, ratios_are_to_the_floor_of_as_many_clients)
     free_report(r);
 }
 
+/* Each point did 500 changes a second; the floor's part is what is asked of it. */
+Test(report, shares_of_what_the_machine_can_do)
+{
+    struct report *r = make_report();
+    struct point *p = &r->points[1];
+    for (unsigned i = 0; i < FLOOR_COUNT; i++)
+        p->floor.seconds[i] = 0.5;
+    for (uint64_t i = 0; i < 4000; i++)
+        histogram_add(&p->floor.histograms[FLOOR_SIGNED], 1000);
+    struct shares s = report_shares(r, p);
+    cr_assert_float_eq(s.of_floor, 500.0 / 4000, 1e-9, "the group's 2,000 in 0.5 s");
+    cr_assert_float_eq(s.of_signing, 500.0 / 8000, 1e-9);
+    cr_assert_eq(s.processors, 0, "no replica was looked at");
+    r->shape.bundle = 10;
+    cr_assert_float_eq(report_shares(r, p).of_signing, 50.0 / 8000, 1e-9, "a signature for ten");
+    p->observed.count = 2;
+    for (uint32_t i = 0; i < 2; i++)
+        p->observed.replicas[i] = (struct observe_replica){
+            .is_known = true, .has_use = true, .commands = 10, .use = {.cpu_ns = 1000000}};
+    p->load.cpu_ns = 2000 * 50000;
+    s = report_shares(r, p);
+    cr_assert_float_eq(s.change_us, 50 + 100 + 100, 1e-9);
+    cr_assert_float_eq(s.processors, 500 * 250e-6, 1e-9);
+    r->shape.is_shared = true;
+    cr_assert_eq(report_shares(r, p).of_signing, 0, "a librsm client chooses its bundles");
+    free_report(r);
+}
+
 Test(report, json_holds_what_compare_reads)
 {
     struct report *r = make_report();
