@@ -120,7 +120,7 @@ NEEDS_io := io storage base
 NEEDS_client := client command base
 NEEDS_daemon := daemon net dns read machine command rr consensus io storage client base
 NEEDS_ctl := client read machine command rr io storage base
-NEEDS_dump := machine command rr io storage base
+NEEDS_dump := read machine command rr io storage base
 NEEDS_auditor := client machine command rr io storage base
 NEEDS_bench := client command io storage base
 NEEDS_sim := daemon net dns read machine command rr consensus storage io base
@@ -149,7 +149,7 @@ link = $(Q)$(CC) $(VFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a
 # ---------------------------------------------------------------------------------------------
 # Programs. Those in build/ itself are the optimised ones.
 
-SRC_ctl := $(wildcard tools/resilience-ctl/*.c) tools/lib/plain.c tools/lib/sibling.c tools/lib/when.c
+SRC_ctl := $(wildcard tools/resilience-ctl/*.c) tools/lib/ledger.c tools/lib/plain.c tools/lib/sibling.c tools/lib/when.c
 SRC_tools := $(wildcard tools/lib/*.c)
 SRC_dump := $(wildcard tools/rsm-dump/*.c) $(SRC_tools)
 SRC_auditor := $(wildcard tools/rsm-auditor/*.c) $(SRC_tools)

@@ -59,6 +59,10 @@ static enum rsm_status check_history(struct call *call, const struct method *met
 {
     if (call->at == QUERY_NOW || call->at == call->applied || method->keeps_history)
         return RSM_OK;
+    if (read_find(bytes_of_string(method->name)) == NULL)
+        return call_fail(call, RSM_NO_SUCH_STATE,
+                         "%s is about this replica and this moment, of which no log has a past",
+                         method->name);
     return call_fail(call, RSM_NO_SUCH_STATE,
                      "%s is kept as it is now, in slot %llu, not as it was after slot %llu; "
                      "resilience-ctl --at and rsm-dump state --at replay the log and say it",

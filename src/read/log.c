@@ -13,7 +13,7 @@ static enum rsm_status pack_range(struct call *call, struct writer *out,
     struct kv *kv = call->kv;
     struct writer items;
     struct bytes author = {NULL, 0};
-    uint64_t first, end = call->applied + 1;
+    uint64_t first, end = (call->at < call->applied ? call->at : call->applied) + 1;
     uint64_t given = end;
     uint32_t count = 0;
     uint64_t limit = option_limit(call);

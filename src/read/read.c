@@ -15,7 +15,7 @@ static const struct method methods[] = {
     {"zone.writer", 1, 1, true, false, read_zone_writer},
     {"rrset.get", 3, 3, true, true, read_rrset_get},
     {"rrset.list", 1, 1, true, true, read_rrset_list},
-    {"rrset.history", 3, 3, true, false, read_rrset_history},
+    {"rrset.history", 3, 3, true, true, read_rrset_history},
     {"principal.list", 0, 0, true, false, read_principal_list},
     {"role.list", 0, 0, true, false, read_role_list},
     {"service.list", 0, 0, true, false, read_service_list},
@@ -26,8 +26,8 @@ static const struct method methods[] = {
     {"plan.list", 0, 0, true, false, read_plan_list},
     {"plan.get", 1, 2, true, false, read_plan_get},
     {"graph", 1, 1, true, false, read_graph},
-    {"log.range", 1, 2, true, false, read_log_range},
-    {"log.raw", 1, 2, true, false, read_log_raw},
+    {"log.range", 1, 2, true, true, read_log_range},
+    {"log.raw", 1, 2, true, true, read_log_raw},
     {"member.list", 0, 0, true, false, read_member_list},
 };
 

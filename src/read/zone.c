@@ -239,6 +239,8 @@ enum rsm_status read_rrset_history(struct call *call, struct writer *out)
     struct bytes after = option_after(call, 8);
     if (after.size == 8)
         q->before_slot = get_u64(after.data);
+    else if (call->at != QUERY_NOW)
+        q->before_slot = call->at + 1;
     page_begin(call, &page);
     while ((status = query_history_next(call->kv, q)) == RSM_OK) {
         if (!page_has_room(&page))

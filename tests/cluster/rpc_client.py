@@ -60,6 +60,7 @@ class Client:
         error, result = self.call(method, *params)
         check(isinstance(error, str) and error.split(":")[0].split(" ")[0] == code and result is None,
               f"{method}{params!r}: {error!r}, not {code}")
+        return error
 
     def close(self):
         self.socket.close()

@@ -62,6 +62,7 @@ enum ctl_option {
     OPT_FORMAT = 1 << 20,   /* --format */
     OPT_SERVER = 1 << 21,   /* --with --tsig */
     OPT_TRANSFER = 1 << 22, /* --from-axfr --tsig */
+    OPT_AT = 1 << 25,       /* --at */
 };
 
 struct ctl {
@@ -85,6 +86,7 @@ struct ctl {
     struct rsm_key *key;
     struct rsm_author *signer;
     uint8_t staged_digest[RSM_DIGEST_SIZE]; /* of the last change that was staged */
+    struct past *past;                      /* owned, of past.h: what --at has made */
     char *config_text;                      /* owned: values from the file */
     bool color;
 };
@@ -123,9 +125,11 @@ enum rsm_status ctl_connect(struct ctl *ctl);
 enum rsm_status ctl_load_key(struct ctl *ctl);
 /* Key, client and author. */
 enum rsm_status ctl_sign_in(struct ctl *ctl);
-/* Calls a method; prints what is wrong but RSM_NOT_FOUND. *result_out is the caller's. */
+/* Calls a method, with --at perhaps here (past.h). *result_out is the caller's. Prints what is
+ * wrong but RSM_NOT_FOUND: ctl_call_words. */
 enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *params,
                          struct rsm_buffer *result_out);
+const char *ctl_call_words(const struct ctl *ctl);
 /* Adds the map of --at, --stale; nothing when neither is given: `count` is then one less. */
 bool ctl_has_read_options(const struct ctl *ctl);
 /*
@@ -137,9 +141,9 @@ void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char 
 /* Signs, submits, prints the verdict; the exit status. `body` is freed. */
 int ctl_change(struct ctl *ctl, enum rsm_kind kind, enum rsm_status body_status,
                struct rsm_buffer *body, const char *done);
-/* Submits a signed envelope and prints the verdicts. */
 /* --wait: until the change with that digest has ended; its exit status. */
 int ctl_change_wait(struct ctl *ctl, struct rsm_bytes digest);
+/* Submits a signed envelope and prints the verdicts. */
 int ctl_submit(struct ctl *ctl, struct rsm_bytes envelope, const char *done);
 /* On a terminal asks; elsewhere only --yes says yes. */
 bool ctl_confirm(struct ctl *ctl, const char *what);

@@ -131,7 +131,7 @@ int ctl_explain(struct ctl *ctl, int count, char **arguments)
     enum rsm_status status = ctl_call(ctl, "explain", params, &result);
     rsm_pack_free(params);
     if (status == RSM_NOT_FOUND)
-        ctl_fail(status, "%s", rsm_client_error(ctl->client));
+        ctl_fail(status, "%s", ctl_call_words(ctl));
     struct rsm_value value = rsm_value_of(rsm_buffer_bytes(&result));
     if (status == RSM_OK && ctl->output != CTL_OUTPUT_TABLE) {
         ctl_print_json(value);

@@ -124,7 +124,7 @@ int ctl_graph(struct ctl *ctl, int count, char **arguments)
     rsm_pack_free(params);
     int exit_status = rsm_status_exit(status);
     if (status == RSM_NOT_FOUND)
-        ctl_fail(status, "%s", rsm_client_error(ctl->client));
+        ctl_fail(status, "%s", ctl_call_words(ctl));
     if (status == RSM_OK)
         exit_status = print_graph(ctl, rsm_value_of(rsm_buffer_bytes(&result)));
     rsm_buffer_free(&result);

@@ -198,7 +198,7 @@ int ctl_outcome(struct ctl *ctl, int count, char **arguments)
     if (!good)
         return rsm_status_exit(status);
     if (status == RSM_NOT_FOUND)
-        ctl_fail(status, "%s", rsm_client_error(ctl->client));
+        ctl_fail(status, "%s", ctl_call_words(ctl));
     if (status == RSM_OK)
         ctl_print_map(ctl, rsm_value_of(rsm_buffer_bytes(&result)));
     rsm_buffer_free(&result);

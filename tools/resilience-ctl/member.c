@@ -15,7 +15,8 @@
 
 /* ---- list ---- */
 
-static void print_members(struct rsm_value configuration, uint64_t slot)
+/* Without progress: of a past configuration, of which only the log is left. */
+static void print_members(struct rsm_value configuration, uint64_t slot, bool has_progress)
 {
     static const char *const keys[] = {"replica",      "role",           "zone",
                                        "peer_address", "client_address", "incarnation"};
@@ -26,12 +27,16 @@ static void print_members(struct rsm_value configuration, uint64_t slot)
     struct rsm_value member;
     for (size_t i = 0; i < 6; i++)
         printf("%-*s ", widths[i], titles[i]);
-    puts("HEARD  SLOT");
+    puts(has_progress ? "HEARD  SLOT" : "");
     while (rsm_walk_next(&walk, &member)) {
         char cell[TEXT_SIZE];
         for (size_t i = 0; i < 6; i++)
             printf("%-*s ", widths[i], ctl_cell(rsm_value_get(member, keys[i]), cell, sizeof cell));
         uint64_t applied = rsm_value_uint(rsm_value_get(member, "applied"));
+        if (!has_progress) {
+            putchar('\n');
+            continue;
+        }
         printf("%-6s %llu", rsm_value_bool(rsm_value_get(member, "heard")) ? "yes" : "no",
                (unsigned long long)applied);
         if (applied < slot)
@@ -52,16 +57,21 @@ int ctl_member_list(struct ctl *ctl, int count, char **arguments)
     if (ctl->output != CTL_OUTPUT_TABLE) {
         ctl_print_map(ctl, all);
     } else {
-        printf("configuration %llu; what replica %llu knows at slot %llu, the leader is %llu\n",
-               (unsigned long long)view.current_version,
-               (unsigned long long)rsm_value_uint(rsm_value_get(all, "replica")),
-               (unsigned long long)view.slot,
-               (unsigned long long)rsm_value_uint(rsm_value_get(all, "leader")));
-        print_members(view.current, view.slot);
+        bool has_progress = ctl->at == NULL;
+        if (!has_progress)
+            printf("configuration %llu, at slot %llu\n", (unsigned long long)view.current_version,
+                   (unsigned long long)view.slot);
+        else
+            printf("configuration %llu; what replica %llu knows at slot %llu, the leader is %llu\n",
+                   (unsigned long long)view.current_version,
+                   (unsigned long long)rsm_value_uint(rsm_value_get(all, "replica")),
+                   (unsigned long long)view.slot,
+                   (unsigned long long)rsm_value_uint(rsm_value_get(all, "leader")));
+        print_members(view.current, view.slot, has_progress);
         if (view.newest_version != view.current_version) {
             printf("\nconfiguration %llu, from slot %llu on\n",
                    (unsigned long long)view.newest_version, (unsigned long long)view.newest_slot);
-            print_members(view.newest, view.slot);
+            print_members(view.newest, view.slot, has_progress);
         }
     }
     member_view_free(&view);

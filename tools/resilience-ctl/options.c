@@ -40,7 +40,7 @@ static const struct flag flags[] = {
     {"no-submit", OPT_CHANGE, SWITCH, AT(no_submit)},
     {"class", OPT_CHANGE, TEXT, AT(class)},
     {"override", OPT_CHANGE, LIST, AT(overrides)},
-    {"at", OPT_READ, TEXT, AT(at)},
+    {"at", OPT_READ | OPT_AT, TEXT, AT(at)},
     {"stale", OPT_READ, SWITCH, AT(stale)},
     {"dir", OPT_DEV | OPT_CLUSTER, TEXT, AT(dir)},
     {"replicas", OPT_DEV, NUMBER, AT(replicas)},
@@ -384,14 +384,44 @@ static enum rsm_status find_command(int *count, char **arguments, bool help,
     return RSM_OK;
 }
 
+/* Why a command has no past to show. */
+static const char *why_no_at(const struct ctl_command *command)
+{
+    static const struct {
+        const char *noun, *verb; /* verb NULL: all of the noun */
+        const char *why;
+    } reasons[] = {
+        {"status", NULL, "it asks the replicas how they are at this moment, which no log keeps"},
+        {"stages", NULL, "it asks the replicas for what they have measured since their start"},
+        {"scrub", NULL, "it reads the disks as they are"},
+        {"dev", NULL, "it is about processes here, of which no log has a past"},
+        {"log", NULL, "the log is its own past: --from SLOT"},
+        {"watch", NULL, "the log is its own past: --from SLOT"},
+        {"zone", "diff", "it takes its two slots or times as arguments"},
+        {"policy", NULL, "it is about a file, and the policy in force; policy show has --at"},
+        {"plan", NULL, "it is about what would change now; zone export and plan list have --at"},
+        {"override", NULL, "it is about what to do now; override status has --at"},
+        {"rules", NULL,
+         "rules are the program's, not the state's; explain says which have met a command"},
+    };
+    if (command->options & OPT_CHANGE)
+        return "what it changes is the state as it is now";
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (strcmp(reasons[i].noun, command->noun) == 0 &&
+            (reasons[i].verb == NULL || strcmp(reasons[i].verb, command->verb) == 0))
+            return reasons[i].why;
+    return "it reads no state";
+}
+
 static enum rsm_status check_use(const struct ctl_command *command, int count,
                                  const struct given *given)
 {
     for (size_t i = 0; i < FLAG_COUNT; i++) {
         if (given->flags[i] && flags[i].option != 0 && (flags[i].option & command->options) == 0) {
-            fprintf(stderr, "resilience-ctl: %s%s%s takes no --%s\n", command->noun,
+            bool is_at = strcmp(flags[i].name, "at") == 0;
+            fprintf(stderr, "resilience-ctl: %s%s%s takes no --%s%s%s\n", command->noun,
                     command->verb != NULL ? " " : "", command->verb != NULL ? command->verb : "",
-                    flags[i].name);
+                    flags[i].name, is_at ? ": " : "", is_at ? why_no_at(command) : "");
             return RSM_USAGE;
         }
     }

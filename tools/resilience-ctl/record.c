@@ -173,10 +173,11 @@ int ctl_record_history(struct ctl *ctl, int count, char **arguments)
     if (!parse_target(&t, arguments[0], arguments[1], arguments[2]))
         return rsm_status_exit(RSM_USAGE);
     struct rsm_pack *params = rsm_pack_new();
-    rsm_pack_array(params, 3);
+    rsm_pack_array(params, 4);
     rsm_pack_bin(params, ctl_bytes(t.zone));
     rsm_pack_bin(params, ctl_bytes(t.owner));
     rsm_pack_uint(params, t.type);
+    ctl_pack_read_options(ctl, params, NULL, (struct rsm_bytes){NULL, 0}, 0);
     enum rsm_status status = ctl_call(ctl, "rrset.history", params, &result);
     rsm_pack_free(params);
     struct rsm_value value = rsm_value_of(rsm_buffer_bytes(&result));

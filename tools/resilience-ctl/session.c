@@ -18,6 +18,7 @@
 #include "tools/resilience-ctl/address.h"
 #include "tools/resilience-ctl/check.h"
 #include "tools/resilience-ctl/ctl.h"
+#include "tools/resilience-ctl/past.h"
 
 #define PASSPHRASE_MAX 1024u
 #define FAIL_TEXT_SIZE 8192u
@@ -144,6 +145,7 @@ enum rsm_status ctl_sign_in(struct ctl *ctl)
 
 void ctl_close(struct ctl *ctl)
 {
+    past_free(ctl->past);
     rsm_author_free(ctl->signer);
     rsm_client_free(ctl->client);
     rsm_key_free(ctl->key);
@@ -189,10 +191,9 @@ void ctl_pack_read_options(struct ctl *ctl, struct rsm_pack *params, const char 
 enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *params,
                          struct rsm_buffer *result_out)
 {
-    bool is_slot;
-    uint64_t at;
+    struct past_moment at;
     *result_out = (struct rsm_buffer){NULL, 0};
-    if (ctl->at != NULL && !parse_at(ctl->at, &is_slot, &at)) {
+    if (ctl->at != NULL && !parse_at(ctl->at, &at.is_slot, &at.value)) {
         ctl_fail(RSM_USAGE, "--at is a slot or a time such as 2026-11-23T15:00:00Z, not \"%s\"",
                  ctl->at);
         return RSM_USAGE;
@@ -203,11 +204,19 @@ enum rsm_status ctl_call(struct ctl *ctl, const char *method, struct rsm_pack *p
     struct rsm_value value = {{NULL, 0}};
     if (params != NULL)
         value = rsm_value_of(rsm_pack_result(params));
+    const struct method *past = past_method(ctl, method);
+    if (past != NULL)
+        return past_call(ctl, past, at, value.raw, result_out);
     status = rsm_client_call(ctl->client, method, value, ctl->timeout_ms, result_out);
     if (status == RSM_OK || status == RSM_NOT_FOUND)
         return status;
     fail_by_client(ctl, status);
     return status;
+}
+
+const char *ctl_call_words(const struct ctl *ctl)
+{
+    return ctl->past != NULL ? past_words(ctl->past) : rsm_client_error(ctl->client);
 }
 
 enum rsm_status ctl_see_rrset(struct ctl *ctl, struct bytes zone, struct bytes owner, uint16_t type)

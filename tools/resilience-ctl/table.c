@@ -96,7 +96,8 @@ const struct ctl_command ctl_commands[] = {
      "record sets that FROM owns are TO's from now on: a principal, or plan:NAME",
      "resilience-ctl record takeover cloud.example alice@company.com plan:db db.cloud.example./A",
      ctl_record_takeover},
-    {"record", "history", "ZONE OWNER TYPE", 3, 3, 0, "all versions of a record set, newest first",
+    {"record", "history", "ZONE OWNER TYPE", 3, 3, OPT_AT,
+     "all versions of a record set, newest first",
      "resilience-ctl record history example.org www A", ctl_record_history},
     {"plan", "diff", "FILE", 1, 1, 0,
      "what a plan file (YAML) would change, and with --key what resolvers would get",
@@ -156,7 +157,7 @@ const struct ctl_command ctl_commands[] = {
     {"role", "list", "", 0, 0, OPT_READ, "all roles", "resilience-ctl role list", ctl_role_list},
     {"policy", "get", "", 0, 0, OPT_READ, "the policy in force", "resilience-ctl policy get",
      ctl_policy_get},
-    {"policy", "show", "", 0, 0, 0, "the policy in force as the file that makes it",
+    {"policy", "show", "", 0, 0, OPT_AT, "the policy in force as the file that makes it",
      "resilience-ctl policy show > policy.yaml", ctl_policy_show},
     {"policy", "check", "FILE", 1, 1, 0,
      "read a policy file and ask the rules whether they take it",
@@ -197,7 +198,7 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl automation frozen", ctl_automation_frozen},
     {"automation", "list", "", 0, 0, OPT_READ, "freezes", "resilience-ctl automation list",
      ctl_automation_list},
-    {"member", "list", "", 0, 0, 0, "the replicas, voters and learners, and how far each is",
+    {"member", "list", "", 0, 0, OPT_AT, "the replicas, voters and learners, and how far each is",
      "resilience-ctl member list", ctl_member_list},
     {"member", "add", "ENDPOINT", 1, 1, OPT_CHANGE | OPT_MEMBER | OPT_WAIT,
      "a new replica, whose process answers clients at ENDPOINT, begins to learn",
@@ -274,7 +275,7 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl override apply --config emergency-fix.yaml --approver alice@company.com "
      "--approver bob@company.com",
      ctl_override_apply},
-    {"override", "status", "[DIGEST]", 0, 1, 0,
+    {"override", "status", "[DIGEST]", 0, 1, OPT_AT,
      "emergencies that wait, with what they need next; or all of one",
      "resilience-ctl override status 6cd52c01", ctl_override_status},
     {"override", "cancel", "DIGEST", 1, 1, OPT_CHANGE, "take back one that waits",
@@ -288,17 +289,17 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl factor revoke alice@company.com token", ctl_factor_revoke},
     {"factor", "list", "", 0, 0, OPT_READ, "second factors", "resilience-ctl factor list",
      ctl_factor_list},
-    {"outcome", NULL, "AUTHOR COUNTER | DIGEST", 1, 2, 0,
+    {"outcome", NULL, "AUTHOR COUNTER | DIGEST", 1, 2, OPT_AT,
      "the verdict of a command, and in which state the change is",
      "resilience-ctl outcome alice@company.com 17", ctl_outcome},
     {"undo", NULL, "SLOT", 1, 1, OPT_CHANGE,
      "take back what one slot changed in a zone, and nothing else; refused where it was written "
      "again since",
      "resilience-ctl undo 1207 --reason \"wrong address\"", ctl_undo},
-    {"explain", NULL, "SLOT | AUTHOR COUNTER | DIGEST", 1, 2, 0,
+    {"explain", NULL, "SLOT | AUTHOR COUNTER | DIGEST", 1, 2, OPT_AT,
      "what each stage said of a command: pass, fail or skipped, and why",
      "resilience-ctl explain alice@company.com 17", ctl_explain},
-    {"graph", NULL, "ZONE|NAME|service:NAME", 1, 1, OPT_GRAPH,
+    {"graph", NULL, "ZONE|NAME|service:NAME", 1, 1, OPT_GRAPH | OPT_AT,
      "what depends on what: edges of a zone, or all that lead to a name or a service and from it",
      "resilience-ctl graph www.example.org --format svg > www.svg", ctl_graph},
     {"rules", NULL, "", 0, 0, 0, "all rules, by the stage that they stand in",
@@ -330,77 +331,76 @@ static void print_usage(const struct ctl_command *c, FILE *out)
             c->verb != NULL ? c->verb : "", *c->arguments != '\0' ? " " : "", c->arguments);
 }
 
+static const struct {
+    unsigned option;
+    const char *text;
+} option_texts[] = {
+    {OPT_CHANGE,
+     "  --reason TEXT          goes into the log beside the change\n"
+     "  --envelope-out FILE    keep the signed envelope (submit FILE sends it again)\n"
+     "  --no-submit            only sign it\n"
+     "  --class CLASS          critical or emergency: waits for votes, also where the policy "
+     "asks\n"
+     "                         for less\n"
+     "  --wait TIME            when it waits for votes: until they have decided\n"
+     "  --override RULE        may be repeated: an emergency that these rules shall not "
+     "refuse\n"},
+    {OPT_READ | OPT_AT,
+     "  --at SLOT|TIME         the state as it was; TIME as 2026-11-23T15:00:00Z\n"},
+    {OPT_READ, "  --stale                do not ask a majority; says how old the answer may be\n"},
+    {OPT_DEV, "  --dir DIR              its folder; else $RSM_DEV_DIR, else ./rsm-dev\n"
+              "  --replicas N           1 to 9, 3 unless said (dev up)\n"
+              "  --base-port N          ports from N on; free ones unless said (dev up)\n"
+              "  --replica N            which one (dev kill, start, wipe)\n"},
+    {OPT_CLUSTER,
+     "  --dir DIR --name NAME --admin PRINCIPAL --person NAME --member ... [--plain]\n"},
+    {OPT_KEYGEN, "  --out FILE             is made new, mode 0600\n"
+                 "  --plain                no passphrase: for automata and replicas\n"},
+    {OPT_IMPORT, "  --replace              also delete what the file does not have\n"
+                 "  --label NAME=VALUE     of a new zone; may be repeated\n"},
+    {OPT_TRANSFER, "  --from-axfr IP[:PORT]  from a server; begins above its serial\n"},
+    {OPT_SERVER, "  --with IP[:PORT]       the server to compare with\n"},
+    {OPT_TRANSFER | OPT_SERVER,
+     "  --tsig FILE            a key: hmac-sha256:NAME:SECRET, or as tsig-keygen has it\n"},
+    {OPT_FORMAT, "  --format master|octodns\n"},
+    {OPT_SINCE, "  --since SLOT           commands of older slots are not listed; 1 unless said\n"},
+    {OPT_LOG, "  --from SLOT --limit N --author NAME --follow\n"},
+    {OPT_LEASE, "  --ttl TIME             such as 30s\n  --token N\n"},
+    {OPT_PLAN, "  --parent GENERATION    the one it was made from\n"
+               "  --incomplete           the source was not seen whole: nothing may be deleted\n"
+               "  --lease RESOURCE --token N\n"},
+    {OPT_PRINCIPAL, "  --kind person|automaton|replica|gateway --person NAME --role ROLE ...\n"
+                    "  --public-key HEX ...\n"
+                    "  --budget commands|changes|records|bytes=BURST/PER_HOUR ...\n"},
+    {OPT_RESUME, "  --id ID --gradual --az AZ\n"},
+    {OPT_FREEZE, "  --id ID --scope SCOPE --until 30m|2026-12-24T18:00:00Z --everybody\n"},
+    {OPT_MEMBER, "  --zone TEXT --peer-address IP:PORT --client-address IP:PORT|unix:PATH\n"
+                 "                         instead of what the new process says of itself\n"},
+    {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},
+    {OPT_GRAPH, "  --format text|dot|svg  text unless said; svg needs graphviz\n"
+                "  --limit N              edges, 1000 unless said, 10000 at most\n"},
+    {OPT_DIGEST,
+     "  --digest HEX           only what `plan check` or `plan diff` showed under it\n"},
+    {OPT_CONFIG,
+     "  --config FILE          zone, names, records, reason, bypass (docs/override.md)\n"},
+    {OPT_FACTOR, "  --factor ID            the second factor that is used\n"
+                 "  --factor-key FILE      of key-eddsa: the other key\n"
+                 "  --factor-program FILE  of the others that sign: is asked for the signature "
+                 "(docs/override.md)\n"
+                 "  --code DIGITS          of totp: what the app shows\n"},
+    {OPT_RP, "  --rp ID                FIDO2's relying party, \"rsm\" unless said\n"},
+    {OPT_APPROVER,
+     "  --approver PRINCIPAL   may be repeated: has to be among those who approved\n"},
+    {OPT_SERVICE, "  --owner TEXT --tier TEXT\n"
+                  "  --below NAME --needs NAME|service:S   may be repeated\n"},
+    {OPT_VERBOSE, "  --verbose              counters and heads as well\n"},
+};
+
 static void print_options(unsigned options, FILE *out)
 {
-    static const struct {
-        unsigned option;
-        const char *text;
-    } texts[] = {
-        {OPT_CHANGE,
-         "  --reason TEXT          goes into the log beside the change\n"
-         "  --envelope-out FILE    keep the signed envelope (submit FILE sends it again)\n"
-         "  --no-submit            only sign it\n"
-         "  --class CLASS          critical or emergency: waits for votes, also where the policy "
-         "asks\n"
-         "                         for less\n"
-         "  --wait TIME            when it waits for votes: until they have decided\n"
-         "  --override RULE        may be repeated: an emergency that these rules shall not "
-         "refuse\n"},
-        {OPT_READ,
-         "  --at SLOT|TIME         the state as it was; TIME as 2026-11-23T15:00:00Z\n"
-         "  --stale                do not ask a majority; says how old the answer may be\n"},
-        {OPT_DEV, "  --dir DIR              its folder; else $RSM_DEV_DIR, else ./rsm-dev\n"
-                  "  --replicas N           1 to 9, 3 unless said (dev up)\n"
-                  "  --base-port N          ports from N on; free ones unless said (dev up)\n"
-                  "  --replica N            which one (dev kill, start, wipe)\n"},
-        {OPT_CLUSTER,
-         "  --dir DIR --name NAME --admin PRINCIPAL --person NAME --member ... [--plain]\n"},
-        {OPT_KEYGEN, "  --out FILE             is made new, mode 0600\n"
-                     "  --plain                no passphrase: for automata and replicas\n"},
-        {OPT_IMPORT, "  --replace              also delete what the file does not have\n"
-                     "  --label NAME=VALUE     of a new zone; may be repeated\n"},
-        {OPT_TRANSFER, "  --from-axfr IP[:PORT]  from a server; begins above its serial\n"},
-        {OPT_SERVER, "  --with IP[:PORT]       the server to compare with\n"},
-        {OPT_TRANSFER | OPT_SERVER,
-         "  --tsig FILE            a key: hmac-sha256:NAME:SECRET, or as tsig-keygen has it\n"},
-        {OPT_FORMAT, "  --format master|octodns\n"},
-        {OPT_SINCE,
-         "  --since SLOT           commands of older slots are not listed; 1 unless said\n"},
-        {OPT_LOG, "  --from SLOT --limit N --author NAME --follow\n"},
-        {OPT_LEASE, "  --ttl TIME             such as 30s\n  --token N\n"},
-        {OPT_PLAN,
-         "  --parent GENERATION    the one it was made from\n"
-         "  --incomplete           the source was not seen whole: nothing may be deleted\n"
-         "  --lease RESOURCE --token N\n"},
-        {OPT_PRINCIPAL, "  --kind person|automaton|replica|gateway --person NAME --role ROLE ...\n"
-                        "  --public-key HEX ...\n"
-                        "  --budget commands|changes|records|bytes=BURST/PER_HOUR ...\n"},
-        {OPT_RESUME, "  --id ID --gradual --az AZ\n"},
-        {OPT_FREEZE, "  --id ID --scope SCOPE --until 30m|2026-12-24T18:00:00Z --everybody\n"},
-        {OPT_MEMBER, "  --zone TEXT --peer-address IP:PORT --client-address IP:PORT|unix:PATH\n"
-                     "                         instead of what the new process says of itself\n"},
-        {OPT_WAIT, "  --wait TIME            for the effect, 10m unless said; 0s: do not wait\n"},
-        {OPT_GRAPH, "  --format text|dot|svg  text unless said; svg needs graphviz\n"
-                    "  --limit N              edges, 1000 unless said, 10000 at most\n"},
-        {OPT_DIGEST,
-         "  --digest HEX           only what `plan check` or `plan diff` showed under it\n"},
-        {OPT_CONFIG,
-         "  --config FILE          zone, names, records, reason, bypass (docs/override.md)\n"},
-        {OPT_FACTOR, "  --factor ID            the second factor that is used\n"
-                     "  --factor-key FILE      of key-eddsa: the other key\n"
-                     "  --factor-program FILE  of the others that sign: is asked for the signature "
-                     "(docs/override.md)\n"
-                     "  --code DIGITS          of totp: what the app shows\n"},
-        {OPT_RP, "  --rp ID                FIDO2's relying party, \"rsm\" unless said\n"},
-        {OPT_APPROVER,
-         "  --approver PRINCIPAL   may be repeated: has to be among those who approved\n"},
-        {OPT_SERVICE, "  --owner TEXT --tier TEXT\n"
-                      "  --below NAME --needs NAME|service:S   may be repeated\n"},
-        {OPT_VERBOSE, "  --verbose              counters and heads as well\n"},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (options & texts[i].option)
-            fputs(texts[i].text, out);
+    for (size_t i = 0; i < sizeof option_texts / sizeof option_texts[0]; i++)
+        if (options & option_texts[i].option)
+            fputs(option_texts[i].text, out);
     fputs("  --endpoints A,B --key FILE --output table|json|jsonl --timeout TIME --yes\n", out);
 }
 

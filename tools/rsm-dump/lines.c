@@ -6,10 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsm/wire.h>
+
+#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/command/body.h"
+#include "src/machine/logtable.h"
 #include "src/machine/members.h"
 #include "src/machine/query.h"
+#include "src/read/read.h"
 #include "src/rr/data.h"
 #include "tools/rsm-dump/shown.h"
 
@@ -22,12 +27,16 @@ enum order {
     ORDER_LEASE,
     ORDER_PLAN,
     ORDER_GENERATION,
+    ORDER_SERVICE,
+    ORDER_FACTOR,
+    ORDER_CHANGE,
     ORDER_ZONE,
     ORDER_RRSET,
 };
 
-static const char *const kinds[] = {"",      "members", "principal",  "role", "policy", "freeze",
-                                    "lease", "plan",    "generation", "zone", "rrset"};
+static const char *const kinds[] = {"",       "members", "principal", "role",       "policy",
+                                    "freeze", "lease",   "plan",      "generation", "service",
+                                    "factor", "change",  "zone",      "rrset"};
 
 /* Takes a name and a JSON value (both stolen). */
 static void add(struct lines *lines, enum order order, json_t *name, json_t *value)
@@ -111,6 +120,9 @@ static json_t *item_json(enum order order, const struct query_list *q)
     case ORDER_MEMBERS:
     case ORDER_POLICY:
     case ORDER_GENERATION:
+    case ORDER_SERVICE:
+    case ORDER_FACTOR:
+    case ORDER_CHANGE:
     case ORDER_ZONE:
     case ORDER_RRSET:
         break;
@@ -196,6 +208,93 @@ static enum rsm_status collect_members(struct kv *kv, struct lines *out)
     return status == RSM_NOT_FOUND ? RSM_OK : status;
 }
 
+/* A list as resilience-ctl shows it: what a replica would have answered in this state. */
+struct shown_list {
+    enum order order;
+    const char *method, *key;
+    const char *names[2]; /* fields that are its items' name; the second one may be NULL */
+};
+
+static json_t *item_name(const struct shown_list *list, struct rsm_value item)
+{
+    char text[2][LIMIT_KEY_SIZE + 1] = {"", ""};
+
+    for (size_t i = 0; i < 2 && list->names[i] != NULL; i++) {
+        struct rsm_value field = rsm_value_get(item, list->names[i]);
+        json_t *shown = shown_value(bytes_make(field.raw.data, field.raw.size));
+        (void)snprintf(text[i], sizeof text[i], "%s", shown_of(shown));
+        json_decref(shown);
+    }
+    return json_sprintf("%s%s%s", text[0], list->names[1] != NULL ? " " : "", text[1]);
+}
+
+/* One page of it, behind `after`: *next_out borrows from `answer`, and is empty at the end. */
+static enum rsm_status collect_page(struct kv *kv, const struct shown_list *list,
+                                    struct rsm_bytes after, struct writer *answer,
+                                    struct lines *out, struct rsm_bytes *next_out)
+{
+    const struct method *method = read_find(bytes_of_string(list->method));
+    struct call call = {.kv = kv, .at = QUERY_NOW};
+    struct rsm_pack *params = rsm_pack_new();
+    struct rsm_value item;
+
+    rsm_pack_array(params, 1);
+    rsm_pack_map(params, after.size > 0 ? 1 : 0);
+    if (after.size > 0) {
+        rsm_pack_text(params, "after");
+        rsm_pack_bin(params, after);
+    }
+    struct rsm_bytes packed = rsm_pack_result(params);
+    writer_reset(answer);
+    enum rsm_status status = log_get_applied(kv, &call.applied);
+    if (status == RSM_OK)
+        status = call_take_params(&call, bytes_make(packed.data, packed.size), method);
+    if (status == RSM_OK)
+        status = method->run(&call, answer);
+    if (status == RSM_OK && answer->failed)
+        status = RSM_TOO_LARGE;
+    rsm_pack_free(params);
+    struct rsm_value page =
+        rsm_value_of(rsm_bytes_make(answer->data, status == RSM_OK ? answer->size : 0));
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(page, list->key));
+    while (status == RSM_OK && rsm_walk_next(&walk, &item))
+        add(out, list->order, item_name(list, item),
+            shown_value(bytes_make(item.raw.data, item.raw.size)));
+    *next_out = rsm_value_octets(rsm_value_get(page, "next"));
+    return status;
+}
+
+static enum rsm_status collect_shown(struct kv *kv, const struct shown_list *list,
+                                     struct lines *out)
+{
+    struct rsm_bytes next = {NULL, 0};
+    uint8_t after[LIMIT_KEY_SIZE];
+    enum rsm_status status = RSM_OK;
+    struct writer answer;
+
+    writer_init(&answer, LIMIT_ANSWER_SIZE);
+    do {
+        if (next.size > 0)
+            memcpy(after, next.data, next.size);
+        status = collect_page(kv, list, rsm_bytes_make(after, next.size), &answer, out, &next);
+    } while (status == RSM_OK && next.size > 0 && next.size <= sizeof after);
+    writer_deinit(&answer);
+    return status;
+}
+
+static enum rsm_status collect_shown_lists(struct kv *kv, struct lines *out)
+{
+    static const struct shown_list lists[] = {
+        {ORDER_SERVICE, "service.list", "services", {"name", NULL}},
+        {ORDER_FACTOR, "factor.list", "factors", {"principal", "id"}},
+        {ORDER_CHANGE, "change.list", "changes", {"digest", NULL}}};
+    enum rsm_status status = RSM_OK;
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && status == RSM_OK; i++)
+        status = collect_shown(kv, &lists[i], out);
+    return status;
+}
+
 static json_t *rrset_json(const struct query_rrset *item)
 {
     json_t *rdatas = json_array();
@@ -269,6 +368,8 @@ enum rsm_status lines_collect(struct kv *kv, struct bytes zone, struct lines *ou
         status = collect_members(kv, out);
     if (status == RSM_OK && zone.size == 0)
         status = collect_lists(kv, out);
+    if (status == RSM_OK && zone.size == 0)
+        status = collect_shown_lists(kv, out);
     if (status == RSM_OK && zone.size == 0)
         status = collect_policy(kv, out);
     if (status == RSM_OK)
