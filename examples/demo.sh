@@ -55,14 +55,17 @@ must() { case $last in *"$1"*) ;; *) wrong "no \"$1\" in the answer" ;; esac; }
 token() { sed -n 's/.*"token":\([0-9]*\).*/\1/p' <<<"$last"; }
 endpoint() { cut -d, -f"$1" "$dir/endpoints"; }
 leader() { "$ctl" status --output jsonl 2>/dev/null | sed -n 's/.*"leader":\([1-9]\).*/\1/p' | head -n 1; }
-# A port that nobody has for TCP or UDP on any of the addresses, not even as the near end of a connection.
+# A port that nobody has for TCP or UDP on any of the addresses, nor gets as the near end of a connection.
 free_port() {
     python3 - "$@" <<'EOF'
+import random
 import socket
 import sys
 kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+    first_given = int(file.read().split()[0])
 while True:
-    port, held = 0, []
+    port, held = random.randrange(10000, max(10001, first_given)), []
     try:
         for address, kind in [(address, kind) for address in sys.argv[1:] for kind in kinds]:
             held.append(socket.socket(socket.AF_INET, kind))

@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Cluster, check, main  # noqa: E402
+from ports import free_port  # noqa: E402
 
 SECRET = base64.b64encode(b"a key for tests only, of 32 byte").decode()
 ZONE = """$ORIGIN old.example.
@@ -52,12 +53,6 @@ zone:
     zonefile-sync: -1
     acl: all
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def old_primary(cluster, text):

@@ -13,6 +13,7 @@ import sys
 import time
 
 from harness import BIN, ROOT, Cluster, Failure, check, main, wire
+from ports import free_port
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.1\n"
 FIX = "zone: a.example\nreason: r\nnames: [www]\nbypass: [frozen]\nrecords: www 60 IN A 192.0.2.{}\n"
@@ -105,9 +106,7 @@ def soa_rcode(port):
 
 
 def serve_dns(cluster, replica):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     cluster.add_settings(f"dns_listen = 127.0.0.1:{port}\ndns_allow_unsigned_queries = yes\ndns_allow_unsigned_transfers = yes\n"
                          f"clock_offset_file = {cluster.work}/clock\n", (replica,))
     return port

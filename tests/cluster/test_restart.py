@@ -6,6 +6,7 @@ import re
 import shutil
 
 from harness import Cluster, check, main
+from ports import LOWEST, first_given
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
 
@@ -90,4 +91,15 @@ def a_replay_gives_what_it_applies_to_the_store_piece_by_piece():
         cluster.stop_equal()
 
 
-main([only_a_clean_stop_saves_the_look, a_replay_gives_what_it_applies_to_the_store_piece_by_piece])
+def a_replica_finds_its_port_again():
+    """No connection is given the port of a replica that is down for a moment as its near end."""
+    with Cluster() as cluster:
+        with open(f"{cluster.dir}/replica-1/rsmd.conf", encoding="utf-8") as file:
+            addresses = re.findall(r"^(?:client|peer)_listen = [\d.]+:(\d+)$", file.read(), re.M)
+        addresses += [each.rsplit(":", 1)[1] for each in cluster.endpoints.split(",")]
+        check(len(addresses) == 5, addresses)
+        given = first_given()
+        check(given <= LOWEST or all(int(port) < given for port in addresses), f"{addresses}, connections from {given} on")
+
+
+main([a_replica_finds_its_port_again, only_a_clean_stop_saves_the_look, a_replay_gives_what_it_applies_to_the_store_piece_by_piece])

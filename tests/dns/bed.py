@@ -8,7 +8,6 @@ free port for all; only processes that were started here are ended.
 import base64
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
 from harness import ROOT, Cluster, check  # noqa: E402
+from ports import free_port  # noqa: E402
 
 try:
     import dns.message
@@ -48,31 +48,6 @@ def missing(kinds):
         if shutil.which(PROGRAMS[kind], path=os.environ.get("PATH", "") + ":/usr/sbin") is None:
             return f"{PROGRAMS[kind]} is not installed"
     return None
-
-
-def free_port(addresses=("127.0.0.1",)):
-    """A port that is free for TCP and UDP on all of the addresses."""
-    while True:
-        held = []
-        try:
-            first = socket.socket()
-            held.append(first)
-            first.bind((addresses[0], 0))
-            port = first.getsockname()[1]
-            for address in addresses:
-                udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                held.append(udp)
-                udp.bind((address, port))
-                if address != addresses[0]:
-                    tcp = socket.socket()
-                    held.append(tcp)
-                    tcp.bind((address, port))
-            return port
-        except OSError:
-            continue
-        finally:
-            for each in held:
-                each.close()
 
 
 def read_example(name):

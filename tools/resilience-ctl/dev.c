@@ -133,20 +133,6 @@ unsigned dev_count_replicas(const char *dir)
 /* -------------------------------------------------------------------------------------------- */
 /* Addresses. */
 
-/* A port that is free now: bound to find it, closed again for rsmd. */
-uint16_t dev_free_port(int *fd_out)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    *fd_out = fd;
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-        return 0;
-    return ntohs(address.sin_port);
-}
-
 static bool choose_addresses(struct cluster_plan *plan, uint64_t base_port)
 {
     int held[2 * LIMIT_REPLICAS];

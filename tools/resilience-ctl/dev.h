@@ -29,7 +29,8 @@ bool dev_wait_for(const char *dir, const char *endpoint, unsigned replica,
                   bool (*is_done)(const char *endpoint));
 /* It runs and answers: all that can be waited for while it is no member. */
 bool dev_is_up(const char *endpoint);
-/* A port that is free now, held by *fd_out until the caller closes it; 0: none. */
+/* A port that is free now, held by *fd_out until the caller closes it; 0: none. If there is one, it
+   is below those that connections are given. */
 uint16_t dev_free_port(int *fd_out);
 /* Owned by the caller; NULL (explained) when there is no cluster. */
 char *dev_read_endpoints(const char *dir);
