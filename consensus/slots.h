@@ -36,7 +36,6 @@ struct slot {
     uint32_t accepted_messages; /* for a mutant only */
     uint64_t cookie;            /* of the own client's proposal, or 0; outlives `proposed` */
     uint64_t proposed_tick;
-    uint64_t sent_tick;
 };
 
 struct slots {

@@ -144,10 +144,10 @@ enum rsm_status journal_turn(struct journal *j);
 /* Fewer segments than the reserve are ready, and the last try to prepare one found no space. */
 bool journal_is_low(const struct journal *j);
 /*
- * Bytes of votes that still fit, the reserve for promises and marks apart: a vote of this size is
- * taken. UINT64_MAX unless the last try to prepare a segment found no space.
+ * Before votes are begun: `size` bytes of records fit, none larger than a segment, in any groups;
+ * segments are prepared at once where there are too few. RSM_DISK_FULL: they may not fit.
  */
-uint64_t journal_space(const struct journal *j);
+enum rsm_status journal_make_room(struct journal *j, uint64_t size);
 
 struct journal_counters {
     uint64_t flushes; /* of groups; flushes of heads and preparation apart */

@@ -185,12 +185,39 @@ void journal_forget_pending(struct journal *j)
     j->pending_count = 0;
 }
 
+/* Bytes of votes that fit what is there. */
+static uint64_t vote_room(const struct journal *j)
+{
+    uint64_t room = journal_room(j);
+    return room > VOTE_RESERVE_SIZE ? room - VOTE_RESERVE_SIZE : 0;
+}
+
 uint64_t journal_space(const struct journal *j)
 {
     if (j->read_only || j->dead)
         return 0;
-    if (!j->low)
-        return UINT64_MAX;
-    uint64_t room = journal_room(j);
-    return room > VOTE_RESERVE_SIZE ? room - VOTE_RESERVE_SIZE : 0;
+    return j->low ? vote_room(j) : UINT64_MAX;
+}
+
+/*
+ * Twice: a record that does not fit the rest of a segment leaves as much of it empty. And groups
+ * begin with a sector of their own.
+ */
+enum rsm_status journal_make_room(struct journal *j, uint64_t size)
+{
+    uint64_t wanted = 2 * size + DISK_SECTOR_SIZE;
+    enum rsm_status status = RSM_OK;
+
+    if (j->dead)
+        return RSM_IO;
+    if (j->read_only)
+        return RSM_READ_ONLY;
+    while (status == RSM_OK && vote_room(j) < wanted) {
+        if (journal_space(j) < wanted) /* tried already; journal_prepare_next tries again */
+            return RSM_DISK_FULL;
+        j->counters.prepared_late++;
+        status = journal_prepare_one(j, j->segment_size);
+    }
+    CHECK(status != RSM_OK || vote_room(j) >= wanted);
+    return status;
 }

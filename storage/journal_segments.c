@@ -228,9 +228,11 @@ static bool owes_mark(const struct journal *j)
 
 static bool is_segment_due(struct journal *j)
 {
-    if (j->dead || j->read_only || prepared(j) >= j->prepared_count)
+    if (j->dead || j->read_only)
         return false;
-    return !j->low || ++j->asked_while_low % LOW_RETRY == 0;
+    if (j->low) /* also with all that is wanted ready: more was asked for than that */
+        return ++j->asked_while_low % LOW_RETRY == 0;
+    return prepared(j) < j->prepared_count;
 }
 
 bool journal_is_idle_work_due(struct journal *j)
@@ -250,6 +252,10 @@ enum rsm_status journal_prepare_ahead(struct journal *j)
         return RSM_READ_ONLY;
     if (!is_segment_due(j))
         return RSM_OK;
+    if (prepared(j) >= j->prepared_count) {
+        j->low = false;
+        return RSM_OK;
+    }
     if (is_slice_under_way(j))
         return journal_prepare_some(j, j->segment_size, PREPARE_SLICE_MIN);
     uint64_t slice = 2 * (j->counters.bytes - j->bytes_at_slice);

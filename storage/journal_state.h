@@ -123,5 +123,10 @@ enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote);
 /* Plans a group with nothing but the checkpoint in the next segment. RSM_DISK_FULL, RSM_IO. */
 enum rsm_status journal_plan_turn(struct journal *j);
 void journal_forget_pending(struct journal *j);
+/*
+ * Bytes of votes that still fit, the reserve for promises and marks apart: a vote of this size is
+ * taken. UINT64_MAX unless the last try to prepare a segment found no space.
+ */
+uint64_t journal_space(const struct journal *j);
 
 #endif

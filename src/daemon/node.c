@@ -196,6 +196,8 @@ static void obey_leader(struct node *n, const struct paxos_effects *effects)
         LOG_U64("applied", n->applied_slot));
     spec_reset(n);
     submit_on_leader_changed(n);
+    if (effects->leader != 0)
+        space_on_leader(n);
 }
 
 static void obey(struct node *n, const struct paxos_effects *effects)
@@ -230,6 +232,12 @@ void node_step(struct node *n, const struct paxos_event *event)
     struct paxos_effects effects;
     paxos_step(n->paxos, event, &effects);
     obey(n, &effects);
+}
+
+void node_resign(struct node *n)
+{
+    struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
+    node_step(n, &event);
 }
 
 /*
@@ -356,13 +364,13 @@ static void resign_when_read_only(struct node *n)
         return;
     if (is_low)
         n->resigned_ms = node_now_ms(n);
-    struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
-    node_step(n, &event);
+    node_resign(n);
 }
 
 void node_tick(struct node *n)
 {
     n->tick++;
+    space_before_tick(n);
     struct paxos_event event = {.type = PAXOS_EVENT_TICK};
     node_step(n, &event);
     if (n->dead)
@@ -415,8 +423,7 @@ void node_stop_accepting(struct node *n)
     if (n->stopping)
         return;
     n->stopping = true;
-    struct paxos_event event = {.type = PAXOS_EVENT_RESIGN};
-    node_step(n, &event);
+    node_resign(n);
 }
 
 void node_drop_cuts(struct node *n)

@@ -83,6 +83,11 @@ struct node {
      */
     uint64_t missing_slot;
     struct held held; /* what waits for a flush */
+    struct {
+        struct ballot ballot; /* the last that was prepared here */
+        uint64_t slot_end;    /* its promises reported votes below */
+        uint64_t bytes;       /* of journal that these take beyond the own votes */
+    } found;
 
     /* applying */
     struct learned learned;

@@ -6,6 +6,7 @@
 /* node.c */
 void node_step(struct node *n, const struct paxos_event *event);
 void node_fail(struct node *n, enum rsm_status status, const char *text);
+void node_resign(struct node *n);
 void node_raise(struct node *n, uint32_t alarm, uint64_t slot);
 void node_clear(struct node *n, uint32_t alarm);
 /*
@@ -83,6 +84,17 @@ void rejoin_begin_doubt(struct node *n, uint32_t alarm, bool has_lost);
 /* The core has heard everybody: a fresh journal, the new incarnation, and votes again. */
 void rejoin_finish(struct node *n);
 void rejoin_on_heartbeat(struct node *n);
+
+/* node_space.c: room in the journal for votes, asked for before the core begins them */
+/* Of the journal, for a value of `size` bytes. */
+uint64_t space_of_vote(uint64_t size);
+/* False: it has not, and the alarm is raised. */
+bool space_is_for(struct node *n, uint64_t bytes);
+/* For what a message may bring. False: it must not come to the core, as if it were lost. */
+bool space_is_for_message(struct node *n, const struct paxos_message *m);
+/* A replica that asks nobody does not begin to lead without room for its open votes. */
+void space_before_tick(struct node *n);
+void space_on_leader(struct node *n);
 
 /* node_verify.c: form, cluster and signature, remembered by digest */
 enum rsm_status node_verify_envelope(struct node *n, struct bytes raw,

@@ -114,27 +114,12 @@ static enum paxos_opinion opinion_of(struct node *n, const struct paxos_entry *e
     return PAXOS_OPINION_REFUSED;
 }
 
-/*
- * Room in the journal for the votes that this message may bring. Twice: a record that does not fit
- * the rest of a segment leaves as much of it empty.
- */
-static bool has_space(struct node *n, const struct paxos_message *m)
-{
-    size_t needed = 0;
-    for (size_t i = 0; i < m->entry_count; i++)
-        needed += 2 * (blob_bytes(m->entries[i].value).size + 64);
-    if (!n->journal_writable || needed == 0 || needed <= journal_space(n->journal))
-        return true;
-    node_raise(n, NODE_ALARM_DISK_LOW, m->entries[0].slot);
-    return false;
-}
-
 static void on_message(struct node *n, uint32_t from, const struct paxos_message *m,
                        uint64_t came_ns)
 {
     uint8_t opinions[LIMIT_BATCH_ENTRIES];
     struct paxos_event event = {.type = PAXOS_EVENT_MESSAGE, .from = from, .message = m};
-    if (!has_space(n, m))
+    if (!space_is_for_message(n, m))
         return; /* as if it were lost: the sender will ask again */
     if (m->type == PAXOS_ACCEPT) {
         for (size_t i = 0; i < m->entry_count; i++)

@@ -351,13 +351,24 @@ static struct blob *judge(struct node *n, struct submission *s, uint64_t slot)
     return proposed;
 }
 
+/* What an entry has beside its envelope, or a rejection beside the one that it refuses. */
+#define ENTRY_MORE (LIMIT_VALUE_SIZE - LIMIT_ENVELOPE_SIZE)
+
+/* In the journal, behind the `space` that the batch takes already. */
+static bool has_space_for(struct node *n, const struct submission *s, uint64_t space)
+{
+    return !n->journal_writable ||
+           (!journal_is_low(n->journal) &&
+            space_is_for(n, space + space_of_vote(s->envelope->size + ENTRY_MORE)));
+}
+
 void submit_propose(struct node *n)
 {
     if (!paxos_is_ready(n->paxos) || node_refuses(n) != RSM_OK)
         return;
     struct paxos_proposal batch[LIMIT_BATCH_ENTRIES];
     size_t count = 0;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, space = 0;
     uint32_t room = paxos_room(n->paxos);
     struct submission *next;
     for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
@@ -366,7 +377,9 @@ void submit_propose(struct node *n)
             continue;
         if (count == room || count == n->config.batch_entries || bytes > LIMIT_BATCH_BYTES)
             break;
-        if (n->journal_writable && journal_is_low(n->journal)) {
+        if (!has_space_for(n, s, space)) {
+            if (n->dead)
+                break;
             node_raise(n, NODE_ALARM_DISK_LOW, 0);
             fail(n, s, RSM_DISK_FULL, "the leader's disk is nearly full");
             continue;
@@ -386,6 +399,7 @@ void submit_propose(struct node *n)
         s->may_be_chosen = true;
         batch[count++] = (struct paxos_proposal){.value = value, .cookie = id};
         bytes += value->size;
+        space += space_of_vote(value->size);
     }
     if (count == 0)
         return;
@@ -444,7 +458,8 @@ void submit_time(struct node *n)
 {
     uint64_t now = node_clock_ms(n);
     if (!paxos_is_ready(n->paxos) || paxos_room(n->paxos) == 0 || node_refuses(n) != RSM_OK ||
-        paxos_slot_next(n->paxos) != n->applied_slot + 1 || !deadline_has_passed(n, now))
+        paxos_slot_next(n->paxos) != n->applied_slot + 1 || !deadline_has_passed(n, now) ||
+        !space_is_for(n, space_of_vote(ENTRY_MORE)))
         return;
     struct paxos_proposal proposal = {.value = encode_value(n, ENTRY_TICK, (struct bytes){NULL, 0}),
                                       .cookie = TICK_COOKIE};

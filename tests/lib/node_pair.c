@@ -113,20 +113,21 @@ static enum rsm_status write_row(void *context, const struct kv_write *w)
 
 /* ---- two replicas ---- */
 
-static void make_genesis(struct node_pair *p, struct writer *file)
+static void make_genesis(struct node_pair *p)
 {
+    struct writer *file = &p->genesis;
     static const uint8_t salt[GENESIS_SALT_SIZE] = {1};
     static const uint8_t keys[2][RSM_PUBLIC_KEY_SIZE] = {{1}, {2}};
     static const char *const addresses[] = {"127.0.0.1:7001", "127.0.0.1:7002"};
     struct genesis g = {.name = bytes_of_string("pair"),
                         .salt = salt,
-                        .member_count = 2,
+                        .member_count = p->is_alone ? 1 : 2,
                         .admin_principal = bytes_of_string("admin"),
                         .admin_person = bytes_of_string("Admin"),
                         .created_ms = UINT64_C(1780000000000)};
     CHECK(rsm_key_generate("admin", &p->admin) == RSM_OK);
     g.admin_key = rsm_key_public(p->admin);
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < g.member_count; i++)
         g.members[i] = (struct genesis_member){.id = i + 1,
                                                .zone = bytes_of_string("a"),
                                                .key = keys[i],
@@ -138,21 +139,25 @@ static void make_genesis(struct node_pair *p, struct writer *file)
     memcpy(p->cluster_id, g.cluster_id, CLUSTER_ID_SIZE);
 }
 
-static void open_replica(struct node_pair *p, uint32_t id, const struct node_config *given,
-                         struct bytes genesis)
+static void open_node(struct node_pair_replica *r)
 {
-    struct node_pair_replica *r = &p->replicas[id - 1];
-    struct node_config config = *given;
     struct node_env env = surroundings;
     const char *why = "";
-    config.self = id;
-    config.incarnation = id;
-    config.fresh = true;
-    config.seed = id;
     env.context = r;
+    CHECK(node_open(&r->node, &r->config, &env, writer_result(&r->pair->genesis), &r->disk->disk,
+                    r->base, &why) == RSM_OK);
+}
+
+static void open_replica(struct node_pair *p, uint32_t id, const struct node_config *given)
+{
+    struct node_pair_replica *r = &p->replicas[id - 1];
     *r = (struct node_pair_replica){
-        .pair = p, .id = id, .base = kv_mem_new(), .disk = disk_mem_new()};
-    CHECK(node_open(&r->node, &config, &env, genesis, &r->disk->disk, r->base, &why) == RSM_OK);
+        .pair = p, .id = id, .base = kv_mem_new(), .disk = disk_mem_new(), .config = *given};
+    r->config.self = id;
+    r->config.incarnation = id;
+    r->config.fresh = true;
+    r->config.seed = id;
+    open_node(r);
 }
 
 struct node_pair_replica *node_pair_other(struct node_pair_replica *r)
@@ -189,39 +194,69 @@ void node_pair_turn(struct node_pair *p)
     struct node_pair_replica *second = node_pair_other(first);
     p->now_ms += p->tick_ms;
     node_tick(first->node);
-    node_tick(second->node);
+    if (second->node != NULL)
+        node_tick(second->node);
     node_pair_handle(first);
-    node_pair_handle(second);
+    if (second->node != NULL)
+        node_pair_handle(second);
 }
 
 void node_pair_open(struct node_pair *p, const struct node_config *config)
 {
-    struct writer genesis;
     struct node_status status = {.is_ready = false};
-    make_genesis(p, &genesis);
+    make_genesis(p);
     p->now_ms = 1000;
     p->tick_ms = config->tick_ms;
-    for (uint32_t id = 1; id <= 2; id++)
-        open_replica(p, id, config, writer_result(&genesis));
-    writer_deinit(&genesis);
+    for (uint32_t id = 1; id <= (p->is_alone ? 1 : 2); id++)
+        open_replica(p, id, config);
     for (int i = 0; i < 200 && !(status.is_leader && status.is_ready); i++) {
         node_pair_turn(p);
-        node_get_status(p->replicas[i % 2].node, &status);
-        p->leader = status.is_leader ? &p->replicas[i % 2] : NULL;
+        struct node_pair_replica *looked_at = &p->replicas[p->is_alone ? 0 : i % 2];
+        node_get_status(looked_at->node, &status);
+        p->leader = status.is_leader ? looked_at : NULL;
     }
     CHECK(p->leader != NULL);
+}
+
+void node_pair_lose(struct node_pair_replica *r)
+{
+    while (r->inbox_count > 0)
+        blob_unref(r->inbox[--r->inbox_count]);
+}
+
+static void open_again(struct node_pair_replica *r)
+{
+    node_pair_lose(r);
+    r->committing = NULL;
+    r->config.fresh = false;
+    open_node(r);
+}
+
+void node_pair_restart(struct node_pair_replica *r)
+{
+    node_close(r->node);
+    open_again(r);
+}
+
+void node_pair_kill(struct node_pair_replica *r)
+{
+    struct disk_mem *left = disk_mem_clone(r->disk);
+    node_close(r->node);
+    disk_free(&r->disk->disk);
+    r->disk = left;
+    open_again(r);
 }
 
 void node_pair_close(struct node_pair *p)
 {
     for (uint32_t i = 0; i < 2; i++)
         node_close(p->replicas[i].node);
-    for (uint32_t i = 0; i < 2; i++) {
-        for (size_t k = 0; k < p->replicas[i].inbox_count; k++)
-            blob_unref(p->replicas[i].inbox[k]);
+    for (uint32_t i = 0; i < (p->is_alone ? 1 : 2); i++) {
+        node_pair_lose(&p->replicas[i]);
         disk_free(&p->replicas[i].disk->disk);
         kv_free(p->replicas[i].base);
     }
+    writer_deinit(&p->genesis);
     rsm_key_free(p->admin);
 }
 

@@ -22,6 +22,7 @@ struct node_pair_replica {
     struct node *node;
     struct disk_mem *disk;
     struct kv *base, *committing;
+    struct node_config config;                /* as it was opened with */
     enum rsm_status commit_status;            /* what its commits end with */
     struct blob *inbox[NODE_PAIR_FRAMES_MAX]; /* from the other one */
     size_t inbox_count;
@@ -33,6 +34,7 @@ struct node_pair {
     void *context;
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
     void (*pushed)(void *context, struct node_pair_replica *by); /* NULL: nobody wants to know */
+    bool is_alone; /* the first one is the only member; the second one is not there */
     bool may_fail; /* a fatal error comes into `failed`, instead of ending the program */
     /* made by it */
     struct node_pair_replica replicas[2];
@@ -41,12 +43,22 @@ struct node_pair {
     uint64_t now_ms;
     uint32_t tick_ms;
     uint8_t cluster_id[CLUSTER_ID_SIZE];
+    struct writer genesis;
     struct rsm_key *admin; /* of the principal "admin" */
 };
 
 /* `config` for both: ids, incarnations and seeds are set here. Turns until one of them leads. */
 void node_pair_open(struct node_pair *p, const struct node_config *config);
 void node_pair_close(struct node_pair *p);
+/*
+ * Ends `r` as a clean stop does and opens it again on the disk and the store that it had, with what
+ * `r->config` says now; what was on its way to it is lost.
+ */
+void node_pair_restart(struct node_pair_replica *r);
+/* The same as it dies: what its journal holds back for the next flush is not there. */
+void node_pair_kill(struct node_pair_replica *r);
+/* What waits for `r` is lost. */
+void node_pair_lose(struct node_pair_replica *r);
 struct node_pair_replica *node_pair_other(struct node_pair_replica *r);
 /* What has come for it, then the end of its turn; a commit of its store ends at once. */
 void node_pair_handle(struct node_pair_replica *r);

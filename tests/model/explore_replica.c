@@ -203,7 +203,6 @@ static void clear_times(struct paxos *p, struct slot *ring)
     }
     for (uint32_t i = 0; i < CAPACITY; i++) {
         ring[i].proposed_tick = 0;
-        ring[i].sent_tick = 0;
         ring[i].cookie = 0;
     }
 }

@@ -11,6 +11,7 @@
 #include "src/base/mem.h"
 #include "storage/scan.h"
 #include "storage/segment.h"
+#include "storage/journal_state.h"
 #include "tests/lib/journal_rig.h"
 
 #define SECTOR DISK_SECTOR_SIZE

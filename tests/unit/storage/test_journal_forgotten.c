@@ -11,6 +11,7 @@
 
 #include "src/base/limits.h"
 #include "storage/segment.h"
+#include "storage/journal_state.h"
 #include "tests/lib/journal_rig.h"
 
 static enum rsm_status append_vote(struct journal_rig *rig, uint64_t sequence, struct ballot ballot,
