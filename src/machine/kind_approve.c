@@ -13,7 +13,8 @@
  *
  * An approval counts as long as whoever gave it still could give it: it is looked at again when the
  * next one comes, and when the change is applied. So a key that was stolen and revoked in between
- * has approved nothing.
+ * has approved nothing. Until it is applied another person stands in for such an approver, or the
+ * same one with what there is now; the token begins anew with the last approval that was needed.
  */
 #include "src/command/body_change.h"
 #include "src/machine/judge.h"
@@ -146,17 +147,40 @@ static bool is_enough(struct judge *j, const struct staged_record *row, const st
 
 /* ---- approving ---- */
 
-static void check_approver(struct judge *j, const struct body_ballot *body,
-                           const struct staged_record *row, struct bytes person)
+/* One that has all that it needs takes none, as long as they count. */
+static void require_wanting(struct judge *j, const struct body_ballot *body,
+                            const struct staged_record *row)
+{
+    char missing[512];
+    if (row->approved_ms == 0)
+        return;
+    struct tally t = count_approvals(j, body->change, false);
+    if (row->voting_ms != 0 || is_enough(j, row, &t, missing, sizeof missing))
+        judge_refuse(j, RSM_RULE_NO_CHANGE, "it has its approvals since log time %" PRIu64,
+                     row->approved_ms);
+}
+
+/* An approval of that person's that counts. */
+static bool has_approved(struct judge *j, const struct body_ballot *body, struct bytes person)
 {
     struct key key;
     struct bytes value;
+    struct approval_record a;
+    struct principal_record principal;
+    key_approval(&key, body->change, person);
+    return judge_found(j, kv_get(j->kv, TABLE_APPROVAL, key_bytes(&key), &value)) &&
+           judge_found(j, approval_decode(value, &a)) &&
+           why_void(j, person, &a, &principal) == NULL;
+}
+
+static void check_approver(struct judge *j, const struct body_ballot *body,
+                           const struct staged_record *row, struct bytes person)
+{
     if (bytes_equal(j->command->author, row->author) ||
         (bytes_equal(person, row->person) && !MUTANT(AUTHOR_APPROVES)))
         judge_refuse(j, RSM_RULE_APPROVER, "%.*s is the author of the change, person %.*s",
                      TEXT_ARGUMENTS(j->command->author), TEXT_ARGUMENTS(person));
-    key_approval(&key, body->change, person);
-    if (judge_found(j, kv_get(j->kv, TABLE_APPROVAL, key_bytes(&key), &value)))
+    if (has_approved(j, body, person))
         judge_refuse(j, RSM_RULE_APPROVER, "person %.*s has approved it already",
                      TEXT_ARGUMENTS(person));
 }
@@ -232,9 +256,8 @@ void kind_change_approve(struct judge *j)
     if (row.class != RSM_CLASS_EMERGENCY && row.root_needed == 0)
         judge_refuse(j, RSM_RULE_NO_CHANGE, "a %s change needs no approval",
                      body_class_text(row.class));
-    else if (row.approved_ms != 0)
-        judge_refuse(j, RSM_RULE_NO_CHANGE, "it has its approvals since log time %" PRIu64,
-                     row.approved_ms);
+    else
+        require_wanting(j, &body, &row);
     check_approver(j, &body, &row, person);
     bool is_emergency = row.class == RSM_CLASS_EMERGENCY;
     row.touched = j->slot;
@@ -282,11 +305,13 @@ static void check_token(struct judge *j, const struct body_ballot *body,
                         const struct staged_record *row)
 {
     char missing[512];
-    struct tally t = count_approvals(j, body->change, true);
+    struct tally t = count_approvals(j, body->change, false);
     bool has_all = is_enough(j, row, &t, missing, sizeof missing);
-    if (!has_all && !MUTANT(NO_APPROVALS))
+    if (!has_all && !MUTANT(NO_APPROVALS)) {
+        (void)count_approvals(j, body->change, true);
         judge_refuse(j, RSM_RULE_APPROVER,
                      "approved by %s; they run: resilience-ctl override approve DIGEST", missing);
+    }
     if (row->voting_ms != 0 && !MUTANT(TOKEN_TWICE))
         judge_refuse(j, RSM_RULE_OVERRIDE_TOKEN,
                      "it was applied at log time %" PRIu64 "; approvals are used once",

@@ -497,7 +497,7 @@ def git_history():
             return cluster.run(f"{BIN}/rsm-dump", "--dir", cluster.data(replica), "export", "git", *more).stdout
         def git(name, *arguments, **how):
             return cluster.run("git", "-C", os.path.join(cluster.work, name), "-c", "safe.directory=*", *arguments, **how).stdout
-        for name in ("one", "two", "only"):
+        for name in ("one", "two", "only", "gap"):
             cluster.run("git", "init", "-q", "-b", "main", os.path.join(cluster.work, name))
         text = export(1)
         check(text == export(2), "two replicas, two histories")
@@ -518,6 +518,10 @@ def git_history():
         git("two", "fast-import", "--quiet", text=cut[:cut.rindex("commit ")] + "done\n")
         git("two", "fast-import", "--quiet", text=export(3, "--from", str(middle)))
         check(git("one", "rev-parse", "main") == git("two", "rev-parse", "main"), "in two parts it is another history")
+        git("two", "fast-import", "--quiet", text=export(3, "--from", str(middle)))
+        check(git("one", "rev-parse", "main") == git("two", "rev-parse", "main"), "a part that comes twice makes another history")
+        git("gap", "fast-import", "--quiet", text=export(3, "--from", str(middle)), status=128)
+        check(git("gap", "for-each-ref") == "", "a part without what is before it was taken")
         manifest(cluster, lambda *arguments: git("one", *arguments), middle)
         git("only", "fast-import", "--quiet", text=export(1, "--zone", "b.lock"))
         check(len(git("only", "log", "--format=%s", "main").splitlines()) == 2, "one zone alone")

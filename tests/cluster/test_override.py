@@ -95,6 +95,44 @@ def approvals():
         cluster.verify_equal()
 
 
+def asked_twice():
+    """The same file again is the same request; of two equal ones the approved one is applied, whichever is newer."""
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        path = write(cluster, 5)
+        first = request(cluster, path)
+        done = cluster.ctl("override", "request", "--config", path, "--reason", "incident 7, again")
+        check(done.stdout.strip() == first and "asked for already" in done.stderr, done.stdout + done.stderr)
+        for key in (alice, bob):
+            cluster.ctl("override", "approve", first, key=key)
+        cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.5", "--override", "frozen", status=8)
+        check(len(cluster.json("override", "status")["overrides"]) == 2, "two that say the same")
+        check(request(cluster, path) == first, "approved, and asked for again")
+        done = cluster.ctl("override", "apply", "--config", path, "--approver", "alice@company.com", "--approver", "bob@company.com")
+        check("in effect in slot" in done.stdout and "192.0.2.5" in address(cluster), done.stdout)
+
+
+def an_approver_who_lapsed():
+    """Whose right, key or factor is gone counts no more; another person stands in, and nothing is asked for anew."""
+    with Cluster() as cluster:
+        alice, bob = begin(cluster)
+        carol = person(cluster, "carol@company.com")
+        digest = request(cluster, write(cluster, 5))
+        for key in (alice, bob):
+            cluster.ctl("override", "approve", digest, key=key)
+        check("has its approvals" in cluster.ctl("override", "approve", digest, key=carol, status=4).stderr, "two suffice")
+        public = next(p["keys"][0] for p in cluster.json("principal", "list")["principals"] if p["name"] == "bob@company.com")
+        cluster.ctl("principal", "key-revoke", "bob@company.com", "--public-key", public, "--yes")
+        done = cluster.ctl("override", "apply", digest, status=4)
+        check("bob@company.com has lost the key" in done.stderr and "1 of 2 persons" in done.stderr, done.stderr)
+        cluster.ctl("override", "approve", digest, key=bob, status=7)
+        cluster.ctl("override", "approve", digest, key=carol)
+        check("in effect in slot" in cluster.ctl("override", "apply", digest).stdout, "applied")
+        cluster.settle()
+        cluster.stop()
+        cluster.verify_equal()
+
+
 def the_four_lines():
     """The lines of the reference, letter by letter, in a shell; the approvers are elsewhere meanwhile."""
     with Cluster() as cluster:
@@ -518,4 +556,4 @@ def rules_that_block():
 
 
 if __name__ == "__main__":
-    main([approvals, the_four_lines, several_zones, a_quarter_of_an_hour, approvers_are_told, six_steps, reports, manual_mode, rules_that_block])
+    main([approvals, asked_twice, an_approver_who_lapsed, the_four_lines, several_zones, a_quarter_of_an_hour, approvers_are_told, six_steps, reports, manual_mode, rules_that_block])

@@ -143,12 +143,23 @@ enum rsm_status override_find(struct ctl *ctl, const char *id, struct override *
     return status == RSM_OK ? load_command(ctl, out) : status;
 }
 
+/* How far on its way: applied, approved, or by so many persons. */
+static uint64_t progress_of(struct rsm_value change)
+{
+    if (rsm_value_uint(rsm_value_get(change, "voting_ms")) > 0)
+        return UINT64_MAX;
+    if (rsm_value_uint(rsm_value_get(change, "approved_ms")) > 0)
+        return UINT64_MAX - 1;
+    return rsm_value_count(rsm_value_get(change, "approvals"));
+}
+
 enum rsm_status override_find_own(struct ctl *ctl, struct bytes body, struct override *out)
 {
     struct rsm_buffer rows;
     struct rsm_walk walk;
     struct rsm_value change;
     bool is_found = false;
+    uint64_t progress = 0;
     *out = (struct override){.row = {NULL, 0}};
     enum rsm_status status = list(ctl, &rows, &walk);
     while (status == RSM_OK && rsm_walk_next(&walk, &change)) {
@@ -159,9 +170,13 @@ enum rsm_status override_find_own(struct ctl *ctl, struct bytes body, struct ove
             !take_digest(change, one.digest))
             continue;
         status = load_command(ctl, &one);
-        if (status == RSM_OK && bytes_equal(one.command.body, body)) {
+        /* Of several the one that the approvers chose; else the newest: the list is in the order of
+         * the log. */
+        if (status == RSM_OK && bytes_equal(one.command.body, body) &&
+            progress_of(change) >= progress) {
             memcpy(out->digest, one.digest, RSM_DIGEST_SIZE);
-            is_found = true; /* the list is in the order of the log: the last one is the newest */
+            progress = progress_of(change);
+            is_found = true;
         }
         override_free(&one);
     }

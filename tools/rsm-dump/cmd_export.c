@@ -5,10 +5,11 @@
  * One commit for each slot that made a version of a zone: its author, log time and reason, the
  * zones' master files as they became, and as trailers slot, chain head, event, versions and
  * approvals. Nothing in it depends on when or where it is made, so the ids of the commits are the
- * same each time; a stream that begins later (--from) goes on behind the branch that is there. Each
- * version of a zone is a tag besides (git_version.h). The store says which slots; the log is
- * replayed up to each, so that what is written is what follows from the log, and protected is what
- * was protected then.
+ * same each time; a stream that begins later (--from) names the commit that it goes on behind, so
+ * that git takes it twice without harm, and not at all where a part is missing. Each version of a
+ * zone is a tag besides (git_version.h). The store says which slots; the log is replayed up to
+ * each, so that what is written is what follows from the log, and protected is what was protected
+ * then.
  *
  * `export manifest` says of the same commits what git will call them, and of the files what is in
  * them, a line each, without making any (git_object.h); --gpg-key has it signed:
@@ -52,7 +53,7 @@ struct zone {
     uint64_t slot;             /* of its last version; 0: none yet */
     bool exists;
     struct zone_version version;
-    uint8_t blob[GIT_ID_SIZE]; /* manifest: of its file, and its SHA-256 */
+    uint8_t blob[GIT_ID_SIZE]; /* of its file, and its SHA-256, where commits are named */
     uint8_t hash[HASH_SIZE];
 };
 
@@ -64,11 +65,11 @@ struct export
     size_t zone_count;
     struct touch *touches; /* owned; by slot, then zone */
     size_t touch_count;
-    bool has_parent; /* the first commit goes on behind the branch that is there */
     struct writer text;
     struct writer message;
     bool is_manifest;
-    bool has_commit; /* manifest: there is a parent */
+    bool has_printed; /* stream: a commit, which the next one follows by itself */
+    bool has_commit;  /* there is one before: all of a manifest, of a stream those before --from */
     uint8_t commit[GIT_ID_SIZE];
     struct writer manifest;
 };
@@ -208,6 +209,21 @@ static void take_commit_id(struct export *e, struct bytes author)
     e->has_commit = true;
 }
 
+/* Without a stream: the manifest's commits, and those that stand before --from. */
+static bool is_only_named(const struct export *e)
+{
+    return e->is_manifest || e->replay.ledger.slot < e->d->from;
+}
+
+static void write_parent(struct export *e, struct writer *out)
+{
+    char hex[2 * GIT_ID_SIZE + 1];
+    hex_encode(hex, bytes_make(e->commit, sizeof e->commit));
+    if (e->has_commit && !e->has_printed)
+        writer_format(out, "from %s\n", hex);
+    e->has_printed = true;
+}
+
 static void write_message(struct export *e, const struct touch *touches, size_t count)
 {
     struct replay *r = &e->replay;
@@ -233,7 +249,7 @@ static void write_message(struct export *e, const struct touch *touches, size_t 
     writer_format(&e->text, " %llu\n", (unsigned long long)cause.counter);
     writer_bytes(&e->text, writer_result(&cause.approvals));
 
-    if (e->is_manifest) {
+    if (is_only_named(e)) {
         take_commit_id(e, author);
         git_cause_deinit(&cause);
         return;
@@ -244,9 +260,7 @@ static void write_message(struct export *e, const struct touch *touches, size_t 
     git_cause_deinit(&cause);
     writer_format(out, "data %zu\n", e->text.size);
     writer_bytes(out, writer_result(&e->text));
-    if (e->has_parent)
-        writer_format(out, "from refs/heads/main^0\n");
-    e->has_parent = false; /* the commits of one stream follow each other by themselves */
+    write_parent(e, out);
 }
 
 /* The SOA first: programs that read master files want it so. */
@@ -315,8 +329,8 @@ static enum rsm_status raise_version(struct export *e, struct zone *z)
     return status;
 }
 
-/* Also of commits before --from: the ones behind hang on them. */
-static enum rsm_status add_to_manifest(struct export *e, const struct touch *touches, size_t count)
+/* Commits before --from have ids and no lines: the ones behind hang on them. */
+static enum rsm_status name_commit(struct export *e, const struct touch *touches, size_t count)
 {
     char hex[2 * HASH_SIZE + 1];
 
@@ -355,9 +369,9 @@ static enum rsm_status export_slot(struct export *e, const struct touch *touches
 
     for (size_t i = 0; i < count && status == RSM_OK; i++)
         status = raise_version(e, &e->zones[touches[i].zone]);
-    if (status == RSM_OK && e->is_manifest)
-        return add_to_manifest(e, touches, count);
-    if (status != RSM_OK || e->replay.ledger.slot < e->d->from)
+    if (status == RSM_OK && is_only_named(e))
+        return name_commit(e, touches, count);
+    if (status != RSM_OK)
         return status;
     write_message(e, touches, count);
     (void)fwrite(e->message.data, 1, e->message.size, stdout);
@@ -373,17 +387,11 @@ static enum rsm_status export_slot(struct export *e, const struct touch *touches
     return status;
 }
 
-static bool has_earlier(const struct export *e)
-{
-    return e->touch_count > 0 && e->touches[0].slot < e->d->from;
-}
-
 /* False: there is a finding. */
 static bool walk_commits(struct export *e)
 {
     bool good = replay_init(&e->replay, e->d);
 
-    e->has_parent = has_earlier(e);
     for (size_t i = 0; good && i < e->touch_count && e->touches[i].slot <= e->d->to;) {
         size_t count = 1;
         while (i + count < e->touch_count && e->touches[i + count].slot == e->touches[i].slot)

@@ -279,6 +279,67 @@ Test(override, approvals_that_lapse)
     expect(CHANGE_STAGED);
 }
 
+/*
+ * Who stands in for an approver that lapsed may: the others' approvals stay, and the quarter of an
+ * hour is counted from the last one that is needed, which is the new one.
+ */
+Test(override, an_approver_who_lapsed_is_replaced)
+{
+    request(bob, 61);
+    cr_assert(approve(carol) && approve(dave));
+    cr_assert(!approve(erin));
+    EXPECT(RSM_RULE_NO_CHANGE, "it has its approvals");
+    world_tick(w, TOKEN_MS - 1);
+    remake(dave, "dave", "reader");
+    cr_assert(!apply(bob));
+    cr_assert(!approve(bob), "the author does not");
+    cr_assert(approve(erin), "%s", world_words(w));
+    cr_assert_eq(row().approved_ms, w->now_ms);
+    cr_assert_eq(row().deadline_ms, w->now_ms + TOKEN_MS);
+    cr_assert(apply(bob), "%s", world_words(w));
+    remake(carol, "carol", "reader");
+    cr_assert(!approve(erin), "what was applied is with the replicas");
+    EXPECT(RSM_RULE_NO_CHANGE, "it has its approvals");
+    cr_assert(vote_all());
+    expect(CHANGE_LIVE);
+}
+
+/* One new approval that is not enough gives no time: the token ends when it would have. */
+Test(override, replacing_one_of_two_that_lapsed_gives_no_time)
+{
+    request(bob, 62);
+    cr_assert(approve(carol) && approve(dave));
+    uint64_t deadline = row().deadline_ms;
+    remake(dave, "dave", "reader");
+    remake(carol, "carol", "reader");
+    world_tick(w, TOKEN_MS - 1);
+    cr_assert(approve(erin));
+    cr_assert_eq(row().deadline_ms, deadline);
+    world_tick(w, 1);
+    expect(CHANGE_EXPIRED);
+}
+
+/* Whose approval does not count any more approves anew, as the person that the log knows now. */
+Test(override, who_lapsed_approves_again)
+{
+    request(bob, 63);
+    cr_assert(approve(carol));
+    cr_assert(!approve(carol));
+    EXPECT(RSM_RULE_APPROVER, "has approved it already");
+    struct actor *second = world_principal(w, "carol2", RSM_PRINCIPAL_PERSON, "approver");
+    remake(second, "carol", "approver");
+    cr_assert(!approve(second));
+    EXPECT(RSM_RULE_APPROVER, "has approved it already");
+    remake(carol, "carol", "reader");
+    cr_assert(approve(second), "%s", world_words(w));
+    remake(carol, "carol", "approver");
+    cr_assert(!approve(carol), "one person, once");
+    EXPECT(RSM_RULE_APPROVER, "has approved it already");
+    cr_assert(!apply(bob));
+    EXPECT(RSM_RULE_APPROVER, "1 of 2 persons");
+    cr_assert(approve(dave) && apply(bob), "%s", world_words(w));
+}
+
 /* Groups are all of them, and a person counts in each of them. */
 Test(override, groups)
 {
