@@ -13,6 +13,7 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/command/clock.h"
+#include "src/command/envelope.h"
 #include "src/command/pack.h"
 #include "src/command/public.h"
 #include "src/command/unpack.h"

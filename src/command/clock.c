@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.c - vector clocks as sorted arrays: at most LIMIT_CLOCK_ENTRIES, so moving them is cheap.
+/* clock.c - a vector clock as a sorted array: at most LIMIT_CLOCK_ENTRIES, so moving them is cheap.
  */
 #include "src/command/clock.h"
 
@@ -7,7 +7,6 @@
 
 #include "src/base/limits.h"
 #include "src/base/mem.h"
-#include "src/command/pack.h"
 
 void vector_clock_init(struct vector_clock *c)
 {
@@ -67,65 +66,4 @@ enum rsm_status vector_clock_see(struct vector_clock *c, struct bytes author, ui
         (struct vector_clock_entry){mem_copy_text(author.data, author.size), author.size, counter};
     c->count++;
     return RSM_OK;
-}
-
-/* 0 for an author that is not in it. */
-static uint64_t vector_clock_get(const struct vector_clock *c, struct bytes author)
-{
-    size_t index = lower_bound(c, author);
-    return is_at(c, index, author) ? c->entries[index].counter : 0;
-}
-
-bool vector_clock_covers(const struct vector_clock *c, struct bytes author, uint64_t counter)
-{
-    return vector_clock_get(c, author) >= counter;
-}
-
-enum rsm_status vector_clock_merge(struct vector_clock *c, const struct vector_clock *other)
-{
-    enum rsm_status status = RSM_OK;
-    for (size_t i = 0; i < other->count && status == RSM_OK; i++)
-        status = vector_clock_see(c, author_at(other, i), other->entries[i].counter);
-    return status;
-}
-
-/* Whether `a` has something that `b` lacks. */
-static bool has_more(const struct vector_clock *a, const struct vector_clock *b)
-{
-    for (size_t i = 0; i < a->count; i++)
-        if (!vector_clock_covers(b, author_at(a, i), a->entries[i].counter))
-            return true;
-    return false;
-}
-
-enum vector_clock_order vector_clock_compare(const struct vector_clock *a,
-                                             const struct vector_clock *b)
-{
-    bool a_more = has_more(a, b);
-    bool b_more = has_more(b, a);
-    if (a_more)
-        return b_more ? VECTOR_CLOCK_CONCURRENT : VECTOR_CLOCK_AFTER;
-    return b_more ? VECTOR_CLOCK_BEFORE : VECTOR_CLOCK_EQUAL;
-}
-
-void vector_clock_pack(const struct vector_clock *c, struct writer *out)
-{
-    pack_map(out, (uint32_t)c->count);
-    for (size_t i = 0; i < c->count; i++) {
-        pack_str(out, author_at(c, i));
-        pack_uint(out, c->entries[i].counter);
-    }
-}
-
-enum rsm_status vector_clock_unpack(struct vector_clock *c, struct unpack *source)
-{
-    vector_clock_deinit(c);
-    uint32_t count = unpack_map(source);
-    for (uint32_t i = 0; i < count && unpack_ok(source); i++) {
-        struct bytes author = unpack_octets(source, LIMIT_PRINCIPAL_SIZE);
-        uint64_t counter = unpack_uint_max(source, ENVELOPE_COUNTER_MAX);
-        if (unpack_ok(source) && vector_clock_see(c, author, counter) != RSM_OK)
-            unpack_fail(source, RSM_TOO_MANY);
-    }
-    return source->status;
 }
