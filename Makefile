@@ -22,7 +22,6 @@ VERSION := 0.1.0
 # A variant is a compiler, flags and a folder. MUTANTS="NAME ..." makes a mutant variant.
 VARIANT ?= release
 MUTANTS ?=
-comma := ,
 empty :=
 space := $(empty) $(empty)
 ifneq ($(MUTANTS),)

@@ -29,7 +29,6 @@ struct asking {
     struct writer texts[2]; /* before, after */
     uint32_t asked, count;
     bool is_full;
-    uint64_t names_truncated;
 };
 
 static enum rsm_status add_data(struct kv *kv, const struct answer *a, struct writer *text)

@@ -6,7 +6,7 @@
  *     TABLE_NODE_ROW   id u64 -> label u64, node
  *     TABLE_EDGE       from id u64 | class u8 | type u16 | zone id u64 | to id u64 -> nothing
  *     TABLE_EDGE_BACK  to id u64 | class u8 | type u16 | zone id u64 | from id u64 -> nothing
- *     node             kind u8 | a name: its name key (tables.h) | a service: its text
+ *     node             kind u8 | 1: a name, its name key (tables.h) | 2: a service, its text
  *
  * "a -> b" says that a depends on b. An edge of class EDGE_DECIDES is followed by whoever resolves
  * a (CNAME, SVCB and HTTPS in alias mode, what a service declares): such edges may form no cycle.
@@ -30,11 +30,6 @@
 
 /* Nodes looked at for one edge. More is refused (quota): judging must end soon. */
 #define GRAPH_VISITS_MAX (1u << 18)
-
-enum node_kind {
-    NODE_NAME = 1,
-    NODE_SERVICE,
-};
 
 enum edge_class {
     EDGE_DECIDES = 1,

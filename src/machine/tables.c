@@ -185,7 +185,7 @@ void key_live(struct key *k, struct bytes plan, uint64_t generation, struct byte
     add(k, rrset_key.data, rrset_key.size);
 }
 
-/* The first byte of a node: enum node_kind (graph.h). */
+/* The first byte of a node: 1 a name, 2 a service. */
 bool key_node_name(struct key *k, struct bytes name)
 {
     k->size = 0;

@@ -114,7 +114,6 @@ enum object_kind {
  */
 #define NAME_KEY_SIZE_MAX 340u
 #define RRSET_KEY_SIZE_MAX (8u + NAME_KEY_SIZE_MAX + 1u + 2u)
-#define VERSION_KEY_SIZE_MAX (RRSET_KEY_SIZE_MAX + 8u + 2u)
 
 /* A key in the making, in memory of the caller. */
 struct key {
@@ -164,7 +163,7 @@ bool key_parse_version(struct bytes key, struct bytes *rrset_out, uint64_t *slot
 /* A name as a node of the graph (graph.h); with nothing behind it: all below it begin with it too.
  */
 bool key_node_name(struct key *k, struct bytes name);
-/* The name of a node of kind NODE_NAME; `name_out` is in `buffer`. */
+/* The name of a node that is one; false: it is a service. `name_out` is in `buffer`. */
 bool key_parse_node(struct bytes node, uint8_t buffer[LIMIT_NAME_SIZE], struct bytes *name_out);
 void key_node_service(struct key *k, struct bytes service);
 bool key_begins_with(struct bytes key, struct bytes prefix);

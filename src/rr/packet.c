@@ -266,11 +266,6 @@ void draft_truncate(struct draft *m)
     knot_wire_set_tc(m->wire);
 }
 
-uint32_t draft_record_count(const struct draft *m)
-{
-    return m->pkt->rrset_count;
-}
-
 size_t draft_size(const struct draft *m)
 {
     return m->pkt->size;

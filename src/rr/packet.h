@@ -60,7 +60,6 @@ enum packet_rcode {
 /* Extended DNS errors (RFC 8914 4); PACKET_EDE_NONE: no option. */
 enum packet_ede {
     PACKET_EDE_OTHER = 0,
-    PACKET_EDE_STALE = 3,
     PACKET_EDE_NOT_READY = 14,
     PACKET_EDE_PROHIBITED = 18,
     PACKET_EDE_NOT_AUTHORITATIVE = 20,
@@ -150,7 +149,6 @@ bool draft_put(struct draft *m, enum packet_section section, struct bytes owner,
                uint16_t class, uint32_t ttl, struct bytes rdata);
 /* Takes all records out and sets TC: ask again over TCP. */
 void draft_truncate(struct draft *m);
-uint32_t draft_record_count(const struct draft *m);
 /* Bytes so far. */
 size_t draft_size(const struct draft *m);
 /* Adds the OPT record. The bytes are borrowed until the message is begun again. */

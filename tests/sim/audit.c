@@ -41,7 +41,6 @@ struct audit {
     uint64_t *submitted; /* owned; hashes of envelopes */
     size_t submitted_count;
     size_t submitted_capacity;
-    uint64_t chosen_next; /* of `submitted`: where to look first */
 };
 
 static void hash_parts(uint8_t out[HASH_SIZE], const char *tag, size_t tag_size,

@@ -130,8 +130,8 @@ Test(packet, what_does_not_fit_is_not_put_and_the_room_that_is_kept_stays)
                      bytes_make(data, 4))) {
         put_u16(data + 2, (uint16_t)++count);
     }
-    cr_assert(count > 20 && count == draft_record_count(m));
     struct bytes wire = draft_finish(m);
+    cr_assert(count > 20 && count == get_u16(wire.data + 6)); /* RFC 1035 4.1.1: ANCOUNT */
     cr_assert(wire.size <= 500 && wire.size > 480, "%zu", wire.size);
     draft_begin_answer(m, q, 600, 0);
     cr_assert(
