@@ -487,6 +487,13 @@ nightly-asan: ## every cluster test with programs under the sanitizers
 	$(Q)RSM_ASAN_TESTS=all tests/asan_cluster.sh -j2
 restart-bench: all ## how long until a replica serves again: RECORDS (1000000) record sets, MIB (256) of journal
 	$(Q)/usr/bin/python3 bench/restart.py $(or $(RECORDS),1000000) $(or $(MIB),256)
+AIMS = $(Q)/usr/bin/python3 bench/aims.py $(or $(DIR),/var/tmp/rsm-aims) $(BENCH)
+aims: all ## the aims beside what is measured here: DIR=/var/tmp/rsm-aims BENCH="--seconds 10 --repeat 5 --records 10000000 --mib 1024 --only ROW"
+	$(AIMS)
+bytes-bench: all ## of the aims: bytes written for a byte of command
+	$(AIMS) --only bytes
+overload-bench: all ## of the aims: goodput at twice the load that can be carried
+	$(AIMS) --only overload
 flat-bench: all ## latency, memory and restart with RECORDS (10000000) record sets beside 10 thousand; both stay in DIR
 	$(Q)/usr/bin/python3 bench/flat.py $(or $(DIR),/var/tmp/rsm-flat) $(or $(RECORDS),10000000) $(BENCH)
 snapshot-stall: all ## what a snapshot transfer costs the commits meanwhile: MIB (1024) of store

@@ -94,10 +94,13 @@ class Bed:
               f"journal records: {replayed.group(1) if replayed else '?'}; {self.memory(child.pid)}", flush=True)
         return child
 
-    def memory(self, pid):
+    def resident(self, pid, kind="RssAnon"):
+        """MiB: without page cache, or RssFile, of the page cache."""
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            found = dict(re.findall(r"^(RssAnon|RssFile):\s+(\d+) kB", file.read(), re.M))
-        return f"resident {int(found['RssAnon']) >> 10} MiB, of files {int(found['RssFile']) >> 10} MiB"
+            return int(re.search(rf"^{kind}:\s+(\d+) kB", file.read(), re.M).group(1)) >> 10
+
+    def memory(self, pid):
+        return f"resident {self.resident(pid)} MiB, of files {self.resident(pid, 'RssFile')} MiB"
 
     def end(self, replica, number):
         pid = self.process(replica)

@@ -425,7 +425,6 @@ static enum rsm_status open_clients(struct load_run *run, int poll)
     }
     for (uint32_t i = run->options->client_count; i-- > 0;) {
         world->clients[i].run = run;
-        world->clients[i].next_key = world->shape.first_key;
         world->clients[i].next = run->idle;
         run->idle = &world->clients[i];
     }

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define NEAR 1.02 /* by what a point has to be above the one before, in one direction */
+
 static bool has_suffix(const char *path, const char *suffix)
 {
     size_t size = strlen(path), end = strlen(suffix);
@@ -65,19 +67,25 @@ static void print_quoted(const char *text, FILE *out)
     (void)fputc('\'', out);
 }
 
-/* "one in x waits longer than y" for each bucket that is not empty, but the last. */
+/*
+ * "one in x waits longer than y" for each bucket that is not empty, but those that nobody could
+ * tell from the point before: a picture of many runs stays small.
+ */
 static void print_distribution(const char *name, const struct histogram *h, FILE *out)
 {
     uint64_t seen = 0;
+    double last_x = 0, last_y = 0;
     (void)fprintf(out, "$%s << EOD\n", name);
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         if (h->buckets[i] == 0)
             continue;
         seen += h->buckets[i];
         uint64_t above = h->count - seen;
-        (void)fprintf(out, "%.6g %.6g\n",
-                      above > 0 ? (double)h->count / (double)above : (double)h->count + 1,
-                      (double)histogram_bucket_ns(i) / 1000.0);
+        double x = above > 0 ? (double)h->count / (double)above : (double)h->count + 1;
+        double y = (double)histogram_bucket_ns(i) / 1000.0;
+        if (above > 0 && x < last_x * NEAR && y < last_y * NEAR)
+            continue;
+        (void)fprintf(out, "%.6g %.6g\n", last_x = x, last_y = y);
     }
     (void)fprintf(out, "EOD\n");
 }

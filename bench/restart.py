@@ -7,6 +7,8 @@ same after kill -9, when the start looks at every row. Then MIB (256) of journal
 got, kill -9, and a start that replays it. `ready` is from the start of the process to its log's event
 `ready`; `serves` until it answers a stale read. Resident memory without the page cache (RssAnon).
 """
+import argparse
+import json
 import os
 import shutil
 import signal
@@ -42,25 +44,38 @@ def fill_journal(bed, mib):
 
 
 def main():
-    records = int(sys.argv[1]) if len(sys.argv) > 1 else 1000000
-    mib = int(sys.argv[2]) if len(sys.argv) > 2 else 256
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("records", metavar="RECORDS", nargs="?", type=int, default=1000000)
+    parser.add_argument("mib", metavar="MIB", nargs="?", type=int, default=256)
+    parser.add_argument("--json", help="the figures there as well")
+    options = parser.parse_args()
+    if options.json and os.path.exists(options.json):
+        parser.error(f"{options.json} is there already")
     work = tempfile.mkdtemp(prefix="rsm-restart-")
-    children = []
+    children, starts = [], []
     bed = None
+
+    def start(what):
+        children.append(bed.start(3, what))
+        starts.append({"what": what, "ready_s": bed.ready, "serves_s": bed.serves, "resident_mib": bed.resident(children[-1].pid)})
+
     try:
         bed = Bed(os.path.join(work, "cluster"))
-        fill_records(bed, records)
+        fill_records(bed, options.records)
         size = os.path.getsize(f"{bed.dir}/replica-3/data/store/data.mdb") >> 20
         print(f"store: {size} MiB, {bed.memory(bed.process(3))}")
         bed.end(3, signal.SIGTERM)
-        children.append(bed.start(3, "after a clean stop"))
+        start("after a clean stop")
         bed.end(3, signal.SIGKILL)
         children[-1].wait()
-        children.append(bed.start(3, "after a kill"))
+        start("after a kill")
         children += bed.configure("store_commit_ms = 60000\nstore_commit_bytes = 1073741824\n")
-        fill_journal(bed, mib)
+        fill_journal(bed, options.mib)
         bed.end(3, signal.SIGKILL)
-        children.append(bed.start(3, f"kill, {mib} MiB of journal"))
+        start(f"kill, {options.mib} MiB of journal")
+        if options.json:
+            with open(options.json, "x", encoding="utf-8") as file:
+                json.dump({"records": options.records, "mib": options.mib, "store_mib": size, "starts": starts}, file)
     finally:
         for child in children:
             if child.poll() is None:

@@ -305,6 +305,8 @@ enum rsm_status load_prepare(const struct load_shape *shape, const struct rsm_ke
     world->connections = mem_alloc(world->connection_count * sizeof(struct rsm_client *));
     draw_init(&world->draw, shape->keys, shape->is_zipf);
     prng_init(&world->prng, shape->seed);
+    for (uint32_t i = 0; i < shape->client_count; i++)
+        world->clients[i].next_key = shape->first_key;
     CHECK(getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number);
     (void)snprintf(world->word, sizeof world->word, "b%04x", number);
     enum rsm_status status = fill_world(world, admin_key, text);

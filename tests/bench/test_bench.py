@@ -201,6 +201,20 @@ def stays_flat():
         check("in steps of 5,000" in cluster.run(script[0], cluster.work, "12000", status=2, cluster=False).stderr, "an odd number")
 
 
+def aims():
+    """Rows are measured alone and kept; the table has all of them. A row that cannot be measured is said, the others go on."""
+    with Cluster(1) as cluster:
+        script = [os.path.join(ROOT, "bench/aims.py"), f"{cluster.work}/aims", "--seconds", "0.2", "--repeat", "1"]
+        out = cluster.run(*script, "--only", "latency,bytes", cluster=False).stdout
+        check("| median commit latency, 1 client" in out and "| reads | | not measured | |" in out and "| latency, 1 |" in out, out)
+        journal = [line.split("|")[3].split()[0] for line in out.splitlines() if line.startswith("| bytes to the journal")]
+        check(len(journal) == 2 and all(1 <= float(ratio) < 4 for ratio in journal), f"{journal}")
+        check(cluster.run(*script, "--table", cluster=False).stdout == out, "the same again")
+        done = cluster.run("env", "RSM_BIN=/nowhere", *script, "--only", "bytes,reads", status=1, cluster=False)
+        check(done.stdout == out and "aims: reads: /nowhere/rsm-bench: No such file" in done.stderr, f"what was there stays: {done.stderr}")
+        check("there is no row walks" in cluster.run(*script, "--only", "walks", status=2, cluster=False).stderr, "a wrong row")
+
+
 def floors():
     with Cluster(1) as cluster:
         out = cluster.run(BENCH, "floor", "--count", "30", "--clients", "5", "--dir", cluster.work, "--json", f"{cluster.work}/f.json").stdout
@@ -303,4 +317,4 @@ def wrong_usage():
     check(done.returncode == 1 and "could not be written" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
-main([wrong_usage, floors, compares, runs, keeps_a_world, stays_flat, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows, overload_adds_up])
+main([wrong_usage, floors, compares, runs, keeps_a_world, stays_flat, aims, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows, overload_adds_up])

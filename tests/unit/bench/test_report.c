@@ -155,6 +155,8 @@ Test(plot, script)
     cr_assert_not_null(strstr(text, "set output 'it''s here.svg'\n"));
     cr_assert_not_null(strstr(text, "$write1 << EOD\n"));
     cr_assert_null(strstr(text, "$read"), "nothing was read");
+    cr_assert_lt(lines_of(text), 4 * 300, "a thousand times, two of them a point apart");
+    cr_assert_not_null(strstr(text, "\n2001 1001.47\nEOD\n"), "the last of 2,000");
     cr_assert_null(strstr(text, "nan"));
     cr_assert_null(strstr(text, "inf"));
     free(text);
