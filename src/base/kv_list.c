@@ -167,16 +167,6 @@ struct kv_node *kv_list_find(const struct kv_list *list, uint32_t hash, uint8_t 
 
 /* ---- tables ---- */
 
-uint32_t kv_list_table(const struct kv_list *list, uint32_t from)
-{
-    for (uint32_t word = from / 64; word < KV_LIST_TABLES / 64; word++, from = word * 64) {
-        uint64_t bits = list->used[word] >> (from % 64);
-        if (bits != 0)
-            return from + (uint32_t)__builtin_ctzll(bits);
-    }
-    return KV_LIST_TABLES;
-}
-
 static struct kv_table *table_of(struct kv_list *list, uint8_t table)
 {
     struct kv_table *t = list->tables[table];
@@ -227,15 +217,15 @@ struct kv_node *kv_list_seek_back(struct kv_list *list, uint8_t table, struct by
 
 /* ---- writing ---- */
 
-static uint8_t draw_height(struct kv_list *list)
+/*
+ * Each level has a quarter of the entries of the one below it. The hash is as good as a draw:
+ * nobody who chooses keys knows the seeds.
+ */
+static uint8_t height_of(uint32_t hash)
 {
-    uint64_t bits = prng_next(&list->prng);
-    uint8_t height = 1;
-    while (height < KV_LIST_HEIGHT_MAX && (bits & 3) == 0) {
-        height++;
-        bits >>= 2;
-    }
-    return height;
+    uint32_t bits = (hash * UINT32_C(0x9e3779b1)) >> 1 | UINT32_C(1) << 31;
+    uint8_t height = (uint8_t)(1 + __builtin_ctz(bits) / 2);
+    return height < KV_LIST_HEIGHT_MAX ? height : KV_LIST_HEIGHT_MAX;
 }
 
 static void set_value(struct kv_list *list, struct kv_node *node, struct bytes value, bool deleted)
@@ -259,7 +249,7 @@ static void set_value(struct kv_list *list, struct kv_node *node, struct bytes v
 static struct kv_node *make_node(struct kv_list *list, uint32_t hash, uint8_t table,
                                  struct bytes key, size_t value_size)
 {
-    uint8_t height = draw_height(list);
+    uint8_t height = height_of(hash);
     size_t size =
         sizeof(struct kv_node) + height * sizeof(struct kv_node *) + key.size + value_size;
     struct kv_node *node = take(list, size);
@@ -344,7 +334,6 @@ void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
 void kv_list_init(struct kv_list *list)
 {
     *list = (struct kv_list){.source = kv_source_new()};
-    prng_init(&list->prng, 1);
     set_buckets(list, BUCKETS_MIN);
 }
 

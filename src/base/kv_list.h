@@ -17,9 +17,8 @@
 #define RSM_BASE_KV_LIST_H
 
 #include "src/base/bytes.h"
-#include "src/base/prng.h"
 
-#define KV_LIST_HEIGHT_MAX 20u /* enough for 4^20 entries at a quarter a level */
+#define KV_LIST_HEIGHT_MAX 16u /* enough for 4^16 entries at a quarter a level */
 #define KV_LIST_TABLES 256u
 
 struct kv_node {
@@ -65,9 +64,8 @@ struct kv_list {
     struct kv_bucket *buckets;
     size_t bucket_count;     /* a power of two */
     struct kv_piece *pieces; /* the newest first */
-    struct prng prng;
-    uint64_t source; /* kv_source_new */
-    uint64_t writes; /* all that there ever were; never falls */
+    uint64_t source;         /* kv_source_new */
+    uint64_t writes;         /* all that there ever were; never falls */
     size_t count;
     size_t size; /* bytes of memory, about */
 };
@@ -110,6 +108,14 @@ void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key);
 bool kv_list_stamp(const struct kv_list *list, uint8_t table, struct kv_stamp *stamp);
 
 /* The first table from this one on that has entries, or KV_LIST_TABLES. */
-uint32_t kv_list_table(const struct kv_list *list, uint32_t from);
+static inline uint32_t kv_list_table(const struct kv_list *list, uint32_t from)
+{
+    for (uint32_t word = from / 64; word < KV_LIST_TABLES / 64; word++, from = word * 64) {
+        uint64_t bits = list->used[word] >> (from % 64);
+        if (bits != 0)
+            return from + (uint32_t)__builtin_ctzll(bits);
+    }
+    return KV_LIST_TABLES;
+}
 
 #endif

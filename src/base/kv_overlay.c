@@ -114,10 +114,13 @@ static void overlay_free(struct kv *kv)
     mem_free(kv);
 }
 
+/* As overlay_get, down through all of them. */
 static bool overlay_stamp(const struct kv *kv, uint8_t table, struct kv_stamp *stamp)
 {
-    const struct kv_overlay *o = (const struct kv_overlay *)kv;
-    return kv_list_stamp(&o->list, table, stamp) && kv_stamp_below(o->below, table, stamp);
+    for (; kv->ops->stamp == overlay_stamp; kv = ((const struct kv_overlay *)kv)->below)
+        if (!kv_list_stamp(&((const struct kv_overlay *)kv)->list, table, stamp))
+            return false;
+    return kv_stamp_below(kv, table, stamp);
 }
 
 static const struct kv_ops overlay_ops = {overlay_get,  overlay_put,  overlay_del,  overlay_next,

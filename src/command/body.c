@@ -17,19 +17,37 @@
 #include "src/command/envelope.h"
 #include "src/command/public.h"
 
+/* Bytes from 'A' to 'Z' in a word of eight: a high bit for each. */
+static uint64_t upper_bits(uint64_t eight)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t low = eight & 0x7f * each;
+    return (low + (0x80 - 'A') * each) & ~(low + (0x7f - 'Z') * each) & ~eight & 0x80 * each;
+}
+
+static bool has_upper(struct bytes text)
+{
+    size_t at = 0;
+    uint64_t eight, found = 0;
+    for (; text.size - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, text.data + at, sizeof eight);
+        found |= upper_bits(eight);
+    }
+    for (; at < text.size; at++)
+        found |= text.data[at] >= 'A' && text.data[at] <= 'Z';
+    return found != 0;
+}
+
+/* A label's size is at most 63, which is below 'A'. */
 bool body_is_name(struct bytes name)
 {
-    if (name.size == 0 || name.size > LIMIT_NAME_SIZE)
+    if (name.size == 0 || name.size > LIMIT_NAME_SIZE || has_upper(name))
         return false;
     size_t offset = 0;
     while (offset < name.size && name.data[offset] != 0) {
-        size_t end = offset + 1 + name.data[offset];
-        if (name.data[offset] > 63 || end >= name.size)
+        if (name.data[offset] > 63)
             return false;
-        for (size_t i = offset + 1; i < end; i++)
-            if (name.data[i] >= 'A' && name.data[i] <= 'Z')
-                return false;
-        offset = end;
+        offset += 1u + name.data[offset];
     }
     return offset + 1 == name.size;
 }
@@ -126,6 +144,30 @@ static struct body_walk take_list(struct unpack *u, uint32_t count_max)
     return take_container(u, false, count_max);
 }
 
+/*
+ * The list that is a body's last item: a body is one whole object, so its items reach to the
+ * body's end, and need not be walked to find it. body_walk_is_whole says so when they were.
+ */
+static struct body_walk take_last_list(struct unpack *u, uint32_t count_max)
+{
+    struct body_walk walk = {.cursor = unpack_make(bytes_make(u->data, u->size))};
+    walk.left = unpack_array(u);
+    walk.cursor.offset = u->offset;
+    if (unpack_ok(u) && walk.left > count_max)
+        unpack_fail(u, RSM_TOO_MANY);
+    if (!unpack_ok(u))
+        return (struct body_walk){.left = 0};
+    u->offset = u->size;
+    return walk;
+}
+
+enum rsm_status body_walk_status(const struct body_walk *walk)
+{
+    if (!unpack_ok(&walk->cursor))
+        return walk->cursor.status;
+    return unpack_done(&walk->cursor) ? RSM_OK : RSM_WRONG_TYPE;
+}
+
 static enum rsm_status finish(const struct unpack *u)
 {
     if (!unpack_ok(u))
@@ -154,19 +196,20 @@ static bool walk_took(struct body_walk *walk, const struct unpack *item)
 
 bool body_next_change(struct body_walk *walk, struct body_change *out)
 {
+    struct unpack *u = &walk->cursor;
     if (!walk_step(walk))
         return false;
-    out->raw = unpack_raw(&walk->cursor);
-    struct unpack u = unpack_make(out->raw);
-    unpack_array_exactly(&u, 4);
-    out->owner = take_name(&u);
-    out->type = (uint16_t)unpack_uint_max(&u, UINT16_MAX);
-    out->ttl = (uint32_t)unpack_uint_max(&u, UINT32_MAX);
-    out->rdatas = take_list(&u, LIMIT_RRSET_RECORDS);
+    size_t first = u->offset;
+    unpack_array_exactly(u, 4);
+    out->owner = take_name(u);
+    out->type = (uint16_t)unpack_uint_max(u, UINT16_MAX);
+    out->ttl = (uint32_t)unpack_uint_max(u, UINT32_MAX);
+    out->rdatas = take_list(u, LIMIT_RRSET_RECORDS);
     out->rdata_count = out->rdatas.left;
-    if (unpack_ok(&u) && out->rdata_count == 0 && out->ttl != 0)
-        unpack_fail(&u, RSM_MALFORMED);
-    return walk_took(walk, &u);
+    if (unpack_ok(u) && out->rdata_count == 0 && out->ttl != 0)
+        unpack_fail(u, RSM_MALFORMED);
+    out->raw = bytes_make(u->data + first, u->offset - first);
+    return unpack_ok(u);
 }
 
 bool body_next_record(struct body_walk *walk, struct body_record *out)
@@ -288,7 +331,7 @@ enum rsm_status body_zone_decode(enum rsm_kind kind, struct bytes body, struct b
     if (kind == RSM_KIND_ZONE_CREATE || is_label)
         out->labels = take_container(&u, true, LIMIT_LABELS_PER_ZONE);
     if (kind != RSM_KIND_ZONE_DELETE && !is_label)
-        out->changes = take_list(&u, LIMIT_CHANGES);
+        out->changes = take_last_list(&u, LIMIT_CHANGES);
     return finish(&u);
 }
 

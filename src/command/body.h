@@ -173,6 +173,8 @@ enum rsm_status body_member_decode(enum rsm_kind kind, struct bytes body, struct
 
 /* The next item; false at the end (and, for bytes that were not checked, at the first bad item). */
 bool body_next_change(struct body_walk *walk, struct body_change *out);
+/* After the last item: how the walk failed, or RSM_WRONG_TYPE when bytes are left behind it. */
+enum rsm_status body_walk_status(const struct body_walk *walk);
 bool body_next_octets(struct body_walk *walk, struct bytes *out); /* rdatas, keys, roles */
 bool body_next_rrset_id(struct body_walk *walk, struct body_rrset_id *out);
 bool body_next_grant(struct body_walk *walk, struct body_grant *out);

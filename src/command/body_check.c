@@ -21,7 +21,7 @@ static enum rsm_status check_changes(struct body_walk walk)
         if (!unpack_ok(&change.rdatas.cursor))
             return change.rdatas.cursor.status;
     }
-    return walk.cursor.status;
+    return body_walk_status(&walk);
 }
 
 static enum rsm_status check_scope(struct body_walk walk)

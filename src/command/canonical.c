@@ -14,6 +14,8 @@
  */
 #include "src/command/canonical.h"
 
+#include <string.h>
+
 #include "src/base/check.h"
 #include "src/command/header.h"
 
@@ -42,9 +44,22 @@ static size_t utf8_sequence(const uint8_t *text, size_t size)
     return length;
 }
 
-bool scan_is_utf8(struct bytes text)
+/* How many of the first bytes are ASCII, by eights; the rest is looked at byte for byte. */
+static size_t ascii_size(struct bytes text)
 {
     size_t offset = 0;
+    uint64_t eight;
+    for (; text.size - offset >= sizeof eight; offset += sizeof eight) {
+        memcpy(&eight, text.data + offset, sizeof eight);
+        if ((eight & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    return offset;
+}
+
+bool scan_is_utf8(struct bytes text)
+{
+    size_t offset = ascii_size(text);
     while (offset < text.size) {
         size_t length = utf8_sequence(text.data + offset, text.size - offset);
         if (length == 0)
@@ -81,11 +96,10 @@ static bool is_canonical(struct scan *s, struct bytes data, const struct header 
     return true;
 }
 
-/* Counts one item as begun and opens it when it is a container. */
-static enum rsm_status enter_item(struct scan *s, const struct header *h)
+/* Counts one item as begun, which is a container of so many items or something else. */
+static inline enum rsm_status enter_item(struct scan *s, bool is_container, bool is_map,
+                                         uint64_t items)
 {
-    uint64_t items = header_items(h);
-    bool is_container = h->type == UNPACK_ARRAY || h->type == UNPACK_MAP;
     if (is_container && s->depth == LIMIT_DEPTH)
         return RSM_TOO_DEEP;
     if (items > LIMIT_ELEMENTS - s->elements)
@@ -95,11 +109,42 @@ static enum rsm_status enter_item(struct scan *s, const struct header *h)
     if (s->depth > 0)
         s->levels[s->depth - 1].items_left--;
     if (items > 0)
-        s->levels[s->depth++] =
-            (struct scan_level){.items_left = items, .is_map = h->type == UNPACK_MAP};
+        s->levels[s->depth++] = (struct scan_level){.items_left = items, .is_map = is_map};
     while (s->depth > 0 && s->levels[s->depth - 1].items_left == 0)
         s->depth--;
     return RSM_OK;
+}
+
+/*
+ * The same as scan_item, for what a command mostly is made of: a number below 128, an array of less
+ * than 16 items, and a string of less than 32 bytes or a binary one of less than 256 bytes that are
+ * all there. They are canonical whenever they are no map's key and text is UTF-8. False: it is none
+ * of them, nothing was done.
+ */
+static inline bool scan_small(struct scan *s, struct bytes data)
+{
+    if (s->offset >= data.size || (s->depth > 0 && is_key_next(&s->levels[s->depth - 1])))
+        return false;
+    const uint8_t *at = data.data + s->offset;
+    size_t size = 1;
+    uint64_t items = 0;
+    bool is_array = (at[0] & 0xf0) == 0x90;
+    if (is_array)
+        items = at[0] & 0x0fu;
+    else if ((at[0] & 0xe0) == 0xa0)
+        size = 1u + (at[0] & 0x1fu);
+    else if (at[0] == 0xc4 && data.size - s->offset >= 2)
+        size = 2u + at[1];
+    else if (at[0] >= 0x80)
+        return false;
+    if (size > data.size - s->offset || size > s->size_max - s->offset)
+        return false;
+    if ((at[0] & 0xe0) == 0xa0 && s->rules == SCAN_CANONICAL &&
+        !scan_is_utf8(bytes_make(at + 1, size - 1)))
+        return false;
+    s->offset += size;
+    s->status = enter_item(s, is_array, false, items);
+    return true;
 }
 
 /* One item. *more_out: its bytes are not all there that must be looked at, nothing was done. */
@@ -123,7 +168,8 @@ static enum rsm_status scan_item(struct scan *s, struct bytes data, bool *more_o
             return RSM_NOT_CANONICAL;
     }
     s->offset += h.size + (size_t)payload;
-    return enter_item(s, &h);
+    return enter_item(s, h.type == UNPACK_ARRAY || h.type == UNPACK_MAP, h.type == UNPACK_MAP,
+                      header_items(&h));
 }
 
 enum rsm_status scan_continue(struct scan *s, struct bytes data, size_t *size_out)
@@ -134,7 +180,7 @@ enum rsm_status scan_continue(struct scan *s, struct bytes data, size_t *size_ou
     while (s->status == RSM_OK && s->owed > 0 && !more) {
         if (s->owed > s->size_max - s->offset)
             s->status = RSM_TOO_LARGE; /* invariant 1 */
-        else
+        else if (!scan_small(s, data))
             s->status = scan_item(s, data, &more);
     }
     if (s->status != RSM_OK)

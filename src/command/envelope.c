@@ -46,38 +46,34 @@ static uint64_t take_counter(struct unpack *u)
 /* The scan has seen that the keys are sorted and unique. */
 static void take_clock(struct unpack *u, struct command *c)
 {
-    c->clock = unpack_raw(u);
-    struct unpack entries = unpack_make(c->clock);
-    c->clock_count = unpack_ok(u) ? unpack_map(&entries) : 0;
+    size_t first = u->offset;
+    c->clock_count = unpack_map(u);
     if (c->clock_count > LIMIT_CLOCK_ENTRIES)
         unpack_fail(u, RSM_TOO_MANY);
-    for (uint32_t i = 0; i < c->clock_count && unpack_ok(u) && unpack_ok(&entries); i++) {
-        (void)take_author(&entries);
-        (void)take_counter(&entries);
+    for (uint32_t i = 0; i < c->clock_count && unpack_ok(u); i++) {
+        (void)take_author(u);
+        (void)take_counter(u);
     }
-    if (unpack_ok(u) && !unpack_ok(&entries))
-        unpack_fail(u, entries.status);
+    c->clock = bytes_make(u->data + first, u->offset - first);
 }
 
 static void take_dependencies(struct unpack *u, struct command *c)
 {
     struct command_event before = {{NULL, 0}, 0};
-    c->dependencies = unpack_raw(u);
-    struct unpack entries = unpack_make(c->dependencies);
-    c->dependency_count = unpack_ok(u) ? unpack_array(&entries) : 0;
+    size_t first = u->offset;
+    c->dependency_count = unpack_array(u);
     if (c->dependency_count > LIMIT_DEPENDENCIES)
         unpack_fail(u, RSM_TOO_MANY);
-    for (uint32_t i = 0; i < c->dependency_count && unpack_ok(u) && unpack_ok(&entries); i++) {
-        unpack_array_exactly(&entries, 2);
-        struct bytes author = take_author(&entries);
-        uint64_t counter = take_counter(&entries);
-        int order = unpack_ok(&entries) && i > 0 ? bytes_compare(before.author, author) : -1;
+    for (uint32_t i = 0; i < c->dependency_count && unpack_ok(u); i++) {
+        unpack_array_exactly(u, 2);
+        struct bytes author = take_author(u);
+        uint64_t counter = take_counter(u);
+        int order = unpack_ok(u) && i > 0 ? bytes_compare(before.author, author) : -1;
         if (order > 0 || (order == 0 && before.counter >= counter))
-            unpack_fail(&entries, RSM_NOT_CANONICAL);
+            unpack_fail(u, RSM_NOT_CANONICAL);
         before = (struct command_event){author, counter};
     }
-    if (unpack_ok(u) && !unpack_ok(&entries))
-        unpack_fail(u, entries.status);
+    c->dependencies = bytes_make(u->data + first, u->offset - first);
 }
 
 /* The command at the cursor, whose bytes are canonical: its end is where its fields end. */

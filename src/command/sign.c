@@ -22,10 +22,11 @@ _Static_assert(RSM_SIGNATURE_SIZE == SIGNATURE_SIZE, "one size");
 struct kind_name {
     enum rsm_kind kind;
     const char *text;
+    size_t size; /* of the text */
 };
 
 static const struct kind_name KINDS[] = {
-#define KIND_NAME(name, number, text) {RSM_KIND_##name, text},
+#define KIND_NAME(name, number, text) {RSM_KIND_##name, text, sizeof text - 1},
     RSM_KIND_LIST(KIND_NAME)
 #undef KIND_NAME
 };
@@ -41,7 +42,7 @@ const char *rsm_kind_text(enum rsm_kind kind)
 enum rsm_status rsm_kind_parse(struct rsm_bytes text, enum rsm_kind *kind_out)
 {
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
-        if (bytes_equal(bytes_of_public(text), bytes_of_string(KINDS[i].text))) {
+        if (bytes_equal(bytes_of_public(text), bytes_make(KINDS[i].text, KINDS[i].size))) {
             *kind_out = KINDS[i].kind;
             return RSM_OK;
         }

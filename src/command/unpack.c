@@ -7,21 +7,6 @@
 #include "src/base/check.h"
 #include "src/command/header.h"
 
-struct unpack unpack_make(struct bytes source)
-{
-    return (struct unpack){.data = source.data, .size = source.size, .status = RSM_OK};
-}
-
-bool unpack_ok(const struct unpack *u)
-{
-    return u->status == RSM_OK;
-}
-
-bool unpack_done(const struct unpack *u)
-{
-    return u->status == RSM_OK && u->offset == u->size;
-}
-
 void unpack_fail(struct unpack *u, enum rsm_status status)
 {
     CHECK(status != RSM_OK);
@@ -80,7 +65,7 @@ bool unpack_bool(struct unpack *u)
     return take_header(u, UNPACK_BOOL, &h) && h.value != 0;
 }
 
-uint64_t unpack_uint(struct unpack *u)
+uint64_t unpack_wide_uint(struct unpack *u)
 {
     struct header h;
     return take_header(u, UNPACK_UINT, &h) ? h.value : 0;
@@ -105,7 +90,7 @@ int64_t unpack_int(struct unpack *u)
     return (int64_t)unpack_uint_max(u, INT64_MAX);
 }
 
-static struct bytes take_string(struct unpack *u, enum unpack_type type, size_t size_max)
+struct bytes unpack_long_string(struct unpack *u, enum unpack_type type, size_t size_max)
 {
     struct header h;
     if (!take_header(u, type, &h))
@@ -117,19 +102,10 @@ static struct bytes take_string(struct unpack *u, enum unpack_type type, size_t 
     return take_payload(u, &h);
 }
 
-struct bytes unpack_str(struct unpack *u, size_t size_max)
-{
-    return take_string(u, UNPACK_STR, size_max);
-}
-
-struct bytes unpack_bin(struct unpack *u, size_t size_max)
-{
-    return take_string(u, UNPACK_BIN, size_max);
-}
-
 struct bytes unpack_octets(struct unpack *u, size_t size_max)
 {
-    return take_string(u, unpack_peek(u) == UNPACK_STR ? UNPACK_STR : UNPACK_BIN, size_max);
+    bool is_text = unpack_first(u) != 0xc4 && unpack_peek(u) == UNPACK_STR;
+    return is_text ? unpack_str(u, size_max) : unpack_bin(u, size_max);
 }
 
 const uint8_t *unpack_bin_exactly(struct unpack *u, size_t size)
@@ -141,22 +117,10 @@ const uint8_t *unpack_bin_exactly(struct unpack *u, size_t size)
     return NULL;
 }
 
-uint32_t unpack_array(struct unpack *u)
+uint32_t unpack_long_container(struct unpack *u, enum unpack_type type)
 {
     struct header h;
-    return take_header(u, UNPACK_ARRAY, &h) ? (uint32_t)h.length : 0;
-}
-
-uint32_t unpack_map(struct unpack *u)
-{
-    struct header h;
-    return take_header(u, UNPACK_MAP, &h) ? (uint32_t)h.length : 0;
-}
-
-void unpack_array_exactly(struct unpack *u, uint32_t count)
-{
-    if (unpack_array(u) != count)
-        unpack_fail(u, RSM_WRONG_TYPE);
+    return take_header(u, type, &h) ? (uint32_t)h.length : 0;
 }
 
 void unpack_format(struct unpack *u, uint64_t format, uint32_t count)
@@ -173,36 +137,27 @@ void unpack_format(struct unpack *u, uint64_t format, uint32_t count)
 
 /*
  * Small values whose first byte says all, and strings of up to 255 bytes: nearly all that a command
- * is made of. Its bytes and its items; false for the others.
+ * is made of. Their bytes, and their items; 0: it is none of them.
  */
-static inline bool small_span(const uint8_t *data, size_t left, size_t *size_out,
-                              uint32_t *items_out)
+static inline size_t small_span(const uint8_t *data, size_t left, uint32_t *items_out)
 {
     uint8_t first = data[0];
-    bool is_byte_string = first == 0xc4 || first == 0xd9;
-    *items_out = first < 0x80   ? 0
-                 : first < 0x90 ? 2 * (first & 0x0fu)
-                 : first < 0xa0 ? first & 0x0fu
-                                : 0;
-    *size_out = first >= 0xa0 && first < 0xc0 ? 1u + (first & 0x1fu) : 1;
-    if (is_byte_string && left >= 2)
-        *size_out = 2u + data[1];
-    return first < 0xc0 || (is_byte_string && left >= 2);
+    *items_out = 0;
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xa0 && first < 0xc0)
+        return 1u + (first & 0x1fu);
+    if (first < 0xa0) {
+        *items_out = first < 0x90 ? 2 * (first & 0x0fu) : first & 0x0fu;
+        return 1;
+    }
+    return (first == 0xc4 || first == 0xd9) && left >= 2 ? 2u + data[1] : 0;
 }
 
 /* One value, or a container's header, whatever form it has. */
 static bool skip_one(struct unpack *u, uint64_t *owed)
 {
     struct header h;
-    size_t size, left = u->size - u->offset;
-    uint32_t items;
-    if (left > 0 && small_span(u->data + u->offset, left, &size, &items)) {
-        if (size > left)
-            return false;
-        u->offset += size;
-        *owed = *owed + items - 1;
-        return true;
-    }
     if (!peek_header(u, &h))
         return false;
     u->offset += h.size + (size_t)header_payload(&h);
@@ -210,13 +165,32 @@ static bool skip_one(struct unpack *u, uint64_t *owed)
     return true;
 }
 
+/* `owed` objects from the cursor on; what is left must be enough for what is owed at any time. */
+static bool skip_all(struct unpack *u, uint64_t owed)
+{
+    while (owed > 0) {
+        size_t left = u->size - u->offset;
+        uint32_t items = 0;
+        size_t size = left > 0 ? small_span(u->data + u->offset, left, &items) : 0;
+        if (size > left)
+            return false;
+        u->offset += size;
+        owed += items;
+        if (size > 0)
+            owed--;
+        else if (!skip_one(u, &owed))
+            return false;
+        if (owed > u->size - u->offset)
+            return false;
+    }
+    return true;
+}
+
 struct bytes unpack_raw(struct unpack *u)
 {
     size_t first = u->offset;
-    uint64_t owed = 1;
-    while (owed > 0 && u->status == RSM_OK)
-        if (!skip_one(u, &owed) || owed > u->size - u->offset)
-            unpack_fail(u, RSM_MALFORMED);
+    if (u->status == RSM_OK && !skip_all(u, 1))
+        unpack_fail(u, RSM_MALFORMED);
     if (u->status != RSM_OK)
         return (struct bytes){NULL, 0};
     return (struct bytes){u->data + first, u->offset - first};

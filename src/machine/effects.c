@@ -9,6 +9,8 @@
 #include "src/base/check.h"
 #include "src/base/limits.h"
 
+#define HASH_AT_ONCE 4096u /* bytes of what is kept: while they are still in the cache */
+
 _Static_assert(sizeof(crypto_generichash_state) <= sizeof(((struct effects *)0)->state),
                "room for libsodium's state");
 _Static_assert(crypto_generichash_BYTES == HASH_SIZE, "BLAKE2b-256");
@@ -33,11 +35,34 @@ static void begin(struct effects *e, const char *tag)
 void effects_begin(struct effects *e)
 {
     begin(e, "rsm effects v1");
+    e->hashed = 0;
     if (e->kept != NULL)
         writer_reset(e->kept);
 }
 
-/* What is hashed of a write and what is kept of it are the same bytes. */
+/* What is kept and not hashed yet. */
+static void hash_kept(struct effects *e)
+{
+    if (e->kept == NULL)
+        return;
+    add(e, e->kept->data + e->hashed, e->kept->size - e->hashed);
+    e->hashed = e->kept->size;
+}
+
+/* Whole, or not at all: then `kept` has failed, and has no more than it had. */
+static bool keep(struct effects *e, struct bytes first, struct bytes value)
+{
+    uint8_t *at = e->kept != NULL ? writer_grow(e->kept, first.size + value.size) : NULL;
+    if (at == NULL)
+        return false;
+    memcpy(at, first.data, first.size);
+    if (value.size > 0)
+        memcpy(at + first.size, value.data, value.size);
+    return true;
+}
+
+/* What is hashed of a write and what is kept of it are the same bytes: these are hashed together.
+ */
 void effects_add(struct effects *e, const struct kv_write *write)
 {
     uint8_t head[1 + 1 + 4 + LIMIT_KEY_SIZE + 4];
@@ -48,12 +73,14 @@ void effects_add(struct effects *e, const struct kv_write *write)
     memcpy(head + 6, write->key.data, write->key.size);
     put_u32(head + 6 + write->key.size, (uint32_t)write->value.size);
     struct bytes first = bytes_make(head, 6 + write->key.size + 4);
+    if (keep(e, first, write->value)) {
+        if (e->kept->size - e->hashed >= HASH_AT_ONCE)
+            hash_kept(e);
+        return;
+    }
+    hash_kept(e);
     add(e, first.data, first.size);
     add(e, write->value.data, write->value.size);
-    if (e->kept == NULL)
-        return;
-    writer_bytes(e->kept, first);
-    writer_bytes(e->kept, write->value);
 }
 
 enum rsm_status effects_replay(struct bytes kept, struct kv *kv)
@@ -85,13 +112,14 @@ enum rsm_status effects_add_overlay(struct effects *e, const struct kv *overlay)
 
 void effects_end(struct effects *e, uint8_t hash_out[HASH_SIZE])
 {
+    hash_kept(e);
     (void)crypto_generichash_final(state_of(e), hash_out, HASH_SIZE);
 }
 
 void effects_hash_parts(const char *tag, struct bytes first, struct bytes second,
                         uint8_t hash_out[HASH_SIZE])
 {
-    struct effects e;
+    struct effects e = {.kept = NULL};
     begin(&e, tag);
     add(&e, first.data, first.size);
     add(&e, second.data, second.size);

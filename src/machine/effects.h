@@ -19,6 +19,7 @@
 struct effects {
     _Alignas(64) uint8_t state[384]; /* libsodium's, which asks for this alignment */
     struct writer *kept;             /* borrowed, or NULL: takes the writes as well */
+    size_t hashed;                   /* of what is kept */
 };
 
 /* Empties `kept`. */

@@ -17,19 +17,27 @@
 
 #include "src/base/check.h"
 
-static void check_ttl(struct judge *j, const struct change *item, const char *words)
+/* What a change is called where something is wrong with it. */
+static const char *words_change(const struct change *item, char words[WORDS_SIZE])
 {
+    return words_rrset(item->owner, item->type, words);
+}
+
+static void check_ttl(struct judge *j, const struct change *item)
+{
+    char words[WORDS_SIZE];
     uint32_t least = (uint32_t)j->policy.ttl_min;
     uint32_t most = (uint32_t)j->policy.ttl_max;
     if (item->rdata_count > 0 && (item->ttl < least || item->ttl > most))
         judge_refuse(j, RSM_RULE_TTL_RANGE,
-                     "%s: TTL %" PRIu32 ", allowed are %" PRIu32 " to %" PRIu32, words, item->ttl,
-                     least, most);
+                     "%s: TTL %" PRIu32 ", allowed are %" PRIu32 " to %" PRIu32,
+                     words_change(item, words), item->ttl, least, most);
 }
 
 /* Sizes, and the data of each record. */
-static bool check_data(struct judge *j, const struct change *item, const char *words)
+static bool check_data(struct judge *j, const struct change *item)
 {
+    char words[WORDS_SIZE];
     size_t size = 0;
     bool is_good = true;
     struct body_walk walk = item->rdatas;
@@ -39,43 +47,44 @@ static bool check_data(struct judge *j, const struct change *item, const char *w
         if (rr_data_check(item->type, rdata) == RSM_OK)
             continue;
         judge_refuse(j, RSM_RULE_RDATA_BAD,
-                     "%s, record %" PRIu32 ": %zu bytes are no data of that type", words, i + 1,
-                     rdata.size);
+                     "%s, record %" PRIu32 ": %zu bytes are no data of that type",
+                     words_change(item, words), i + 1, rdata.size);
         is_good = false;
     }
     if (item->rdata_count > j->policy.rrset_records_max) {
-        judge_refuse(j, RSM_RULE_QUOTA, "%s: %" PRIu32 " records, at most %" PRIu64, words,
-                     item->rdata_count, j->policy.rrset_records_max);
+        judge_refuse(j, RSM_RULE_QUOTA, "%s: %" PRIu32 " records, at most %" PRIu64,
+                     words_change(item, words), item->rdata_count, j->policy.rrset_records_max);
         is_good = false;
     }
     if (size > LIMIT_RRSET_SIZE) {
-        judge_refuse(j, RSM_RULE_QUOTA, "%s: %zu bytes do not fit one message of %u", words, size,
-                     LIMIT_RRSET_SIZE);
+        judge_refuse(j, RSM_RULE_QUOTA, "%s: %zu bytes do not fit one message of %u",
+                     words_change(item, words), size, LIMIT_RRSET_SIZE);
         is_good = false;
     }
     return is_good;
 }
 
-static void check_single(struct judge *j, struct bytes zone, const struct change *item,
-                         const char *words)
+static void check_single(struct judge *j, struct bytes zone, const struct change *item)
 {
+    char words[WORDS_SIZE];
     bool is_apex = bytes_equal(item->owner, zone);
     if (item->type == RR_TYPE_SOA && (!is_apex || item->rdata_count != 1))
-        judge_refuse(j, RSM_RULE_SOA_SINGLE, "%s: %s", words,
+        judge_refuse(j, RSM_RULE_SOA_SINGLE, "%s: %s", words_change(item, words),
                      !is_apex                 ? "not at the apex"
                      : item->rdata_count == 0 ? "it cannot be deleted"
                                               : "more than one record");
     if (item->type == RR_TYPE_CNAME && item->rdata_count > 1)
-        judge_refuse(j, RSM_RULE_CNAME_BESIDE, "%s: %" PRIu32 " records, a CNAME is one", words,
-                     item->rdata_count);
+        judge_refuse(j, RSM_RULE_CNAME_BESIDE, "%s: %" PRIu32 " records, a CNAME is one",
+                     words_change(item, words), item->rdata_count);
     if (item->type == RR_TYPE_DNAME && item->rdata_count > 1)
-        judge_refuse(j, RSM_RULE_DNAME_BESIDE, "%s: %" PRIu32 " records, a DNAME is one", words,
-                     item->rdata_count);
+        judge_refuse(j, RSM_RULE_DNAME_BESIDE, "%s: %" PRIu32 " records, a DNAME is one",
+                     words_change(item, words), item->rdata_count);
 }
 
 /* The data is that of a SOA. */
-static void check_expire(struct judge *j, const struct change *item, const char *words)
+static void check_expire(struct judge *j, const struct change *item)
 {
+    char words[WORDS_SIZE];
     struct body_walk walk = item->rdatas;
     struct bytes rdata;
     if (item->type != RR_TYPE_SOA || item->rdata_count != 1 || !body_next_octets(&walk, &rdata))
@@ -86,10 +95,10 @@ static void check_expire(struct judge *j, const struct change *item, const char 
         judge_refuse(j, RSM_RULE_SOA_EXPIRE,
                      "%s: expire %" PRIu32 " s, the policy allows %" PRIu64 " to %" PRIu64
                      ": secondaries answer that long without a primary",
-                     words, expire, j->policy.soa_expire_min, j->policy.soa_expire_max);
+                     words_change(item, words), expire, j->policy.soa_expire_min,
+                     j->policy.soa_expire_max);
 }
 
-/* Words are made for each change although few need them: that costs less than it looks. */
 void rule_dns_zonemd(struct judge *j, const struct change_context *c)
 {
     struct changes *all = &j->m->changes;
@@ -109,22 +118,23 @@ void rule_dns_zonemd(struct judge *j, const struct change_context *c)
 void rule_dns_change(struct judge *j, struct bytes zone, struct change *item)
 {
     char words[WORDS_SIZE], in[WORDS_SIZE];
-    (void)words_rrset(item->owner, item->type, words);
     if (!name_is_at_or_below(item->owner, zone)) {
-        judge_refuse(j, RSM_RULE_OUT_OF_ZONE, "%s is not in zone %s", words, words_name(zone, in));
+        judge_refuse(j, RSM_RULE_OUT_OF_ZONE, "%s is not in zone %s", words_change(item, words),
+                     words_name(zone, in));
         item->is_bad = true;
     }
     if (!rr_type_is_storable(item->type)) {
-        judge_refuse(j, RSM_RULE_TYPE_FORBIDDEN, "%s: no such type can be in a zone", words);
+        judge_refuse(j, RSM_RULE_TYPE_FORBIDDEN, "%s: no such type can be in a zone",
+                     words_change(item, words));
         item->is_bad = true;
         return;
     }
-    check_ttl(j, item, words);
-    check_single(j, zone, item, words);
-    if (!check_data(j, item, words))
+    check_ttl(j, item);
+    check_single(j, zone, item);
+    if (!check_data(j, item))
         item->is_bad = true;
     else
-        check_expire(j, item, words);
+        check_expire(j, item);
     if (item->type == RR_TYPE_SOA && item->rdata_count != 1)
         item->is_bad = true; /* so that the zone keeps the one it has */
 }

@@ -39,16 +39,23 @@ const char *precommit_difference(const struct change *change, const struct rrset
     return NULL;
 }
 
+/* `good` is a value that there is nothing against, of this change; the value itself when it is. */
 static const char *look(struct judge *j, enum table table, struct bytes key,
-                        const struct change *change, const struct version *version)
+                        const struct change *change, const struct version *version,
+                        struct bytes *good)
 {
     struct rrset_record record;
     struct bytes value;
     if (!judge_found(j, kv_get(j->kv, (uint8_t)table, key, &value)))
         return "no row";
+    if (good->size > 0 && bytes_equal(value, *good))
+        return NULL;
     if (!judge_found(j, rrset_decode(value, &record)))
         return "no record";
-    return precommit_difference(change, &record, version);
+    const char *why = precommit_difference(change, &record, version);
+    if (why == NULL)
+        *good = value;
+    return why;
 }
 
 void rule_precommit(struct judge *j)
@@ -63,10 +70,11 @@ void rule_precommit(struct judge *j)
         struct bytes key = change_key(j, item);
         struct key row = {.size = key.size};
         memcpy(row.data, key.data, key.size);
-        const char *why = look(j, TABLE_RRSET, key_bytes(&row), item, &version);
+        struct bytes good = {NULL, 0};
+        const char *why = look(j, TABLE_RRSET, key_bytes(&row), item, &version, &good);
         key_add_version(&row, j->slot, j->index);
         if (why == NULL)
-            why = look(j, TABLE_RRSET_VERSION, key_bytes(&row), item, &version);
+            why = look(j, TABLE_RRSET_VERSION, key_bytes(&row), item, &version, &good);
         if (why != NULL)
             judge_refuse(j, RSM_RULE_EFFECT_MISMATCH, "%s: what would be written has %s",
                          words_rrset(item->owner, item->type, words), why);

@@ -78,17 +78,17 @@ void key_change(struct key *k, uint64_t slot, uint32_t index, struct bytes rrset
 /* One label and its end mark; false when the name key gets too long. */
 static bool add_label(struct key *k, size_t size_max, const uint8_t *label, size_t size)
 {
+    uint8_t *at = k->data + k->size;
+    const uint8_t *end = k->data + size_max;
     for (size_t i = 0; i < size; i++) {
-        if (size_max - k->size < 3)
+        if (end - at < 3)
             return false;
-        if (label[i] <= 1) {
-            k->data[k->size++] = 1;
-            k->data[k->size++] = (uint8_t)(label[i] + 1);
-        } else {
-            k->data[k->size++] = label[i];
-        }
+        if (label[i] <= 1)
+            *at++ = 1;
+        *at++ = (uint8_t)(label[i] + (label[i] <= 1 ? 1 : 0));
     }
-    k->data[k->size++] = 0;
+    *at++ = 0;
+    k->size = (size_t)(at - k->data);
     return true;
 }
 
@@ -206,24 +206,22 @@ bool key_begins_with(struct bytes key, struct bytes prefix)
            (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
 }
 
-/* Reads one label of a name key backwards into wire form; 0 at the end or at bad bytes. */
+/* Reads one label of a name key into wire form; 0 at bad bytes. */
 static size_t parse_label(struct bytes name_key, size_t *offset, uint8_t label[63])
 {
+    const uint8_t *at = name_key.data + *offset;
+    const uint8_t *end = name_key.data + name_key.size;
     size_t size = 0;
-    while (*offset < name_key.size && name_key.data[*offset] != 0) {
-        uint8_t octet = name_key.data[(*offset)++];
-        if (octet == 1) {
-            if (*offset == name_key.size)
-                return 0;
-            octet = (uint8_t)(name_key.data[(*offset)++] - 1);
-        }
-        if (size == 63)
+    for (; at < end && *at != 0; at++) {
+        uint8_t less = *at == 1 ? 1 : 0;
+        at += less;
+        if (at == end || size == 63)
             return 0;
-        label[size++] = octet;
+        label[size++] = (uint8_t)(*at - less);
     }
-    if (*offset == name_key.size)
+    if (at == end)
         return 0; /* no end mark */
-    (*offset)++;
+    *offset = (size_t)(at + 1 - name_key.data);
     return size;
 }
 
