@@ -4,6 +4,7 @@
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -157,11 +158,52 @@ def what_is_wrong_is_said():
         process.terminate()
         check(process.wait() == 0, "a clean end")
         with Cluster() as other:
-            check("another replica or cluster" in auditor.once(status=1, more=("--genesis", os.path.join(other.dir, "genesis"))).stderr, "another cluster's")
+            said = auditor.once(status=1, more=("--genesis", os.path.join(other.dir, "genesis"))).stderr
+            check("books of another cluster, begun with another genesis" in said and "done" not in said and said.count("\n") == 1, f"another cluster's: {said}")
             mixed = f"{cluster.endpoint(1)},{other.endpoint(2)},{other.endpoint(3)}"
             other.ctl("zone", "create", "a.example", "-", text=ZONE)
             bad = auditor.once(status=1, more=("--endpoints", mixed))
             check("alarm" in bad.stderr, f"replicas of another cluster: {bad.stderr}")
 
 
-main([an_honest_cluster, a_store_that_was_changed, while_it_runs, what_is_wrong_is_said])
+def books_that_went_back():
+    """What the auditor has signed it stands by: an older copy of its books, or others, would sign a second history."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        cluster.settle()
+        auditor = Auditor(cluster)
+        auditor.once()
+        older = auditor.dir + ".older"
+        shutil.copytree(auditor.dir, older)
+        fill(cluster, 4)
+        cluster.settle()
+        auditor.once()
+        path = os.path.join(auditor.dir, "checkpoint")
+        with open(path, encoding="utf-8") as file:
+            signed = file.read()
+        newer = auditor.dir + ".newer"
+        shutil.move(os.path.join(auditor.dir, "store"), newer)
+        shutil.copytree(os.path.join(older, "store"), os.path.join(auditor.dir, "store"))
+        said = auditor.once(status=1).stderr
+        check("they went back" in said and "checkpoint: of " in said, said)
+        with open(path, encoding="utf-8") as file:
+            check(file.read() == signed, "nothing else was signed")
+        shutil.rmtree(os.path.join(auditor.dir, "store"))
+        shutil.move(newer, os.path.join(auditor.dir, "store"))
+        auditor.once()
+        lines = signed.split("\n")
+        for text, words in (("\n".join(lines[:2] + ["A" * 43 + "="] + lines[3:]), "another root than was signed"), (signed[:40], "not one of this log"), ("", "not one of this log"),
+                            ("rsm/" + "1" * 32 + signed[36:], "not one of this log")):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            said = auditor.once(status=1).stderr
+            check(words in said, f"{words}: {said}")
+        os.remove(path)
+        auditor.once()
+        with open(path, encoding="utf-8") as file:
+            check(file.read().split("\n")[0] == lines[0], "it is made again")
+        os.chmod(auditor.dir, 0o755)
+        check("others may enter it: chmod 700" in auditor.once(status=1).stderr, "a directory that is open")
+
+
+main([an_honest_cluster, a_store_that_was_changed, while_it_runs, what_is_wrong_is_said, books_that_went_back])

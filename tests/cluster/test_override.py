@@ -422,6 +422,15 @@ def ranges_and_audit(cluster, log, dump):
     for begin_at, end_at in ((middle, first), (str(inside[-1] + 1), str(inside[-1])), (str(inside[-1] + 9), middle)):
         done = cluster.run(*dump, "report", "text", "--from", begin_at, "--to", end_at, status=2)
         check(f"--from {begin_at} is behind --to {end_at}" in done.stderr and done.stdout == "", done.stderr)
+    # A report of nothing says of which range it is.
+    for ends, text in ((("--from", "2001-01-01", "--to", "2001-01-02"), "range from 2001-01-01\nrange slots 0\nrange to 2001-01-02\n"),
+                       (("--from", "99999", "--to", "100000"), "range from 99999\nrange slots 0\nrange to 100000\n"),
+                       (("--from", "2998-01-01"), "range from 2998-01-01\nrange slots 0\nrange to ")):
+        said = cluster.run(*dump, "report", "text", *ends).stdout
+        check(text in said and "first" not in said, said)
+        said = json.loads(cluster.run(*dump, "report", "json", *ends).stdout)["range"]
+        check((said["from"], said["slots"]) == (ends[1], 0) and "first" not in said, f"{said}")
+        check(f"<tr><td>range<td>from<td>{ends[1]}" in cluster.run(*dump, "report", "html", *ends).stdout, "html")
     check(export("--from", "2001-01-01T00:00:00Z", "--to", "2001-01-02") == [], "before the beginning")
     check(export("--from", "2001-01-01", "--to", "2999-01-01") == export(), "around everything")
     for wrong in ("yesterday", "2001-13-01", "5x", first[:-1], first[:-4] + "Z"):

@@ -8,6 +8,7 @@ import hashlib
 import os
 import struct
 
+import msgpack
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -175,11 +176,11 @@ class Bed:
             file.write(text)
         return self.path + suffix
 
-    def checks(self, text, *verifiers, old=None, status=0):
+    def checks(self, text, *verifiers, old=None, status=0, more=()):
         options = [word for verifier in verifiers or (self.verifier,) for word in ("--verifier", verifier)]
         if old is not None:
             options += ["--old", self.write(old, ".old")]
-        done = self.dump("check-proof", self.write(text), *options, status=status)
+        done = self.dump("check-proof", self.write(text), *options, *more, status=status)
         return done.stdout + done.stderr
 
 
@@ -327,4 +328,178 @@ def every_byte():
             check(done.returncode == 1, f"byte {at} of {len(receipt)}: {done.returncode} {done.stdout}{done.stderr}")
 
 
-main([second_implementation, forged_receipts, forged_growth, every_byte])
+def change_of(leaf):
+    """(digest, author, counter, kind of verdict) of a slot with one command: from the verdict, and the digest from the envelope as well."""
+    _, _, entry, verdicts = take_leaf(leaf)
+    count, kind, _, _, counter = struct.unpack_from(">IBQIQ", verdicts)
+    digest, size = verdicts[25:57], struct.unpack_from(">I", verdicts, 57)[0]
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(entry[entry.index(b"\x97\x01\x01\xc4\x10"):])
+    _, form, _, author, key, _, payload = unpacker.unpack()
+    check((count, form) == (1, 1) and verdicts[61:61 + size].decode() == author, f"{count} {form} {author}")
+    check(hashlib.blake2b(b"rsm digest v1\0" + payload + key, digest_size=32).digest() == digest, "the digest is not of that command")
+    return digest.hex(), author, counter, {1: "applied", 2: "refused"}[kind]
+
+
+def what_it_is_of():
+    """A good proof of something else than the caller said is refused with a status of its own, and what it is of is said."""
+    with Cluster() as cluster:
+        fill(cluster)
+        bed = Bed(cluster)
+        origin, size, _ = take_checkpoint(open_note(bed.of("checkpoint", "--key", bed.key), bed.verifier))
+        found = {}
+        for slot in range(2, size + 1):
+            receipt = bed.prove(slot)
+            leaf = Receipt(receipt).leaf
+            if b"\x97\x01\x01\xc4\x10" in take_leaf(leaf)[2]:
+                found[slot] = receipt, *change_of(leaf)
+        applied, refused = ([slot for slot, of in found.items() if of[4] == kind] for kind in ("applied", "refused"))
+        check(len(applied) > 8 and len(refused) == 1, f"{found.keys()}")
+        for slot in (applied[2], refused[0]):
+            receipt, digest, author, counter, verdict = found[slot]
+            for change in (digest, f"{author}/{counter}"):
+                said = bed.checks(receipt, more=("--log", origin, "--slot", str(slot), "--change", change, "--verdict", verdict))
+                check(f"log: {origin}, of {size} slots" in said and f"change: {digest} {verdict}" in said, said)
+            said = bed.checks(receipt, more=("--json", "--log", origin[4:]))
+            check(f'"log":"{origin}"' in said.replace(": ", ":") and digest in said, said)
+        receipt, digest, author, counter, _ = found[applied[2]]
+        other = found[applied[3]]
+        table = [
+            (("--log", "0" * 32), f"it is of the log {origin}, not of {'0' * 32}"), (("--log", "rsm/" + "f" * 32), "not of rsm/ffff"),
+            (("--slot", str(applied[3])), f"it is of slot {applied[2]}, not of slot {applied[3]}"), (("--slot", str(2**63)), "not of slot"),
+            (("--change", other[1]), f"slot {applied[2]} has no verdict of the change {other[1]}"),
+            (("--change", f"{author}/{counter + 1}"), "has no verdict of the change"), (("--change", f"nobody/{counter}"), "has no verdict of the change"),
+            (("--change", digest, "--verdict", "refused"), f"says of the change {digest}: applied, not refused"),
+            (("--change", digest, "--verdict", "live"), "applied, not live"),
+            (("--log", origin, "--slot", str(applied[2]), "--change", digest, "--verdict", "staged"), "applied, not staged")]
+        for more, words in table:
+            said = bed.checks(receipt, more=more, status=4)
+            check("not what was expected: " in said and words in said and "change: " not in said, f"{more}: {said}")
+        # A bad proof is a bad proof, whatever was expected of it; and growth is of no slot.
+        said = bed.checks(Receipt(receipt).text(leaf=Receipt(other[0]).leaf), more=("--slot", "999"), status=1)
+        check("the leaf is not in the log" in said, said)
+        grown = bed.of("consistency", "4", "--key", bed.key)
+        old = bed.of("checkpoint", "--at", "4", "--key", bed.key)
+        for more in (("--slot", "4"), ("--change", digest)):
+            check("is of no slot and no change" in bed.checks(grown, old=old, more=more, status=4), f"{more}")
+        check("not of " in bed.checks(grown, old=old, more=("--log", "0" * 32), status=4), "the log of a proof of growth")
+        bed.checks(grown, old=old, more=("--log", origin))
+        for more in (("--log", "x"), ("--log", origin + "0"), ("--log", origin.upper()), ("--slot", "0"), ("--slot", "-1"), ("--slot", "one"), ("--change", digest[:-1]),
+                     ("--change", "alice"), ("--change", "/3"), ("--verdict", "applied"), ("--change", digest, "--verdict", "good")):
+            bed.checks(receipt, more=more, status=2)
+        bed.dump("--dir", cluster.data(1), "verify", "--slot", "3", status=2)
+
+
+def what_was_seen_before():
+    """Whoever keeps the last checkpoint is shown no log that went back, no other history, and no older checkpoint for a newer one."""
+    with Cluster() as cluster:
+        fill(cluster)
+        bed, other = Bed(cluster), Signer("auditor@example")
+        origin, size, root = take_checkpoint(open_note(bed.of("checkpoint", "--key", bed.key), bed.verifier))
+        kept = os.path.join(cluster.work, "state", "log.checkpoint")
+        os.mkdir(os.path.dirname(kept), 0o700)
+        state = ("--checkpoint-state", kept)
+
+        def at(count):
+            return bed.of("checkpoint", "--at", str(count), "--key", bed.key)
+
+        def receipt_of(slot, count):
+            return bed.prove(slot, "--at", str(count), "--key", bed.key)
+
+        def growth(first, count, suffix=".growth"):
+            return bed.write(bed.of("consistency", str(first), "--at", str(count), "--key", bed.key), suffix)
+
+        def held():
+            with open(kept, encoding="utf-8") as file:
+                return file.read()
+        said = bed.checks(receipt_of(3, 5), more=state)
+        check("the log of 5 slots, the first that is seen of it" in said and held() == at(5), said)
+        check(os.stat(kept).st_mode & 0o777 == 0o600 and os.listdir(os.path.dirname(kept)) == ["log.checkpoint"], "private, and alone")
+        said = bed.checks(receipt_of(4, 5), more=state)
+        check("kept" in said and "kept: " not in said and held() == at(5), f"the same once more: {said}")
+        # A newer one has to be shown to begin with it.
+        newer = receipt_of(3, 8)
+        said = bed.checks(newer, more=state, status=1)
+        check(f"a newer checkpoint, 8 slots where 5 were seen before" in said and "rsm-dump consistency 5 of the log of 8" in said and held() == at(5), said)
+        for wrong in (growth(4, 8), growth(5, 7), bed.write("x", ".growth"), bed.write(newer, ".growth"), cluster.work + "/none"):
+            said = bed.checks(newer, more=(*state, "--growth", wrong), status=1)
+            check(held() == at(5), said)
+        said = bed.checks(newer, more=(*state, "--growth", growth(5, 8)))
+        check("the log of 8 slots, which begins with the 5 seen before" in said and held() == at(8), said)
+        # An older one is taken only as the beginning of what was seen, and does not take its place.
+        older = receipt_of(2, 6)
+        said = bed.checks(older, more=state, status=1)
+        check("an older one: a log does not shrink, 6 slots where 8 were seen before" in said, said)
+        bed.checks(older, more=(*state, "--growth", growth(6, 8)))
+        check(held() == at(8), "the newer one stays")
+        # A proof of growth is both: the kept one is its older checkpoint.
+        grown = bed.of("consistency", "8", "--at", "9", "--key", bed.key)
+        said = bed.checks(grown, more=state)
+        check("the log of 9 slots begins with the log of 8 slots" in said and held() == at(9), said)
+        said = bed.checks(bed.of("consistency", "4", "--at", "10", "--key", bed.key), old=at(4), more=state, status=1)
+        check("a newer checkpoint" in said and held() == at(9), f"growth from elsewhere: {said}")
+        # Another history: the signer's own word against the signer's own word.
+        hashes = [leaf_hash(Receipt(bed.prove(slot)).leaf) for slot in range(1, size + 1)]
+        with open(bed.key, encoding="utf-8") as file:
+            check("auditor@example" in file.read(), "the key of the forks")
+        forged = hashes[:8] + [hashlib.sha256(b"rewritten").digest()]
+        fork = checkpoint_text(origin, 9, tree(forged))
+        log = Signer("auditor@example")
+        path = [tree(forged[:8])]
+        lie = Receipt(bed.prove(9)).text(leaf=Receipt(bed.prove(9)).leaf, note=log.note(checkpoint_text(origin, 9, root)), path=path)
+        check("finding: " in bed.checks(lie, log.verifier(), more=state, status=1) and held() == at(9), "a lie is no proof in the first place")
+        with open(kept, "w", encoding="utf-8") as file:
+            file.write(log.note(fork))
+        said = bed.checks(receipt_of(3, 9), bed.verifier, log.verifier(), more=state, status=1)
+        check("a fork: the log of 9 slots that was seen before has another root" in said, said)
+        said = bed.checks(receipt_of(3, 10), bed.verifier, log.verifier(), more=(*state, "--growth", growth(9, 10)), status=1)
+        check("does not show that the log of 10 slots begins with the one of 9" in said, said)
+        # Files that are not what they have to be.
+        for text, verifiers, words in (
+                (log.note(checkpoint_text("rsm/" + "1" * 32, 4, root)), (bed.verifier, log.verifier()), "another log's file"),
+                (other.note(checkpoint_text(origin, 4, root)), (bed.verifier,), "kept checkpoint: signed by none of the keys"),
+                (at(5)[:-20], (bed.verifier,), "no checkpoint: it is damaged"), ("", (bed.verifier,), "no checkpoint: it is damaged"),
+                (at(5).replace("5\n", "4\n", 1), (bed.verifier,), "is not good"), ("x" * 70000, (bed.verifier,), "larger than")):
+            with open(kept, "w", encoding="utf-8") as file:
+                file.write(text)
+            said = bed.checks(receipt_of(3, 9), *verifiers, more=state, status=1)
+            check(words in said and held() == text, f"{words}: {said}")
+        with open(kept, "w", encoding="utf-8") as file:
+            file.write(at(9))
+        os.chmod(kept, 0o666)
+        check("others can write it" in bed.checks(receipt_of(3, 9), more=state, status=1), "a file of everybody's")
+        os.chmod(kept, 0o600)
+        check("no file" in bed.checks(receipt_of(3, 9), more=("--checkpoint-state", os.path.dirname(kept)), status=1), "a folder")
+        check("No such file" in bed.checks(receipt_of(3, 9), more=("--checkpoint-state", cluster.work + "/none/x"), status=1), "no folder")
+        bed.checks(receipt_of(3, 9), more=("--growth", "x"), status=2)
+        makers(bed, cluster, kept, at, log, origin, forged)
+
+
+def makers(bed, cluster, kept, at, log, origin, forged):
+    """Who makes checkpoints and proofs from a log has it before them: what was seen has to be its beginning."""
+    def held():
+        with open(kept, encoding="utf-8") as file:
+            return file.read()
+
+    def make(*arguments, status=0):
+        done = bed.dump("--dir", cluster.data(1), *arguments, "--checkpoint-state", kept, status=status)
+        return done.stderr + done.stdout
+    os.remove(kept)
+    check("the first that is seen" in make("checkpoint", "--at", "4", "--key", bed.key) and held() == at(4), "first")
+    check("begins with the 4 seen before" in make("prove", "3", "--at", "6", "--key", bed.key) and held() == at(6), "prove")
+    check("begins with the 6 seen before" in make("consistency", "3", "--at", "8", "--key", bed.key) and held() == at(8), "consistency")
+    check("kept: " not in make("checkpoint", "--at", "5", "--key", bed.key) and held() == at(8), "an older one, of the same log")
+    make("checkpoint", "--at", "5", status=2)
+    for count, words in ((9, "a fork"), (400, "it went back, or the replica is behind")):
+        text = log.note(checkpoint_text(origin, count, tree(forged)))
+        with open(kept, "w", encoding="utf-8") as file:
+            file.write(text)
+        for command in (("checkpoint", "--key", bed.key), ("prove", "3", "--key", bed.key), ("consistency", "3", "--key", bed.key)):
+            said = make(*command, status=1)
+            check(words in said and "tlog-proof" not in said and DASH not in said and held() == text, f"{command}: {said}")
+    with open(kept, "w", encoding="utf-8") as file:
+        file.write(log.note(checkpoint_text("rsm/" + "1" * 32, 4, tree(forged))))
+    check("another log's file" in make("checkpoint", "--key", bed.key, status=1), "another log")
+
+
+main([second_implementation, forged_receipts, forged_growth, every_byte, what_it_is_of, what_was_seen_before])

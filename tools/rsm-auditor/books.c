@@ -28,6 +28,22 @@ static void own_identity(const struct genesis *genesis, struct identity *out)
     memcpy(out->cluster, genesis->cluster_id, CLUSTER_ID_SIZE);
 }
 
+/* What is wrong with the directory, in words; `found` is data_dir_open's own. */
+static void say(const char *path, enum rsm_status status, const char *found)
+{
+    if (status == RSM_KEY_EXPOSED)
+        fprintf(stderr, "rsm-auditor: %s: others may enter it: chmod 700\n", path);
+    else if (status == RSM_WRONG_IDENTITY)
+        fprintf(stderr,
+                "rsm-auditor: %s: books of another cluster, begun with another genesis than "
+                "--genesis\n",
+                path);
+    else if (found[0] != '\0')
+        fprintf(stderr, "rsm-auditor: %s\n", found);
+    else
+        fprintf(stderr, "rsm-auditor: %s: %s\n", path, rsm_status_sentence(status));
+}
+
 static enum rsm_status open_directory(struct books *b, const char *path, struct bytes genesis_bytes,
                                       const struct genesis *genesis)
 {
@@ -39,8 +55,11 @@ static enum rsm_status open_directory(struct books *b, const char *path, struct 
     own_identity(genesis, &identity);
     if (stat(path, &found) != 0)
         status = data_dir_create(path, &identity, genesis_bytes);
-    if (status == RSM_OK)
+    if (status == RSM_OK) {
         status = data_dir_open(path, NULL, &b->dir, text, sizeof text);
+        if (status == RSM_OK)
+            text[0] = '\0'; /* the last thing that was done */
+    }
     if (status == RSM_OK && (!bytes_equal(data_dir_genesis(b->dir), genesis_bytes)))
         status = RSM_WRONG_IDENTITY;
     if (status == RSM_OK)
@@ -48,7 +67,7 @@ static enum rsm_status open_directory(struct books *b, const char *path, struct 
     if (status == RSM_OK)
         status = data_dir_write_file(b->dir, "auditor", bytes_of_string("format = 1\n"));
     if (status != RSM_OK)
-        fprintf(stderr, "rsm-auditor: %s: %s %s\n", path, rsm_status_sentence(status), text);
+        say(path, status, text);
     return status;
 }
 
@@ -86,11 +105,48 @@ static void add_leaf(struct books *b, uint64_t slot, struct bytes entry,
     tree_frontier_add(&b->tree, &hash);
 }
 
-/* The tree is not stored: its leaves are the rows. */
+static enum rsm_status refuse(const char *why, uint64_t signed_size, uint64_t size)
+{
+    fprintf(stderr, "rsm-auditor: checkpoint: of %llu slots, and the books have %llu: %s\n",
+            (unsigned long long)signed_size, (unsigned long long)size, why);
+    return RSM_DAMAGED;
+}
+
+/* What was signed before; `size` 0: nothing was. RSM_DAMAGED: said on stderr why. */
+static enum rsm_status read_signed(const struct books *b, struct blob **file_out,
+                                   struct note_checkpoint *out)
+{
+    struct note note;
+    uint8_t cluster[CLUSTER_ID_SIZE];
+
+    *out = (struct note_checkpoint){.size = 0};
+    enum rsm_status status = data_dir_read_file(b->dir, "checkpoint", NOTE_SIZE_MAX, file_out);
+    if (status != RSM_OK)
+        return status == RSM_NOT_FOUND ? RSM_OK : status;
+    if (note_parse(blob_bytes(*file_out), &note) == RSM_OK &&
+        note_checkpoint_parse(note.text, out) == RSM_OK &&
+        proof_parse_origin(out->origin, cluster) &&
+        memcmp(cluster, b->ledger.cluster, CLUSTER_ID_SIZE) == 0)
+        return RSM_OK;
+    fputs("rsm-auditor: checkpoint: not one of this log: damaged, or another log's\n", stderr);
+    return RSM_DAMAGED;
+}
+
+/*
+ * The tree is not stored: its leaves are the rows. What was signed has to be its beginning: books
+ * that went back, as from an older copy, would sign a second history under one name.
+ */
 static enum rsm_status plant_tree(struct books *b)
 {
-    enum rsm_status status = RSM_OK;
+    struct blob *file = NULL;
+    struct note_checkpoint checkpoint;
+    struct tree_hash root;
+    enum rsm_status status = read_signed(b, &file, &checkpoint);
 
+    if (status == RSM_OK && checkpoint.size > b->ledger.slot)
+        status = refuse("they went back; nothing is signed until they are a whole copy again, or "
+                        "begun in a new directory",
+                        checkpoint.size, b->ledger.slot);
     while (status == RSM_OK && b->tree.count < b->ledger.slot) {
         uint64_t slot = b->tree.count + 1;
         struct bytes entry;
@@ -98,9 +154,17 @@ static enum rsm_status plant_tree(struct books *b)
         status = log_get_verdict(b->overlay, slot, &row);
         if (status == RSM_OK)
             status = log_get_entry(b->overlay, slot, &entry);
-        if (status == RSM_OK)
-            add_leaf(b, slot, entry, &row);
+        if (status != RSM_OK)
+            break;
+        add_leaf(b, slot, entry, &row);
+        if (slot != checkpoint.size)
+            continue;
+        tree_frontier_root(&b->tree, &root);
+        if (memcmp(root.data, checkpoint.root, NOTE_HASH_SIZE) != 0)
+            status = refuse("their beginning has another root than was signed", checkpoint.size,
+                            b->ledger.slot);
     }
+    blob_unref(file);
     return status;
 }
 

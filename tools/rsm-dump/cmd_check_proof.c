@@ -5,7 +5,9 @@
  *   1. the file is a proof with a checkpoint of a log like ours;
  *   2. each --verifier that has signed the checkpoint has signed it well, and one at least has;
  *   3. the path leads from the leaf (or from the older checkpoint, signed likewise) to the root;
- *   4. the leaf is slot number index + 1, and its envelope is for that cluster and signed.
+ *   4. the leaf is slot number index + 1, and its envelope is for that cluster and signed;
+ *   5. it is what the caller expects (expected.h), as far as was said;
+ *   6. its checkpoint extends the last one seen (growth.h), where that is kept.
  */
 #include <string.h>
 
@@ -13,6 +15,8 @@
 #include "storage/tree.h"
 #include "tools/lib/proof.h"
 #include "tools/rsm-dump/dump.h"
+#include "tools/rsm-dump/expected.h"
+#include "tools/rsm-dump/growth.h"
 #include "tools/rsm-dump/shown.h"
 #include "tools/rsm-dump/slot.h"
 
@@ -67,7 +71,7 @@ static bool check_checkpoint(struct dump *d, struct bytes raw, const char *what,
         dump_finding(d, "%s: of another kind of log", what);
         return false;
     }
-    return check_signatures(d, &note, what);
+    return check_signatures(d, &note, what) && expected_log(d, d->expected, out);
 }
 
 /* The envelope in an entry, if there is one: form, cluster, signature. */
@@ -89,7 +93,8 @@ static bool check_envelope(struct dump *d, const struct slot_parts *parts,
     return good;
 }
 
-static void print_leaf(struct dump *d, const struct tree_leaf *leaf, struct slot_parts *parts)
+static void print_leaf(struct dump *d, const struct tree_leaf *leaf, struct slot_parts *parts,
+                       const struct note_checkpoint *checkpoint)
 {
     static const uint8_t unknown[HASH_SIZE] = {0}; /* heads are not in a leaf */
     struct slot_view view = {.slot = leaf->slot,
@@ -103,16 +108,27 @@ static void print_leaf(struct dump *d, const struct tree_leaf *leaf, struct slot
                                           .verdicts = leaf->verdicts}};
 
     if (!d->options->json) {
+        struct verdict_walk walk = verdict_walk(leaf->verdicts);
+        struct verdict v;
+        char digest[2 * HASH_SIZE + 1];
+        printf("log: %.*s, of %llu slots\n", (int)checkpoint->origin.size,
+               (const char *)checkpoint->origin.data, (unsigned long long)checkpoint->size);
         slot_print(d, &view, parts);
+        while (verdict_next(&walk, &v)) {
+            hex_encode(digest, bytes_make(v.digest, HASH_SIZE));
+            printf("change: %s %s\n", digest, verdict_kind_text(v.kind));
+        }
         return;
     }
     json_t *json = slot_json(d, &view);
     json_object_del(json, "entry_head");
     json_object_del(json, "verdict_head");
+    json_object_set_new(json, "log", shown_text(checkpoint->origin));
+    json_object_set_new(json, "log_slots", json_integer((json_int_t)checkpoint->size));
     shown_print(json, true);
 }
 
-static bool check_inclusion(struct dump *d, const struct note_proof *proof)
+static bool check_inclusion(struct dump *d, const struct note_proof *proof, struct kept *kept)
 {
     struct note_checkpoint checkpoint;
     struct tree_hash hash;
@@ -142,15 +158,16 @@ static bool check_inclusion(struct dump *d, const struct note_proof *proof)
         struct slot_view view = {.value = leaf.entry};
         struct slot_parts parts;
         slot_take_apart(&view, &parts);
-        good = check_envelope(d, &parts, &checkpoint);
+        good = check_envelope(d, &parts, &checkpoint) && expected_leaf(d, d->expected, &leaf) &&
+               growth_take(d, kept, &checkpoint, proof->checkpoint, NULL);
         if (good)
-            print_leaf(d, &leaf, &parts);
+            print_leaf(d, &leaf, &parts, &checkpoint);
     }
     writer_deinit(&bytes);
     return good;
 }
 
-static bool check_growth(struct dump *d, const struct note_proof *proof)
+static bool check_growth(struct dump *d, const struct note_proof *proof, struct kept *kept)
 {
     struct note_checkpoint new;
     struct note_checkpoint old;
@@ -158,11 +175,14 @@ static bool check_growth(struct dump *d, const struct note_proof *proof)
     struct tree_hash hashes[NOTE_HASHES_MAX];
     struct writer file;
 
-    if (d->options->old == NULL) {
+    const char *older = d->options->old;
+    if (older == NULL && kept->is_there)
+        older = kept->path;
+    if (older == NULL) {
         fputs("rsm-dump: a proof of growth needs the older checkpoint: --old FILE\n", stderr);
         return false;
     }
-    bool good = proof_read_file(d->options->old, NOTE_SIZE_MAX, &file) &&
+    bool good = proof_read_file(older, NOTE_SIZE_MAX, &file) &&
                 check_checkpoint(d, writer_result(&file), "older checkpoint", &old) &&
                 check_checkpoint(d, proof->checkpoint, "checkpoint", &new);
     if (good && !bytes_equal(old.origin, new.origin)) {
@@ -179,6 +199,8 @@ static bool check_growth(struct dump *d, const struct note_proof *proof)
         if (!good)
             dump_finding(d, "the older log is not the beginning of the newer one");
     }
+    good = good && expected_growth(d, d->expected) &&
+           growth_take(d, kept, &new, proof->checkpoint, &old);
     if (good && !d->options->json)
         printf("the log of %llu slots begins with the log of %llu slots\n",
                (unsigned long long)new.size, (unsigned long long)old.size);
@@ -212,24 +234,38 @@ static bool check_verifiers(const struct options *o)
     return true;
 }
 
+/* What is kept was put there by a run before this one, or by whoever can write the file. */
+static bool check_kept(struct dump *d, struct kept *kept)
+{
+    if (!kept_open(kept, d->options->kept))
+        return false;
+    return !kept->is_there || check_signatures(d, &kept->note, "kept checkpoint");
+}
+
 int command_check_proof(struct dump *d)
 {
     struct note_proof proof;
+    struct expected expected;
+    struct kept kept;
     struct writer file;
     int status = EXIT_FINDING;
 
-    if (!check_verifiers(d->options))
+    if (!check_verifiers(d->options) || !expected_parse(d->options, &expected))
         return EXIT_WRONG_USAGE;
-    if (proof_read_file(d->options->first, NOTE_EXTRA_MAX + NOTE_SIZE_MAX, &file)) {
+    d->expected = &expected;
+    writer_init(&file, NOTE_EXTRA_MAX + NOTE_SIZE_MAX);
+    if (check_kept(d, &kept) &&
+        proof_read_file(d->options->first, NOTE_EXTRA_MAX + NOTE_SIZE_MAX, &file)) {
         enum rsm_status parsed = note_proof_parse(writer_result(&file), &proof);
         if (parsed != RSM_OK)
             dump_finding(d, "%s: no proof (%s)", d->options->first, rsm_status_sentence(parsed));
-        else if (proof.kind == NOTE_INCLUSION ? check_inclusion(d, &proof)
-                                              : check_growth(d, &proof))
+        else if (proof.kind == NOTE_INCLUSION ? check_inclusion(d, &proof, &kept)
+                                              : check_growth(d, &proof, &kept))
             status = EXIT_FINE;
     }
+    kept_close(&kept);
     writer_deinit(&file);
-    return status;
+    return d->is_unexpected ? EXIT_UNEXPECTED : status;
 }
 
 /* What `report` makes, in each of its forms: a key may sign notes of another sort as well. */

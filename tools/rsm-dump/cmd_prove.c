@@ -11,6 +11,7 @@
 #include "storage/tree.h"
 #include "tools/lib/proof.h"
 #include "tools/rsm-dump/dump.h"
+#include "tools/rsm-dump/growth.h"
 
 struct leaves {
     struct tree_hash *hashes; /* owned */
@@ -161,6 +162,54 @@ static int make_checkpoint(struct dump *d, struct leaves *leaves, struct writer 
     return good ? EXIT_FINE : EXIT_FINDING;
 }
 
+/* That the log in the store begins with the kept one, whose slots are in it. */
+static bool has_kept(struct dump *d, const struct kept *k)
+{
+    struct leaves leaves = {NULL, 0};
+    struct tree_hash root;
+
+    if (k->checkpoint.size > d->applied) {
+        dump_finding(d,
+                     "%s: this log has %llu slots, and %llu were seen before: it went back, or the "
+                     "replica is behind",
+                     k->path, (unsigned long long)d->applied,
+                     (unsigned long long)k->checkpoint.size);
+        return false;
+    }
+    bool good = read_leaves(d, k->checkpoint.size, &leaves);
+    if (good) {
+        tree_root(leaves.hashes, leaves.count, &root);
+        good = memcmp(root.data, k->checkpoint.root, TREE_HASH_SIZE) == 0;
+        if (!good)
+            dump_finding(d,
+                         "%s: a fork: the first %llu slots of this log have another root than was "
+                         "seen before",
+                         k->path, (unsigned long long)k->checkpoint.size);
+    }
+    mem_free(leaves.hashes);
+    return good;
+}
+
+/* --checkpoint-state: the signed one in `raw` has to extend the kept one, and takes its place. */
+static bool keep(struct dump *d, struct bytes raw)
+{
+    struct kept kept;
+    struct note note;
+    struct note_checkpoint seen;
+    enum kept_relation relation;
+
+    if (d->options->kept == NULL)
+        return true;
+    bool good =
+        kept_open(&kept, d->options->kept) && note_parse(raw, &note) == RSM_OK &&
+        note_checkpoint_parse(note.text, &seen) == RSM_OK &&
+        growth_compare(d, &kept, &seen, &relation) &&
+        (relation == KEPT_FIRST || has_kept(d, &kept)) &&
+        (relation == KEPT_SAME || relation == KEPT_OLDER || growth_put(d, &kept, &seen, raw));
+    kept_close(&kept);
+    return good;
+}
+
 static void print_bytes(struct bytes text)
 {
     (void)fwrite(text.data, 1, text.size, stdout);
@@ -174,13 +223,18 @@ int command_checkpoint(struct dump *d)
     uint64_t count = 0;
     int status = EXIT_FINDING;
 
+    if (d->options->kept != NULL && d->options->key == NULL) {
+        fputs("rsm-dump: --checkpoint-state keeps what is signed: --key FILE\n", stderr);
+        return EXIT_WRONG_USAGE;
+    }
     if (!parse_size(d, &count))
         return EXIT_NOTHING_THERE;
     writer_init(&text, NOTE_SIZE_MAX);
     writer_init(&note, NOTE_SIZE_MAX);
     if (read_leaves(d, count, &leaves)) {
         write_text(d, &leaves, &text);
-        bool good = d->options->key == NULL || sign_text(d, writer_result(&text), &note);
+        bool good = d->options->key == NULL ||
+                    (sign_text(d, writer_result(&text), &note) && keep(d, writer_result(&note)));
         if (good)
             print_bytes(writer_result(d->options->key != NULL ? &note : &text));
         status = good ? dump_exit(d) : EXIT_FINDING;
@@ -263,8 +317,10 @@ static int prove(struct dump *d, bool is_inclusion)
         status = EXIT_NOTHING_THERE;
     }
     if (status == EXIT_FINE) {
-        bool good = is_inclusion ? print_inclusion(d, &leaves, slot, writer_result(&note))
-                                 : print_consistency(&leaves, slot, writer_result(&note));
+        bool good = keep(d, writer_result(&note));
+        if (good)
+            good = is_inclusion ? print_inclusion(d, &leaves, slot, writer_result(&note))
+                                : print_consistency(&leaves, slot, writer_result(&note));
         status = good ? dump_exit(d) : EXIT_FINDING;
     }
     writer_deinit(&note);

@@ -6,7 +6,7 @@
  * Everything is counted from commands and verdicts of the log, nothing from the state: whoever has
  * `log --json` can count it again. A report is a set of numbers with names, in one order:
  *
- *     range    first, last slot, and their log time
+ *     range    first, last slot, and their log time; without a slot: what was asked for, slots 0
  *     command  by kind and what became of it; a command that was sent twice counts once
  *     author   the same by author
  *     refused  by rule: one command may break several
@@ -119,6 +119,18 @@ static void count_slot(json_t *report, const struct slot_view *view, const struc
     }
 }
 
+/* A range without a slot has neither a first nor a last one: it is named as it was asked for. */
+static void name_range(const struct dump *d, json_t *range)
+{
+    const struct options *o = d->options;
+    char last[32];
+    (void)snprintf(last, sizeof last, "%llu", (unsigned long long)d->applied);
+    json_object_set_new(range, "from",
+                        shown_text(bytes_of_string(o->from != NULL ? o->from : "1")));
+    json_object_set_new(range, "to", shown_text(bytes_of_string(o->to != NULL ? o->to : last)));
+    json_object_set_new(range, "slots", json_integer(0));
+}
+
 static json_t *count_all(struct dump *d)
 {
     static const char *const groups[] = {"command", "author", "refused", "staged", "skipped"};
@@ -145,6 +157,8 @@ static json_t *count_all(struct dump *d)
             json_object_set_new(range, "first", json_pack("[I,s]", (json_int_t)slot, time));
         json_object_set_new(range, "last", json_pack("[I,s]", (json_int_t)slot, time));
     }
+    if (d->from > last)
+        name_range(d, range);
     return report;
 }
 
@@ -171,7 +185,9 @@ static void add_row(struct writer *out, bool is_html, const char *group, const c
     }
     writer_format(out, "<tr><td>%s<td>", group);
     add_html(out, key);
-    writer_format(out, "<td>%s\n", value);
+    writer_format(out, "<td>");
+    add_html(out, value);
+    writer_format(out, "\n");
 }
 
 static void write_rows(struct writer *out, json_t *report, bool is_html, const uint8_t *cluster)
@@ -196,6 +212,8 @@ static void write_rows(struct writer *out, json_t *report, bool is_html, const u
                 (void)snprintf(value, sizeof value, "%lld %s",
                                (long long)json_integer_value(json_array_get(item, 0)),
                                json_string_value(json_array_get(item, 1)));
+            else if (json_is_string(item))
+                (void)snprintf(value, sizeof value, "%s", json_string_value(item));
             else
                 (void)snprintf(value, sizeof value, "%lld", (long long)json_integer_value(item));
             char *plain = mem_copy_string(key);

@@ -28,10 +28,12 @@
 #define EXIT_FINDING 1
 #define EXIT_WRONG_USAGE 2
 #define EXIT_NOTHING_THERE 3
+#define EXIT_UNEXPECTED 4 /* a good proof, of something else than the caller said */
 
 /* Keys that one proof is checked against: the log's and its witnesses'. */
 #define VERIFIERS_MAX 16u
 
+struct expected;
 struct store;
 
 /* From the command line. */
@@ -50,6 +52,12 @@ struct options {
     const char *gpg_key;    /* export manifest: as gpg knows it; NULL: it is not signed */
     const char *signature;  /* with it: the new file for the signature */
     const char *old;        /* check-proof: a file with the older checkpoint; NULL: none */
+    const char *growth;     /* check-proof: a proof of growth beside it; NULL: none */
+    const char *kept;       /* checkpoints, proofs: the file of the last one seen; NULL: none */
+    const char *log;        /* check-proof: what it has to be of; each NULL: anything */
+    const char *slot;
+    const char *change;
+    const char *verdict;
     const char *verifiers[VERIFIERS_MAX]; /* check-proof: keys that are trusted */
     size_t verifier_count;
     const char *first; /* positional */
@@ -82,6 +90,8 @@ struct dump {
     size_t tail_count;
     bool findings_on_stdout; /* they are what was asked for */
     uint64_t finding_count;
+    bool is_unexpected;              /* of check-proof: see expected.h */
+    const struct expected *expected; /* the same: what the caller said */
 };
 
 /* One slot, from wherever it is. Borrowed until the next read of the store. */

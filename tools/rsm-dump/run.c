@@ -51,21 +51,29 @@ static const struct verb verbs[] = {
      "checks chains, signatures, order, verdicts and state by replaying all; names the first slot "
      "that is wrong",
      "rsm-dump --dir data/1 verify", command_verify, true, false},
-    {"checkpoint", 0, "checkpoint [--at SLOT|TIME] [--key FILE]",
+    {"checkpoint", 0, "checkpoint [--at SLOT|TIME] [--key FILE [--checkpoint-state FILE]]",
      "size and root of the Merkle tree over the log, as a note signed with --key (without: its "
      "text alone)",
      "rsm-dump --dir data/1 checkpoint --key auditor.key > log.checkpoint", command_checkpoint,
      false, false},
-    {"prove", 1, "prove SLOT [--at SLOT|TIME] --key FILE | --checkpoint FILE",
+    {"prove", 1,
+     "prove SLOT [--at SLOT|TIME] --key FILE | --checkpoint FILE [--checkpoint-state FILE]",
      "a receipt: that the slot, with its verdicts, is in the log that the checkpoint is of",
      "rsm-dump --dir data/1 prove 12 --checkpoint log.checkpoint > 12.tlog-proof", command_prove,
      false, false},
-    {"consistency", 1, "consistency SLOT [--at SLOT|TIME] --key FILE | --checkpoint FILE",
+    {"consistency", 1,
+     "consistency SLOT [--at SLOT|TIME] --key FILE | --checkpoint FILE [--checkpoint-state FILE]",
      "a proof that the log up to SLOT is the beginning of the log that the checkpoint is of",
      "rsm-dump --dir data/1 consistency 1000 --key auditor.key > grown.proof", command_consistency,
      false, false},
-    {"check-proof", 1, "check-proof FILE --verifier KEY... [--old FILE]",
-     "checks what prove or consistency made, without any data; --old: the older checkpoint",
+    {"check-proof", 1,
+     "check-proof FILE --verifier KEY... [--old FILE] [--log ORIGIN|ID] [--slot N]\n"
+     "      [--change DIGEST|AUTHOR/COUNTER [--verdict WORD]]\n"
+     "      [--checkpoint-state FILE [--growth FILE]]",
+     "checks what prove or consistency made, without any data; --old: the older checkpoint. "
+     "--log, --slot, --change, --verdict: what it has to be of, else status 4. "
+     "--checkpoint-state: the last checkpoint seen, which the next one has to extend (--growth "
+     "shows it of a receipt's)",
      "rsm-dump check-proof 12.tlog-proof --verifier auditor@example+2cf1a5d0+AQ...",
      command_check_proof, true, true},
     {"export", 1,
@@ -110,11 +118,14 @@ static void print_help(FILE *out)
           "  --json       one JSON object a line\n"
           "  SLOT         a number; TIME: 2026-11-23T15:02:11Z, the last slot at or before\n"
           "               (--from: the first at or after); also with .123Z, or a date alone, UTC\n"
+          "  --checkpoint-state FILE  the last checkpoint of the log that was seen here; a log\n"
+          "               that does not extend it is refused, else it is replaced\n"
           "  KEY          NAME+ID+BASE64, as verifier-key prints it; may be given 16 times\n"
           "\n"
           "Data goes to stdout, everything else to stderr.\n"
           "Exit status: 0 done, 1 something is wrong with the data (or the reading), 2 wrong\n"
-          "usage, 3 no such slot, or no replica's data there.\n",
+          "usage, 3 no such slot, or no replica's data there, 4 a good proof of something else\n"
+          "than was expected.\n",
           out);
 }
 
@@ -205,6 +216,18 @@ static bool take_text(struct options *o, int c, const char *text)
         o->gpg_key = text;
     else if (c == 'x')
         o->signature = text;
+    else if (c == 'G')
+        o->growth = text;
+    else if (c == 'K')
+        o->kept = text;
+    else if (c == 'L')
+        o->log = text;
+    else if (c == 'N')
+        o->slot = text;
+    else if (c == 'C')
+        o->change = text;
+    else if (c == 'W')
+        o->verdict = text;
     else if (c == 'V')
         o->verifiers[o->verifier_count++] = text;
     else
@@ -228,6 +251,12 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
         {"key", required_argument, NULL, 'k'},
         {"checkpoint", required_argument, NULL, 'c'},
         {"old", required_argument, NULL, 'o'},
+        {"growth", required_argument, NULL, 'G'},
+        {"checkpoint-state", required_argument, NULL, 'K'},
+        {"log", required_argument, NULL, 'L'},
+        {"slot", required_argument, NULL, 'N'},
+        {"change", required_argument, NULL, 'C'},
+        {"verdict", required_argument, NULL, 'W'},
         {"gpg-key", required_argument, NULL, 'g'},
         {"signature", required_argument, NULL, 'x'},
         {"verifier", required_argument, NULL, 'V'},
@@ -277,6 +306,37 @@ static void say_no_command(const char *name)
     fputs("see --help\n", stderr);
 }
 
+/* An option of another command; said on stderr. */
+static bool is_misplaced(const struct options *o, const struct verb *verb)
+{
+    bool checks = verb->run == command_check_proof;
+    bool keeps = checks || verb->run == command_checkpoint || verb->run == command_prove ||
+                 verb->run == command_consistency;
+    const struct {
+        const char *name;
+        bool is_given, is_right;
+        const char *of;
+    } options[] = {
+        {"--aside", o->aside, verb->run == command_journal, "the command journal"},
+        {"--step", o->step, verb->run == command_replay, "the command replay"},
+        {"--growth", o->growth != NULL, checks && o->kept != NULL,
+         "check-proof --checkpoint-state"},
+        {"--log", o->log != NULL, checks, "the command check-proof"},
+        {"--slot", o->slot != NULL, checks, "the command check-proof"},
+        {"--change", o->change != NULL, checks, "the command check-proof"},
+        {"--verdict", o->verdict != NULL, checks, "the command check-proof"},
+        {"--checkpoint-state", o->kept != NULL, keeps,
+         "check-proof, checkpoint, prove and consistency"},
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (!options[i].is_given || options[i].is_right)
+            continue;
+        fprintf(stderr, "rsm-dump: %s is for %s\n", options[i].name, options[i].of);
+        return true;
+    }
+    return false;
+}
+
 /* The child did not come to an end of its own. */
 static int report_death(const struct child_end *end)
 {
@@ -317,14 +377,8 @@ int dump_main(int argc, char **argv)
         fprintf(stderr, "rsm-dump: %s: usage: rsm-dump --dir DIR %s\n", verb->name, verb->usage);
         return EXIT_WRONG_USAGE;
     }
-    if (options.aside && verb->run != command_journal) {
-        fputs("rsm-dump: --aside is for the command journal\n", stderr);
+    if (is_misplaced(&options, verb))
         return EXIT_WRONG_USAGE;
-    }
-    if (options.step && verb->run != command_replay) {
-        fputs("rsm-dump: --step is for the command replay\n", stderr);
-        return EXIT_WRONG_USAGE;
-    }
     bool is_report = verb->run == command_report || verb->run == command_check_report;
     if (is_report ? options.gpg_key != NULL
                   : (options.gpg_key == NULL) != (options.signature == NULL)) {
