@@ -31,6 +31,7 @@
 void acceptor_send_preempted(struct paxos *p, uint32_t to, struct ballot lower)
 {
     struct ballot higher = p->promised;
+    CHECK(lower.replica == to); /* it is told to who owns it */
     if (ballot_compare(p->leader_ballot, higher) > 0)
         higher = p->leader_ballot;
     if (MUTANT(PREEMPTED_WITHOUT_BALLOT))
@@ -44,6 +45,7 @@ void acceptor_promise_self(struct paxos *p, struct ballot ballot)
 {
     CHECK(ballot_compare(ballot, p->promised) > 0);
     CHECK(ballot.replica == p->config.self);
+    CHECK(p->voting);
     p->promised = ballot;
     p->promised_seq = effects_append_promise(p, ballot);
 }
@@ -99,12 +101,15 @@ void acceptor_send_votes(struct paxos *p, uint32_t to, uint64_t first, uint64_t 
 static void acceptor_send_promise(struct paxos *p, uint32_t to, uint64_t first)
 {
     struct paxos_message head = {.type = PAXOS_PROMISE, .ballot = p->promised};
+    CHECK(p->voting);
+    CHECK(p->promised_seq <= p->seq_waited);
     /* Later votes than the promise are in the same or an earlier flush than this record. */
     acceptor_send_votes(p, to, first, MUTANT(PROMISE_BEFORE_DURABLE) ? 0 : p->seq_waited, &head);
 }
 
 void acceptor_on_prepare(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
+    CHECK(message->ballot.replica == from && from != p->config.self);
     if (!p->voting)
         return;
     int order = ballot_compare(message->ballot, p->promised);
@@ -165,6 +170,9 @@ enum accept_verdict {
 static enum accept_verdict acceptor_judge(struct paxos *p, struct ballot ballot,
                                           const struct paxos_entry *entry, uint8_t opinion)
 {
+    CHECK(p->voting && p->role == PAXOS_FOLLOWER);
+    CHECK(entry->slot >= 1);
+    CHECK(opinion >= PAXOS_OPINION_OK && opinion <= PAXOS_OPINION_WAIT);
     if (entry->slot < p->chosen_end) {
         mark(p, PAXOS_MARK_ACCEPT_BELOW_CHOSEN);
         return ACCEPT_NOTHING;
@@ -204,6 +212,7 @@ static void acceptor_answer(struct paxos *p, uint32_t to, enum paxos_message_typ
     uint32_t index = p->effects.entry_count;
     CHECK(asked->entry_count <= LIMIT_BATCH_ENTRIES);
     CHECK(type == PAXOS_ACCEPTED || type == PAXOS_REFUSED);
+    CHECK(asked->ballot.replica == to);
     for (size_t i = 0; i < asked->entry_count; i++) {
         struct paxos_entry *entry = wanted[i] ? effects_entry(p) : NULL;
         if (entry != NULL)

@@ -15,6 +15,7 @@ void catchup_want(struct paxos *p, uint32_t from, uint64_t end)
         !slots_contains(&p->slots, p->chosen_end))
         return;
     CHECK(from != p->config.self);
+    CHECK(from >= 1 && from <= REPLICA_MAX);
     p->catch_up_tick = p->tick + p->config.resend_ticks;
     effects_send(p, from, 0,
                  (struct paxos_message){.type = PAXOS_CATCH_UP, .slot_first = p->chosen_end});
@@ -22,6 +23,7 @@ void catchup_want(struct paxos *p, uint32_t from, uint64_t end)
 
 void catchup_ask_around(struct paxos *p)
 {
+    CHECK(p->role != PAXOS_LEADER && p->role != PAXOS_PREPARING);
     effects_send_members(
         p, 0, (struct paxos_message){.type = PAXOS_CATCH_UP, .slot_first = p->chosen_end});
 }
@@ -29,10 +31,13 @@ void catchup_ask_around(struct paxos *p)
 void catchup_for_recovery(struct paxos *p)
 {
     uint32_t best = 0;
+    CHECK(p->role == PAXOS_PREPARING);
+    CHECK(p->peers[0].chosen_end == 0); /* nobody knows nothing */
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
         if (p->peers[replica].chosen_end > p->peers[best].chosen_end)
             best = replica;
     }
+    CHECK(best != p->config.self);
     if (p->chosen_end < p->recover_end && best != 0)
         catchup_want(p, best, p->peers[best].chosen_end);
 }
@@ -40,6 +45,7 @@ void catchup_for_recovery(struct paxos *p)
 void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
     uint64_t first = message->slot_first;
+    CHECK(first >= 1 && from != p->config.self);
     if (first >= p->chosen_end)
         return;
     if (first <= p->applied) {

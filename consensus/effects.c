@@ -12,6 +12,17 @@
 
 #include "src/base/mem.h"
 
+static void effects_check(const struct effect_lists *e)
+{
+    CHECK(e->append_count <= e->append_capacity);
+    CHECK(e->send_count <= e->send_capacity);
+    CHECK(e->entry_count <= e->entry_capacity);
+    CHECK(e->learned_count <= e->learned_capacity);
+    CHECK(e->lost_count <= e->lost_capacity);
+    CHECK(e->read_count <= e->read_capacity);
+    CHECK(e->range_count <= e->range_capacity);
+}
+
 void effects_init(struct paxos *p)
 {
     struct effect_lists *e = &p->effects;
@@ -20,6 +31,7 @@ void effects_init(struct paxos *p)
 
     CHECK(capacity >= 1 && batch >= 1);
     CHECK(batch <= LIMIT_BATCH_ENTRIES);
+    CHECK(e->appends == NULL && e->ranges == NULL); /* each once in a life */
     /* Each slot: an accept and a chosen mark; and a promise. */
     e->append_capacity = 2 * capacity + 8;
     e->appends = mem_alloc(sizeof(*e->appends) * e->append_capacity);
@@ -42,6 +54,8 @@ void effects_init(struct paxos *p)
 void effects_deinit(struct paxos *p)
 {
     struct effect_lists *e = &p->effects;
+    CHECK(e->appends != NULL && e->ranges != NULL);
+    effects_check(e);
     mem_free(e->appends);
     mem_free(e->sends);
     mem_free(e->entries);
@@ -55,6 +69,7 @@ void effects_deinit(struct paxos *p)
 void effects_reset(struct paxos *p)
 {
     struct effect_lists *e = &p->effects;
+    VERIFY(e->append_count <= e->append_capacity && e->send_count <= e->send_capacity);
     e->append_count = 0;
     e->send_count = 0;
     e->entry_count = 0;
@@ -67,6 +82,7 @@ void effects_reset(struct paxos *p)
 static struct paxos_append *effects_append(struct paxos *p, enum paxos_record_type type)
 {
     struct effect_lists *e = &p->effects;
+    CHECK(p->started); /* what a recovery finds is in the journal already */
     CHECK(e->append_count < e->append_capacity);
     struct paxos_append *append = &e->appends[e->append_count++];
     CHECK(p->seq_next > p->seq_durable && p->seq_next > p->seq_waited);
@@ -85,7 +101,7 @@ static struct paxos_append *effects_append(struct paxos *p, enum paxos_record_ty
 uint64_t effects_append_promise(struct paxos *p, struct ballot ballot)
 {
     struct paxos_append *append = effects_append(p, PAXOS_RECORD_PROMISE);
-    CHECK(ballot.replica != 0);
+    CHECK(ballot.replica >= 1 && ballot.replica <= REPLICA_MAX);
     CHECK(ballot_equal(ballot, p->promised)); /* what is written is what is kept to */
     append->ballot = ballot;
     return append->seq;
@@ -146,6 +162,7 @@ void effects_send_members(struct paxos *p, uint64_t durable_seq, struct paxos_me
 struct paxos_entry *effects_entry(struct paxos *p)
 {
     struct effect_lists *e = &p->effects;
+    CHECK(e->entry_count <= e->entry_capacity);
     if (e->entry_count == e->entry_capacity)
         return NULL;
     struct paxos_entry *entry = &e->entries[e->entry_count++];
@@ -176,6 +193,7 @@ void effects_lost(struct paxos *p, uint64_t cookie, uint64_t slot, bool refused)
     if (cookie == 0)
         return;
     CHECK(e->lost_count < e->lost_capacity);
+    CHECK(slot == 0 || slot > p->applied); /* what is applied was learned */
     CHECK(!refused || slot != 0);
     e->lost[e->lost_count++] = (struct paxos_lost){cookie, slot, refused};
 }
@@ -184,6 +202,8 @@ void effects_read_end(struct paxos *p, uint64_t read_id, bool confirmed, uint64_
 {
     struct effect_lists *e = &p->effects;
     CHECK(e->read_count < e->read_capacity);
+    CHECK(confirmed || slot == 0);
+    CHECK(slot <= p->applied || MUTANT(READ_BEFORE_APPLIED));
     if (!confirmed)
         mark(p, PAXOS_MARK_READ_FAILED);
     e->reads[e->read_count++] = (struct paxos_read_end){read_id, confirmed, slot};
@@ -193,6 +213,7 @@ void effects_range(struct paxos *p, uint32_t to, uint64_t first, uint64_t end)
 {
     struct effect_lists *e = &p->effects;
     CHECK(e->range_count < e->range_capacity);
+    CHECK(to != p->config.self && to >= 1 && to <= REPLICA_MAX);
     CHECK(first >= 1 && first < end);
     CHECK(end <= p->applied + 1); /* what the shell has in its log */
     mark(p, PAXOS_MARK_RANGE_FROM_STORE);

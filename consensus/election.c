@@ -32,6 +32,7 @@ void election_arm(struct paxos *p)
         p->tick + prng_range(&p->prng, p->config.election_ticks_min,
                              equal ? p->config.election_ticks_min : p->config.election_ticks_max);
     CHECK(p->election_tick > p->tick);
+    CHECK(p->election_tick <= p->tick + p->config.election_ticks_max);
 }
 
 /*
@@ -40,20 +41,25 @@ void election_arm(struct paxos *p)
  */
 void election_arm_first(struct paxos *p)
 {
+    CHECK(p->role == PAXOS_FOLLOWER && p->leader == 0);
     election_arm(p);
     if (p->config.start_ticks_max > 0)
         p->election_tick = p->tick + prng_range(&p->prng, 1, p->config.start_ticks_max);
+    CHECK(p->election_tick > p->tick);
 }
 
 bool election_is_stalled(const struct paxos *p)
 {
+    CHECK(p->durable_tick <= p->tick);
     return p->seq_waited > p->seq_durable && p->tick - p->durable_tick >= p->config.stall_ticks;
 }
 
 bool election_has_quorum_contact(const struct paxos *p)
 {
     replica_set heard = quorum_bit(p->config.self);
+    CHECK(p->role == PAXOS_LEADER);
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
+        VERIFY(p->peers[replica].contact_tick <= p->tick); /* or the difference is a huge one */
         if (p->tick - p->peers[replica].contact_tick < p->config.election_ticks_min)
             heard |= quorum_bit(replica);
     }
@@ -70,6 +76,7 @@ void election_step_down(struct paxos *p)
     read_fail_all(p);
     election_arm(p);
     CHECK(p->role == PAXOS_FOLLOWER && p->leader != p->config.self);
+    CHECK(!read_wants_round(p)); /* nobody is left who waits for this leader's word */
 }
 
 bool election_follow(struct paxos *p, uint32_t from, struct ballot ballot)
@@ -116,6 +123,7 @@ void election_send_heartbeat(struct paxos *p)
 {
     CHECK(p->role == PAXOS_LEADER);
     CHECK(ballot_equal(p->ballot, p->leader_ballot));
+    CHECK(p->announced_end <= p->chosen_end);
     if (read_wants_round(p))
         p->reads.round_sent++;
     p->heartbeat_tick = p->tick + p->config.heartbeat_ticks;
@@ -160,6 +168,8 @@ static void election_begin(struct paxos *p)
 
 static void election_tick_follower(struct paxos *p)
 {
+    CHECK(p->leader != p->config.self);
+    CHECK(p->leader_heard_tick <= p->tick);
     if (p->leader != 0 && p->tick - p->leader_heard_tick > p->config.election_ticks_max) {
         p->leader = 0;
         read_fail_all(p);
@@ -183,6 +193,8 @@ static void election_tick_follower(struct paxos *p)
 
 static void election_tick_preparing(struct paxos *p)
 {
+    CHECK(p->leader == 0);
+    CHECK(ballot_equal(p->promised, p->ballot));
     if (p->tick >= p->election_tick) {
         mark(p, PAXOS_MARK_PREPARE_TIMED_OUT);
         election_step_down(p);
@@ -196,6 +208,8 @@ static void election_tick_preparing(struct paxos *p)
 
 static void election_tick_leader(struct paxos *p)
 {
+    CHECK(p->leader == p->config.self);
+    CHECK(ballot_equal(p->promised, p->ballot));
     if (!election_has_quorum_contact(p) && !MUTANT(LEAD_WITHOUT_CONTACT)) {
         mark(p, PAXOS_MARK_STEPPED_DOWN_NO_QUORUM);
         election_step_down(p);
@@ -208,6 +222,7 @@ static void election_tick_leader(struct paxos *p)
 
 void election_on_tick(struct paxos *p)
 {
+    CHECK(p->role == PAXOS_FOLLOWER || p->voting); /* who may not vote asks for none */
     if (p->role != PAXOS_FOLLOWER && election_is_stalled(p) && !MUTANT(LEAD_WHILE_STALLED)) {
         mark(p, PAXOS_MARK_STEPPED_DOWN_STALLED);
         election_step_down(p);
@@ -236,6 +251,8 @@ void election_on_tick(struct paxos *p)
 
 void election_on_prevote(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
+    CHECK(message->ballot.replica == from && from != p->config.self);
+    CHECK(p->leader_heard_tick <= p->tick);
     if (!p->voting)
         return;
     bool hears_leader = p->leader != 0 && p->leader != from &&
@@ -257,6 +274,7 @@ void election_on_prevote_answer(struct paxos *p, uint32_t from, const struct pax
         !message->granted)
         return;
     CHECK(from != p->config.self && (p->prevotes & quorum_bit(p->config.self)) != 0);
+    CHECK(p->leader == 0);
     p->prevotes |= quorum_bit(from);
     if (members_have(&p->members, p->prevotes))
         proposer_prepare(p);
@@ -264,6 +282,7 @@ void election_on_prevote_answer(struct paxos *p, uint32_t from, const struct pax
 
 void election_on_preempted(struct paxos *p, const struct paxos_message *message)
 {
+    CHECK(message->ballot.replica == p->config.self);
     election_see_round(p, message->promised);
     if (ballot_compare(message->promised, p->ballot) <= 0)
         return;
@@ -280,8 +299,10 @@ void election_on_heartbeat(struct paxos *p, uint32_t from, const struct paxos_me
 {
     if (!election_follow(p, from, message->ballot))
         return;
+    CHECK(p->role == PAXOS_FOLLOWER && p->leader == from);
     learner_on_mark(p, message->ballot, message->chosen_end);
     learner_deliver(p);
+    CHECK(message->type == PAXOS_HEARTBEAT || message->type == PAXOS_CHOSEN);
     if (message->type == PAXOS_HEARTBEAT)
         effects_send(p, from, 0,
                      (struct paxos_message){.type = PAXOS_HEARTBEAT_ANSWER,
@@ -297,6 +318,7 @@ void election_on_heartbeat_answer(struct paxos *p, uint32_t from,
     if (p->role != PAXOS_LEADER || !ballot_equal(message->ballot, p->ballot) || !message->granted)
         return;
     CHECK(from != p->config.self);
+    CHECK(p->leader == p->config.self);
     peer->contact_tick = p->tick;
     if (message->round > peer->read_round)
         peer->read_round = message->round;
@@ -307,6 +329,8 @@ void election_on_peer_lost(struct paxos *p, uint32_t peer)
     if (p->role != PAXOS_FOLLOWER || p->leader != peer || !p->voting)
         return;
     /* The leader's process may have died: ask at once, the others deny it if they still hear it. */
+    CHECK(p->leader != p->config.self);
+    CHECK(p->tick > p->config.election_ticks_min);
     p->leader_heard_tick = p->tick - p->config.election_ticks_min;
     p->election_tick = p->tick + prng_below(&p->prng, p->config.heartbeat_ticks + UINT64_C(1));
 }
@@ -315,5 +339,6 @@ void election_on_resign(struct paxos *p)
 {
     if (p->role != PAXOS_FOLLOWER)
         election_step_down(p);
+    CHECK(p->role == PAXOS_FOLLOWER && p->leader != p->config.self);
     p->election_tick = p->tick + 2 * (uint64_t)p->config.election_ticks_max;
 }

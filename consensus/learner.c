@@ -20,6 +20,7 @@
 
 void learner_on_mark(struct paxos *p, struct ballot ballot, uint64_t end)
 {
+    CHECK(p->role == PAXOS_FOLLOWER && p->leader == ballot.replica);
     for (uint64_t n = p->chosen_end; n < end && slots_contains(&p->slots, n); n++) {
         struct slot *slot = slots_at(&p->slots, n);
         if (slot->chosen)

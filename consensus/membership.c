@@ -28,7 +28,7 @@ static void membership_settle(struct paxos *p)
 {
     bool was_voting = p->voting;
     p->voting = p->standing == PAXOS_WHOLE && members_is_voter(&p->members, p->config.self);
-    CHECK(p->members.now.voters != 0);
+    members_check(&p->members);
     CHECK(!p->voting || p->standing == PAXOS_WHOLE);
     if (was_voting && !p->voting) {
         mark(p, PAXOS_MARK_LEFT_THE_VOTERS);
@@ -37,19 +37,21 @@ static void membership_settle(struct paxos *p)
                                  (struct paxos_message){.type = PAXOS_CHOSEN, .ballot = p->ballot});
         election_on_resign(p);
     }
+    CHECK(p->voting || p->role == PAXOS_FOLLOWER);
 }
 
 /* These voters have quorums that no configuration before had. */
 static bool membership_is_new(const struct members *before, const struct quorum *q)
 {
+    CHECK(before->now.voters != 0);
     return q->voters != 0 && q->voters != before->now.voters && q->voters != before->next.voters;
 }
 
 void membership_on_members(struct paxos *p, const struct members *members)
 {
     struct members before = p->members;
-    CHECK(members->now.voters != 0);
-    CHECK((members->next_first == 0) == (members->next.voters == 0));
+    CHECK(members != &p->members);
+    members_check(members);
     p->members = *members;
     membership_settle(p);
     bool asks_others =
@@ -77,11 +79,13 @@ void membership_on_applied(struct paxos *p)
 void membership_on_tick(struct paxos *p)
 {
     uint64_t first = p->slot_next;
+    CHECK(p->role == PAXOS_LEADER);
     while (p->slot_next < p->members.next_first && paxos_room(p) > 0) {
         CHECK(p->slot_next >= p->chosen_end);
         proposer_put(p, p->slot_next, NULL, false);
         p->slot_next++;
     }
+    CHECK(p->slot_next >= first && p->slot_next <= slots_end(&p->slots));
     if (first < p->slot_next)
         proposer_send(p, first, p->slot_next);
 }

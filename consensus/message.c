@@ -101,6 +101,8 @@ static bool message_check_entry(const struct paxos_message *m, const struct paxo
                                 unsigned fields)
 {
     CHECK((fields & FIELD_ENTRIES) != 0);
+    /* Votes are told of a range, so that what is not in it has none. */
+    CHECK((fields & FIELD_ENTRY_BALLOTS) == 0 || (fields & FIELD_SLOT_END) != 0);
     bool ballot = ballot_is_zero(entry->ballot);
     if (fields & FIELD_ENTRY_BALLOTS)
         ballot = ballot_is_real(entry->ballot) || ballot_equal(entry->ballot, PAXOS_BALLOT_CHOSEN);
@@ -127,11 +129,13 @@ bool paxos_message_check(const struct paxos_message *m)
         return false;
     if (m->entry_count == 0 && (fields & FIELD_ENTRY_NEEDED))
         return false;
+    CHECK(m->entry_count == 0 || m->entries != NULL);
     uint64_t slot_last = 0;
     for (size_t i = 0; i < m->entry_count; i++) {
         if (!message_check_entry(m, &m->entries[i], fields) || m->entries[i].slot <= slot_last)
             return false;
         slot_last = m->entries[i].slot;
     }
+    CHECK(slot_last >= m->entry_count && slot_last <= SLOT_MAX); /* they rise, from 1 on */
     return true;
 }

@@ -10,6 +10,10 @@
 struct members;
 struct paxos;
 
+/* status.c */
+/* What paxos_check says of the counters: some comparisons, after each step. */
+void paxos_check_heads(const struct paxos *p);
+
 /* effects.c */
 void effects_init(struct paxos *p);
 void effects_deinit(struct paxos *p);

@@ -33,11 +33,13 @@ static void paxos_check_config(const struct paxos_config *config)
 static replica_set paxos_set_of(const uint32_t *list, uint32_t count)
 {
     replica_set set = 0;
+    CHECK(count <= LIMIT_REPLICAS);
     for (uint32_t i = 0; i < count; i++) {
         CHECK(list[i] >= 1 && list[i] <= REPLICA_MAX);
         CHECK((set & quorum_bit(list[i])) == 0);
         set |= quorum_bit(list[i]);
     }
+    CHECK(quorum_count(set) == count); /* each once: a majority is one of distinct voters */
     return set;
 }
 
@@ -88,16 +90,20 @@ void paxos_restore_base(struct paxos *p, uint64_t slot)
 void paxos_restore_promise(struct paxos *p, struct ballot ballot)
 {
     CHECK(!p->started);
+    CHECK(ballot.replica <= REPLICA_MAX);
     if (MUTANT(FORGET_PROMISE))
         return;
     if (ballot_compare(ballot, p->promised) > 0)
         p->promised = ballot;
+    CHECK(ballot_compare(p->promised, ballot) >= 0);
     election_see_round(p, ballot);
 }
 
 bool paxos_restore_accept(struct paxos *p, uint64_t slot, struct ballot ballot, struct blob *value)
 {
     CHECK(!p->started);
+    CHECK(slot >= 1 && slot <= SLOT_MAX);
+    CHECK(ballot.replica >= 1 && ballot.replica <= REPLICA_MAX);
     /* A vote is a promise, also where the store holds the slot by now. */
     if (!ballot_equal(ballot, PAXOS_BALLOT_CHOSEN))
         paxos_restore_promise(p, ballot);
@@ -111,6 +117,7 @@ bool paxos_restore_accept(struct paxos *p, uint64_t slot, struct ballot ballot, 
     slots_release(&p->slots);
     if (slot >= p->accepted_end)
         p->accepted_end = slot + 1;
+    CHECK(slot < p->accepted_end && slot > p->applied);
     return true;
 }
 
@@ -123,6 +130,7 @@ bool paxos_restore_chosen(struct paxos *p, uint64_t end)
         slots_at(&p->slots, n)->chosen = true;
         p->chosen_end = n + 1;
     }
+    CHECK(p->chosen_end >= end && p->chosen_end <= p->accepted_end);
     return true;
 }
 
@@ -134,11 +142,13 @@ void paxos_restore_applied(struct paxos *p, uint64_t slot)
     p->applied = slot;
     slots_advance(&p->slots, slot + 1);
     slots_release(&p->slots);
+    CHECK(p->slots.first == p->applied + 1);
 }
 
 void paxos_restore_members(struct paxos *p, const struct members *members)
 {
-    CHECK(!p->started && members->now.voters != 0);
+    CHECK(!p->started && members != &p->members);
+    members_check(members);
     p->members = *members;
 }
 
@@ -151,6 +161,7 @@ void paxos_restore_held(struct paxos *p)
 void paxos_start(struct paxos *p, uint64_t seq_next, enum paxos_standing standing)
 {
     CHECK(!p->started && seq_next > 0);
+    CHECK(standing >= PAXOS_WHOLE && standing <= PAXOS_UNREAD);
     CHECK(p->applied + 1 == p->chosen_end || (p->is_holding && p->applied < p->chosen_end));
     p->started = true;
     p->standing = standing;
@@ -162,6 +173,8 @@ void paxos_start(struct paxos *p, uint64_t seq_next, enum paxos_standing standin
     election_arm_first(p);
     if (standing == PAXOS_IN_DOUBT || standing == PAXOS_LOST)
         rejoin_begin(p);
+    CHECK(!p->voting || p->rejoin.number == 0);
+    paxos_check_heads(p);
 }
 
 static bool message_is_from_voter(enum paxos_message_type type)
@@ -204,6 +217,7 @@ static bool paxos_admits(struct paxos *p, uint32_t from, const struct paxos_mess
     bool admitted = is_own_ballot && from != p->config.self &&
                     members_is_member(&p->members, from) &&
                     (members_is_voter(&p->members, from) || !message_is_from_voter(message->type));
+    CHECK(!admitted || (from >= 1 && from <= REPLICA_MAX)); /* what it says is kept by number */
     if (!admitted)
         mark(p, PAXOS_MARK_FOREIGN_BALLOT);
     return admitted;
@@ -263,6 +277,7 @@ static void paxos_dispatch(struct paxos *p, uint32_t from, const struct paxos_me
         rejoin_on_answer(p, from, message);
         break;
     case PAXOS_MESSAGE_TYPE_END:
+        CHECK(false); /* nobody may send it */
         break;
     }
 }
@@ -270,8 +285,10 @@ static void paxos_dispatch(struct paxos *p, uint32_t from, const struct paxos_me
 static void paxos_on_message(struct paxos *p, const struct paxos_event *event)
 {
     const struct paxos_message *message = event->message;
+    CHECK(message->chosen_end >= 1);
     if (!paxos_admits(p, event->from, message))
         return;
+    CHECK(event->from != p->config.self);
     struct peer *peer = &p->peers[event->from];
     peer->was_heard = true;
     peer->heard_tick = p->tick;
@@ -287,6 +304,7 @@ static void paxos_on_message(struct paxos *p, const struct paxos_event *event)
 static void paxos_on_durable(struct paxos *p, uint64_t seq)
 {
     CHECK(seq < p->seq_next);
+    CHECK(p->durable_tick <= p->tick);
     if (seq <= p->seq_durable)
         return;
     p->seq_durable = seq;
@@ -298,6 +316,7 @@ static void paxos_on_announce(struct paxos *p)
 {
     if (p->role != PAXOS_LEADER || p->chosen_end <= p->announced_end)
         return;
+    CHECK(ballot_equal(p->ballot, p->leader_ballot));
     p->announced_end = p->chosen_end;
     effects_send_members(p, 0, (struct paxos_message){.type = PAXOS_CHOSEN, .ballot = p->ballot});
 }
@@ -350,6 +369,9 @@ static void paxos_report(struct paxos *p, struct paxos_effects *effects)
     const struct effect_lists *e = &p->effects;
     struct ballot ballot = p->leader != 0 ? p->leader_ballot : (struct ballot){0, 0};
     bool ready = paxos_is_ready(p);
+    CHECK(!ready || p->leader == p->config.self);
+    CHECK(p->leader == 0 || ballot.replica == p->leader); /* it leads under its own ballot */
+    CHECK(!p->rejoin.is_told || p->rejoin.is_complete);
     *effects = (struct paxos_effects){
         .appends = e->appends,
         .append_count = e->append_count,
@@ -379,6 +401,7 @@ static void paxos_report(struct paxos *p, struct paxos_effects *effects)
 void paxos_step(struct paxos *p, const struct paxos_event *event, struct paxos_effects *effects)
 {
     CHECK(p->started);
+    CHECK(event->type >= PAXOS_EVENT_MESSAGE && event->type <= PAXOS_EVENT_MEMBERS);
     effects_reset(p);
     slots_release(&p->slots);
     paxos_handle(p, event);
@@ -389,6 +412,7 @@ void paxos_step(struct paxos *p, const struct paxos_event *event, struct paxos_e
     learner_record_mark(p);
     read_settle(p);
     paxos_report(p, effects);
+    paxos_check_heads(p);
 #if defined(RSM_VERIFY) && RSM_VERIFY
     paxos_check(p);
 #endif

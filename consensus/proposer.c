@@ -28,6 +28,7 @@ void proposer_put(struct paxos *p, uint64_t number, struct blob *value, bool fre
 {
     CHECK(p->role == PAXOS_LEADER);
     CHECK(ballot_equal(p->promised, p->ballot));
+    CHECK(number < members_lead_end(&p->members, p->config.self));
     acceptor_vote(p, number, p->ballot, value);
     struct slot *slot = slots_at(&p->slots, number);
     CHECK(!slot->chosen || !fresh); /* a new command never goes where something is decided */
@@ -51,11 +52,14 @@ static struct paxos_message proposer_fill(struct paxos *p, uint64_t *next, uint6
     uint32_t index = p->effects.entry_count;
     uint32_t count = 0;
     uint64_t size = 0;
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(end <= p->slot_next); /* nothing is sent that was not proposed */
     for (; *next < end; (*next)++) {
         const struct slot *slot = slots_at(&p->slots, *next);
         if (!proposer_is_open(slot) || ((slot->accepted | slot->refused) & without) != 0)
             continue;
         size += blob_bytes(slot->value).size;
+        CHECK(ballot_equal(slot->ballot, p->ballot)); /* one value a slot and ballot */
         if (count == p->config.batch_entries || (count > 0 && size > p->config.batch_bytes))
             break;
         struct paxos_entry *entry = effects_entry(p);
@@ -97,6 +101,7 @@ void proposer_on_propose(struct paxos *p, const struct paxos_proposal *proposals
         }
         uint64_t number = p->slot_next++;
         CHECK(number >= p->found_end); /* behind all that phase 1 found */
+        CHECK(slots_at(&p->slots, number)->cookie == 0);
         proposer_put(p, number, proposals[i].value, true);
         slots_at(&p->slots, number)->cookie = proposals[i].cookie;
     }
@@ -118,7 +123,7 @@ static void proposer_settle_slot(struct paxos *p, uint64_t number)
         return;
     }
     CHECK(p->role == PAXOS_LEADER && number >= p->chosen_end && number < p->slot_next);
-    CHECK(slot_has_vote(slot));
+    CHECK(slot_has_vote(slot) && ballot_equal(slot->ballot, p->ballot));
     slot->chosen = true;
     if (number != p->chosen_end)
         mark(p, PAXOS_MARK_CHOSEN_OUT_OF_ORDER);
@@ -128,6 +133,8 @@ void proposer_count_own(struct paxos *p)
 {
     if (p->role != PAXOS_LEADER)
         return;
+    CHECK(p->seq_durable < p->seq_next);
+    CHECK(p->slot_next >= p->chosen_end && p->slot_next <= slots_end(&p->slots));
     for (uint64_t n = p->chosen_end; n < p->slot_next; n++) {
         struct slot *slot = slots_at(&p->slots, n);
         if (!proposer_is_open(slot) || slot->seq > p->seq_durable)
@@ -149,6 +156,7 @@ static bool proposer_is_answer(struct paxos *p, uint32_t from, const struct paxo
         return false;
     struct peer *peer = &p->peers[from];
     CHECK(from != p->config.self);
+    CHECK(peer->contact_tick <= p->tick);
     peer->contact_tick = p->tick;
     peer->resend_interval = p->config.resend_ticks;
     return true;
@@ -156,6 +164,8 @@ static bool proposer_is_answer(struct paxos *p, uint32_t from, const struct paxo
 
 void proposer_on_accepted(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
+    CHECK(message->type == PAXOS_ACCEPTED);
+    CHECK(message->entry_count <= LIMIT_BATCH_ENTRIES);
     if (!proposer_is_answer(p, from, message))
         return;
     for (size_t i = 0; i < message->entry_count; i++) {
@@ -172,6 +182,8 @@ void proposer_on_accepted(struct paxos *p, uint32_t from, const struct paxos_mes
 /* A higher ballot, at once: the own leadership is not in doubt, a slot is. */
 void proposer_prepare_again(struct paxos *p)
 {
+    CHECK(p->voting);
+    CHECK(p->role == PAXOS_LEADER || p->role == PAXOS_PREPARING);
     if (!proposer_can_prepare(p)) {
         election_step_down(p);
         return;
@@ -182,6 +194,8 @@ void proposer_prepare_again(struct paxos *p)
 
 void proposer_on_refused(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
+    CHECK(message->type == PAXOS_REFUSED);
+    CHECK(message->entry_count <= LIMIT_BATCH_ENTRIES);
     if (!proposer_is_answer(p, from, message))
         return;
     bool is_blocked = false;
@@ -215,6 +229,8 @@ static bool proposer_is_stuck(const struct paxos *p)
     if (p->chosen_end >= p->slot_next)
         return false;
     const struct slot *slot = slots_at(&p->slots, p->chosen_end);
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(slot->proposed_tick <= p->tick);
     return proposer_is_open(slot) && slot->refused != 0 &&
            p->tick - slot->proposed_tick >= p->config.election_ticks_min;
 }
@@ -224,6 +240,8 @@ static void proposer_resend(struct paxos *p, uint32_t to)
     struct peer *peer = &p->peers[to];
     uint64_t next = p->chosen_end;
     uint64_t end = p->chosen_end;
+    CHECK(to != p->config.self);
+    CHECK(peer->resend_sent_tick <= p->tick);
     if (p->tick < peer->resend_tick)
         return;
     /* Proposals are made in order: those that are old enough come first. */
@@ -242,6 +260,8 @@ static void proposer_resend(struct paxos *p, uint32_t to)
         peer->resend_interval = p->config.resend_ticks;
     else if (peer->resend_interval < 8 * p->config.resend_ticks)
         peer->resend_interval *= 2;
+    CHECK(peer->resend_interval >= p->config.resend_ticks);
+    CHECK(peer->resend_interval <= 8 * p->config.resend_ticks);
     peer->resend_sent_tick = p->tick;
     peer->resend_tick = p->tick + peer->resend_interval;
 }
@@ -249,6 +269,7 @@ static void proposer_resend(struct paxos *p, uint32_t to)
 void proposer_on_tick(struct paxos *p)
 {
     CHECK(p->role == PAXOS_LEADER);
+    CHECK(p->slot_next >= p->chosen_end);
     membership_on_tick(p);
     if (proposer_has_led_its_window(p)) {
         proposer_prepare_again(p);
@@ -270,6 +291,7 @@ void proposer_on_tick(struct paxos *p)
 
 void proposer_abandon(struct paxos *p)
 {
+    CHECK(p->role == PAXOS_LEADER || p->role == PAXOS_PREPARING);
     for (uint64_t n = p->slots.first; n < slots_end(&p->slots); n++) {
         struct slot *slot = slots_at(&p->slots, n);
         slot->proposed = false;

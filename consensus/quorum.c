@@ -10,13 +10,22 @@
 uint32_t quorum_count(replica_set set)
 {
     uint32_t count = 0;
+    CHECK((set & ~QUORUM_ALL) == 0); /* nobody is no replica */
     for (; set != 0; set &= set - 1)
         count++;
+    CHECK(count <= REPLICA_MAX);
     return count;
+}
+
+static void quorum_check(const struct quorum *q)
+{
+    CHECK((q->voters & ~QUORUM_ALL) == 0);
+    CHECK((q->learners & ~QUORUM_ALL) == 0);
 }
 
 bool quorum_is_voter(const struct quorum *q, uint32_t replica)
 {
+    VERIFY((q->voters & ~QUORUM_ALL) == 0);
     return replica >= 1 && replica <= REPLICA_MAX && (q->voters & quorum_bit(replica)) != 0;
 }
 
@@ -32,12 +41,19 @@ static uint32_t quorum_size(const struct quorum *q)
     CHECK(voter_count > 0);
     if (MUTANT(SMALL_QUORUM))
         return voter_count > 1 ? voter_count / 2 : 1;
-    return voter_count / 2 + 1;
+    uint32_t size = voter_count / 2 + 1;
+    CHECK(size <= voter_count);
+    CHECK(2 * size > voter_count); /* any two of them share a voter */
+    return size;
 }
 
 bool quorum_has(const struct quorum *q, replica_set set)
 {
-    return quorum_count(set & q->voters) >= quorum_size(q);
+    uint32_t size = quorum_size(q);
+    bool has = quorum_count(set & q->voters) >= size;
+    /* Of two sets without a common voter one at most has a quorum: what all of Paxos rests on. */
+    VERIFY(!has || quorum_count(q->voters & ~set) < size);
+    return has;
 }
 
 bool quorum_is_blocked_by(const struct quorum *q, replica_set set)
@@ -45,14 +61,26 @@ bool quorum_is_blocked_by(const struct quorum *q, replica_set set)
     return quorum_count(q->voters & ~set) < quorum_size(q);
 }
 
+void members_check(const struct members *m)
+{
+    CHECK(m->now.voters != 0);
+    CHECK((m->next_first == 0) == (m->next.voters == 0));
+    CHECK(m->next_first != 0 || m->next.learners == 0);
+    quorum_check(&m->now);
+    quorum_check(&m->next);
+}
+
 const struct quorum *members_at(const struct members *m, uint64_t slot)
 {
+    CHECK(m->now.voters != 0);
+    CHECK(m->next_first == 0 || m->next.voters != 0);
     bool is_next = m->next_first != 0 && slot >= m->next_first;
     return is_next && !MUTANT(COUNT_BY_OLD_CONFIGURATION) ? &m->next : &m->now;
 }
 
 bool members_have(const struct members *m, replica_set set)
 {
+    CHECK((m->next_first == 0) == (m->next.voters == 0));
     return quorum_has(&m->now, set) &&
            (m->next_first == 0 || quorum_has(&m->next, set) || MUTANT(PREPARE_OLD_CONFIGURATION));
 }
@@ -69,6 +97,7 @@ bool members_is_member(const struct members *m, uint32_t replica)
 
 bool members_have_learners(const struct members *m)
 {
+    CHECK(m->next_first != 0 || m->next.learners == 0);
     return ((m->now.learners & ~m->now.voters) | (m->next.learners & ~m->next.voters)) != 0;
 }
 
@@ -76,6 +105,7 @@ uint64_t members_lead_end(const struct members *m, uint32_t replica)
 {
     bool leaves = m->next_first != 0 && !quorum_is_voter(&m->next, replica);
     CHECK(!leaves || m->next.voters != 0);
+    CHECK(replica >= 1 && replica <= REPLICA_MAX);
     return leaves ? m->next_first : UINT64_MAX;
 }
 
@@ -87,5 +117,6 @@ bool members_advance(struct members *m, uint64_t applied)
     m->now = m->next;
     m->next = (struct quorum){0, 0};
     m->next_first = 0;
+    members_check(m);
     return true;
 }

@@ -35,6 +35,8 @@ struct members {
 _Static_assert(REPLICA_MAX < 32, "a replica_set has a bit for every replica");
 _Static_assert(LIMIT_REPLICAS <= REPLICA_MAX, "every replica has a number");
 
+#define QUORUM_ALL ((((replica_set)1 << REPLICA_MAX) - 1) << 1) /* every replica there can be */
+
 /* `replica` is 1..REPLICA_MAX. */
 static inline replica_set quorum_bit(uint32_t replica)
 {
@@ -49,6 +51,8 @@ bool quorum_has(const struct quorum *q, replica_set set);
 /* The voters outside `set` are too few for a quorum. */
 bool quorum_is_blocked_by(const struct quorum *q, replica_set set);
 
+/* Both configurations, or one and no other; aborts on the first thing that is not so. */
+void members_check(const struct members *m);
 /* The configuration of a slot. */
 const struct quorum *members_at(const struct members *m, uint64_t slot);
 /* `set` has a quorum of each configuration that is in force or on its way. */

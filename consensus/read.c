@@ -23,12 +23,15 @@
 
 void read_init(struct paxos *p)
 {
+    CHECK(p->reads.list == NULL && p->reads.count == 0);
     p->reads.list = mem_alloc(sizeof(*p->reads.list) * LIMIT_READS_WAITING);
     p->reads.number_next = prng_next(&p->prng);
 }
 
 void read_deinit(struct paxos *p)
 {
+    CHECK(p->reads.list != NULL);
+    CHECK(p->reads.count <= LIMIT_READS_WAITING);
     mem_free(p->reads.list);
     p->reads.list = NULL;
 }
@@ -38,7 +41,11 @@ static bool read_add(struct paxos *p, struct read read)
     if (p->reads.count == LIMIT_READS_WAITING)
         return false;
     CHECK(p->reads.count < LIMIT_READS_WAITING);
-    CHECK(read.state != 0 && read.asker != 0);
+    CHECK(read.state == READ_FORWARDED || read.state == READ_WAITING);
+    CHECK(read.asker >= 1 && read.asker <= REPLICA_MAX);
+    /* A leader asks itself, all others ask the leader, for themselves. */
+    CHECK((read.state == READ_WAITING) == (p->role == PAXOS_LEADER));
+    CHECK(read.state == READ_WAITING || read.asker == p->config.self);
     read.deadline_tick = p->tick + 2 * (uint64_t)p->config.election_ticks_max;
     p->reads.list[p->reads.count++] = read;
     return true;
@@ -47,6 +54,8 @@ static bool read_add(struct paxos *p, struct read read)
 /* A read that the leader will confirm: the round after the last one that was sent. */
 static struct read read_waiting(struct paxos *p, uint32_t asker, uint64_t read_id)
 {
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(p->chosen_end >= 1);
     return (struct read){.state = READ_WAITING,
                          .asker = asker,
                          .read_id = read_id,
@@ -61,6 +70,7 @@ void read_on_read(struct paxos *p, uint64_t read_id)
             effects_read_end(p, read_id, false, 0);
         return;
     }
+    CHECK(p->leader != p->config.self);
     uint64_t number = p->reads.number_next++;
     struct read read = {
         .state = READ_FORWARDED, .asker = p->config.self, .read_id = read_id, .number = number};
@@ -74,6 +84,8 @@ void read_on_read(struct paxos *p, uint64_t read_id)
 
 static void read_answer(struct paxos *p, uint32_t to, uint64_t number, bool granted, uint64_t slot)
 {
+    CHECK(granted || slot == 0);
+    CHECK(slot < p->chosen_end); /* or the asker waited for what is not chosen */
     effects_send(p, to, 0,
                  (struct paxos_message){
                      .type = PAXOS_READ_ANSWER, .round = number, .granted = granted, .slot = slot});
@@ -81,6 +93,7 @@ static void read_answer(struct paxos *p, uint32_t to, uint64_t number, bool gran
 
 void read_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
+    CHECK(from != p->config.self && p->reads.count <= LIMIT_READS_WAITING);
     for (uint32_t i = 0; i < p->reads.count; i++) {
         const struct read *read = &p->reads.list[i];
         if (read->asker == from && read->read_id == message->round)
@@ -97,6 +110,7 @@ void read_on_answer(struct paxos *p, uint32_t from, const struct paxos_message *
         if (read->state != READ_FORWARDED ||
             (read->number != message->round && !MUTANT(READ_ANY_ANSWER)) || from != p->leader)
             continue;
+        CHECK(read->asker == p->config.self);
         /* A failed one ends with the next settling. */
         read->deadline_tick = message->granted ? read->deadline_tick : 0;
         read->state = message->granted ? READ_CONFIRMED : READ_FORWARDED;
@@ -108,6 +122,8 @@ void read_on_answer(struct paxos *p, uint32_t from, const struct paxos_message *
 
 static void read_fail(struct paxos *p, const struct read *read)
 {
+    CHECK(read->asker >= 1 && read->asker <= REPLICA_MAX);
+    CHECK(read->asker == p->config.self || read->state == READ_WAITING);
     if (read->asker == p->config.self)
         effects_read_end(p, read->read_id, false, 0);
     else
@@ -131,6 +147,7 @@ bool read_wants_round(const struct paxos *p)
 {
     for (uint32_t i = 0; i < p->reads.count; i++) {
         const struct read *read = &p->reads.list[i];
+        CHECK(read->state != READ_WAITING || read->round <= p->reads.round_sent + 1);
         if (read->state == READ_WAITING && read->round > p->reads.round_sent)
             return true;
     }
@@ -140,6 +157,8 @@ bool read_wants_round(const struct paxos *p)
 static bool read_is_round_confirmed(const struct paxos *p, uint64_t round)
 {
     replica_set answered = quorum_bit(p->config.self);
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(round <= p->reads.round_sent + 1);
     if (MUTANT(READ_WITHOUT_ROUND))
         return true;
     if (round > p->reads.round_sent)
@@ -158,7 +177,9 @@ static bool read_advance(struct paxos *p, struct read *read)
         read_fail(p, read);
         return true;
     }
+    CHECK(read->state >= READ_FORWARDED && read->state <= READ_CONFIRMED);
     if (read->state == READ_WAITING) {
+        CHECK(read->slot < p->chosen_end);
         bool is_recovered = p->chosen_end >= p->ready_end || MUTANT(READ_BEFORE_RECOVERY);
         if (!is_recovered) {
             mark(p, PAXOS_MARK_READ_WAITED_FOR_RECOVERY);
@@ -191,5 +212,6 @@ void read_settle(struct paxos *p)
         if (!read_advance(p, &p->reads.list[i]))
             p->reads.list[kept++] = p->reads.list[i];
     }
+    CHECK(kept <= p->reads.count);
     p->reads.count = kept;
 }

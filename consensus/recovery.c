@@ -32,8 +32,11 @@
 void proposer_send_prepare(struct paxos *p)
 {
     uint64_t durable_seq = MUTANT(REUSE_ROUND) ? 0 : p->promised_seq;
+    CHECK(p->role == PAXOS_PREPARING && ballot_equal(p->promised, p->ballot));
+    CHECK(p->promised_seq > 0); /* no prepare leaves before the own promise is on the disk */
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
         const struct peer *peer = &p->peers[replica];
+        CHECK(peer->promised_end >= p->prepare_first);
         if (replica == p->config.self || !members_is_voter(&p->members, replica) ||
             peer->promised_end == PAXOS_NO_END)
             continue;
@@ -47,6 +50,7 @@ void proposer_send_prepare(struct paxos *p)
 /* The own votes are the own promise's report. */
 static void proposer_find_own_votes(struct paxos *p)
 {
+    CHECK(p->role == PAXOS_PREPARING);
     for (uint64_t n = p->slots.first; n < slots_end(&p->slots); n++) {
         struct slot *slot = slots_at(&p->slots, n);
         slot->proposed = false;
@@ -59,6 +63,7 @@ static void proposer_find_own_votes(struct paxos *p)
 
 bool proposer_can_prepare(const struct paxos *p)
 {
+    CHECK(p->round_max <= PAXOS_ROUND_MAX);
     return p->round_max < PAXOS_ROUND_MAX;
 }
 
@@ -68,6 +73,7 @@ void proposer_prepare(struct paxos *p)
     p->ballot = (struct ballot){p->round_max + 1, p->config.self};
     CHECK(p->rejoin.number == 0);
     election_see_round(p, p->ballot);
+    CHECK(p->round_max == p->ballot.round); /* never used twice in this life */
     p->role = PAXOS_PREPARING;
     p->leader = 0;
     p->prepare_first = p->chosen_end;
@@ -106,6 +112,7 @@ static void proposer_find(struct paxos *p, const struct paxos_entry *entry)
         order = -order;
     if (is_first || order > 0)
         slots_set_found(&p->slots, slot, entry->ballot, entry->value);
+    CHECK(slot->found_ballot.replica != 0);
 }
 
 void proposer_on_promise(struct paxos *p, uint32_t from, const struct paxos_message *message)
@@ -133,7 +140,8 @@ void proposer_on_promise(struct paxos *p, uint32_t from, const struct paxos_mess
         if (message->entries[i].slot >= p->chosen_end)
             proposer_find(p, &message->entries[i]);
     }
-    CHECK(message->slot_first <= peer->promised_end && end <= PAXOS_NO_END);
+    CHECK(peer->promised_end >= p->prepare_first);
+    CHECK(message->slot_end == end || end == slots_end(&p->slots));
     if (end > peer->promised_end) {
         peer->promised_end = end;
         election_arm(p); /* parts may come in any order, and each time only one fits */
@@ -146,6 +154,7 @@ void proposer_on_promise(struct paxos *p, uint32_t from, const struct paxos_mess
 static bool proposer_has_promises(const struct paxos *p, uint64_t end)
 {
     replica_set promised = 0;
+    CHECK(p->role == PAXOS_PREPARING);
     if (p->promised_seq <= p->seq_durable || MUTANT(REUSE_ROUND))
         promised |= quorum_bit(p->config.self);
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++) {
@@ -162,9 +171,9 @@ static bool proposer_has_promises(const struct paxos *p, uint64_t end)
 void proposer_recover_more(struct paxos *p)
 {
     uint64_t first = p->slot_next;
-    uint64_t lead_end = members_lead_end(&p->members, p->config.self);
     if (p->role != PAXOS_LEADER)
         return;
+    uint64_t lead_end = members_lead_end(&p->members, p->config.self);
     while (p->slot_next < p->found_end && p->slot_next < lead_end &&
            p->slot_next <= p->applied + p->config.distance) {
         uint64_t n = p->slot_next++;
@@ -185,12 +194,15 @@ void proposer_recover_more(struct paxos *p)
         }
         proposer_put(p, n, value, false);
     }
+    CHECK(p->slot_next >= p->chosen_end && p->slot_next <= slots_end(&p->slots));
     if (first < p->slot_next)
         proposer_send(p, first, p->slot_next);
 }
 
 bool proposer_has_led_its_window(const struct paxos *p)
 {
+    CHECK(p->role == PAXOS_LEADER);
+    CHECK(p->found_end <= p->ready_end); /* what is found comes before what is ready */
     return p->ready_end == PAXOS_NO_END && p->chosen_end >= p->found_end &&
            p->applied + 1 >= p->chosen_end;
 }
@@ -218,10 +230,12 @@ void proposer_try_lead(struct paxos *p)
         end = slots_end(&p->slots); /* there are votes above */
     }
     CHECK(end > p->chosen_end && end <= slots_end(&p->slots));
+    CHECK(p->recover_end >= p->prepare_first);
     election_lead(p);
     p->found_end = end;
     p->ready_end = is_partial && !MUTANT(LEAD_FROM_PART_OF_VOTES) ? PAXOS_NO_END : end;
     p->slot_next = p->chosen_end;
+    CHECK(p->found_end <= p->ready_end); /* reads wait for all that was found */
     proposer_recover_more(p);
     election_send_heartbeat(p);
 }

@@ -41,6 +41,7 @@
 void rejoin_begin(struct paxos *p)
 {
     CHECK(!p->voting && p->role == PAXOS_FOLLOWER);
+    CHECK(p->standing == PAXOS_IN_DOUBT || p->standing == PAXOS_LOST);
     p->rejoin = (struct rejoin){.number = prng_range(&p->prng, 1, (uint64_t)1 << 62),
                                 .first = p->chosen_end,
                                 .tick = p->tick,
@@ -52,6 +53,7 @@ void rejoin_begin(struct paxos *p)
     }
     for (uint64_t n = p->slots.first; n < slots_end(&p->slots); n++)
         slots_set_found(&p->slots, slots_at(&p->slots, n), (struct ballot){0, 0}, NULL);
+    CHECK(p->rejoin.number != 0); /* 0: none was asked */
 }
 
 /*
@@ -65,6 +67,8 @@ static void rejoin_wait_for_slots(struct paxos *p)
 {
     struct rejoin *r = &p->rejoin;
     bool is_blocked = r->is_blocked;
+    CHECK(!r->is_complete);
+    CHECK(r->waited_end <= p->chosen_end);
     if (r->waited_end == p->chosen_end) {
         rejoin_begin(p);
         r->is_blocked = is_blocked;
@@ -77,6 +81,7 @@ static void rejoin_wait_for_slots(struct paxos *p)
 void rejoin_on_tick(struct paxos *p)
 {
     CHECK(p->rejoin.number != 0 && !p->voting);
+    CHECK(p->role == PAXOS_FOLLOWER);
     if (p->rejoin.is_complete || p->tick < p->rejoin.tick)
         return;
     if (paxos_rejoin_waits_for(p) == 0) {
@@ -99,6 +104,8 @@ void rejoin_on_tick(struct paxos *p)
 /* Also one that may not vote answers: what it still holds is true. */
 void rejoin_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
+    CHECK(from != p->config.self && message->type == PAXOS_REJOIN);
+    CHECK(message->slot_first >= 1);
     if (!members_is_voter(&p->members, p->config.self) || p->standing == PAXOS_UNREAD)
         return;
     struct paxos_message head = {.type = PAXOS_REJOIN_ANSWER,
@@ -111,6 +118,8 @@ void rejoin_on_request(struct paxos *p, uint32_t from, const struct paxos_messag
 static void rejoin_find(struct paxos *p, const struct paxos_entry *entry)
 {
     bool is_chosen = ballot_equal(entry->ballot, PAXOS_BALLOT_CHOSEN);
+    CHECK(p->rejoin.number != 0 && !p->rejoin.is_complete);
+    CHECK(entry->ballot.replica != 0);
     if (entry->slot < p->chosen_end)
         return;
     struct slot *slot = slots_at(&p->slots, entry->slot);
@@ -139,6 +148,7 @@ void rejoin_on_answer(struct paxos *p, uint32_t from, const struct paxos_message
             return; /* learned first, then asked again */
         }
     }
+    CHECK(!p->voting && from != p->config.self);
     for (size_t i = 0; i < message->entry_count; i++)
         rejoin_find(p, &message->entries[i]);
     peer->rejoin_lost = !message->granted;
@@ -148,10 +158,13 @@ void rejoin_on_answer(struct paxos *p, uint32_t from, const struct paxos_message
         r->recover_end = message->chosen_end;
     if (message->slot_end > peer->rejoin_end)
         peer->rejoin_end = message->slot_end;
+    CHECK(peer->rejoin_end >= r->first && r->recover_end >= r->first);
 }
 
 static void rejoin_take_over(struct paxos *p)
 {
+    struct ballot before = p->promised;
+    CHECK(!p->voting && !p->rejoin.is_complete);
     if (ballot_compare(p->rejoin.promised, p->promised) > 0) {
         mark(p, PAXOS_MARK_REJOIN_RAISED_PROMISE);
         if (!MUTANT(REJOIN_KEEPS_PROMISE))
@@ -171,6 +184,7 @@ static void rejoin_take_over(struct paxos *p)
         CHECK(slot->chosen || ballot_compare(slot->ballot, p->promised) <= 0 ||
               MUTANT(REJOIN_KEEPS_PROMISE));
     }
+    CHECK(ballot_compare(p->promised, before) >= 0); /* a promise never falls */
 }
 
 /*
@@ -180,6 +194,7 @@ static void rejoin_take_over(struct paxos *p)
 static bool rejoin_has_quorum_of_lost(const struct paxos *p)
 {
     replica_set lost = p->standing == PAXOS_LOST ? quorum_bit(p->config.self) : 0;
+    CHECK(!p->peers[p->config.self].rejoin_lost); /* nobody asks itself */
     for (uint32_t replica = 1; replica <= REPLICA_MAX; replica++)
         if (p->peers[replica].rejoin_lost)
             lost |= quorum_bit(replica);
@@ -207,6 +222,8 @@ void rejoin_settle(struct paxos *p)
 {
     if (p->rejoin.number == 0 || p->rejoin.is_complete)
         return;
+    CHECK(!p->voting && p->role == PAXOS_FOLLOWER);
+    CHECK(p->chosen_end >= p->rejoin.first);
     replica_set waiting = paxos_rejoin_waits_for(p);
     bool is_answered = MUTANT(REJOIN_ASKS_QUORUM)
                            ? members_have(&p->members, p->members.now.voters & ~waiting)
@@ -230,6 +247,8 @@ void rejoin_settle(struct paxos *p)
 void rejoin_on_rejoined(struct paxos *p, uint64_t seq)
 {
     CHECK(p->rejoin.is_complete && seq + 1 >= p->seq_next);
+    CHECK(!p->voting && p->role == PAXOS_FOLLOWER);
+    CHECK(!p->rejoin.is_told); /* it was told before it answered */
     mark(p, PAXOS_MARK_REJOINED);
     p->rejoin = (struct rejoin){0};
     p->seq_next = seq + 1;

@@ -50,6 +50,8 @@ struct slots {
 };
 
 void slots_init(struct slots *s, uint32_t capacity);
+/* The window itself, without what is in it; aborts on the first thing that is not so. */
+void slots_check(const struct slots *s);
 void slots_deinit(struct slots *s);
 
 bool slots_contains(const struct slots *s, uint64_t number);

@@ -32,6 +32,7 @@ bool paxos_is_voting(const struct paxos *p)
 struct ballot paxos_ballot(const struct paxos *p)
 {
     bool is_own = p->role == PAXOS_LEADER || p->role == PAXOS_PREPARING;
+    CHECK(!is_own || p->ballot.replica == p->config.self);
     return is_own ? p->ballot : p->leader_ballot;
 }
 
@@ -68,6 +69,8 @@ uint32_t paxos_room(const struct paxos *p)
         end = lead_end;
     if (!paxos_is_ready(p) || p->slot_next >= end || p->slot_next < p->found_end)
         return 0;
+    CHECK(end - p->slot_next <= p->config.window);
+    CHECK(p->voting); /* or it proposed what it may not vote for */
     return (uint32_t)(end - p->slot_next);
 }
 
@@ -75,6 +78,8 @@ bool paxos_has_contact(const struct paxos *p)
 {
     if (p->role == PAXOS_LEADER)
         return election_has_quorum_contact(p);
+    CHECK(p->leader_heard_tick <= p->tick);
+    CHECK(p->leader != p->config.self);
     return p->leader != 0 && p->tick - p->leader_heard_tick <= p->config.election_ticks_max;
 }
 
@@ -88,6 +93,7 @@ bool paxos_accepted(const struct paxos *p, uint64_t slot, struct ballot *ballot_
 {
     if (!slots_contains(&p->slots, slot) || !slot_has_vote(slots_at(&p->slots, slot)))
         return false;
+    CHECK(slot > p->applied && slot < p->accepted_end);
     *ballot_out = slots_at(&p->slots, slot)->ballot;
     *value_out = slots_at(&p->slots, slot)->value;
     return true;
@@ -101,6 +107,7 @@ replica_set paxos_rejoin_waits_for(const struct paxos *p)
             p->peers[replica].rejoin_end != PAXOS_NO_END)
             waiting |= quorum_bit(replica);
     }
+    CHECK(waiting == 0 || !p->voting); /* who votes asks nobody for its vote */
     return waiting;
 }
 
@@ -114,6 +121,8 @@ struct paxos_progress paxos_peer_progress(const struct paxos *p, uint32_t replic
     if (replica == p->config.self || !members_is_member(&p->members, replica))
         return (struct paxos_progress){false, 0};
     const struct peer *peer = &p->peers[replica];
+    CHECK(peer->heard_tick <= p->tick);
+    CHECK(peer->was_heard || peer->chosen_end == 0);
     return (struct paxos_progress){peer->was_heard &&
                                        p->tick - peer->heard_tick <= p->config.election_ticks_max,
                                    peer->chosen_end};
@@ -132,6 +141,7 @@ const char *paxos_mark_name(enum paxos_mark which)
 #undef PAXOS_MARK_NAME
     };
     CHECK(which < PAXOS_MARK_COUNT);
+    CHECK(names[which] != NULL);
     return names[which];
 }
 
@@ -179,17 +189,27 @@ static void paxos_check_role(const struct paxos *p)
     CHECK(p->role == PAXOS_FOLLOWER || p->voting);
 }
 
-void paxos_check(const struct paxos *p)
+void paxos_check_heads(const struct paxos *p)
 {
     CHECK(p->slots.first == p->applied + 1);
     CHECK(p->applied < p->chosen_end);
-    CHECK(p->chosen_end <= slots_end(&p->slots));
     CHECK(p->accepted_end >= p->chosen_end);
+    CHECK(p->accepted_end - p->slots.first <= p->slots.capacity); /* no vote is outside */
+    CHECK(p->marked_end <= p->chosen_end);
     CHECK(p->seq_durable < p->seq_next && p->seq_waited < p->seq_next);
     CHECK(p->promised_seq < p->seq_next);
-    CHECK(p->round_max >= p->promised.round);
+    CHECK(!p->voting || p->standing == PAXOS_WHOLE);
     CHECK(!p->voting || p->rejoin.number == 0);
     CHECK(p->reads.count <= LIMIT_READS_WAITING);
+}
+
+void paxos_check(const struct paxos *p)
+{
+    CHECK(p->round_max >= p->promised.round);
+    CHECK(p->chosen_end <= slots_end(&p->slots));
+    paxos_check_heads(p);
     paxos_check_role(p);
+    members_check(&p->members);
+    slots_check(&p->slots);
     paxos_check_slots(p);
 }

@@ -134,7 +134,8 @@ static uint64_t hash_effects(uint64_t hash, const struct script *s)
     return hash;
 }
 
-/* Forged messages, ticks, proposals and flushes in any order: `steps` of them from one seed. */
+/* Forged messages, ticks, proposals, flushes and changes of the members in any order, `steps` of
+ * them from one seed, to a replica that votes or is in doubt. */
 static uint64_t run_forged(uint64_t seed, int steps)
 {
     struct script s;
@@ -144,12 +145,12 @@ static uint64_t run_forged(uint64_t seed, int steps)
     uint64_t hash = 1;
     prng_init(&prng, seed);
     script_init(&s);
-    script_run(&s, "config learners=4; start");
+    script_run(&s, seed % 3 == 0 ? "config learners=4; start silent" : "config learners=4; start");
     for (int i = 0; i < steps; i++) {
         writer_reset(&s.out);
         uint32_t from = (uint32_t)prng_range(&prng, 0, 10);
         struct paxos_message m = forged(&prng, entries, from, value);
-        uint64_t what = prng_below(&prng, 20);
+        uint64_t what = prng_below(&prng, 24);
         if (what == 0)
             script_line(&s, "tick 7");
         else if (what == 1)
@@ -161,6 +162,15 @@ static uint64_t run_forged(uint64_t seed, int steps)
         else if (what == 6 && paxos_chosen_end(s.core) > 1)
             script_step(&s, &(struct paxos_event){.type = PAXOS_EVENT_APPLIED,
                                                   .number = paxos_chosen_end(s.core) - 1});
+        else if (what == 20)
+            script_line(&s, "resign");
+        else if (what == 21)
+            script_line(&s, prng_chance(&prng, 500000) ? "peer-lost 2" : "peer-lost 3");
+        else if (what == 22)
+            script_line(&s, prng_chance(&prng, 500000) ? "members voters=1,2,3 next=1,2,4 first=30"
+                                                       : "members voters=1,2,3,4");
+        else if (what == 23)
+            script_line(&s, "announce");
         else if (make_sound(&m, entries))
             script_step(&s, &(struct paxos_event){
                                 .type = PAXOS_EVENT_MESSAGE, .from = from, .message = &m});
@@ -174,7 +184,7 @@ static uint64_t run_forged(uint64_t seed, int steps)
 Test(core, no_sound_message_makes_it_abort_whoever_sends_it)
 {
     uint64_t before = mem_live_count();
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    for (uint64_t seed = 1; seed <= 300; seed++)
         run_forged(seed, 400);
     cr_assert_eq(mem_live_count(), before);
 }
