@@ -9,32 +9,53 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/machine/tables.h"
 
 /* ---- surroundings ---- */
 
 static void env_send(void *context, uint32_t replica, struct blob *frame)
 {
-    struct node_pair_replica *to =
-        &((struct node_pair_replica *)context)->pair->replicas[replica - 1];
+    struct node_pair_replica *from = context;
+    struct node_pair_replica *to = &from->pair->replicas[replica - 1];
     CHECK(to->inbox_count < NODE_PAIR_FRAMES_MAX);
+    if (to->node == NULL || (to->deaf_to & (1u << from->id)) != 0)
+        return;
+    to->inbox_from[to->inbox_count] = from->id;
     to->inbox[to->inbox_count++] = blob_ref(frame);
 }
 
+/* The peers hear of a new one when it is drawn. */
 static uint64_t env_incarnation_of(void *context, uint32_t replica)
 {
-    (void)context;
-    return replica;
+    const struct node_pair_replica *r =
+        &((struct node_pair_replica *)context)->pair->replicas[replica - 1];
+    return r->incarnation_next != 0     ? r->incarnation_next
+           : r->config.incarnation != 0 ? r->config.incarnation
+                                        : replica;
+}
+
+static uint64_t env_doubt(void *context)
+{
+    struct node_pair_replica *r = context;
+    r->incarnation_next = r->config.incarnation + 10;
+    return r->incarnation_next;
+}
+
+static enum rsm_status env_renewed(void *context, uint64_t incarnation, uint64_t joined)
+{
+    struct node_pair_replica *r = context;
+    CHECK(incarnation == r->incarnation_next);
+    r->config.incarnation = incarnation;
+    r->config.joined = joined;
+    r->config.in_doubt = false;
+    r->incarnation_next = 0;
+    return RSM_OK;
 }
 
 static size_t env_backlog(void *context, uint32_t replica)
 {
     (void)context, (void)replica;
     return 0;
-}
-
-static void env_nothing(void *context)
-{
-    (void)context;
 }
 
 static void env_push(void *context)
@@ -60,6 +81,66 @@ static void env_commit(void *context, struct node *node, struct kv *frozen)
     ((struct node_pair_replica *)context)->committing = frozen;
 }
 
+static enum rsm_status write_row(void *context, const struct kv_write *w)
+{
+    return w->deleted ? kv_del(context, w->table, w->key)
+                      : kv_put(context, w->table, w->key, w->value);
+}
+
+static struct kv *env_snapshot(void *context)
+{
+    struct kv *base = ((struct node_pair_replica *)context)->base;
+    struct kv *copy = kv_mem_new();
+    for (uint8_t table = TABLE_META; table < TABLE_END; table++) {
+        struct bytes key = {NULL, 0}, value;
+        enum rsm_status status = kv_next(base, table, key, false, &key, &value);
+        for (; status == RSM_OK; status = kv_next(base, table, key, true, &key, &value))
+            CHECK(kv_put(copy, table, key, value) == RSM_OK);
+    }
+    return copy;
+}
+
+static void env_incoming_drop(void *context)
+{
+    struct node_pair_replica *r = context;
+    kv_free(r->incoming);
+    r->incoming = NULL;
+}
+
+static enum rsm_status env_incoming_begin(void *context)
+{
+    env_incoming_drop(context);
+    ((struct node_pair_replica *)context)->incoming = kv_mem_new();
+    return RSM_OK;
+}
+
+static enum rsm_status env_incoming_put(void *context, struct kv *rows)
+{
+    return kv_overlay_visit(rows, write_row, ((struct node_pair_replica *)context)->incoming);
+}
+
+static struct kv *env_incoming_state(void *context)
+{
+    return ((struct node_pair_replica *)context)->incoming;
+}
+
+static enum rsm_status env_incoming_install(void *context, struct kv **base_out)
+{
+    struct node_pair_replica *r = context;
+    kv_free(r->base);
+    r->base = r->incoming;
+    r->incoming = NULL;
+    *base_out = r->base;
+    return RSM_OK;
+}
+
+static bool env_verify(void *context, uint32_t replica, struct bytes text,
+                       const uint8_t signature[64])
+{
+    (void)context, (void)replica, (void)text, (void)signature;
+    return true;
+}
+
 static void env_sign(void *context, struct bytes text, uint8_t signature_out[64])
 {
     (void)context, (void)text;
@@ -74,7 +155,10 @@ static void env_submitted(void *context, uint64_t token, const struct node_outco
 
 static void env_read_ready(void *context, uint64_t token, enum rsm_status status, uint64_t slot)
 {
-    (void)context, (void)token, (void)status, (void)slot;
+    struct node_pair_replica *r = context;
+    (void)token, (void)slot;
+    r->reads_ended++;
+    r->read_status = status;
 }
 
 static void env_applied(void *context, uint64_t slot)
@@ -97,31 +181,38 @@ static const struct node_env surroundings = {.send = env_send,
                                              .wall_ms = env_wall_ms,
                                              .monotonic_ns = env_monotonic_ns,
                                              .commit = env_commit,
-                                             .incoming_drop = env_nothing,
+                                             .snapshot = env_snapshot,
+                                             .incoming_begin = env_incoming_begin,
+                                             .incoming_put = env_incoming_put,
+                                             .incoming_state = env_incoming_state,
+                                             .incoming_install = env_incoming_install,
+                                             .incoming_drop = env_incoming_drop,
                                              .sign = env_sign,
+                                             .verify = env_verify,
                                              .submitted = env_submitted,
                                              .read_ready = env_read_ready,
                                              .applied = env_applied,
+                                             .doubt = env_doubt,
+                                             .renewed = env_renewed,
                                              .incarnation_of = env_incarnation_of,
                                              .fatal = env_fatal};
 
-static enum rsm_status write_row(void *context, const struct kv_write *w)
+static uint32_t count_of(const struct node_pair *p)
 {
-    return w->deleted ? kv_del(context, w->table, w->key)
-                      : kv_put(context, w->table, w->key, w->value);
+    return p->count != 0 ? p->count : 2;
 }
 
-/* ---- two replicas ---- */
+/* ---- the replicas ---- */
 
 static void make_genesis(struct node_pair *p)
 {
     struct writer *file = &p->genesis;
     static const uint8_t salt[GENESIS_SALT_SIZE] = {1};
-    static const uint8_t keys[2][RSM_PUBLIC_KEY_SIZE] = {{1}, {2}};
-    static const char *const addresses[] = {"127.0.0.1:7001", "127.0.0.1:7002"};
+    static const uint8_t keys[][RSM_PUBLIC_KEY_SIZE] = {{1}, {2}, {3}};
+    static const char *const addresses[] = {"127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003"};
     struct genesis g = {.name = bytes_of_string("pair"),
                         .salt = salt,
-                        .member_count = p->is_alone ? 1 : 2,
+                        .member_count = count_of(p),
                         .admin_principal = bytes_of_string("admin"),
                         .admin_person = bytes_of_string("Admin"),
                         .created_ms = UINT64_C(1780000000000)};
@@ -169,13 +260,14 @@ void node_pair_handle(struct node_pair_replica *r)
 {
     size_t count = r->inbox_count;
     for (size_t i = 0; i < count; i++) {
-        node_on_frame(r->node, 3 - r->id, blob_bytes(r->inbox[i]));
+        node_on_frame(r->node, r->inbox_from[i], blob_bytes(r->inbox[i]));
         blob_unref(r->inbox[i]);
     }
     r->inbox_count -= count;
     memmove(r->inbox, r->inbox + count, r->inbox_count * sizeof r->inbox[0]);
+    memmove(r->inbox_from, r->inbox_from + count, r->inbox_count * sizeof r->inbox_from[0]);
     node_flush(r->node);
-    if (r->committing == NULL)
+    if (r->committing == NULL || r->holds_commits)
         return;
     if (r->commit_status != RSM_OK) {
         r->committing = NULL;
@@ -190,15 +282,24 @@ void node_pair_handle(struct node_pair_replica *r)
 
 void node_pair_turn(struct node_pair *p)
 {
-    struct node_pair_replica *first = p->leader != NULL ? p->leader : &p->replicas[0];
-    struct node_pair_replica *second = node_pair_other(first);
+    struct node_pair_replica *order[NODE_PAIR_REPLICAS_MAX];
+    uint32_t count = 0;
+    if (p->leader != NULL)
+        order[count++] = p->leader;
+    for (uint32_t i = 0; i < count_of(p); i++)
+        if (&p->replicas[i] != p->leader)
+            order[count++] = &p->replicas[i];
     p->now_ms += p->tick_ms;
-    node_tick(first->node);
-    if (second->node != NULL)
-        node_tick(second->node);
-    node_pair_handle(first);
-    if (second->node != NULL)
-        node_pair_handle(second);
+    for (uint32_t i = 0; i < count; i++)
+        node_tick(order[i]->node);
+    for (uint32_t i = 0; i < count; i++)
+        node_pair_handle(order[i]);
+}
+
+void node_pair_turns(struct node_pair *p, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        node_pair_turn(p);
 }
 
 void node_pair_open(struct node_pair *p, const struct node_config *config)
@@ -207,11 +308,11 @@ void node_pair_open(struct node_pair *p, const struct node_config *config)
     make_genesis(p);
     p->now_ms = 1000;
     p->tick_ms = config->tick_ms;
-    for (uint32_t id = 1; id <= (p->is_alone ? 1 : 2); id++)
+    for (uint32_t id = 1; id <= count_of(p); id++)
         open_replica(p, id, config);
     for (int i = 0; i < 200 && !(status.is_leader && status.is_ready); i++) {
         node_pair_turn(p);
-        struct node_pair_replica *looked_at = &p->replicas[p->is_alone ? 0 : i % 2];
+        struct node_pair_replica *looked_at = &p->replicas[(uint32_t)i % count_of(p)];
         node_get_status(looked_at->node, &status);
         p->leader = status.is_leader ? looked_at : NULL;
     }
@@ -228,6 +329,7 @@ static void open_again(struct node_pair_replica *r)
 {
     node_pair_lose(r);
     r->committing = NULL;
+    r->incarnation_next = 0;
     r->config.fresh = false;
     open_node(r);
 }
@@ -235,6 +337,14 @@ static void open_again(struct node_pair_replica *r)
 void node_pair_restart(struct node_pair_replica *r)
 {
     node_close(r->node);
+    open_again(r);
+}
+
+void node_pair_lose_store(struct node_pair_replica *r)
+{
+    node_close(r->node);
+    kv_free(r->base);
+    r->base = kv_mem_new();
     open_again(r);
 }
 
@@ -249,10 +359,11 @@ void node_pair_kill(struct node_pair_replica *r)
 
 void node_pair_close(struct node_pair *p)
 {
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < count_of(p); i++)
         node_close(p->replicas[i].node);
-    for (uint32_t i = 0; i < (p->is_alone ? 1 : 2); i++) {
+    for (uint32_t i = 0; i < count_of(p); i++) {
         node_pair_lose(&p->replicas[i]);
+        kv_free(p->replicas[i].incoming);
         disk_free(&p->replicas[i].disk->disk);
         kv_free(p->replicas[i].base);
     }

@@ -32,19 +32,19 @@ static void turns(struct rig *r, unsigned count)
 }
 
 /* Nothing is given to the store, so that segments of the journal stay. */
-static struct rig *open_members(bool is_alone)
+static struct rig *open_members(uint32_t count)
 {
     struct rig *r = mem_alloc(sizeof *r);
     struct node_config config;
     node_config_default(&config);
     config.segment_size = 32768;
-    config.batch_entries = is_alone ? LIMIT_BATCH_ENTRIES : 20;
+    config.batch_entries = count == 1 ? LIMIT_BATCH_ENTRIES : 20;
     config.store_commit_ms = NEVER_MS;
     config.store_commit_bytes = UINT32_MAX;
     config.submit_timeout_ms = NEVER_MS;
     r->pair.context = r;
     r->pair.submitted = on_submitted;
-    r->pair.is_alone = is_alone;
+    r->pair.count = count;
     node_pair_open(&r->pair, &config);
     r->leader = r->pair.leader;
     r->follower = node_pair_other(r->leader);
@@ -54,7 +54,7 @@ static struct rig *open_members(bool is_alone)
 
 static struct rig *open_rig(void)
 {
-    return open_members(false);
+    return open_members(2);
 }
 
 static void close_rig(struct rig *r)
@@ -189,7 +189,7 @@ Test(node_space, the_first_votes_after_a_start_are_guarded_too)
 /* Nobody has to be asked: the election, the promise and the votes are one turn. */
 Test(node_space, who_is_alone_begins_no_recovery_without_room)
 {
-    struct rig *r = open_members(true);
+    struct rig *r = open_members(1);
     struct node_pair_replica *only = r->leader;
     for (unsigned i = 0; i < 200; i++)
         node_pair_submit_role(only, ++r->counter);

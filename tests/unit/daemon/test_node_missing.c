@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_node_missing.c - a node whose store or journal lacks something: what it says meanwhile, and
+ * what it keeps of the time before. Each test was seen to fail with a planted mistake
+ * (tests/mutants/outside).
+ */
+#include <criterion/criterion.h>
+
+#include <rsm/body.h>
+
+#include "src/base/mem.h"
+#include "src/machine/entry.h"
+#include "src/net/peer_codec.h"
+#include "storage/segment.h"
+#include "tests/lib/node_pair.h"
+
+#define NEVER_MS 100000000u
+
+struct rig {
+    struct node_pair pair;
+    struct node_pair_replica *leader, *other, *third;
+    uint64_t counter; /* of the administrator's commands */
+    uint64_t done;
+};
+
+static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+{
+    struct rig *r = context;
+    (void)token;
+    r->done += outcome->status == RSM_OK;
+}
+
+static struct rig *open_rig(uint32_t count, uint32_t store_commit_ms, uint32_t snapshot_lag)
+{
+    struct rig *r = mem_alloc(sizeof *r);
+    struct node_config config;
+    node_config_default(&config);
+    config.segment_size = 32768;
+    config.store_commit_ms = store_commit_ms;
+    config.store_commit_bytes = UINT32_MAX;
+    config.submit_timeout_ms = NEVER_MS;
+    config.snapshot_lag = snapshot_lag;
+    r->pair.context = r;
+    r->pair.submitted = on_submitted;
+    r->pair.count = count;
+    node_pair_open(&r->pair, &config);
+    r->leader = r->pair.leader;
+    r->other = &r->pair.replicas[r->leader->id % count];
+    r->third = &r->pair.replicas[(r->leader->id + 1) % count];
+    node_pair_turns(&r->pair, 20);
+    return r;
+}
+
+static void close_rig(struct rig *r)
+{
+    node_pair_close(&r->pair);
+    mem_free(r);
+}
+
+/* In pieces, so that the journal has groups and segments. */
+static void commit(struct rig *r, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        node_pair_submit_role(r->leader, ++r->counter);
+        if (i % 8 == 7 || i + 1 == count)
+            node_pair_turn(&r->pair);
+    }
+    node_pair_turns(&r->pair, 5);
+    cr_assert_eq(r->done, r->counter);
+}
+
+/* Its store is taken back to nothing, and its journal relies on it. */
+static struct rig *without_store(uint32_t slots_more)
+{
+    struct rig *r = open_rig(2, 100, 100000);
+    commit(r, 200);
+    node_pair_turns(&r->pair, 30);
+    cr_assert_gt(node_journal_extent(r->other->node).first, 1);
+    r->other->holds_commits = true;
+    commit(r, slots_more);
+    r->other->holds_commits = false;
+    node_pair_lose_store(r->other);
+    cr_assert_not(node_has_state(r->other->node));
+    return r;
+}
+
+/* The core begins anew when the state is whole: a read that it took would be forgotten. */
+Test(node_missing, a_read_without_a_state_ends_at_once)
+{
+    struct rig *r = without_store(8);
+    node_read(r->other->node, 7);
+    cr_assert_eq(r->other->reads_ended, 1);
+    cr_assert_eq(r->other->read_status, RSM_UNAVAILABLE);
+    close_rig(r);
+}
+
+/* What waits while the last missing slots are stored is learned once more by the core that follows.
+ */
+Test(node_missing, a_core_that_begins_anew_is_told_nothing_of_the_former)
+{
+    struct rig *r = without_store(800);
+    struct node_pair_replica *o = r->other;
+    uint64_t end = node_applied(r->leader->node);
+    o->holds_commits = true;
+    node_pair_turns(&r->pair, 100); /* parts of the log come; the first one has what is missing */
+    cr_assert_lt(node_applied(o->node), end);
+    cr_assert_not(node_has_state(o->node));
+    o->holds_commits = false;
+    node_pair_turns(&r->pair, 100);
+    cr_assert(node_has_state(o->node));
+    commit(r, 3);
+    cr_assert_eq(node_applied(o->node), node_applied(r->leader->node));
+    cr_assert_eq(node_pair_status(o).alarms, 0);
+    close_rig(r);
+}
+
+/* Whether it says that nothing is lost which it acknowledged. */
+static bool says_nothing_is_lost(struct rig *r)
+{
+    struct paxos_message ask = {.type = PAXOS_REJOIN, .chosen_end = 1, .round = 5, .slot_first = 1};
+    struct peer_stamp stamp = {0};
+    struct blob *frame = peer_encode_message(&ask, &stamp);
+    node_pair_lose(r->leader);
+    node_on_frame(r->other->node, r->leader->id, blob_bytes(frame));
+    blob_unref(frame);
+    unsigned answers = 0;
+    bool granted = false;
+    for (size_t i = 0; i < r->leader->inbox_count; i++) {
+        struct peer_frame f;
+        cr_assert_eq(peer_decode(blob_bytes(r->leader->inbox[i]), &f), RSM_OK);
+        if (f.type == PEER_MESSAGE && f.message.type == PAXOS_REJOIN_ANSWER) {
+            answers++;
+            granted = f.message.granted;
+        }
+        peer_frame_deinit(&f);
+    }
+    cr_assert_eq(answers, 1);
+    return granted;
+}
+
+static void damage_journal(struct node_pair_replica *r)
+{
+    struct disk_mem_file *f = disk_mem_file(r->disk, 1);
+    cr_assert_not_null(f);
+    f->now[SEGMENT_DATA_OFFSET + 700] ^= 1;
+    f->durable[SEGMENT_DATA_OFFSET + 700] ^= 1;
+}
+
+/* Votes that are gone and that the store does not have: the others must count them as lost. */
+Test(node_missing, a_loss_that_the_store_does_not_cover_is_told)
+{
+    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    commit(r, 60);
+    damage_journal(r->other);
+    node_pair_restart(r->other);
+    cr_assert(node_pair_status(r->other).alarms & NODE_ALARM_JOURNAL_DAMAGED);
+    cr_assert_not(says_nothing_is_lost(r));
+    close_rig(r);
+}
+
+/* A value that a newer version made, in the place of the next slot. */
+static void teach_newer(struct rig *r, struct node_pair_replica *to)
+{
+    static const uint8_t newer[] = {ENTRY_FORMAT + 1, ENTRY_COMMANDS, 0, 0, 0, 0, 0, 0, 0, 1, 9};
+    struct paxos_entry entry = {.slot = node_applied(to->node) + 1,
+                                .value = blob_new(bytes_make(newer, sizeof newer))};
+    struct paxos_message learn = {
+        .type = PAXOS_LEARN, .chosen_end = entry.slot + 1, .entries = &entry, .entry_count = 1};
+    struct peer_stamp stamp = {0};
+    struct blob *frame = peer_encode_message(&learn, &stamp);
+    node_on_frame(to->node, r->leader->id, blob_bytes(frame));
+    node_pair_handle(to);
+    blob_unref(frame);
+    blob_unref(entry.value);
+    cr_assert(node_pair_status(to).alarms & NODE_ALARM_NEWER_FORMAT);
+}
+
+/* What it held back, for it could not read it, is below the state that it gets. */
+Test(node_missing, what_a_snapshot_covers_is_not_applied_behind_it)
+{
+    struct rig *r = open_rig(3, 100, 40);
+    commit(r, 10);
+    r->third->deaf_to = ~0u;
+    commit(r, 100);
+    node_pair_turns(&r->pair, 30);
+    teach_newer(r, r->third);
+    r->third->deaf_to = 0;
+    node_pair_turns(&r->pair, 300);
+    cr_assert_eq(node_pair_status(r->third).alarms, 0);
+    commit(r, 5);
+    cr_assert_eq(node_applied(r->third->node), node_applied(r->leader->node));
+    close_rig(r);
+}
+
+/* A vote for a promotion that nobody else has, in the next slot, as if `by` had led for a moment.
+ */
+static void vote_for_promotion(struct rig *r, const struct node_pair_replica *by,
+                               struct node_pair_replica *voter)
+{
+    static const struct rsm_incarnation known[] = {{1, 1}, {2, 2}, {3, 3}};
+    struct rsm_buffer body, envelope;
+    struct writer value;
+    writer_init(&value, 4096);
+    cr_assert_eq(rsm_body_member_promote(4, known, 3, &body), RSM_OK);
+    struct rsm_buffer command = node_pair_command("admin", 9999, RSM_KIND_MEMBER_PROMOTE, body);
+    cr_assert_eq(
+        rsm_command_sign(r->pair.admin, r->pair.cluster_id, rsm_buffer_bytes(&command), &envelope),
+        RSM_OK);
+    entry_encode(&value, ENTRY_COMMANDS, UINT64_C(1780000000000) + r->pair.now_ms,
+                 bytes_make(envelope.data, envelope.size));
+    struct paxos_entry entry = {.slot = node_applied(r->leader->node) + 1,
+                                .value = blob_new(writer_result(&value))};
+    struct paxos_message accept = {.type = PAXOS_ACCEPT,
+                                   .ballot = {node_pair_status(voter).ballot.round + 1, by->id},
+                                   .chosen_end = entry.slot,
+                                   .entries = &entry,
+                                   .entry_count = 1};
+    struct peer_stamp stamp = {0};
+    struct blob *frame = peer_encode_message(&accept, &stamp);
+    node_on_frame(voter->node, by->id, blob_bytes(frame));
+    node_pair_handle(voter);
+    blob_unref(frame);
+    blob_unref(entry.value);
+    writer_deinit(&value);
+    rsm_buffer_free(&command);
+    rsm_buffer_free(&envelope);
+}
+
+/* The new voter was not asked: whoever comes back waits until it is known whether there is one. */
+Test(node_missing, nobody_rejoins_while_a_promotion_is_open)
+{
+    for (unsigned is_open = 0; is_open < 2; is_open++) {
+        struct rig *r = open_rig(3, NEVER_MS, 100000);
+        commit(r, 10);
+        r->leader->deaf_to = 1u << r->third->id; /* both answer, and neither leads */
+        r->third->deaf_to = 1u << r->leader->id;
+        if (is_open)
+            vote_for_promotion(r, r->third, r->other);
+        r->other->config.in_doubt = true;
+        node_pair_restart(r->other);
+        cr_assert(node_pair_status(r->other).alarms & NODE_ALARM_JOURNAL_DAMAGED);
+        node_pair_turns(&r->pair, 300);
+        cr_assert_eq(node_pair_status(r->other).is_voting, !is_open);
+        r->leader->deaf_to = r->third->deaf_to = 0; /* something else is chosen there */
+        node_pair_turns(&r->pair, 600);
+        cr_assert(node_pair_status(r->other).is_voting);
+        cr_assert_eq(node_pair_status(r->other).alarms, 0);
+        close_rig(r);
+    }
+}
