@@ -181,6 +181,11 @@ def several_zones():
             return [o["digest"] for o in cluster.json("override", "status")["overrides"]]
         asked = cluster.ctl("override", "request", "--config", path).stdout.split()
         check(len(asked) == 2 and sorted(asked) == sorted(waiting()), f"{asked}")
+        done = cluster.ctl("override", "request", "--config", write(cluster, 6, "other.yaml", many))
+        said = done.stderr[:done.stderr.index("requested") if "requested" in done.stderr else None]
+        check("has 2 zones. A change set is of one zone" in said and "  1. a.example: 1 record set\n  2. b.example: 2 record sets\n" in said, done.stderr)
+        for digest in done.stdout.split():
+            cluster.ctl("override", "cancel", digest)
         # Without approvals nothing is done; with one approved, nothing of the other.
         for key in (alice, bob):
             cluster.ctl("override", "approve", asked[0], key=key)
@@ -201,7 +206,17 @@ def several_zones():
                           ("- a\n", "a mapping is wanted")):
             done = cluster.ctl("override", "request", "--config", write(cluster, 9, "bad.yaml", text), status=2)
             check(why in done.stderr, done.stderr)
-        check("means nothing here" in cluster.ctl("plan", "diff", path, status=2).stderr, "a plan is of one zone")
+        for command in (("plan", "diff", path), ("plan", "check", path), ("plan", "apply", path, "--yes")):
+            check("a plan is one change set, and that is of one zone: a file for each zone" in cluster.ctl(*command, status=2).stderr, f"{command}")
+        # Of what would be refused in one zone nothing is asked for in any, and all that would be is said at once.
+        for names, zones in ((("www", "'@'"), ["b.example"]), (("'@'", "'@'"), ["a.example", "b.example"])):
+            bad = "reason: r\nbypass: [frozen]\nchanges:\n" + "".join(f"  - zone: {zone}.example\n    names: [{name}]\n    records: |\n      {name.strip(chr(39))} 60 IN A 192.0.2.5\n"
+                                                  for zone, name in zip("ab", names))
+            for command in (("request",), ("apply", "--wait", "1s")):
+                done = cluster.ctl("override", command[0], "--config", write(cluster, 9, "bad.yaml", bad), *command[1:], status=4)
+                check(all(f"{zone} would be refused, so nothing was asked for" in done.stderr for zone in zones) and "apex" in done.stderr, done.stderr)
+                check(done.stderr.count("would be refused") == len(zones) and waiting() == [], f"{done.stderr} {waiting()}")
+        cluster.ctl("role", "set", "later", "zone.create") # no counter was used up
 
 
 def clock(cluster, offset_ms):

@@ -100,27 +100,27 @@ static int request(struct ctl *ctl, const struct plan_work *w)
 
 int ctl_override_request(struct ctl *ctl, int count, char **arguments)
 {
+    static const bool none[PLAN_CHANGES_MAX] = {false};
     const char *reason = ctl->reason;
-    size_t asked = 0, changes = 1;
-    int result = 0;
+    struct override_file file;
+    size_t asked = 0;
     (void)count;
     (void)arguments;
     if (ctl->config == NULL)
         return ctl_fail(RSM_USAGE, "--config names a file that says what shall be changed");
-    for (size_t i = 0; i < changes && result == 0; i++) {
-        struct plan_work w;
+    enum rsm_status status = override_file_read(ctl, &file);
+    if (status == RSM_OK)
+        status = override_file_check(ctl, &file, none);
+    int result = rsm_status_exit(status);
+    for (size_t i = 0; i < file.count && result == 0; i++) {
+        if (file.works[i].list.count == 0)
+            continue;
         ctl->reason = reason; /* else it is the file's, which goes with each change */
-        enum rsm_status status = plan_work_begin(ctl, ctl->config, true, i, &w);
-        result = rsm_status_exit(status);
-        if (status == RSM_OK)
-            changes = w.file.change_count;
-        if (status == RSM_OK && w.list.count > 0) {
-            result = request(ctl, &w);
-            asked += result == 0 ? 1 : 0;
-        }
-        plan_work_free(&w);
+        result = request(ctl, &file.works[i]);
+        asked += result == 0 ? 1 : 0;
     }
     ctl->reason = reason;
+    override_file_free(&file);
     if (result == 0 && asked == 0)
         return ctl_fail(RSM_USAGE, "all is as the file says: there is nothing to ask for");
     if (asked > 0)

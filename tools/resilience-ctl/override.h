@@ -43,6 +43,22 @@ enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out)
 /* Asks; the exit status, 0 when it waits for approvals now. */
 int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[RSM_DIGEST_SIZE]);
 
+/* override_file.c: all changes of --config. */
+struct override_file {
+    struct plan_work *works; /* owned, as is each */
+    size_t count;
+};
+
+/* Reads file and zones; prints what is wrong. override_file_free in every case. */
+enum rsm_status override_file_read(struct ctl *ctl, struct override_file *out);
+void override_file_free(struct override_file *f);
+/*
+ * Of a file with several zones says what is to be done, and asks whether the cluster would take
+ * each that is not in `skip` (as many, asked for before). RSM_REFUSED: not all, rules are printed.
+ */
+enum rsm_status override_file_check(struct ctl *ctl, const struct override_file *f,
+                                    const bool *skip);
+
 /* override_guide.c */
 #define OVERRIDE_GUIDE_SIZE 8192u
 /*

@@ -8,8 +8,9 @@
  *   4. change.apply, with the approvers who are named: they must be among those who approved
  *   5. wait for the replicas' votes, and say how it ended
  *
- * A file with several zones is as many emergencies: all are asked for first, then each is carried
- * out. A change set is of one zone, so they do not take effect together, but one after the other.
+ * A file with several zones is as many emergencies: the cluster would take each (override_file.c),
+ * then all are asked for, then each is carried out. A change set is of one zone, so they do not
+ * take effect together, but one after the other.
  *
  * What was approved when the zone was another one has another body: it is not found, so nothing is
  * applied that was planned on a state that is gone.
@@ -129,15 +130,18 @@ static int carry_out(struct ctl *ctl, struct override *o)
     return status == RSM_OK ? print_end(o) : rsm_status_exit(status);
 }
 
-static enum rsm_status find_or_ask(struct ctl *ctl, const struct plan_work *w, struct override *o)
+static enum rsm_status find(struct ctl *ctl, const struct plan_work *w, struct override *o)
 {
     struct rsm_buffer body;
     enum rsm_status status = override_body(w, &body);
     if (status == RSM_OK)
         status = override_find_own(ctl, bytes_make(body.data, body.size), o);
     rsm_buffer_free(&body);
-    if (status != RSM_NOT_FOUND)
-        return status;
+    return status;
+}
+
+static enum rsm_status ask(struct ctl *ctl, const struct plan_work *w, struct override *o)
+{
     change_list_print(&w->list, &w->now, stderr);
     *o = (struct override){.row = {NULL, 0}};
     int result = override_ask(ctl, w, o->digest);
@@ -147,44 +151,56 @@ static enum rsm_status find_or_ask(struct ctl *ctl, const struct plan_work *w, s
     return override_find(ctl, override_hex(o, hex), o);
 }
 
-/* A file's change, on its way. */
-struct item {
-    struct plan_work work;
-    struct override override; /* empty: the zone is as the file says */
-    bool is_asked;
+/* Those of a file, on their way. */
+struct items {
+    struct override_file file;
+    struct override overrides[PLAN_CHANGES_MAX]; /* empty: the zone is as the file says */
+    bool is_asked[PLAN_CHANGES_MAX];
 };
 
-/* Each change that is not in effect is asked for, so that approvers see all of them. */
-static enum rsm_status begin_items(struct ctl *ctl, struct item *items, size_t *count_out)
+/* Which of them wait already. */
+static enum rsm_status find_items(struct ctl *ctl, struct items *items)
 {
     enum rsm_status status = RSM_OK;
-    const char *reason = ctl->reason;
-    size_t changes = 1;
-    for (*count_out = 0; *count_out < changes && status == RSM_OK; ++*count_out) {
-        struct item *item = &items[*count_out];
-        status = plan_work_begin(ctl, ctl->config, true, *count_out, &item->work);
-        if (status != RSM_OK)
-            continue;
-        changes = item->work.file.change_count;
-        ctl->reason = reason != NULL ? reason : item->work.file.reason;
-        if (item->work.list.count == 0) {
-            fprintf(stderr, "%s is as the file says: nothing to do\n", item->work.file.zone);
+    for (size_t i = 0; i < items->file.count && status == RSM_OK; i++) {
+        const struct plan_work *w = &items->file.works[i];
+        if (w->list.count == 0) {
+            fprintf(stderr, "%s is as the file says: nothing to do\n", w->file.zone);
             continue;
         }
-        status = find_or_ask(ctl, &item->work, &item->override);
-        item->is_asked = status == RSM_OK;
+        status = find(ctl, w, &items->overrides[i]);
+        items->is_asked[i] = status == RSM_OK;
+        status = status == RSM_NOT_FOUND ? RSM_OK : status;
+    }
+    return status;
+}
+
+/* Each change that is not in effect is asked for, so that approvers see all of them. */
+static enum rsm_status begin_items(struct ctl *ctl, struct items *items)
+{
+    const char *reason = ctl->reason;
+    enum rsm_status status = find_items(ctl, items);
+    if (status == RSM_OK)
+        status = override_file_check(ctl, &items->file, items->is_asked);
+    for (size_t i = 0; i < items->file.count && status == RSM_OK; i++) {
+        const struct plan_work *w = &items->file.works[i];
+        if (w->list.count == 0 || items->is_asked[i])
+            continue;
+        ctl->reason = reason != NULL ? reason : w->file.reason;
+        status = ask(ctl, w, &items->overrides[i]);
+        items->is_asked[i] = status == RSM_OK;
     }
     return status;
 }
 
 /* In the order of the file; what comes behind one that failed is left as it is. */
-static int carry_out_items(struct ctl *ctl, struct item *items, size_t count)
+static int carry_out_items(struct ctl *ctl, struct items *items)
 {
-    size_t done = 0;
+    size_t done = 0, count = items->file.count;
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) {
-        if (items[i].is_asked)
-            result = carry_out(ctl, &items[i].override);
+        if (items->is_asked[i])
+            result = carry_out(ctl, &items->overrides[i]);
         done += result == 0 ? 1 : 0;
     }
     if (count > 1 && result != 0)
@@ -197,16 +213,16 @@ static int carry_out_items(struct ctl *ctl, struct item *items, size_t count)
 
 static int apply_file(struct ctl *ctl)
 {
-    struct item *items = mem_alloc(PLAN_CHANGES_MAX * sizeof *items);
+    struct items *items = mem_alloc(sizeof *items);
     const char *reason = ctl->reason;
-    size_t count = 0;
-    enum rsm_status status = begin_items(ctl, items, &count);
-    int result = status == RSM_OK ? carry_out_items(ctl, items, count) : rsm_status_exit(status);
+    enum rsm_status status = override_file_read(ctl, &items->file);
+    if (status == RSM_OK)
+        status = begin_items(ctl, items);
+    int result = status == RSM_OK ? carry_out_items(ctl, items) : rsm_status_exit(status);
     ctl->reason = reason;
-    for (size_t i = 0; i < count; i++) {
-        override_free(&items[i].override);
-        plan_work_free(&items[i].work);
-    }
+    for (size_t i = 0; i < items->file.count; i++)
+        override_free(&items->overrides[i]);
+    override_file_free(&items->file);
     mem_free(items);
     return result;
 }

@@ -64,7 +64,14 @@ static void take_document(struct yaml_reading *r, void *context)
     struct plan_file *out = t->out;
     yaml_node_t *root = yaml_document_get_root_node(r->document);
     bool is_map = root != NULL && root->type == YAML_MAPPING_NODE;
-    yaml_node_t *changes = t->is_override && is_map ? yaml_get(r, root, "changes") : NULL;
+    yaml_node_t *changes = is_map ? yaml_get(r, root, "changes") : NULL;
+    if (changes != NULL && !t->is_override) {
+        yaml_fail(
+            r, changes,
+            "a plan is one change set, and that is of one zone: a file for each zone, applied "
+            "in an order that is good at each point");
+        return;
+    }
     if (!yaml_check_map(r, root, changes != NULL ? many : t->is_override ? more : keys))
         return;
     yaml_node_t *reason = yaml_get(r, root, "reason");
