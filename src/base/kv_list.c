@@ -37,7 +37,7 @@ static struct kv_piece *add_piece(struct kv_list *list, size_t size_min)
 }
 
 /* Not zeroed. */
-static void *take(struct kv_list *list, size_t size)
+static inline void *take(struct kv_list *list, size_t size)
 {
     struct kv_piece *piece = list->pieces;
     size = (size + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
@@ -89,10 +89,12 @@ static uint64_t word_at(const uint8_t *data)
     return word;
 }
 
-/* Less than 8 bytes. */
+/* Less than 8 bytes: two halves, which may share some, from 4 bytes on. */
 static uint64_t short_word(struct bytes text)
 {
     uint64_t word = 0;
+    if (text.size >= 4)
+        return (uint64_t)get_u32(text.data) << 32 | get_u32(text.data + text.size - 4);
     for (size_t i = 0; i < text.size; i++)
         word = word << 8 | text.data[i];
     return word;
@@ -111,23 +113,12 @@ uint32_t kv_list_hash(uint8_t table, struct bytes key)
     return (uint32_t)fold(hash ^ seeds[0], seeds[1]);
 }
 
-static struct kv_bucket *bucket_of(const struct kv_list *list, uint32_t hash)
-{
-    return &list->buckets[hash & (list->bucket_count - 1)];
-}
-
-/* By the bits that buckets are chosen by last. */
-static uint64_t kind_of(uint32_t hash)
-{
-    return UINT64_C(1) << (hash >> 26);
-}
-
 static void add_to_bucket(struct kv_list *list, struct kv_node *node)
 {
-    struct kv_bucket *bucket = bucket_of(list, node->hash);
+    struct kv_bucket *bucket = kv_list_bucket(list, node->hash);
     node->chain = bucket->first;
     bucket->first = node;
-    bucket->kinds |= kind_of(node->hash);
+    bucket->kinds |= kv_hash_kind(node->hash);
 }
 
 static void set_buckets(struct kv_list *list, size_t count)
@@ -151,14 +142,9 @@ static bool is_entry(const struct kv_node *node, uint32_t hash, uint8_t table, s
            memcmp(&node->next[node->height], key.data, key.size) == 0;
 }
 
-struct kv_node *kv_list_find(const struct kv_list *list, uint32_t hash, uint8_t table,
-                             struct bytes key)
+struct kv_node *kv_bucket_find(const struct kv_bucket *bucket, uint32_t hash, uint8_t table,
+                               struct bytes key)
 {
-    if (list->tables[table] == NULL)
-        return NULL;
-    const struct kv_bucket *bucket = bucket_of(list, hash);
-    if ((bucket->kinds & kind_of(hash)) == 0)
-        return NULL;
     struct kv_node *node = bucket->first;
     while (node != NULL && !is_entry(node, hash, table, key))
         node = node->chain;
@@ -228,10 +214,8 @@ static uint8_t height_of(uint32_t hash)
     return height < KV_LIST_HEIGHT_MAX ? height : KV_LIST_HEIGHT_MAX;
 }
 
-static void set_value(struct kv_list *list, struct kv_node *node, struct bytes value, bool deleted)
+static inline void set_value(struct kv_list *list, struct kv_node *node, struct bytes value)
 {
-    if (deleted)
-        value.size = 0;
     if (value.size > node->value_capacity) {
         size_t capacity =
             value.size > 2u * node->value_capacity ? value.size : 2u * node->value_capacity;
@@ -242,12 +226,11 @@ static void set_value(struct kv_list *list, struct kv_node *node, struct bytes v
     if (value.size > 0)
         memmove(node->value, value.data, value.size);
     node->value_size = (uint32_t)value.size;
-    node->deleted = deleted;
 }
 
 /* Room for the first value comes behind the key. */
-static struct kv_node *make_node(struct kv_list *list, uint32_t hash, uint8_t table,
-                                 struct bytes key, size_t value_size)
+static inline struct kv_node *make_node(struct kv_list *list, uint32_t hash, uint8_t table,
+                                        struct bytes key, size_t value_size)
 {
     uint8_t height = height_of(hash);
     size_t size =
@@ -287,27 +270,22 @@ static void note_write(struct kv_list *list, struct kv_table *t)
         t->written = list->writes;
 }
 
-bool kv_list_stamp(const struct kv_list *list, uint8_t table, struct kv_stamp *stamp)
-{
-    const struct kv_table *t = list->tables[table];
-    return t == NULL || kv_stamp_add(stamp, list->source, t->written);
-}
-
 void kv_list_set(struct kv_list *list, uint32_t hash, uint8_t table, struct bytes key,
                  struct bytes value, bool deleted)
 {
     struct kv_table *t = table_of(list, table);
     note_write(list, t);
     struct kv_node *node = kv_list_find(list, hash, table, key);
-    if (node != NULL) {
-        set_value(list, node, value, deleted);
-        return;
+    if (deleted)
+        value.size = 0;
+    if (node == NULL) {
+        if (list->count >= list->bucket_count)
+            grow_buckets(list);
+        node = make_node(list, hash, table, key, value.size);
+        link_node(list, t, node);
     }
-    if (list->count >= list->bucket_count)
-        grow_buckets(list);
-    node = make_node(list, hash, table, key, deleted ? 0 : value.size);
-    link_node(list, t, node);
-    set_value(list, node, value, deleted);
+    set_value(list, node, value);
+    node->deleted = deleted;
 }
 
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
@@ -317,7 +295,7 @@ void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
         return;
     struct kv_table *t = list->tables[table];
     note_write(list, t);
-    struct kv_node **link = &bucket_of(list, node->hash)->first;
+    struct kv_node **link = &kv_list_bucket(list, node->hash)->first;
     kv_order_remove(order_of(list, t), node);
     while (*link != node)
         link = &(*link)->chain;

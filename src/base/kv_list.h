@@ -17,6 +17,7 @@
 #define RSM_BASE_KV_LIST_H
 
 #include "src/base/bytes.h"
+#include "src/base/kv.h"
 
 #define KV_LIST_HEIGHT_MAX 16u /* enough for 4^16 entries at a quarter a level */
 #define KV_LIST_TABLES 256u
@@ -37,7 +38,6 @@ struct kv_node {
 };
 
 struct kv_order;
-struct kv_stamp;
 
 /* The entries of one table. */
 struct kv_table {
@@ -86,13 +86,35 @@ static inline struct bytes kv_node_value(const struct kv_node *node)
     return bytes_make(node->value, node->value_size);
 }
 
+static inline struct kv_bucket *kv_list_bucket(const struct kv_list *list, uint32_t hash)
+{
+    return &list->buckets[hash & (list->bucket_count - 1)];
+}
+
+/* By the bits that buckets are chosen by last. */
+static inline uint64_t kv_hash_kind(uint32_t hash)
+{
+    return UINT64_C(1) << (hash >> 26);
+}
+
+/* Among the entries of a bucket. */
+struct kv_node *kv_bucket_find(const struct kv_bucket *bucket, uint32_t hash, uint8_t table,
+                               struct bytes key);
+
 /* What find and set want to know of a key: the same for all lists, for a key that is sought in
  * many.
  */
 uint32_t kv_list_hash(uint8_t table, struct bytes key);
 /* The entry with exactly this key, or NULL. Deletions are entries. */
-struct kv_node *kv_list_find(const struct kv_list *list, uint32_t hash, uint8_t table,
-                             struct bytes key);
+static inline struct kv_node *kv_list_find(const struct kv_list *list, uint32_t hash, uint8_t table,
+                                           struct bytes key)
+{
+    const struct kv_bucket *bucket = kv_list_bucket(list, hash);
+    return list->tables[table] != NULL && (bucket->kinds & kv_hash_kind(hash)) != 0
+               ? kv_bucket_find(bucket, hash, table, key)
+               : NULL;
+}
+
 /* The first entry of the table at or (with `after`) behind the key, or NULL. */
 struct kv_node *kv_list_seek(struct kv_list *list, uint8_t table, struct bytes key, bool after);
 /* The last entry of the table at or (with `before`) in front of the key, or NULL. */
@@ -105,7 +127,11 @@ void kv_list_set(struct kv_list *list, uint32_t hash, uint8_t table, struct byte
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key);
 
 /* Adds a mark for the table's entries; none when it has none. False: no room. */
-bool kv_list_stamp(const struct kv_list *list, uint8_t table, struct kv_stamp *stamp);
+static inline bool kv_list_stamp(const struct kv_list *list, uint8_t table, struct kv_stamp *stamp)
+{
+    const struct kv_table *t = list->tables[table];
+    return t == NULL || kv_stamp_add(stamp, list->source, t->written);
+}
 
 /* The first table from this one on that has entries, or KV_LIST_TABLES. */
 static inline uint32_t kv_list_table(const struct kv_list *list, uint32_t from)

@@ -96,54 +96,88 @@ static bool is_canonical(struct scan *s, struct bytes data, const struct header 
     return true;
 }
 
-/* Counts one item as begun, which is a container of so many items or something else. */
-static inline enum rsm_status enter_item(struct scan *s, bool is_container, bool is_map,
-                                         uint64_t items)
+/* The innermost open container has one item less to come; those that have none are not open. */
+static inline void count_item(struct scan *s)
 {
-    if (is_container && s->depth == LIMIT_DEPTH)
+    if (s->depth == 0)
+        return;
+    s->levels[s->depth - 1].items_left--;
+    while (s->depth > 0 && s->levels[s->depth - 1].items_left == 0)
+        s->depth--;
+}
+
+/* Counts a container of so many items as begun. */
+static inline enum rsm_status enter_container(struct scan *s, bool is_map, uint64_t items)
+{
+    if (s->depth == LIMIT_DEPTH)
         return RSM_TOO_DEEP;
     if (items > LIMIT_ELEMENTS - s->elements)
         return RSM_TOO_MANY;
     s->owed = s->owed - 1 + items;
     s->elements += items;
+    if (items == 0) {
+        count_item(s);
+        return RSM_OK;
+    }
     if (s->depth > 0)
         s->levels[s->depth - 1].items_left--;
-    if (items > 0)
-        s->levels[s->depth++] = (struct scan_level){.items_left = items, .is_map = is_map};
-    while (s->depth > 0 && s->levels[s->depth - 1].items_left == 0)
-        s->depth--;
+    s->levels[s->depth++] = (struct scan_level){.items_left = items, .is_map = is_map};
+    return RSM_OK;
+}
+
+static inline enum rsm_status enter_item(struct scan *s, const struct header *h)
+{
+    if (h->type == UNPACK_ARRAY || h->type == UNPACK_MAP)
+        return enter_container(s, h->type == UNPACK_MAP, header_items(h));
+    s->owed--;
+    count_item(s);
     return RSM_OK;
 }
 
 /*
- * The same as scan_item, for what a command mostly is made of: a number below 128, an array of less
- * than 16 items, and a string of less than 32 bytes or a binary one of less than 256 bytes that are
- * all there. They are canonical whenever they are no map's key and text is UTF-8. False: it is none
- * of them, nothing was done.
+ * Bytes of what a command mostly is made of: a number of up to 16 bits in its shortest form, text
+ * of less than 32 bytes, and a binary string of less than 256; 0: it is none of them.
+ */
+static inline size_t small_size(const uint8_t *at, size_t left)
+{
+    if (at[0] < 0x80)
+        return 1;
+    if ((at[0] & 0xe0) == 0xa0)
+        return 1u + (at[0] & 0x1fu);
+    if (at[0] == 0xc4 && left >= 2)
+        return 2u + at[1];
+    if (at[0] == 0xcc && left >= 2 && at[1] >= 0x80)
+        return 2;
+    return at[0] == 0xcd && left >= 3 && at[1] > 0 ? 3 : 0;
+}
+
+/*
+ * The same as scan_item, for the values of small_size that are all there and arrays of less than 16
+ * items. They are canonical whenever they are no map's key and text is UTF-8. False: it is none of
+ * them, nothing was done.
  */
 static inline bool scan_small(struct scan *s, struct bytes data)
 {
     if (s->offset >= data.size || (s->depth > 0 && is_key_next(&s->levels[s->depth - 1])))
         return false;
     const uint8_t *at = data.data + s->offset;
-    size_t size = 1;
-    uint64_t items = 0;
-    bool is_array = (at[0] & 0xf0) == 0x90;
-    if (is_array)
-        items = at[0] & 0x0fu;
-    else if ((at[0] & 0xe0) == 0xa0)
-        size = 1u + (at[0] & 0x1fu);
-    else if (at[0] == 0xc4 && data.size - s->offset >= 2)
-        size = 2u + at[1];
-    else if (at[0] >= 0x80)
-        return false;
-    if (size > data.size - s->offset || size > s->size_max - s->offset)
+    size_t left = data.size - s->offset;
+    if (left > s->size_max - s->offset)
+        left = s->size_max - s->offset;
+    if ((at[0] & 0xf0) == 0x90 && left > 0) {
+        s->offset++;
+        s->status = enter_container(s, false, at[0] & 0x0fu);
+        return true;
+    }
+    size_t size = left > 0 ? small_size(at, left) : 0;
+    if (size == 0 || size > left)
         return false;
     if ((at[0] & 0xe0) == 0xa0 && s->rules == SCAN_CANONICAL &&
         !scan_is_utf8(bytes_make(at + 1, size - 1)))
         return false;
     s->offset += size;
-    s->status = enter_item(s, is_array, false, items);
+    s->owed--;
+    count_item(s);
     return true;
 }
 
@@ -168,8 +202,7 @@ static enum rsm_status scan_item(struct scan *s, struct bytes data, bool *more_o
             return RSM_NOT_CANONICAL;
     }
     s->offset += h.size + (size_t)payload;
-    return enter_item(s, h.type == UNPACK_ARRAY || h.type == UNPACK_MAP, h.type == UNPACK_MAP,
-                      header_items(&h));
+    return enter_item(s, &h);
 }
 
 enum rsm_status scan_continue(struct scan *s, struct bytes data, size_t *size_out)

@@ -136,8 +136,8 @@ void unpack_format(struct unpack *u, uint64_t format, uint32_t count)
 }
 
 /*
- * Small values whose first byte says all, and strings of up to 255 bytes: nearly all that a command
- * is made of. Their bytes, and their items; 0: it is none of them.
+ * Small values whose first byte says all, numbers, and strings of up to 255 bytes: nearly all that
+ * a command is made of. Their bytes, and their items; 0: it is none of them.
  */
 static inline size_t small_span(const uint8_t *data, size_t left, uint32_t *items_out)
 {
@@ -151,6 +151,8 @@ static inline size_t small_span(const uint8_t *data, size_t left, uint32_t *item
         *items_out = first < 0x90 ? 2 * (first & 0x0fu) : first & 0x0fu;
         return 1;
     }
+    if ((first & 0xfc) == 0xcc)
+        return 1u + (1u << (first & 3u));
     return (first == 0xc4 || first == 0xd9) && left >= 2 ? 2u + data[1] : 0;
 }
 

@@ -152,7 +152,7 @@ static struct outcome *make_outcome(struct node *n, const struct verdicts *verdi
     size_t size = said.size + writes.size;
     if (n->spec.writes.failed || n->spec.outcome_bytes + size > OUTCOMES_SIZE_MAX)
         return NULL;
-    struct outcome *o = mem_alloc(sizeof *o + size);
+    struct outcome *o = mem_alloc_unset(sizeof *o + size);
     o->verdicts = *verdicts;
     o->verdicts_size = said.size;
     o->writes_size = writes.size;

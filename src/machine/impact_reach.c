@@ -234,13 +234,16 @@ static void look_at(struct impact_reach *r, struct bytes entry)
         return;
     }
     key.data[0] = IS_NAME;
+    if (kind != IS_BELOW)
+        add_pointing(r, key_bytes(&key));
+    if (kind != IS_BELOW && !r->has_dnames && !r->has_services)
+        return; /* nobody wants the name */
     if (!key_parse_node(key_bytes(&key), buffer, &name))
         return;
     if (kind == IS_BELOW) {
         add_nodes_below(r, name);
         return;
     }
-    add_pointing(r, key_bytes(&key));
     if (r->has_dnames)
         add_made_by_dname(r, name);
     if (r->has_services)

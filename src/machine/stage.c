@@ -108,16 +108,18 @@ static void encode_services(struct writer *out, const struct stages_made *s)
     writer_bytes(out, bytes_make(s->services, s->services_size));
 }
 
+/* The number without the zeros in front of it. */
 static void encode_figure(struct writer *out, enum stage_figure key, uint64_t value)
 {
     uint8_t bytes[8];
-    uint8_t size = 8;
+    size_t size = value == 0 ? 0 : 8 - (size_t)__builtin_clzll(value) / 8;
     put_u64(bytes, value);
-    while (size > 0 && bytes[8 - size] == 0)
-        size--;
-    writer_u8(out, (uint8_t)key);
-    writer_u8(out, size);
-    writer_bytes(out, bytes_make(bytes + 8 - size, size));
+    uint8_t *at = writer_grow(out, 2 + size);
+    if (at == NULL)
+        return;
+    at[0] = (uint8_t)key;
+    at[1] = (uint8_t)size;
+    memcpy(at + 2, bytes + 8 - size, size);
 }
 
 void stages_encode(struct writer *out, const struct stages_made *s, uint32_t failed)

@@ -75,17 +75,27 @@ void key_change(struct key *k, uint64_t slot, uint32_t index, struct bytes rrset
         add(k, rrset_key.data, rrset_key.size);
 }
 
+/* An octet of a label: 0 and 1 have two in the key. */
+static inline uint8_t *put_octet(uint8_t *at, uint8_t octet)
+{
+    if (octet <= 1) {
+        *at++ = 1;
+        octet++;
+    }
+    *at = octet;
+    return at + 1;
+}
+
 /* One label and its end mark; false when the name key gets too long. */
 static bool add_label(struct key *k, size_t size_max, const uint8_t *label, size_t size)
 {
     uint8_t *at = k->data + k->size;
     const uint8_t *end = k->data + size_max;
+    bool is_near_end = (size_t)(end - at) < 2 * size + 1;
     for (size_t i = 0; i < size; i++) {
-        if (end - at < 3)
+        if (is_near_end && end - at < 3)
             return false;
-        if (label[i] <= 1)
-            *at++ = 1;
-        *at++ = (uint8_t)(label[i] + (label[i] <= 1 ? 1 : 0));
+        at = put_octet(at, label[i]);
     }
     *at++ = 0;
     k->size = (size_t)(at - k->data);
