@@ -28,6 +28,7 @@ static const struct method methods[] = {
     {"graph", 1, 1, true, false, read_graph},
     {"log.range", 1, 2, true, true, read_log_range},
     {"log.raw", 1, 2, true, true, read_log_raw},
+    {"state.raw", 1, 1, true, false, read_state_raw},
     {"member.list", 0, 0, true, false, read_member_list},
 };
 

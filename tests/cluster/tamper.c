@@ -5,6 +5,9 @@
  * test-tamper DIR entry|verdict SLOT: flips the last bit of that slot's entry, or of its verdicts,
  * and writes the row as a commit, with good checksums. Twice: as it was.
  *
+ * test-tamper DIR row TABLE BYTE: flips the last bit of that byte of the table's first row; a
+ * negative BYTE counts from the end. Twice: as it was. `lost`, for BYTE: the row is gone.
+ *
  * test-tamper DIR policy: the policy has one number more, as a newer version would write it. Twice:
  * as it was.
  */
@@ -31,6 +34,35 @@ static enum rsm_status flip(struct store *store, enum table table, uint64_t slot
         copy[value.size - 1] ^= 1;
         status = kv_put(overlay, (uint8_t)table, key_bytes(&key), bytes_make(copy, value.size));
         mem_free(copy);
+    }
+    if (status == RSM_OK)
+        status = store_commit(store, overlay);
+    kv_free(overlay);
+    return status;
+}
+
+/* A row of the state, which no slot of the log says anything about. */
+static enum rsm_status tamper_row(struct store *store, uint8_t table, const char *byte)
+{
+    struct kv *overlay = kv_overlay_new(store_kv(store));
+    struct bytes key, value;
+    enum rsm_status status = kv_next(overlay, table, (struct bytes){NULL, 0}, false, &key, &value);
+    if (status == RSM_OK) {
+        uint8_t *name = mem_copy(key.data, key.size);
+        uint8_t *copy = mem_copy(value.data, value.size);
+        long at = strtol(byte, NULL, 10);
+        at += at < 0 ? (long)value.size : 0;
+        if (strcmp(byte, "lost") == 0) {
+            status = kv_del(overlay, table, bytes_make(name, key.size));
+        } else if (at < 0 || (size_t)at >= value.size) {
+            status = RSM_USAGE;
+        } else {
+            copy[at] ^= 1;
+            status =
+                kv_put(overlay, table, bytes_make(name, key.size), bytes_make(copy, value.size));
+        }
+        mem_free(copy);
+        mem_free(name);
     }
     if (status == RSM_OK)
         status = store_commit(store, overlay);
@@ -76,7 +108,8 @@ int main(int argc, char **argv)
     char path[4096];
 
     bool is_policy = argc == 3 && strcmp(argv[2], "policy") == 0;
-    if (argc != 4 && !is_policy)
+    bool is_row = argc == 5 && strcmp(argv[2], "row") == 0;
+    if (argc != 4 && !is_policy && !is_row)
         return 2;
     enum rsm_status status = data_dir_open(argv[1], NULL, &dir, path, sizeof path);
     if (status == RSM_OK) {
@@ -87,6 +120,8 @@ int main(int argc, char **argv)
     }
     if (status == RSM_OK && is_policy)
         status = toggle_policy(store);
+    else if (status == RSM_OK && is_row)
+        status = tamper_row(store, (uint8_t)strtoul(argv[3], NULL, 10), argv[4]);
     else if (status == RSM_OK)
         status = flip(store, strcmp(argv[2], "entry") == 0 ? TABLE_LOG : TABLE_VERDICT,
                       strtoull(argv[3], NULL, 10));

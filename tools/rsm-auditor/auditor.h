@@ -5,8 +5,9 @@
  *
  * A slot is taken when a majority of the replicas that were named show the same one; what it means
  * is the auditor's own computation (tools/lib/ledger.h). After that every replica is read again and
- * again, from slot 1 on, and compared with the auditor's rows byte by byte: a store that somebody
- * changed is found without that replica's help, also in slots that nobody else looks at.
+ * again, from slot 1 on, and compared with the auditor's rows byte by byte; so is the state that it
+ * answers from, row by row (states.c): a store that somebody changed is found without that
+ * replica's help, also in slots and rows that nobody else looks at.
  */
 #ifndef RSM_TOOLS_AUDITOR_H
 #define RSM_TOOLS_AUDITOR_H
@@ -14,6 +15,7 @@
 #include <rsm/client.h>
 #include <rsm/key.h>
 
+#include "src/machine/tables.h"
 #include "storage/tree.h"
 #include "tools/lib/ledger.h"
 
@@ -74,6 +76,15 @@ struct source {
     bool is_reachable;           /* in this round */
     uint64_t bad_slot;           /* 0: none */
     char text[SOURCE_TEXT_SIZE]; /* why it is bad, or not reachable */
+
+    struct rsm_buffer rows; /* owned: a page of its state, of one slot; empty: none is held */
+    uint8_t table;          /* that the page is of */
+    struct key after;       /* the last key before it; empty: none */
+    uint64_t state_passes;  /* how often all of its state was compared */
+    unsigned ahead;         /* rounds in which no majority came to the page's slot */
+    bool is_row_wrong;      /* in this pass */
+    bool is_state_bad;      /* since a pass in which a row was wrong */
+    char state_text[SOURCE_TEXT_SIZE];
 };
 
 struct auditor {
@@ -92,6 +103,16 @@ void sources_close(struct auditor *a);
 
 /* One look at every replica; *progress_out: slots were taken. RSM_OK, or what the books said. */
 enum rsm_status audit_round(struct auditor *a, bool *progress_out);
+/*
+ * states.c. A page of rows is of one slot, and so are the auditor's: what was read is held until
+ * the books are at just that slot.
+ */
+void states_fetch(struct auditor *a);
+/* The lowest slot that a page is held of, all above the books'; UINT64_MAX: none. */
+uint64_t states_slot(const struct auditor *a);
+/* Compares what is of the books' slot. Without `progress` nobody showed a later one. */
+void states_compare(struct auditor *a, bool progress);
+
 /* Every reachable replica was read to the end once. */
 bool audit_is_whole(const struct auditor *a);
 size_t audit_alarms(const struct auditor *a);

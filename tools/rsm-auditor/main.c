@@ -40,7 +40,8 @@ static void print_help(FILE *out)
         "                   [--once]\n"
         "\n"
         "Reads the log from every replica that is named, checks every signature and derives every\n"
-        "verdict again, and compares what each replica has, all of it, again and again. It has no\n"
+        "verdict again, and compares what each replica has, log and state, again and again. It has "
+        "no\n"
         "vote, and takes nothing from a single replica: a slot counts when a majority shows it.\n"
         "\n"
         "  --dir DIR        its own directory, made when it is not there (or RSM_AUDITOR_DIR)\n"
@@ -126,14 +127,16 @@ static bool parse_options(int argc, char **argv, struct options *o, bool *help_o
 
 static json_t *source_json(const struct source *s)
 {
-    json_t *out =
-        json_pack("{s:s,s:b,s:I,s:I}", "endpoint", s->endpoint, "reachable", s->is_reachable,
-                  "passes", (json_int_t)s->passes, "read_again", (json_int_t)s->again);
+    json_t *out = json_pack("{s:s,s:b,s:I,s:I,s:I}", "endpoint", s->endpoint, "reachable",
+                            s->is_reachable, "passes", (json_int_t)s->passes, "read_again",
+                            (json_int_t)s->again, "state_passes", (json_int_t)s->state_passes);
 
     if (s->bad_slot != 0)
         json_object_set_new(out, "alarm_slot", json_integer((json_int_t)s->bad_slot));
     if (s->bad_slot != 0 || !s->is_reachable)
         json_object_set_new(out, "text", json_string(s->text));
+    if (s->is_state_bad)
+        json_object_set_new(out, "state_text", json_string(s->state_text));
     return out;
 }
 

@@ -22,7 +22,7 @@ bool sources_open(struct auditor *a, char *endpoints)
             fprintf(stderr, "rsm-auditor: more than %u endpoints\n", SOURCES_MAX);
             return false;
         }
-        *s = (struct source){.endpoint = one, .again = 1};
+        *s = (struct source){.endpoint = one, .again = 1, .table = TABLE_META};
         enum rsm_status status = rsm_client_new(one, &s->client);
         if (status != RSM_OK) {
             fprintf(stderr, "rsm-auditor: \"%s\": %s\n", one,
@@ -39,6 +39,7 @@ void sources_close(struct auditor *a)
     for (size_t i = 0; i < a->source_count; i++) {
         rsm_client_free(a->sources[i].client);
         rsm_buffer_free(&a->sources[i].page);
+        rsm_buffer_free(&a->sources[i].rows);
     }
 }
 
@@ -188,7 +189,9 @@ static enum rsm_status take_new(struct auditor *a, bool *progress_out)
             rsm_walk_begin(rsm_value_get(rsm_value_of(rsm_buffer_bytes(&s->page)), "entries"));
         (void)take_slot(&s->walk, &s->next);
     }
-    while (status == RSM_OK && !a->is_stuck) {
+    states_fetch(a);
+    uint64_t end = states_slot(a);
+    while (status == RSM_OK && !a->is_stuck && a->books.ledger.slot < end) {
         uint64_t slot = a->books.ledger.slot + 1;
         const struct source *from = find_majority(a, slot);
         if (from == NULL)
@@ -243,13 +246,16 @@ enum rsm_status audit_round(struct auditor *a, bool *progress_out)
         status = books_sign(&a->books, a->key);
     for (size_t i = 0; i < a->source_count && status == RSM_OK; i++)
         read_again(a, &a->sources[i]);
+    if (status == RSM_OK)
+        states_compare(a, *progress_out);
     return status;
 }
 
 bool audit_is_whole(const struct auditor *a)
 {
     for (size_t i = 0; i < a->source_count; i++) {
-        if (a->sources[i].is_reachable && a->sources[i].passes == 0)
+        const struct source *s = &a->sources[i];
+        if (s->is_reachable && (s->passes == 0 || s->state_passes == 0))
             return false;
     }
     return true;
@@ -260,6 +266,6 @@ size_t audit_alarms(const struct auditor *a)
     size_t count = a->is_stuck;
 
     for (size_t i = 0; i < a->source_count; i++)
-        count += a->sources[i].bad_slot != 0;
+        count += a->sources[i].bad_slot != 0 || a->sources[i].is_state_bad;
     return count;
 }
