@@ -82,7 +82,7 @@
     X(CHANGE_UNKNOWN, "look at the digest (outcome, override status)")                             \
     X(CHANGE_SETTLED, "look what became of it (outcome); submit it again if it is still wanted")   \
     X(VOTE_INVALID, "nothing: a replica votes by itself, once")                                    \
-    X(VOTED_NO, "see to the replica that said no (status), then submit it again")                  \
+    X(VOTED_NO, "see to what the replica said (its rule, its status), then submit it again")       \
     X(CHANGE_EXPIRED, "submit it again when all zones can be reached (status)")                    \
     X(CHANGE_CANCELLED, "submit it again if it is still wanted")                                   \
     X(APPROVER, "let other persons approve it (override status)")                                  \
@@ -103,7 +103,7 @@
     X(FACTOR_REPLAYED, "use the next code, or let the authenticator sign anew")                    \
     X(FACTOR_TIME, "use the code of now; is the clock of the device right?")                       \
     X(FACTOR_USED, "enroll another second factor")                                                 \
-    X(OVERRIDE_STEP, "do the step that is next, or skip it aloud (override status)")               \
+    X(OVERRIDE_STEP, "do the step that is next, or skip it aloud (override guide)")                \
     X(RECORDING, "go on with the chunk that follows, or begin another recording")                  \
     X(CLASS_GRANTED, "let somebody sign it whose grants allow the class, or split it")             \
     X(RECOVERY,                                                                                    \

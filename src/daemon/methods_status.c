@@ -188,7 +188,7 @@ enum rsm_status read_status(struct call *call, struct writer *out)
     struct member self;
     node_get_status(m->node, &s);
     bool is_member = methods_find_member(m, s.self, &self);
-    pack_map(out, 30);
+    pack_map(out, 31);
     pack_key(out, "cluster");
     pack_str(out, m->genesis->name);
     pack_number(out, "replica", s.self);

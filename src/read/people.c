@@ -4,6 +4,7 @@
 #include "src/machine/procedure.h"
 #include "src/machine/recording.h"
 #include "src/machine/recovery.h"
+#include "src/machine/staged.h"
 #include "src/read/render.h"
 
 #define RECORDINGS_SHOWN_MS (UINT64_C(24) * 3600 * 1000) /* so long after their last chunk */
@@ -123,8 +124,40 @@ static void pack_recordings(struct kv *kv, uint64_t now_ms, struct writer *out)
     writer_deinit(&items);
 }
 
+#define WAITING_SHOWN_MAX 16u
+
+/* Emergencies that wait for approvals, for being applied or for votes: the first ones. */
+static void pack_waiting(struct kv *kv, struct writer *out)
+{
+    struct key place = {.size = 0};
+    uint8_t digest[HASH_SIZE];
+    struct staged_record row;
+    struct writer items;
+    uint32_t count = 0;
+    writer_init(&items, LIMIT_ANSWER_SIZE);
+    while (count < WAITING_SHOWN_MAX && pending_next(kv, &place, digest) == RSM_OK) {
+        if (staged_load(kv, digest, &row) != RSM_OK || row.class != RSM_CLASS_EMERGENCY)
+            continue;
+        count++;
+        pack_map(&items, 6);
+        pack_key(&items, "digest");
+        pack_hash(&items, digest);
+        pack_key(&items, "author");
+        pack_str(&items, row.author);
+        pack_number(&items, "slot", row.slot);
+        pack_number(&items, "approved_ms", row.approved_ms);
+        pack_number(&items, "voting_ms", row.voting_ms);
+        pack_number(&items, "deadline_ms", row.deadline_ms);
+    }
+    pack_key(out, "waiting");
+    pack_array(out, count);
+    writer_bytes(out, writer_result(&items));
+    writer_deinit(&items);
+}
+
 void pack_people(struct kv *kv, uint64_t now_ms, struct writer *out)
 {
+    pack_waiting(kv, out);
     pack_procedures(kv, out);
     pack_recovery(kv, out);
     pack_recordings(kv, now_ms, out);

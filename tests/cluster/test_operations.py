@@ -322,6 +322,10 @@ def history():
         blame = cluster.ctl("zone", "blame", "a.example").stdout
         check(any(line.split()[0] == str(second) and "www.a.example." in line and line.endswith("www 2") for line in blame.splitlines()), blame)
         check("other" not in cluster.ctl("zone", "blame", "a.example", "www").stdout, "one name only")
+        check("admin@dev" in cluster.ctl("zone", "blame", "a.example", "www", "A").stdout, "with the type")
+        check("zone blame a.example nobody TYPE" in cluster.ctl("zone", "blame", "a.example", "nobody").stderr, "nothing is there")
+        done = cluster.ctl("policy", "set", "protected=a.example/www.a.example/A/1", status=2)
+        check("would be www.a.example.a.example." in done.stderr, done.stderr)
         done = cluster.ctl("undo", str(first), "--yes", status=4)
         check(f"was written again in slot {second}" in done.stderr, done.stderr)
         cluster.ctl("undo", str(second), status=2) # nobody is there to ask

@@ -64,6 +64,9 @@ def approvals():
         path = write(cluster, 5)
         digest = request(cluster, path)
         check(len(digest) == 64, digest)
+        cluster.settle()
+        waiting = "OVERRIDE WAITS for approvals, until 20"
+        check(waiting in cluster.ctl("status").stdout and digest in cluster.ctl("status").stdout, "who asks for status sees it")
         check([o["digest"] for o in cluster.json("override", "status")["overrides"]] == [digest], "it waits")
         for key, why in ((None, "is the author of the change"), (other, "is the author of the change"), (robot, "is no person")):
             done = cluster.ctl("override", "approve", digest, key=key, status=4)
@@ -77,6 +80,10 @@ def approvals():
         cluster.ctl("override", "approve", "0" * 64, key=bob, status=3)
         cluster.ctl("override", "approve", digest, key=bob)
         check("override apply " + digest in cluster.ctl("override", "status", digest).stdout, "the next step is shown")
+        listed = cluster.ctl("override", "status").stdout
+        check("alice@company.com bob@company.com" in listed and "T" in listed.splitlines()[1].split()[-1] and "{" not in listed, listed)
+        cluster.settle()
+        check("OVERRIDE WAITS for override apply, until 20" in cluster.ctl("status").stdout, "status")
         done = cluster.ctl("override", "apply", "--config", path, "--approver", "robot", status=4)
         check("robot has not approved it" in done.stderr, done.stderr)
         check("192.0.2.1" in address(cluster), "not in effect before it is applied")
@@ -323,11 +330,11 @@ def six_steps():
         done = cluster.ctl("override", "apply", digest, status=4)
         check("override-step" in done.stderr and "assess comes first" in done.stderr, done.stderr)
         report = cluster.ctl("override", "assess", "automation").stdout
-        report = report[:report.index("assess in slot")]
-        check("divergence" in report and "replica 2" in report and "a.example" in report, report)
+        check("divergence" in report and "replica 2" in report and "a.example" in report and "DIFFER" not in report, report)
+        check(f"{digest}, emergency, by admin@dev" in report and "approved by alice@company.com bob@company.com" in report, report)
         shown = json.loads(cluster.ctl("log", "tail", "--limit", "1", "--output", "jsonl").stdout)
         check(hashlib.sha256(report.encode()).hexdigest() in json.dumps(shown), f"not the hash of what was shown: {shown}")
-        cluster.ctl("override", "step", "automation", "plan", digest)
+        check("step plan is done in slot" in cluster.ctl("override", "step", "automation", "plan", digest).stdout, "plan")
         cluster.ctl("override", "apply", digest)
         cluster.ctl("override", "step", "automation", "execute", digest)
         done = cluster.ctl("automation", "resume", status=4)
@@ -549,6 +556,11 @@ def manual_mode():
             cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
         waits(cluster, lambda: cluster.ctl("status", status=None).stdout.startswith("MANUAL MODE"), "no banner")
         check("192.0.2.1" in cluster.ctl("record", "get", "a.example", "www", "A", "--stale", endpoints=cluster.endpoint(1)).stdout, "reads go on")
+        here = cluster.endpoint(1)
+        report = cluster.ctl("override", "assess", endpoints=here).stdout
+        check("NO MAJORITY" in report and "NOT READY" in report and "a.example., serial 1" in report, report)
+        cluster.ctl("override", "status", "--stale", endpoints=here)
+        check("NO_QUORUM" in cluster.ctl("override", "assess", "automation", endpoints=here, status=5).stderr, "a step is not logged")
 
 
 def rules_that_block():
@@ -569,7 +581,7 @@ def rules_that_block():
         with open(path, "w", encoding="ascii") as file:
             file.write(text + "bypass: [frozen, endpoint-empty]\n")
         request(cluster, path)
-        for bad, why in (("bypass: [rights]\n", "no rule that an override may name"), ("bypas: [frozen]\n", "means nothing here"),
+        for bad, why in (("bypass: [rights]\n", "no rule that an override may name"), ("bypass: [frozen, frozen]\n", "frozen stands here twice"), ("bypas: [frozen]\n", "means nothing here"),
                          ("bypass: {a: b}\n", "a list is wanted"), ("zone: b\n", "stands here twice")):
             with open(path, "w", encoding="ascii") as file:
                 file.write(text + bad)

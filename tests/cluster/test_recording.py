@@ -42,7 +42,7 @@ def what_was_shown():
         # The person works meanwhile, in the same log.
         out, err = session.communicate("echo so''me words\nprintf '\\303'; sleep 0.2; printf '\\251t\\303\\251 \\377\\n'; head -c 20000 /dev/urandom | tr -d '\\003\\004\\021\\023\\032\\034'; echo\nresilience-ctl policy set ttl_min=30 && echo do''ne\nexit 3\n", timeout=120)
         check(session.returncode == 3 and "some words" in out and "done" in out, f"{session.returncode}: {out}{err}")
-        check("each as the log has it; the recording ended" in recording(cluster, "a.rec").stdout, "it is as it was")
+        check("by recorder since slot" in recording(cluster, "a.rec").stdout and "each as the log has it; the recording ended" in recording(cluster, "a.rec").stdout, "it is as it was")
         cast = recording(cluster, "a.rec", key).stdout.rstrip("\n").split("\n")
         check(json.loads(cast[0])["version"] == 2, cast[0])
         events = [json.loads(line) for line in cast[1:]]

@@ -42,3 +42,13 @@ bool when_parse(const char *text, uint64_t *first_out, uint64_t *last_out)
     }
     return false;
 }
+
+const char *when_text(uint64_t ms, char out[WHEN_TEXT_SIZE])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm parts;
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(out, WHEN_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        out[0] = '\0';
+    return out;
+}

@@ -13,4 +13,8 @@
  */
 bool when_parse(const char *text, uint64_t *first_out, uint64_t *last_out);
 
+#define WHEN_TEXT_SIZE 32u
+/* The same form of a time in milliseconds: 2026-11-28T12:00:00Z, the second that it is in. */
+const char *when_text(uint64_t ms, char out[WHEN_TEXT_SIZE]);
+
 #endif

@@ -14,7 +14,7 @@ int ctl_change_list(struct ctl *ctl, int count, char **arguments)
 {
     static const struct ctl_column columns[] = {{"DIGEST", "digest"}, {"CLASS", "class"},
                                                 {"AUTHOR", "author"}, {"KIND", "kind"},
-                                                {"SLOT", "slot"},     {"UNTIL (ms)", "deadline_ms"},
+                                                {"SLOT", "slot"},     {"UNTIL", "deadline_ms"},
                                                 {"VOTES", "votes"},   {"APPROVALS", "approvals"}};
     (void)count;
     (void)arguments;

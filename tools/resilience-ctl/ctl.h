@@ -86,8 +86,9 @@ struct ctl {
     struct rsm_key *key;
     struct rsm_author *signer;
     uint8_t staged_digest[RSM_DIGEST_SIZE]; /* of the last change that was staged */
-    struct past *past;                      /* owned, of past.h: what --at has made */
-    char *config_text;                      /* owned: values from the file */
+    bool is_report;    /* stdout has what was hashed, and nothing else: outcomes go to stderr */
+    struct past *past; /* owned, of past.h: what --at has made */
+    char *config_text; /* owned: values from the file */
     bool color;
 };
 
@@ -178,10 +179,7 @@ struct rsm_bytes ctl_bytes(struct bytes b);
 void ctl_print_json(struct rsm_value value);
 /* Calls `visit` for each of --endpoints; the exit status: 0 when every visit gave 0. */
 int ctl_each_endpoint(struct ctl *ctl, int (*visit)(struct ctl *ctl, const char *endpoint));
-/*
- * Prints the array `key` of a result, which came in `page_count` pages, by the output mode:
- * columns, one JSON document, or JSON lines.
- */
+/* Prints the array `key` of a result that came in pages: columns, one JSON document, or lines. */
 void ctl_print_list(struct ctl *ctl, const struct rsm_buffer *pages, size_t page_count,
                     const char *key, const struct ctl_column *columns, unsigned count);
 /* The same without a table: the caller prints that. */
@@ -191,6 +189,8 @@ void ctl_print_list_json(struct ctl *ctl, const struct rsm_buffer *pages, size_t
 void ctl_print_map(struct ctl *ctl, struct rsm_value map);
 /* A value as one cell of a table; returns `out`. */
 const char *ctl_cell(struct rsm_value value, char *out, size_t size);
+/* The same of a map's field: a point in time (..._ms) is a date, one that is not set is "-". */
+const char *ctl_field_cell(const char *key, struct rsm_value value, char *out, size_t size);
 
 /* Commands, a file per noun. */
 #include "tools/resilience-ctl/commands.h"

@@ -180,15 +180,10 @@ int ctl_automation_resume(struct ctl *ctl, int count, char **arguments)
 
 int ctl_automation_list(struct ctl *ctl, int count, char **arguments)
 {
-    static const struct ctl_column columns[] = {{"ID", "name"},
-                                                {"SCOPE", "scope"},
-                                                {"SUBJECT", "subject"},
-                                                {"PEOPLE", "everybody"},
-                                                {"AUTHOR", "author"},
-                                                {"REASON", "reason"},
-                                                {"UNTIL (ms)", "until_ms"},
-                                                {"TRIPS", "trips"},
-                                                {"LAST TRIP", "trip_cause"}};
+    static const struct ctl_column columns[] = {
+        {"ID", "name"},          {"SCOPE", "scope"},   {"SUBJECT", "subject"},
+        {"PEOPLE", "everybody"}, {"AUTHOR", "author"}, {"REASON", "reason"},
+        {"UNTIL", "until_ms"},   {"TRIPS", "trips"},   {"LAST TRIP", "trip_cause"}};
     (void)count;
     (void)arguments;
     return ctl_show_list(ctl, "freeze.list", "freezes", columns, 9);

@@ -68,6 +68,8 @@ int ctl_zone_blame(struct ctl *ctl, int count, char **arguments)
     uint8_t zone_buffer[NAME_SIZE_MAX], owner_buffer[NAME_SIZE_MAX];
     struct bytes zone, owner = {NULL, 0};
     struct zone_content content;
+    if (count > 2)
+        return ctl_record_history(ctl, count, arguments);
     if (!ctl_name(arguments[0], (struct bytes){NULL, 0}, zone_buffer, &zone) ||
         (count > 1 && !ctl_name(arguments[1], zone, owner_buffer, &owner)))
         return rsm_status_exit(RSM_USAGE);
@@ -76,6 +78,10 @@ int ctl_zone_blame(struct ctl *ctl, int count, char **arguments)
         ctl_fail(status, "there is no zone %s", arguments[0]);
     if (status == RSM_OK)
         ctl_print_list(ctl, content.pages, content.page_count, "rrsets", columns, 5);
+    if (status == RSM_OK && count > 1 && content.set_count == 0)
+        fprintf(stderr,
+                "  nothing is there now; who deleted it: resilience-ctl zone blame %s %s TYPE\n",
+                arguments[0], arguments[1]);
     zone_content_free(&content);
     return rsm_status_exit(status);
 }

@@ -52,7 +52,7 @@ int ctl_lease_list(struct ctl *ctl, int count, char **arguments)
     static const struct ctl_column columns[] = {{"RESOURCE", "name"},
                                                 {"HOLDER", "holder"},
                                                 {"TOKEN", "token"},
-                                                {"UNTIL (ms)", "expires_ms"},
+                                                {"UNTIL", "expires_ms"},
                                                 {"RELEASED", "released"}};
     (void)count;
     (void)arguments;

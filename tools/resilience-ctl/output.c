@@ -2,7 +2,8 @@
 /*
  * output.c - results for people (tables) and for programs (JSON; the keys are a promise).
  *
- * Binary values come as hexadecimal text in both.
+ * Binary values come as hexadecimal text in both. In tables points in time are dates, and the maps
+ * that lists are full of (a version, an approval, a vote) are what people call them.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -11,9 +12,10 @@
 
 #include "src/base/mem.h"
 #include "tools/lib/plain.h"
+#include "tools/lib/when.h"
 #include "tools/resilience-ctl/ctl.h"
 
-#define CELL_SIZE 512u
+#define CELL_SIZE 4096u
 #define COLUMNS_MAX 12u
 
 static char *hex_of(struct rsm_bytes b)
@@ -95,6 +97,30 @@ void ctl_print_json(struct rsm_value value)
 
 /* -------------------------------------------------------------------------------------------- */
 
+static bool has_text(struct rsm_value map, const char *key)
+{
+    return rsm_value_octets(rsm_value_get(map, key)).size > 0;
+}
+
+/* An approval, a vote, a version: what people call it; false: another map. */
+static bool short_map(struct rsm_value map, char *out, size_t size)
+{
+    char first[CELL_SIZE], second[CELL_SIZE];
+    bool is_version = rsm_value_type(rsm_value_get(map, "lamport")) == RSM_TYPE_UINT &&
+                      rsm_value_type(rsm_value_get(map, "kind")) == RSM_TYPE_NONE;
+    if (has_text(map, "principal") && has_text(map, "person"))
+        snprintf(out, size, "%s", ctl_cell(rsm_value_get(map, "principal"), first, sizeof first));
+    else if (has_text(map, "vote"))
+        snprintf(out, size, "%s:%s", ctl_cell(rsm_value_get(map, "zone"), first, sizeof first),
+                 ctl_cell(rsm_value_get(map, "vote"), second, sizeof second));
+    else if (is_version)
+        snprintf(out, size, "%s %s", ctl_cell(rsm_value_get(map, "author"), first, sizeof first),
+                 ctl_cell(rsm_value_get(map, "counter"), second, sizeof second));
+    else
+        return false;
+    return true;
+}
+
 const char *ctl_cell(struct rsm_value value, char *out, size_t size)
 {
     struct rsm_bytes octets = rsm_value_octets(value);
@@ -128,6 +154,8 @@ const char *ctl_cell(struct rsm_value value, char *out, size_t size)
         break;
     }
     case RSM_TYPE_MAP: {
+        if (short_map(value, out, size))
+            break;
         json_t *json = to_json(value, 0);
         char *text = json_dumps(json, JSON_COMPACT);
         snprintf(out, size, "%s", text != NULL ? text : "");
@@ -144,6 +172,21 @@ const char *ctl_cell(struct rsm_value value, char *out, size_t size)
         break;
     }
     return plain_text(out, "");
+}
+
+#define ABSOLUTE_MS_MIN                                                                            \
+    UINT64_C(1000000000000) /* the year 2001: less is how long something takes */
+
+const char *ctl_field_cell(const char *key, struct rsm_value value, char *out, size_t size)
+{
+    size_t length = strlen(key);
+    uint64_t ms = rsm_value_uint(value);
+    if (length < 3 || strcmp(key + length - 3, "_ms") != 0 ||
+        rsm_value_type(value) != RSM_TYPE_UINT || (ms > 0 && ms < ABSOLUTE_MS_MIN))
+        return ctl_cell(value, out, size);
+    char text[WHEN_TEXT_SIZE];
+    snprintf(out, size, "%s", ms == 0 ? "-" : when_text(ms, text));
+    return out;
 }
 
 /* The items of one array that came in pages, in their order. */
@@ -177,7 +220,8 @@ static void print_table(struct ctl *ctl, struct items items, const struct ctl_co
         widths[i] = strlen(columns[i].title);
     while (items_next(&items, &item)) {
         for (unsigned i = 0; i < count; i++) {
-            size_t width = strlen(ctl_cell(rsm_value_get(item, columns[i].key), cell, sizeof cell));
+            size_t width = strlen(ctl_field_cell(
+                columns[i].key, rsm_value_get(item, columns[i].key), cell, sizeof cell));
             widths[i] = width > widths[i] ? width : widths[i];
         }
     }
@@ -190,7 +234,8 @@ static void print_table(struct ctl *ctl, struct items items, const struct ctl_co
     while (items_next(&again, &item)) {
         for (unsigned i = 0; i < count; i++)
             printf("%-*s%s", i + 1 < count ? (int)widths[i] : 0,
-                   ctl_cell(rsm_value_get(item, columns[i].key), cell, sizeof cell),
+                   ctl_field_cell(columns[i].key, rsm_value_get(item, columns[i].key), cell,
+                                  sizeof cell),
                    i + 1 < count ? "  " : "");
         putchar('\n');
     }
@@ -243,6 +288,7 @@ void ctl_print_map(struct ctl *ctl, struct rsm_value map)
     }
     while (rsm_walk_next(&walk, &key) && rsm_walk_next(&walk, &value)) {
         char name[64], cell[CELL_SIZE];
-        printf("%-22s %s\n", ctl_cell(key, name, sizeof name), ctl_cell(value, cell, sizeof cell));
+        ctl_cell(key, name, sizeof name);
+        printf("%-22s %s\n", name, ctl_field_cell(name, value, cell, sizeof cell));
     }
 }

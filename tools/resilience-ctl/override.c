@@ -251,12 +251,17 @@ static int show_one(struct ctl *ctl, const char *id)
 int ctl_override_status(struct ctl *ctl, int count, char **arguments)
 {
     static const struct ctl_column columns[] = {
-        {"DIGEST", "digest"},         {"AUTHOR", "author"},        {"BYPASS", "overrides"},
-        {"APPROVALS", "approvals"},   {"APPROVED", "approved_ms"}, {"APPLIED", "voting_ms"},
-        {"UNTIL (ms)", "deadline_ms"}};
-    if (count == 0)
-        return ctl_show_list(ctl, "override.list", "overrides", columns, 7);
-    return show_one(ctl, arguments[0]);
+        {"DIGEST", "digest"},       {"AUTHOR", "author"},        {"BYPASS", "overrides"},
+        {"APPROVALS", "approvals"}, {"APPROVED", "approved_ms"}, {"APPLIED", "voting_ms"},
+        {"UNTIL", "deadline_ms"}};
+    if (count > 0)
+        return show_one(ctl, arguments[0]);
+    int result = ctl_show_list(ctl, "override.list", "overrides", columns, 7);
+    if (result == 0 && ctl->output == CTL_OUTPUT_TABLE)
+        fputs("  what each changes, and the next line to use: resilience-ctl override status "
+              "DIGEST\n",
+              stderr);
+    return result;
 }
 
 /* ---- approving, taking back ---- */
@@ -292,13 +297,14 @@ static int about(struct ctl *ctl, const char *id, enum rsm_kind kind, const char
     struct rsm_bytes digest = rsm_bytes_make(o.digest, sizeof o.digest);
     if (status == RSM_OK) {
         /* Who gives all of the digest has read it; who gives its beginning reads it now. */
-        if (strlen(id) == OVERRIDE_DIGEST_SIZE - 1 || ctl_confirm(ctl, question)) {
+        if (strlen(id) != OVERRIDE_DIGEST_SIZE - 1 && !ctl_confirm(ctl, question))
+            status = RSM_USAGE;
+        else
             status = kind == RSM_KIND_CHANGE_APPROVE ? approval_body(ctl, digest, &body)
                                                      : rsm_body_change_cancel(digest, &body);
-            result = ctl_change(ctl, kind, status, &body, done);
-        } else {
-            result = rsm_status_exit(RSM_USAGE);
-        }
+        /* What is wrong with the factor was said. */
+        result =
+            status == RSM_OK ? ctl_change(ctl, kind, status, &body, done) : rsm_status_exit(status);
     }
     override_free(&o);
     return result;

@@ -250,6 +250,9 @@ static int compare(struct ctl *ctl, struct bytes file)
     bool is_same = f.seen >= f.logged && logged.size == HASH_SIZE &&
                    memcmp(logged.data, f.of_logged, HASH_SIZE) == 0;
     bool is_longer = f.seen > f.logged || is_cut;
+    char author[LIMIT_PRINCIPAL_SIZE + 1];
+    ctl_cell(rsm_value_get(row, "author"), author, sizeof author);
+    unsigned long long slot = rsm_value_uint(rsm_value_get(row, "opened_slot"));
     rsm_buffer_free(&result);
     if (is_cut && (f.seen < f.logged || !is_open))
         return ctl_fail(RSM_DAMAGED, "this is no recording, or it is cut");
@@ -257,8 +260,8 @@ static int compare(struct ctl *ctl, struct bytes file)
         return ctl_fail(RSM_DAMAGED,
                         "it is not what was recorded: %llu chunks here, %llu in the log",
                         (unsigned long long)f.seen, (unsigned long long)f.logged);
-    printf("%llu chunks, each as the log has it; the recording %s%s\n",
-           (unsigned long long)f.logged, is_open ? "never ended" : state,
+    printf("by %s since slot %llu: %llu chunks, each as the log has it; the recording %s%s\n",
+           author, slot, (unsigned long long)f.logged, is_open ? "never ended" : state,
            is_longer ? ", and what stands behind them here is not in the log" : "");
     return strcmp(state, "ended") == 0 ? 0 : rsm_status_exit(RSM_FAILED);
 }

@@ -24,8 +24,11 @@ static int log_step(struct ctl *ctl, const char *freeze, enum rsm_step step, boo
     status = rsm_body_override_step(
         rsm_text(freeze), step, is_skipped,
         rsm_bytes_make(evidence, evidence != NULL ? RSM_DIGEST_SIZE : 0), &body);
+    char done[40];
+    (void)snprintf(done, sizeof done, "step %s is %s", rsm_step_text(step),
+                   is_skipped ? "skipped" : "done");
     return ctl_change(ctl, RSM_KIND_OVERRIDE_STEP, status, &body,
-                      is_skipped ? "skipped" : rsm_step_text(step));
+                      step == RSM_STEP_FREEZE ? "override is open" : done);
 }
 
 int ctl_override_begin(struct ctl *ctl, int count, char **arguments)
@@ -69,15 +72,24 @@ int ctl_override_skip(struct ctl *ctl, int count, char **arguments)
 
 /* ---- the report ---- */
 
+/* `fields`: a field and what stands before it, in pairs. */
+struct report_list {
+    const char *title, *method, *key;
+    const char *const *fields;
+};
+
 static void add_peer(struct rsm_value peer, FILE *out)
 {
     char heads[32], zone[64];
-    fprintf(out, "    replica %llu %s: heads %s, compared up to slot %llu, differ at slot %llu\n",
+    unsigned long long differ = rsm_value_uint(rsm_value_get(peer, "mismatch_slot"));
+    fprintf(out, "    replica %llu %s: heads %s, compared up to slot %llu",
             (unsigned long long)rsm_value_uint(rsm_value_get(peer, "replica")),
             ctl_cell(rsm_value_get(peer, "zone"), zone, sizeof zone),
             ctl_cell(rsm_value_get(peer, "heads"), heads, sizeof heads),
-            (unsigned long long)rsm_value_uint(rsm_value_get(peer, "compared_slot")),
-            (unsigned long long)rsm_value_uint(rsm_value_get(peer, "mismatch_slot")));
+            (unsigned long long)rsm_value_uint(rsm_value_get(peer, "compared_slot")));
+    if (differ > 0)
+        fprintf(out, ", DIFFER since slot %llu", differ);
+    fputc('\n', out);
 }
 
 /* One endpoint: is it well, and do the others have the same state? */
@@ -95,11 +107,12 @@ static void add_endpoint(struct ctl *ctl, const char *endpoint, FILE *out)
     if (status != RSM_OK) {
         fprintf(out, "  %s: %s\n", endpoint, rsm_status_sentence(status));
     } else {
-        fprintf(out, "  %s: replica %llu, %s, slot %llu, alarms %s\n", endpoint,
+        ctl_cell(rsm_value_get(s, "alarms"), text, sizeof text);
+        fprintf(out, "  %s: replica %llu, %s, slot %llu, %s%s\n", endpoint,
                 (unsigned long long)rsm_value_uint(rsm_value_get(s, "replica")),
                 rsm_value_bool(rsm_value_get(s, "ready")) ? "ready" : "NOT READY",
                 (unsigned long long)rsm_value_uint(rsm_value_get(s, "slot")),
-                ctl_cell(rsm_value_get(s, "alarms"), text, sizeof text));
+                text[0] != '\0' ? "ALARM " : "no alarm", text);
         struct rsm_walk walk = rsm_walk_begin(rsm_value_get(s, "peers"));
         while (rsm_walk_next(&walk, &peer))
             add_peer(peer, out);
@@ -108,33 +121,82 @@ static void add_endpoint(struct ctl *ctl, const char *endpoint, FILE *out)
     rsm_client_free(client);
 }
 
-static enum rsm_status add_list(struct ctl *ctl, const char *method, const char *key, FILE *out)
+/* "reason incident 7, until -": the fields that people ask for first. */
+static void add_fields(struct rsm_value item, const char *const *fields, FILE *out)
+{
+    char text[1024];
+    for (size_t i = 0; fields[i] != NULL; i += 2)
+        fprintf(out, "%s%s%s", i == 0 ? "  " : ", ", fields[i + 1],
+                ctl_field_cell(fields[i], rsm_value_get(item, fields[i]), text, sizeof text));
+    fputc('\n', out);
+}
+
+/* All pages of a list; a replica's own word when no majority answers. */
+static enum rsm_status add_list(struct ctl *ctl, const struct report_list *list, FILE *out)
+{
+    struct rsm_bytes after = {NULL, 0};
+    struct rsm_buffer page = {NULL, 0};
+    enum rsm_status status;
+    unsigned count = 0;
+    do {
+        struct rsm_pack *params = rsm_pack_new();
+        struct rsm_buffer last = page; /* `after` is in it */
+        rsm_pack_array(params, 1);
+        ctl_pack_read_options(ctl, params, after.size > 0 ? "after" : NULL, after, 0);
+        status = ctl_call(ctl, list->method, params, &page);
+        rsm_pack_free(params);
+        rsm_buffer_free(&last);
+        struct rsm_value value = rsm_value_of(rsm_buffer_bytes(&page)), item;
+        struct rsm_walk walk = rsm_walk_begin(rsm_value_get(value, list->key));
+        for (; status == RSM_OK && rsm_walk_next(&walk, &item); count++)
+            add_fields(item, list->fields, out);
+        after = rsm_value_octets(rsm_value_get(value, "next"));
+    } while (status == RSM_OK && after.size > 0);
+    rsm_buffer_free(&page);
+    if (status == RSM_OK && count == 0)
+        fputs("  none\n", out);
+    return status;
+}
+
+/* Whether somebody confirms what is read; without a majority it is read all the same. */
+static void choose_level(struct ctl *ctl, FILE *out)
 {
     struct rsm_buffer result;
-    struct rsm_value item;
-    enum rsm_status status = ctl_call(ctl, method, NULL, &result);
-    if (status != RSM_OK)
-        return status;
-    struct rsm_walk walk =
-        rsm_walk_begin(rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), key));
-    unsigned count = 0;
-    for (; rsm_walk_next(&walk, &item); count++) {
-        char text[1024];
-        fprintf(out, "  %s\n", ctl_cell(item, text, sizeof text));
+    struct rsm_value none = {{NULL, 0}};
+    if (rsm_client_call(ctl->client, "freeze.list", none, ctl->timeout_ms, &result) ==
+        RSM_NO_QUORUM) {
+        fputs("NO MAJORITY: what follows is one replica's own word, and may be old\n", out);
+        ctl->stale = true;
     }
-    if (count == 0)
-        fputs("  none\n", out);
     rsm_buffer_free(&result);
-    return RSM_OK;
 }
 
 static enum rsm_status write_report(struct ctl *ctl, FILE *out)
 {
-    static const struct {
-        const char *title, *method, *key;
-    } lists[] = {{"freezes", "freeze.list", "freezes"},
-                 {"zones (blast radius: what they serve)", "zone.list", "zones"},
-                 {"changes that wait", "change.list", "changes"}};
+    static const char *const of_freeze[] = {
+        "name",      "",         "scope",  "scope ", "subject",  "of ",    "author", "by ",
+        "everybody", "people: ", "reason", "",       "until_ms", "until ", NULL};
+    static const char *const of_zone[] = {"zone",   "",         "serial",  "serial ",
+                                          "rrsets", "sets ",    "records", "records ",
+                                          "writer", "last by ", NULL};
+    static const char *const of_service[] = {"name",  "", "tier",  "tier ",  "owner", "of ",
+                                             "names", "", "needs", "needs ", NULL};
+    static const char *const of_change[] = {"digest",      "",
+                                            "class",       "",
+                                            "author",      "by ",
+                                            "kind",        "",
+                                            "state",       "",
+                                            "overrides",   "bypasses ",
+                                            "approvals",   "approved by ",
+                                            "approved_ms", "all since ",
+                                            "deadline_ms", "until ",
+                                            "votes",       "",
+                                            NULL};
+    static const struct report_list lists[] = {
+        {"freezes", "freeze.list", "freezes", of_freeze},
+        {"zones (blast radius: what they serve)", "zone.list", "zones", of_zone},
+        {"services (what hangs on their names)", "service.list", "services", of_service},
+        {"changes that wait", "change.list", "changes", of_change}};
     char endpoints[4096];
     (void)snprintf(endpoints, sizeof endpoints, "%s", ctl->endpoints);
     fputs("replicas, and divergence between them\n", out);
@@ -145,9 +207,10 @@ static enum rsm_status write_report(struct ctl *ctl, FILE *out)
             add_endpoint(ctl, endpoint, out);
     }
     enum rsm_status status = RSM_OK;
+    choose_level(ctl, out);
     for (size_t i = 0; i < sizeof lists / sizeof *lists && status == RSM_OK; i++) {
         fprintf(out, "%s\n", lists[i].title);
-        status = add_list(ctl, lists[i].method, lists[i].key, out);
+        status = add_list(ctl, &lists[i], out);
     }
     return status;
 }
@@ -167,6 +230,8 @@ int ctl_override_assess(struct ctl *ctl, int count, char **arguments)
     int result = rsm_status_exit(status);
     if (status == RSM_OK) {
         (void)fwrite(text, 1, size, stdout);
+        (void)fflush(stdout);
+        ctl->is_report = true;
         (void)crypto_hash_sha256(hash, (const uint8_t *)text, size);
         if (count > 0)
             result = log_step(ctl, arguments[0], RSM_STEP_ASSESS, false, hash);

@@ -31,6 +31,9 @@ static void take_bypass(struct yaml_reading *r, yaml_node_t *node, struct plan_f
         const char *id = yaml_text(r, item);
         if (yaml_is_good(r) && !rsm_rule_may_be_overridden(rsm_rule_parse(id, strlen(id))))
             yaml_fail(r, item, "%s is no rule that an override may name", id);
+        for (size_t k = 0; yaml_is_good(r) && k < out->bypass_count; k++)
+            if (strcmp(out->bypass[k], id) == 0)
+                yaml_fail(r, item, "%s stands here twice", id);
         out->bypass[out->bypass_count] = yaml_copy(r, item);
         if (out->bypass[out->bypass_count] != NULL)
             out->bypass_count++;

@@ -17,6 +17,25 @@ static uint32_t pack_array_of(struct rsm_pack *p, const char *text)
     return count;
 }
 
+/* "www.example.org" in the zone example.org means www.example.org.example.org: nobody means that.
+ */
+static bool is_meant(const char *owner_text, struct bytes owner, struct bytes zone)
+{
+    uint8_t buffer[NAME_SIZE_MAX];
+    char text[NAME_TEXT_MAX];
+    struct bytes whole;
+    size_t size = strlen(owner_text);
+    if (size == 0 || owner_text[size - 1] == '.' ||
+        !ctl_name(owner_text, (struct bytes){NULL, 0}, buffer, &whole) || whole.size <= zone.size ||
+        !name_is_at_or_below(whole, zone))
+        return true;
+    fprintf(stderr,
+            "resilience-ctl: \"%s\" would be %s; in front of the zone's name, or with a dot at "
+            "its end\n",
+            owner_text, name_to_text(owner, text));
+    return false;
+}
+
 /* ZONE/OWNER/TYPE/FLOOR,... as [[zone, owner, type, floor]...] */
 static bool pack_protected(struct rsm_pack *p, char *text)
 {
@@ -34,7 +53,8 @@ static bool pack_protected(struct rsm_pack *p, char *text)
         if (type_text == NULL || item == NULL ||
             !ctl_name(zone_text, (struct bytes){NULL, 0}, zone_buffer, &zone) ||
             !ctl_name(owner_text, zone, owner_buffer, &owner) ||
-            rr_type_from_text(type_text, &type) != RSM_OK || !ctl_parse_number(item, &floor))
+            !is_meant(owner_text, owner, zone) || rr_type_from_text(type_text, &type) != RSM_OK ||
+            !ctl_parse_number(item, &floor))
             return false;
         rsm_pack_array(p, 4);
         rsm_pack_bin(p, ctl_bytes(zone));

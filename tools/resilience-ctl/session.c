@@ -331,9 +331,10 @@ static int print_verdicts(struct ctl *ctl, const struct rsm_buffer *result, cons
             status = rsm_status_exit(RSM_REFUSED);
         } else if (ctl->output == CTL_OUTPUT_TABLE) {
             bool has_result = rsm_value_count(verdict.result) > 0;
-            printf("%s in slot %llu%s%s\n", done, (unsigned long long)rsm_value_uint(slot),
-                   has_result ? " " : "",
-                   has_result ? ctl_cell(verdict.result, text, sizeof text) : "");
+            fprintf(ctl->is_report ? stderr : stdout, "%s in slot %llu%s%s\n", done,
+                    (unsigned long long)rsm_value_uint(slot), has_result ? " " : "",
+                    has_result ? ctl_cell(verdict.result, text, sizeof text) : "");
+            (void)fflush(stdout); /* what follows on stderr follows this */
         }
     }
     return status;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/lib/when.h"
 #include "tools/resilience-ctl/address.h"
 #include "tools/resilience-ctl/recording.h"
 #include "tools/resilience-ctl/status_zones.h"
@@ -139,13 +140,32 @@ static void show_overrides(struct rsm_value status)
     }
 }
 
+/* Emergencies that were asked for, and what each waits for. */
+static void show_waiting(struct rsm_value status)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(status, "waiting"));
+    struct rsm_value w;
+    while (rsm_walk_next(&walk, &w)) {
+        char digest[80], author[160], until[WHEN_TEXT_SIZE];
+        bool is_applied = rsm_value_uint(rsm_value_get(w, "voting_ms")) > 0;
+        bool is_approved = rsm_value_uint(rsm_value_get(w, "approved_ms")) > 0;
+        printf("OVERRIDE WAITS for %s, until %s, by %s: resilience-ctl override status %s\n",
+               is_applied    ? "votes"
+               : is_approved ? "override apply"
+                             : "approvals",
+               when_text(rsm_value_uint(rsm_value_get(w, "deadline_ms")), until),
+               ctl_cell(rsm_value_get(w, "author"), author, sizeof author),
+               ctl_cell(rsm_value_get(w, "digest"), digest, sizeof digest));
+    }
+}
+
 /* Shells that are recorded, or should be: by whom, since when, and whether it goes on. */
 static void show_recordings(struct rsm_value status)
 {
     struct rsm_walk walk = rsm_walk_begin(rsm_value_get(status, "recordings"));
     struct rsm_value r;
     while (rsm_walk_next(&walk, &r)) {
-        char author[160], since[40], state[16];
+        char author[160], since[WHEN_TEXT_SIZE], state[16];
         uint64_t last_s = rsm_value_uint(rsm_value_get(r, "last_ms")) / 1000;
         uint64_t now_s = (uint64_t)time(NULL);
         bool has_failed = strcmp(ctl_cell(rsm_value_get(r, "state"), state, sizeof state), "open");
@@ -155,7 +175,7 @@ static void show_recordings(struct rsm_value status)
                : is_silent ? "NOT RECORDED: the recorder says nothing;"
                            : "OPEN, recorded,",
                ctl_cell(rsm_value_get(r, "author"), author, sizeof author),
-               ctl_cell(rsm_value_get(r, "opened_ms"), since, sizeof since),
+               when_text(rsm_value_uint(rsm_value_get(r, "opened_ms")), since),
                (unsigned long long)rsm_value_uint(rsm_value_get(r, "opened_slot")),
                (unsigned long long)rsm_value_uint(rsm_value_get(r, "chunks")),
                (unsigned long long)(now_s > last_s ? now_s - last_s : 0));
@@ -181,6 +201,7 @@ static void show_freezes(const struct answer *answers, int count)
     show_recovery(value_of(best));
     ctl_print_freezes(value_of(best));
     show_overrides(value_of(best));
+    show_waiting(value_of(best));
     show_recordings(value_of(best));
 }
 

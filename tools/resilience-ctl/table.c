@@ -52,9 +52,9 @@ const struct ctl_command ctl_commands[] = {
     {"zone", "diff", "ZONE FROM [TO]", 2, 3, 0,
      "what changed in a zone between two slots or times; TO: now",
      "resilience-ctl zone diff example.org 1200 2026-11-23T15:00:00Z", ctl_zone_diff},
-    {"zone", "blame", "ZONE [OWNER]", 1, 2, OPT_READ,
-     "who wrote each record set last, when and why", "resilience-ctl zone blame example.org www",
-     ctl_zone_blame},
+    {"zone", "blame", "ZONE [OWNER [TYPE]]", 1, 3, OPT_READ,
+     "who wrote each record set last, when and why; with TYPE all who ever did, or deleted it",
+     "resilience-ctl zone blame example.org www A", ctl_zone_blame},
     {"zone", "restore", "ZONE SLOT|TIME", 2, 2, OPT_CHANGE,
      "write what a zone had then again, as one new change set",
      "resilience-ctl zone restore example.org 1200 --reason \"back to before the move\"",
@@ -176,8 +176,7 @@ const struct ctl_command ctl_commands[] = {
     {"policy", "set", "KEY=VALUE...", 1, -1, OPT_CHANGE,
      "set numbers of the policy; protected=ZONE/OWNER/TYPE/FLOOR,... sets the protected sets, "
      "classes=CLASS/ZONE/SUFFIX/TYPE,... which changes need more agreement",
-     "resilience-ctl policy set ttl_min=30 protected=cloud.example/db.cloud.example/A/1",
-     ctl_policy_set},
+     "resilience-ctl policy set ttl_min=30 protected=cloud.example/db/A/1", ctl_policy_set},
     {"automation", "freeze", "[SUBJECT]", 0, 1, OPT_CHANGE | OPT_FREEZE,
      "stop automata (--scope global|zone Z|az AZ|author A|kind K, --until, --everybody)",
      "resilience-ctl automation freeze --reason \"DNS race condition detected\"\n"
@@ -275,7 +274,7 @@ const struct ctl_command ctl_commands[] = {
      "resilience-ctl override apply --config emergency-fix.yaml --approver alice@company.com "
      "--approver bob@company.com",
      ctl_override_apply},
-    {"override", "status", "[DIGEST]", 0, 1, OPT_AT,
+    {"override", "status", "[DIGEST]", 0, 1, OPT_READ,
      "emergencies that wait, with what they need next; or all of one",
      "resilience-ctl override status 6cd52c01", ctl_override_status},
     {"override", "cancel", "DIGEST", 1, 1, OPT_CHANGE, "take back one that waits",
