@@ -67,7 +67,8 @@ static void env_push(void *context)
 
 static uint64_t env_wall_ms(void *context)
 {
-    return UINT64_C(1780000000000) + ((struct node_pair_replica *)context)->pair->now_ms;
+    const struct node_pair_replica *r = context;
+    return UINT64_C(1780000000000) + r->pair->now_ms + (uint64_t)r->clock_ms;
 }
 
 static uint64_t env_monotonic_ns(void *context)

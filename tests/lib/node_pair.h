@@ -30,6 +30,7 @@ struct node_pair_replica {
     struct blob *inbox[NODE_PAIR_FRAMES_MAX]; /* from the other ones */
     uint32_t inbox_from[NODE_PAIR_FRAMES_MAX];
     size_t inbox_count;
+    int64_t clock_ms;       /* its wall clock is so much ahead of the true time */
     uint32_t deaf_to;       /* bit i: what replica i sends to it is lost */
     uint64_t applied_calls; /* how often it told that slots were applied */
     uint64_t reads_ended;

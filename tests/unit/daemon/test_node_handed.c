@@ -176,17 +176,58 @@ Test(node_handed, who_was_proposed_before_was_handed_on)
     close_rig(r);
 }
 
-static void promote_third(struct rig *r, uint32_t id)
+/* Whose incarnations are said as the leader knows them, but for the first one's. */
+static void promote(struct rig *r, struct node_pair_replica *at, uint32_t id, uint64_t first)
 {
-    static const struct rsm_incarnation known[] = {{1, 1}, {2, 2}, {3, 3}};
+    const struct rsm_incarnation known[] = {{1, first}, {2, 2}, {3, 3}};
     struct rsm_buffer body;
-    cr_assert_eq(rsm_body_member_promote(id, known, 3, &body), RSM_OK);
+    cr_assert_eq(rsm_body_member_promote(id, known, r->pair.count, &body), RSM_OK);
     struct rsm_buffer command =
         node_pair_command("admin", r->counter + 1, RSM_KIND_MEMBER_PROMOTE, body);
     uint64_t ended = r->ended;
-    node_pair_submit(r->leader, 99, r->pair.admin, &command);
+    node_pair_submit(at, 99, r->pair.admin, &command);
     node_pair_turns(&r->pair, 3);
     cr_assert_eq(r->ended, ended + 1);
+}
+
+static void promote_third(struct rig *r, uint32_t id)
+{
+    promote(r, r->leader, id, 1);
+}
+
+/* What the leader does not take, the one who forwarded it is told, and tells. */
+Test(node_handed, who_forwards_is_told_that_it_is_not_taken)
+{
+    struct rig *r = open_rig(2);
+    promote(r, r->other, 2, 7);
+    cr_assert_eq(r->status, RSM_NOT_READY);
+    promote(r, r->other, 2, 1);
+    cr_assert_neq(r->status, RSM_NOT_READY);
+    close_rig(r);
+}
+
+/* A command that no rule lets in: its counter is far ahead. */
+static enum rsm_status reject(struct rig *r, uint64_t counter)
+{
+    node_pair_submit_role(r->leader, counter);
+    node_pair_turns(&r->pair, 2);
+    return r->status;
+}
+
+/* So many a minute, in each minute. */
+Test(node_handed, rejections_are_bounded_in_each_minute)
+{
+    struct rig *r = open_rig(2);
+    uint64_t counter = 1000, first = 0, second = 0;
+    while (first < 10000 && reject(r, ++counter) == RSM_OK)
+        first++;
+    cr_assert_eq(r->status, RSM_RATE_LIMITED);
+    node_pair_turns(&r->pair, 6100);
+    while (second < 2 * first && reject(r, ++counter) == RSM_OK)
+        second++;
+    cr_assert_eq(r->status, RSM_RATE_LIMITED);
+    cr_assert_eq(second, first);
+    close_rig(r);
 }
 
 /* The leader asks before the rules do: it must have been heard, and not be far behind. */
