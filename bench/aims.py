@@ -248,6 +248,14 @@ def etcd_of(path):
     return etcd
 
 
+def check_peers(parser, path):
+    """A wrong file is said before anything is measured."""
+    try:
+        etcd_of(path)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        parser.error(f"--peers {path}: no result of bench/peers/measure.py --json ({error})")
+
+
 def kept(o, name):
     path = f"{o.dir}/{name}.json"
     if not os.path.exists(path):
@@ -327,7 +335,7 @@ def main():
     if o.repeat < 1 or o.seconds <= 0:
         parser.error("--repeat is 1 at least, --seconds above 0")
     os.makedirs(o.dir, exist_ok=True)
-    etcd_of(o.peers)  # a wrong file is said before anything is measured
+    check_peers(parser, o.peers)
     failed = [] if o.table else [name for name in names if not measure(o, name)]
     print_table(o)
     return 1 if failed else 0

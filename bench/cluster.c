@@ -149,7 +149,10 @@ enum rsm_status cluster_up(struct cluster *c, const char *directory, uint32_t re
         return RSM_IO;
     enum rsm_status status = dev_up(c, base_port);
     if (status != RSM_OK) {
-        c->owns_directory = false; /* the logs say why */
+        char replica[320];
+        (void)snprintf(replica, sizeof replica, "%s/replica-1", c->directory);
+        c->owns_directory = false;                         /* the logs say why */
+        c->is_up = c->is_up && access(replica, F_OK) == 0; /* else there is nothing to stop */
         cluster_down(c);
     }
     return status;

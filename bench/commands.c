@@ -11,8 +11,13 @@
 
 int command_help(enum options_end end, const char *help)
 {
-    (void)fputs(help, end == OPTIONS_HELP ? stdout : stderr);
-    return end == OPTIONS_HELP ? 0 : rsm_status_exit(RSM_USAGE);
+    if (end == OPTIONS_HELP) {
+        (void)fputs(help, stdout);
+        return 0;
+    }
+    const char *name = help + strlen("rsm-bench ");
+    (void)fprintf(stderr, "see rsm-bench %.*s --help\n", (int)strcspn(name, " "), name);
+    return rsm_status_exit(RSM_USAGE);
 }
 
 const char *command_temporary(void)
@@ -29,9 +34,17 @@ static void say_why_not(const char *path, int error)
 
 bool command_may_write(const char *path, bool force)
 {
-    if (force || access(path, F_OK) != 0)
+    bool is_there = access(path, F_OK) == 0;
+    char directory[1024];
+    const char *slash = strrchr(path, '/');
+    int size = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
+    (void)snprintf(directory, sizeof directory, "%.*s", size, slash == NULL ? "." : path);
+    if (is_there && !force)
+        say_why_not(path, EEXIST);
+    else if (access(is_there ? path : directory, is_there ? W_OK : W_OK | X_OK) != 0)
+        say_why_not(path, errno);
+    else
         return true;
-    say_why_not(path, EEXIST);
     return false;
 }
 

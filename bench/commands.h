@@ -15,13 +15,18 @@ int command_sweep(int count, char **arguments);
 
 extern const char HELP_RUN[], HELP_FLOOR[], HELP_COMPARE[], HELP_SWEEP[];
 
-/* For OPTIONS_HELP and OPTIONS_BAD: prints the help where it belongs, and gives the exit status. */
+/*
+ * For OPTIONS_HELP, prints the help; for OPTIONS_BAD, behind what was said of it, where the help
+ * is: "rsm-bench run [options]..." begins with its name. The exit status.
+ */
 int command_help(enum options_end end, const char *help);
 
 /* $TMPDIR, else /tmp. */
 const char *command_temporary(void);
 
-/* Before anything is measured: false (said on stderr) when a file is there already and not `force`.
+/*
+ * Before anything is measured: false (said on stderr) when a file is there already and not `force`,
+ * or could not be written where it is to be.
  */
 bool command_may_write(const char *path, bool force);
 /* A file for results; NULL (said on stderr) when it cannot be made, or is there and not `force`. */

@@ -18,6 +18,8 @@ void compare_deinit(struct comparison *c)
 {
     mem_free(c->rows);
     c->rows = NULL;
+    for (unsigned side = 0; side < COMPARE_SIDES; side++)
+        json_decref(c->settings[side]);
 }
 
 /* NULL: there are too many. */
@@ -91,6 +93,8 @@ enum rsm_status compare_add(struct comparison *c, unsigned side, const json_t *r
     CHECK(side < COMPARE_SIDES);
     if (json_integer_value(json_object_get(result, "format")) != 1 || json_array_size(runs) == 0)
         return RSM_MALFORMED;
+    if (c->settings[side] == NULL)
+        c->settings[side] = json_incref(json_object_get(result, "settings"));
     for (size_t i = 0; i < json_array_size(runs); i++) {
         char point[64];
         const json_t *run = json_array_get(runs, i);
@@ -109,6 +113,23 @@ enum rsm_status compare_add(struct comparison *c, unsigned side, const json_t *r
         }
     }
     return RSM_OK;
+}
+
+void compare_print_settings(const struct comparison *c, FILE *out)
+{
+    const char *key;
+    json_t *a;
+    json_object_foreach(c->settings[0], key, a)
+    {
+        json_t *b = json_object_get(c->settings[1], key);
+        if (b == NULL || json_equal(a, b) == 1)
+            continue;
+        (void)fprintf(out, "rsm-bench: not measured alike: %s: ", key);
+        (void)json_dumpf(a, out, JSON_ENCODE_ANY);
+        (void)fputs(" and ", out);
+        (void)json_dumpf(b, out, JSON_ENCODE_ANY);
+        (void)fputc('\n', out);
+    }
 }
 
 uint32_t compare_match(struct comparison *c)

@@ -33,9 +33,10 @@ enum compare_verdict {
 struct comparison {
     struct compare_row *rows; /* owned, COMPARE_ROWS_MAX of them */
     uint32_t row_count;
-    double confidence; /* of all rows together: each is held to more */
-    double threshold;  /* differences below it do not matter: 0.02 is 2 % */
-    bool is_relative;  /* latencies as ratios to the floor of the same repetition */
+    double confidence;               /* of all rows together: each is held to more */
+    double threshold;                /* differences below it do not matter: 0.02 is 2 % */
+    json_t *settings[COMPARE_SIDES]; /* owned: of the first result of each side; NULL: none */
+    bool is_relative;                /* latencies as ratios to the floor of the same repetition */
 };
 
 void compare_init(struct comparison *c);
@@ -45,6 +46,8 @@ void compare_deinit(struct comparison *c);
  * RSM_MALFORMED: it is no result of `run`. RSM_TOO_MANY: above STATS_SAMPLES_MAX repetitions.
  */
 enum rsm_status compare_add(struct comparison *c, unsigned side, const json_t *result);
+/* Says on `out` which settings are not the same on both sides; none of it is a mistake. */
+void compare_print_settings(const struct comparison *c, FILE *out);
 /* Takes away the rows that one side has not; how many are left. */
 uint32_t compare_match(struct comparison *c);
 

@@ -138,6 +138,7 @@ static int compare(const struct compare_command *command)
         (void)fprintf(stderr, "rsm-bench: these results have no point in common\n");
         goto out;
     }
+    compare_print_settings(&c, stderr);
     if (strcmp(command->output, "json") == 0)
         print_json(&c);
     else

@@ -27,7 +27,7 @@
 #define LOAD_BUNDLE_MAX 1024u
 #define LOAD_CHANGES_MAX 4096u
 #define LOAD_ZONES_MAX 64u
-#define LOAD_SIZE_MAX 4096u
+#define LOAD_SIZE_MAX 61440u /* in one record, which has 65,535 bytes at most */
 
 /* The zones, role, principals and connections of one run; all names carry a random word. */
 struct load_world;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rsm/status.h>
+
 #include "bench/commands.h"
 #include "bench/load.h"
 #include "src/base/nearest.h"
@@ -55,7 +57,7 @@ static void say_no_command(const char *name)
     fprintf(stderr, "rsm-bench: there is no command %s", name);
     if (n.best != NULL)
         fprintf(stderr, "; did you mean %s?", n.best);
-    fputs("\n\n", stderr);
+    fputs("; see rsm-bench --help\n", stderr);
 }
 
 static int run(int count, char **arguments)
@@ -68,7 +70,9 @@ static int run(int count, char **arguments)
             return commands[i].run(count - 2, arguments + 2);
     if (count > 1)
         say_no_command(arguments[1]);
-    return command_help(OPTIONS_BAD, HELP);
+    else
+        fputs(HELP, stderr);
+    return rsm_status_exit(RSM_USAGE);
 }
 
 int main(int count, char **arguments)

@@ -97,7 +97,7 @@ static void say_unknown(const struct option *rows, size_t count, const char *nam
     (void)fprintf(stderr, "rsm-bench: there is no option %s here", name);
     if (n.best != NULL)
         (void)fprintf(stderr, "; did you mean %s?", n.best);
-    (void)fputs(" see --help\n", stderr);
+    (void)fputs("\n", stderr);
 }
 
 static const struct option *find(const struct option *rows, size_t count, const char *name)

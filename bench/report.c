@@ -69,6 +69,10 @@ void report_add(struct point *p, const struct load_result *load, const struct fl
         r->writes_per_second = (double)load->writes_in_time / load->seconds;
         r->reads_per_second = (double)load->reads_in_time / load->seconds;
     }
+    double floor_seconds = floor->seconds[floor_of_clients(p->clients)];
+    if (floor_seconds > 0)
+        r->floor_per_second =
+            (double)floor->histograms[floor_of_clients(p->clients)].count / floor_seconds;
     summary_make(&r->write, &load->write);
     summary_make(&r->read, &load->read);
     summary_make(&r->floor, &floor->histograms[floor_of_clients(p->clients)]);
@@ -142,6 +146,36 @@ double report_client_us(const struct point *p)
     return ((double)p->load.all_writes_ns / (double)p->load.all_writes -
             (double)sum_ns / (double)count) /
            1000.0;
+}
+
+bool report_is_on_path(const char *stage)
+{
+    static const char *const path[] = {"decode", "verify", "queue", "validate", "write",
+                                       "flush",  "votes",  "apply", "reply"};
+    for (size_t i = 0; i < sizeof path / sizeof path[0]; i++)
+        if (strcmp(stage, path[i]) == 0)
+            return true;
+    return false;
+}
+
+double report_passed_us(const struct observe *o)
+{
+    uint64_t asked = 0, passed = 0, total_ns = 0, path_ns = 0;
+    for (uint32_t i = 0; i < o->count; i++) {
+        const struct observe_replica *r = &o->replicas[i];
+        for (uint32_t k = 0; k < r->stage_count; k++) {
+            const struct observe_stage *s = &r->stages[k];
+            if (strcmp(s->name, "total") == 0) {
+                asked += s->times.count;
+                passed += r->is_leader ? 0 : s->times.count;
+                total_ns += s->times.sum_ns;
+            } else if (report_is_on_path(s->name)) {
+                path_ns += s->times.sum_ns;
+            }
+        }
+    }
+    return passed > 0 && total_ns >= path_ns ? (double)(total_ns - path_ns) / 1000.0 / (double)asked
+                                             : -1;
 }
 
 double report_network_us(const struct observe *o)

@@ -40,7 +40,7 @@ struct summary {
 };
 
 struct repetition {
-    double seconds, writes_per_second, reads_per_second;
+    double seconds, writes_per_second, reads_per_second, floor_per_second;
     uint64_t refused, failed, busy, offered, late, repeated;
     struct summary write, read, floor;
     double ratio; /* the writes' median to the floor's; 0: one of them was not measured */
@@ -99,6 +99,13 @@ struct use_of_command report_use(const struct observe_replica *r);
  * that it asks, and back. Below 0: unknown.
  */
 double report_client_us(const struct point *p);
+/*
+ * Mean time of a command that a follower was asked for which is in no stage of the two replicas: on
+ * its way to the leader, and until the follower has its verdict. Below 0: none was, or unknown.
+ */
+double report_passed_us(const struct observe *o);
+/* Whether a stage is one of a commit's path, which follow each other. */
+bool report_is_on_path(const char *stage);
 /*
  * Mean time from the leader's frames to a vote that is not the follower's own: the network both
  * ways, and waking up. Below 0: unknown.

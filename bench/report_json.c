@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* report_json.c - the figures of a run as JSON and CSV: docs/performance.md has every field. */
+/* report_json.c - the figures of a run as JSON: docs/performance.md has every field. */
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -65,12 +65,13 @@ json_t *report_json_floor(const struct floor_result *floor)
 static json_t *repetition_json(const struct repetition *r)
 {
     return json_pack(
-        "{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "seconds", r->seconds,
-        "writes_per_second", r->writes_per_second, "reads_per_second", r->reads_per_second,
-        "refused", (json_int_t)r->refused, "failed", (json_int_t)r->failed, "busy",
-        (json_int_t)r->busy, "offered", (json_int_t)r->offered, "late", (json_int_t)r->late,
-        "repeated", (json_int_t)r->repeated, "ratio_to_floor", r->ratio, "write",
-        summary_json(&r->write), "read", summary_json(&r->read), "floor", summary_json(&r->floor));
+        "{s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "seconds",
+        r->seconds, "writes_per_second", r->writes_per_second, "reads_per_second",
+        r->reads_per_second, "floor_per_second", r->floor_per_second, "refused",
+        (json_int_t)r->refused, "failed", (json_int_t)r->failed, "busy", (json_int_t)r->busy,
+        "offered", (json_int_t)r->offered, "late", (json_int_t)r->late, "repeated",
+        (json_int_t)r->repeated, "ratio_to_floor", r->ratio, "write", summary_json(&r->write),
+        "read", summary_json(&r->read), "floor", summary_json(&r->floor));
 }
 
 static json_t *replica_json(const struct observe_replica *r)
@@ -133,6 +134,7 @@ static json_t *point_json(const struct report *r, const struct point *p)
     set(object, "processors_busy", json_real(shares.processors));
     set(object, "disk_written_bytes", json_real((double)p->disk_written / operations));
     set(object, "client_to_and_from_us", json_real(report_client_us(p)));
+    set(object, "passed_on_us", json_real(report_passed_us(&p->observed)));
     set(object, "network_us", json_real(report_network_us(&p->observed)));
     set(object, "repetitions", repetitions);
     set(object, "replicas", replicas);
@@ -166,35 +168,4 @@ json_t *report_json(const struct report *r)
                      RSM_VERSION, "started", r->started, "command", r->command, "replicas",
                      (int)r->replicas, "histogram_error_percent", HISTOGRAM_ERROR_PERCENT,
                      "machine", report_json_machine(), "settings", settings, "runs", runs);
-}
-
-/* ---- CSV: one line for each repetition and what was measured in it ---- */
-
-static void csv_row(const struct point *p, uint32_t repetition, const char *what, double per_second,
-                    const struct summary *s, FILE *out)
-{
-    if (s->count == 0)
-        return;
-    (void)fprintf(out, "%u,%.3f,%u,%s,%.1f,%llu,%.3f", p->clients, p->rate, repetition, what,
-                  per_second, (unsigned long long)s->count, s->mean);
-    for (unsigned i = 0; i < QUANTILE_COUNT; i++)
-        (void)fprintf(out, ",%.3f", s->values[i]);
-    (void)fprintf(out, ",%.3f\n", s->max);
-}
-
-void report_print_csv(const struct report *r, FILE *out)
-{
-    (void)fprintf(out, "clients,rate,repetition,what,per_second,count,mean_us");
-    for (unsigned i = 0; i < QUANTILE_COUNT; i++)
-        (void)fprintf(out, ",%s", quantiles[i].name);
-    (void)fprintf(out, ",max_us\n");
-    for (uint32_t i = 0; i < r->point_count; i++) {
-        const struct point *p = &r->points[i];
-        for (uint32_t k = 0; k < p->repetition_count; k++) {
-            const struct repetition *one = &p->repetitions[k];
-            csv_row(p, k + 1, "write", one->writes_per_second, &one->write, out);
-            csv_row(p, k + 1, "read", one->reads_per_second, &one->read, out);
-            csv_row(p, k + 1, "floor", 0, &one->floor, out);
-        }
-    }
 }

@@ -87,19 +87,23 @@ static void print_trouble(const struct point *p, FILE *out)
 static void print_shares(const struct report *r, const struct point *p, FILE *out)
 {
     char name[48];
+    const char *separator = ":";
     const struct shares s = report_shares(r, p);
     if (p->load.write.count == 0 || (s.of_floor <= 0 && s.processors <= 0))
         return;
-    (void)fprintf(out, "clients %s:", name_of(p, name, sizeof name));
-    if (s.of_floor > 0)
-        (void)fprintf(out, " %.1f %% of the floor's changes a second with as many in flight;",
+    (void)fprintf(out, "clients %s", name_of(p, name, sizeof name));
+    if (s.of_floor > 0) {
+        (void)fprintf(out, ": %.1f %% of the floor's changes a second with as many in flight",
                       100 * s.of_floor);
-    if (s.of_signing > 0)
-        (void)fprintf(out, " %.1f %% of what signing and %u verifications allow on %u processors;",
+        separator = ";";
+    }
+    if (s.of_signing > 0) { /* not without the floor */
+        (void)fprintf(out, "; %.1f %% of what signing and %u verifications allow on %u processors",
                       100 * s.of_signing, p->observed.count, floor_processors());
+    }
     if (s.processors > 0)
-        (void)fprintf(out, " client and replicas use %.0f us of processor a change, %.2f of %u",
-                      s.change_us, s.processors, floor_processors());
+        (void)fprintf(out, "%s client and replicas use %.0f us of processor a change, %.2f of %u",
+                      separator, s.change_us, s.processors, floor_processors());
     (void)fputc('\n', out);
 }
 
@@ -163,23 +167,12 @@ static void print_mean(const char *where, const char *name, double us, double wh
     (void)fprintf(out, " %9s %9s %9s  %s\n", "", "", "", what);
 }
 
-/* Those of a commit's path, one after the other: their means add up to what the client sees. */
-static bool is_on_path(const char *name)
-{
-    static const char *const path[] = {"decode", "verify", "queue", "validate", "write",
-                                       "flush",  "votes",  "apply", "reply"};
-    for (size_t i = 0; i < sizeof path / sizeof path[0]; i++)
-        if (strcmp(name, path[i]) == 0)
-            return true;
-    return false;
-}
-
 static void print_replica(const struct observe_replica *r, bool on_path, double whole_us, FILE *out)
 {
     char where[32];
     (void)snprintf(where, sizeof where, "replica %u%s", r->replica, r->is_leader ? " *" : "");
     for (uint32_t i = 0; i < r->stage_count; i++)
-        if (r->stages[i].times.count > 0 && is_on_path(r->stages[i].name) == on_path)
+        if (r->stages[i].times.count > 0 && report_is_on_path(r->stages[i].name) == on_path)
             print_stage(where, &r->stages[i], on_path ? whole_us : 0, out);
 }
 
@@ -197,6 +190,11 @@ void report_print_stages(const struct point *p, FILE *out)
                   "p99.9");
     print_mean("client", "to and from", report_client_us(p), whole_us,
                "to the replica that is asked and back, and the client's own", out);
+    for (uint32_t i = 0; i < o->count; i++) /* of one that passes on: decode and reply */
+        if (i != observe_leader(o))
+            print_replica(&o->replicas[i], true, whole_us, out);
+    print_mean("", "passed on", report_passed_us(o), whole_us,
+               "from a follower to the leader, and back until it knows the verdict", out);
     print_replica(&o->replicas[observe_leader(o)], true, whole_us, out);
     print_mean("client", "latency", whole_us, whole_us, "as the client sees it, warm-up included",
                out);

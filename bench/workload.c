@@ -190,6 +190,7 @@ void workload_size(struct load_world *world)
     if (world->shape.envelope_size > envelope.size)
         world->filler_size =
             (world->shape.envelope_size - (uint32_t)envelope.size) / world->shape.changes;
+    world->filler_size -= world->filler_size / 256; /* each 255 of them have a byte in front */
     rsm_buffer_free(&envelope);
     rsm_author_free(throw_away);
 }

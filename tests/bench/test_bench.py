@@ -3,7 +3,9 @@
 """Every subcommand of rsm-bench against real replicas, in miniature: that figures are there, that counts
 are right, and that what stands still is seen. Times decide nothing but where a process was stopped."""
 import csv
+import functools
 import json
+import math
 import os
 import signal
 import subprocess
@@ -74,8 +76,14 @@ def runs():
         check(report["runs"][1]["floor"]["group"]["count"] > 0, "the floor of a group")
         with open(f"{work}/a.csv", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        check(sorted((r["clients"], r["repetition"], r["what"]) for r in rows) ==
+        check(sorted((r["clients"], r["repetition"], r["what"]) for r in rows if r["repetition"] != "all") ==
               sorted((c, r, w) for c in "13" for r in "12" for w in ("write", "floor")), f"rows: {rows}")
+        check(all(float(r["per_second"]) > 0 for r in rows if r["repetition"] != "all"), f"also the floor's: {rows}")
+        use = {(r["clients"], r["what"]): r for r in rows if r["cpu_us"]}
+        check(sorted(use) == sorted((c, w) for c in "13" for w in ("client", "replica 1", "replica 2", "replica 3")), f"{sorted(use)}")
+        check(all(float(use["1", "replica 2"][name]) > 0 for name in ("cpu_us", "context_switches", "journal_bytes", "flushes")), f"{use['1', 'replica 2']}")
+        stages = {r["what"]: r for r in rows if r["clients"] == "1" and r["what"].startswith("replica 2 ")}
+        check(int(stages["replica 2 flush" if "replica 2 flush" in stages else "replica 2 follow-flush"]["count"]) >= 100, f"stages: {sorted(stages)}")
         done = cluster.run(*common, "--json", f"{work}/a.json", status=2)
         check("--force" in done.stderr, f"an existing file is kept: {done.stderr}")
         reads_and_bundles(cluster)
@@ -99,6 +107,20 @@ def reads_and_bundles(cluster):
     check(point["write"]["count"] + point["read"]["count"] >= 40 and point["failed"] == point["refused"] == 0, f"shared: {point['trouble']}")
     point = one_run(cluster, "--clients", "4", "--rate", "200", "--at", "follower")
     check(point["applied"] >= 40 and point["rate"] == 200, "an open loop")
+    point = one_run(cluster, "--clients", "1", "--size", "60000")
+    check(point["applied"] >= 40 and abs(point["change_bytes"] - 60000) < 16, f"large records: {point['change_bytes']} {point['trouble']}")
+    passes_on(cluster)
+
+
+def passes_on(cluster):
+    """A follower that is asked passes changes on: its part and the leader's, and what is between them, are all of it."""
+    out = cluster.run(BENCH, "run", *where(cluster), "--clients", "1", "--count", "40", "--seconds", "30", "--warm-up", "0", "--floor-count", "0",
+                      "--at", "follower").stdout
+    path = out.split("where the time goes")[1].split("beside the path")[0].splitlines()[2:]
+    shares = [(line[14:28].strip(), float(line.split(" %")[0].split()[-1])) for line in path if " %" in line]
+    names = [name for name, _ in shares]
+    check("passed on" in names and "decode" in names and names[-1] == "latency", f"{names}")
+    check(abs(sum(share for _, share in shares) - 200) < 1, f"they add up: {shares}\n{out}")
 
 
 def own_cluster_and_plot():
@@ -212,6 +234,8 @@ def aims():
         check(cluster.run(*script, "--table", cluster=False).stdout == out, "the same again")
         done = cluster.run("env", "RSM_BIN=/nowhere", *script, "--only", "bytes,reads", status=1, cluster=False)
         check(done.stdout == out and "aims: reads: /nowhere/rsm-bench: No such file" in done.stderr, f"what was there stays: {done.stderr}")
+        for wrong in (f"{cluster.work}/aims/bytes.json", cluster.key, "/nowhere"):
+            check("no result of bench/peers" in cluster.run(*script, "--table", "--peers", wrong, status=2, cluster=False).stderr, wrong)
         check("there is no row walks" in cluster.run(*script, "--only", "walks", status=2, cluster=False).stderr, "a wrong row")
 
 
@@ -231,12 +255,37 @@ def floors():
         check("/nowhere: an input or output error" in cluster.run(BENCH, "floor", "--dir", "/nowhere", status=1).stderr, "in words")
 
 
-def made_up(path, repetitions, factor):
+def recounted(answer, *paths):
+    """Ratio and interval by other means: all pairs sorted, and all orders of the two samples counted one by one."""
+    sides = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            sides.append(json.load(file)["runs"][0]["repetitions"])
+    figures = {"write median": lambda r: r["write"]["median_us"], "write p99": lambda r: r["write"]["p99_us"],
+               "writes a second": lambda r: r["writes_per_second"]}
+
+    @functools.lru_cache(None)
+    def orders(a, b, above):  # of a and b values, with so many pairs in which the one of b is above
+        if a == 0 or b == 0:
+            return 1 if above == 0 else 0
+        return orders(a, b - 1, above - a) + orders(a - 1, b, above) if above >= 0 else 0
+    for row in answer["rows"]:
+        a, b = ([figures[row["figure"]](one) for one in side] for side in sides)
+        pairs = sorted(y / x for x in a for y in b)
+        outside, taken, all_orders = (1 - 0.95) / len(answer["rows"]) / 2, 0, math.comb(len(a) + len(b), len(a))
+        while sum(orders(len(a), len(b), above) for above in range(taken + 1)) / all_orders <= outside:
+            taken += 1
+        middle = math.sqrt(pairs[(len(pairs) - 1) // 2] * pairs[len(pairs) // 2])
+        for name, value in (("ratio", middle), ("low", pairs[taken - 1]), ("high", pairs[-taken])):
+            check(taken > 0 and math.isclose(row[name], value, rel_tol=1e-6), f"{row['figure']}: {name} {row[name]}, recounted {value}")
+
+
+def made_up(path, repetitions, factor, record_bytes=256):
     """A result of `run` with one point."""
     rows = [{"writes_per_second": 500 / factor, "write": {"median_us": 100 * factor + i, "p99_us": 300 * factor + i},
              "floor": {"median_us": 50}} for i in range(repetitions)]
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"format": 1, "runs": [{"clients": 8, "rate": 0, "repetitions": rows}]}, file)
+        json.dump({"format": 1, "settings": {"record_bytes": record_bytes, "zones": 1}, "runs": [{"clients": 8, "rate": 0, "repetitions": rows}]}, file)
     return path
 
 
@@ -252,6 +301,11 @@ def compares():
         answer = json.loads(cluster.run(BENCH, "compare", fast, slow, "--output", "json", status=1).stdout)
         check(answer["verdict"] == "slower" and len(answer["rows"]) == 3 and answer["rows"][0]["low"] > 1.1, f"{answer}")
         cluster.run(BENCH, "compare", fast, slow, "--threshold", "25", cluster=False)
+        recounted(answer, fast, slow)
+        other = made_up(f"{cluster.work}/other.json", 8, 1, record_bytes=4096)
+        told = cluster.run(BENCH, "compare", fast, other, cluster=False).stderr
+        check("record_bytes: 256 and 4096" in told and "zones" not in told, f"what differs is said: {told}")
+        check(cluster.run(BENCH, "compare", fast, fast, cluster=False).stderr == "", "nothing differs")
         for arguments in ([fast], [fast, "/nowhere"], [fast, cluster.key], [fast, slow, fast], [fast, slow, "--confidence", "100"]):
             check(cluster.run(BENCH, "compare", *arguments, status=2).stderr, f"{arguments}")
         real = f"{cluster.work}/real.json"
@@ -306,6 +360,12 @@ def wrong_usage():
                           ["run", "--distribution", "once", "--rate", "5"], ["run", "--first-key", "3", "--keys", "3"]):
             done = cluster.run(BENCH, *arguments, status=2, cluster=False)
             check(done.stderr and not done.stdout, f"{arguments}: said on stderr")
+            check(arguments == [] or len(done.stderr.splitlines()) <= 3, f"{arguments}: what is wrong, and where help is: {done.stderr}")
+        for option in ("--json", "--csv", "--plot"):
+            done = cluster.run(BENCH, "run", option, "/nowhere/a.svg", "--endpoints", "127.0.0.1:1", "--key", "k", status=2, cluster=False)
+            check("/nowhere/a.svg: No such file or directory" in done.stderr, f"before anything is measured: {done.stderr}")
+        done = cluster.run(BENCH, "run", "--dir", "/nowhere/x", status=1, cluster=False)
+        check("/nowhere/x: No such file" in done.stderr and "local cluster" not in done.stderr, f"once: {done.stderr}")
         for command in ("run", "floor", "compare", "sweep"):
             check("example: rsm-bench" in cluster.run(BENCH, command, "--help").stdout, f"help of {command}")
         check("floor" in cluster.run(BENCH, "--help").stdout, "help")

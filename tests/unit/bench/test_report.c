@@ -104,6 +104,31 @@ Test(report, shares_of_what_the_machine_can_do)
     free_report(r);
 }
 
+static void add_stage(struct observe_replica *r, const char *name, uint64_t ns)
+{
+    struct observe_stage *s = &r->stages[r->stage_count++];
+    (void)snprintf(s->name, sizeof s->name, "%s", name);
+    histogram_add(&s->times, ns);
+}
+
+/* What is in no stage of the follower that was asked, nor of the leader, is between them. */
+Test(report, passed_on)
+{
+    static struct observe o;
+    static struct observe_stage stages[2][3];
+    o.count = 2;
+    o.replicas[0].stages = stages[0];
+    o.replicas[1].stages = stages[1];
+    o.replicas[0].is_leader = true;
+    add_stage(&o.replicas[0], "flush", 70000);
+    add_stage(&o.replicas[0], "apply", 20000);
+    add_stage(&o.replicas[0], "quorum", 90000); /* beside the path */
+    cr_assert_lt(report_passed_us(&o), 0, "nobody asked the follower");
+    add_stage(&o.replicas[1], "decode", 5000);
+    add_stage(&o.replicas[1], "total", 200000);
+    cr_assert_float_eq(report_passed_us(&o), 105, 1e-9);
+}
+
 Test(report, json_holds_what_compare_reads)
 {
     struct report *r = make_report();
@@ -127,15 +152,43 @@ Test(report, json_holds_what_compare_reads)
     free_report(r);
 }
 
+/* Each line has as many fields as the head. */
+static void check_fields(const char *text)
+{
+    uint32_t commas = 0, head = 0;
+    for (const char *at = text; *at != 0; at++) {
+        commas += *at == ',' ? 1 : 0;
+        if (*at != '\n')
+            continue;
+        head = head == 0 ? commas : head;
+        cr_assert_eq(commas, head, "%s", text);
+        commas = 0;
+    }
+}
+
 Test(report, csv_and_table)
 {
+    static struct observe_stage stages[2][2];
     struct report *r = make_report();
+    for (uint32_t i = 0; i < 2; i++) {
+        struct observe_replica *replica = &r->points[i].observed.replicas[0];
+        r->points[i].observed.count = 1;
+        replica->is_known = true;
+        replica->stages = stages[i];
+        replica->stage_count = 2; /* one of them has nothing */
+        histogram_add(&replica->stages[1].times, 5000);
+    }
     char *text = text_of(r, report_print_csv);
-    cr_assert_eq(lines_of(text), 1 + 2 * 2 * 2, "%s", text);
+    cr_assert_eq(lines_of(text), 1 + 2 * 2 * 2 + 2 * 3, "and client, replica, stage: %s", text);
+    check_fields(text);
     cr_assert_not_null(strstr(text, "\n8,500.000,2,write,500.0,1000,"), "%s", text);
     free(text);
     text = text_of(r, report_print_table);
     cr_assert_not_null(strstr(text, "8 at 500/s"), "%s", text);
+    cr_assert_not_null(strstr(text, "where the time goes"), "%s", text);
+    r->points[0].observed.count = r->points[1].observed.count = 0;
+    free(text);
+    text = text_of(r, report_print_table);
     cr_assert_null(strstr(text, "where the time goes"), "no replica was looked at");
     free(text);
     free_report(r);
