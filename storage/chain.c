@@ -42,6 +42,7 @@ static void hash_genesis(const char *tag, struct bytes genesis, uint8_t out[HASH
 {
     crypto_generichash_state state;
 
+    CHECK(genesis.size > 0); /* or the tag without an end mark would not end */
     begin(&state);
     add(&state, tag, strlen(tag));
     add(&state, genesis.data, genesis.size);
@@ -57,6 +58,7 @@ void chain_begin(struct bytes genesis, struct chain_heads *heads_out)
 
 void chain_cluster_id(struct bytes genesis, uint8_t id_out[CLUSTER_ID_SIZE])
 {
+    CHECK(genesis.size > 0);
     CHECK(crypto_generichash(id_out, CLUSTER_ID_SIZE, genesis.data, genesis.size, NULL, 0) == 0);
 }
 
@@ -64,6 +66,7 @@ void chain_add_entry(struct chain_heads *heads, uint64_t slot, uint64_t timestam
                      struct bytes entry)
 {
     crypto_generichash_state state;
+    struct chain_heads before = *heads;
 
     begin(&state);
     add(&state, tag_entry, sizeof(tag_entry));
@@ -73,12 +76,15 @@ void chain_add_entry(struct chain_heads *heads, uint64_t slot, uint64_t timestam
     add_u64(&state, timestamp_ms);
     add(&state, entry.data, entry.size);
     end(&state, heads->entry);
+    CHECK(memcmp(heads->entry, before.entry, HASH_SIZE) != 0);
+    CHECK(memcmp(heads->verdict, before.verdict, HASH_SIZE) == 0); /* the other chain's */
 }
 
 void chain_add_verdict(struct chain_heads *heads, uint64_t slot, struct bytes verdicts,
                        const uint8_t effects[HASH_SIZE])
 {
     crypto_generichash_state state;
+    struct chain_heads before = *heads;
 
     begin(&state);
     add(&state, tag_verdict, sizeof(tag_verdict));
@@ -89,4 +95,6 @@ void chain_add_verdict(struct chain_heads *heads, uint64_t slot, struct bytes ve
     add(&state, verdicts.data, verdicts.size);
     add(&state, effects, HASH_SIZE);
     end(&state, heads->verdict);
+    CHECK(memcmp(heads->verdict, before.verdict, HASH_SIZE) != 0);
+    CHECK(memcmp(heads->entry, before.entry, HASH_SIZE) == 0);
 }

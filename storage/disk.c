@@ -4,6 +4,15 @@
 
 #include "src/base/check.h"
 
+/* What a disk may answer: whoever implements it translates its own errors. RSM_BUSY is for
+ * disk_zero_beside alone. */
+static bool is_answer(enum rsm_status status)
+{
+    return status == RSM_OK || status == RSM_NOT_FOUND || status == RSM_EXISTS ||
+           status == RSM_DISK_FULL || status == RSM_READ_ONLY || status == RSM_NOT_ALLOWED ||
+           status == RSM_IO;
+}
+
 #if defined(RSM_VERIFY) && RSM_VERIFY
 static bool is_ascending(const uint64_t *files, size_t count, size_t capacity)
 {
@@ -21,24 +30,32 @@ enum rsm_status disk_list(struct disk *disk, uint64_t *files_out, size_t capacit
     enum rsm_status status = disk->ops->list(disk, files_out, capacity, count_out);
     /* Whoever reads the list relies on its order: recovery, and the number of a new life. */
     VERIFY(status != RSM_OK || is_ascending(files_out, *count_out, capacity));
+    CHECK(is_answer(status) && status != RSM_EXISTS);
     return status;
 }
 
 enum rsm_status disk_create(struct disk *disk, uint64_t file)
 {
-    return disk->ops->create(disk, file);
+    enum rsm_status status = disk->ops->create(disk, file);
+    CHECK(is_answer(status));
+    return status;
 }
 
 enum rsm_status disk_size(struct disk *disk, uint64_t file, uint64_t *size_out)
 {
-    return disk->ops->size(disk, file, size_out);
+    enum rsm_status status = disk->ops->size(disk, file, size_out);
+    CHECK(is_answer(status) && status != RSM_EXISTS);
+    return status;
 }
 
 enum rsm_status disk_read(struct disk *disk, uint64_t file, uint64_t offset, void *data_out,
                           size_t size)
 {
+    CHECK(data_out != NULL || size == 0);
     CHECK(size <= UINT64_MAX - offset);
-    return disk->ops->read(disk, file, offset, data_out, size);
+    enum rsm_status status = disk->ops->read(disk, file, offset, data_out, size);
+    CHECK(is_answer(status) && status != RSM_EXISTS);
+    return status;
 }
 
 enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, const void *data,
@@ -46,7 +63,9 @@ enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, co
 {
     CHECK(data != NULL || size == 0);
     CHECK(size <= UINT64_MAX - offset);
-    return disk->ops->write(disk, file, offset, data, size);
+    enum rsm_status status = disk->ops->write(disk, file, offset, data, size);
+    CHECK(is_answer(status) && status != RSM_EXISTS);
+    return status;
 }
 
 enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct disk_part *parts,
@@ -58,8 +77,11 @@ enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct 
     for (size_t i = 1; i < count; i++) /* in either order, never over each other */
         CHECK(parts[i - 1].offset + parts[i - 1].size <= parts[i].offset ||
               parts[i].offset + parts[i].size <= parts[i - 1].offset);
-    if (disk->ops->write_parts != NULL)
-        return disk->ops->write_parts(disk, file, parts, count);
+    if (disk->ops->write_parts != NULL) {
+        status = disk->ops->write_parts(disk, file, parts, count);
+        CHECK(is_answer(status));
+        return status;
+    }
     for (size_t i = 0; i < count && status == RSM_OK; i++)
         status = disk_write(disk, file, parts[i].offset, parts[i].data, parts[i].size);
     return status;
@@ -68,43 +90,61 @@ enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct 
 enum rsm_status disk_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
 {
     CHECK(first <= end);
-    return disk->ops->zero(disk, file, first, end);
+    enum rsm_status status = disk->ops->zero(disk, file, first, end);
+    CHECK(is_answer(status) && status != RSM_EXISTS);
+    return status;
 }
 
 enum rsm_status disk_zero_beside(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
 {
     CHECK(first <= end);
-    if (disk->ops->zero_beside != NULL)
-        return disk->ops->zero_beside(disk, file, first, end);
-    enum rsm_status status = disk_zero(disk, file, first, end);
+    enum rsm_status status = RSM_OK;
+    if (disk->ops->zero_beside != NULL) {
+        status = disk->ops->zero_beside(disk, file, first, end);
+        CHECK(is_answer(status) || status == RSM_BUSY);
+        return status;
+    }
+    status = disk_zero(disk, file, first, end);
     return status == RSM_OK ? disk_flush(disk, file) : status;
 }
 
 enum rsm_status disk_flush(struct disk *disk, uint64_t file)
 {
-    return disk->ops->flush(disk, file);
+    enum rsm_status status = disk->ops->flush(disk, file);
+    CHECK(is_answer(status) && status != RSM_EXISTS);
+    return status;
 }
 
 enum rsm_status disk_remove(struct disk *disk, uint64_t file)
 {
-    return disk->ops->remove(disk, file);
+    enum rsm_status status = disk->ops->remove(disk, file);
+    CHECK(is_answer(status));
+    return status;
 }
 
 enum rsm_status disk_flush_directory(struct disk *disk)
 {
-    return disk->ops->flush_directory(disk);
+    enum rsm_status status = disk->ops->flush_directory(disk);
+    CHECK(is_answer(status) && status != RSM_EXISTS);
+    return status;
 }
 
 enum rsm_status disk_set_aside(struct disk *disk, uint64_t file)
 {
     if (disk->ops->set_aside == NULL)
-        return disk->ops->remove(disk, file);
-    return disk->ops->set_aside(disk, file);
+        return disk_remove(disk, file);
+    enum rsm_status status = disk->ops->set_aside(disk, file);
+    CHECK(is_answer(status));
+    return status;
 }
 
 enum rsm_status disk_drop_aside(struct disk *disk)
 {
-    return disk->ops->drop_aside == NULL ? RSM_OK : disk->ops->drop_aside(disk);
+    if (disk->ops->drop_aside == NULL)
+        return RSM_OK;
+    enum rsm_status status = disk->ops->drop_aside(disk);
+    CHECK(is_answer(status));
+    return status;
 }
 
 void disk_free(struct disk *disk)

@@ -13,7 +13,8 @@
  *   4. After a failed flush nobody knows what is on the disk. It is never tried again.
  *
  * Status of every call: RSM_OK, RSM_NOT_FOUND (no such file), RSM_EXISTS, RSM_DISK_FULL (no space,
- * or a quota), RSM_READ_ONLY (opened for reading, or a read-only file system), RSM_IO (all else).
+ * or a quota), RSM_READ_ONLY (opened for reading, or a read-only file system), RSM_NOT_ALLOWED,
+ * RSM_IO (all else). disk.c holds every implementation to it.
  *
  * Thread: one at a time, the journal's.
  */

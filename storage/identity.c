@@ -48,6 +48,7 @@ static bool read_number(struct reader *r, uint64_t *out)
         *out = *out * 10 + digit;
         r->offset++;
     }
+    CHECK(r->offset <= r->size);
     return r->offset > begin;
 }
 
@@ -96,6 +97,7 @@ enum rsm_status identity_decode(struct bytes text, struct identity *identity_out
             status = RSM_DAMAGED;
         writer_deinit(&again);
     }
+    CHECK(status != RSM_OK || text.size <= IDENTITY_TEXT_SIZE);
     if (status != RSM_OK)
         *identity_out = (struct identity){0};
     return status;

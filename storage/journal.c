@@ -66,6 +66,7 @@ static bool is_unfinished_creation(const struct recovery *r)
 /* Runs the recovery; makes the first segment when allowed, and runs it again. */
 static enum rsm_status recover(struct journal *j, struct recovery *r, bool create)
 {
+    CHECK(r->segments == NULL && r->segment_count == 0);
     enum rsm_status status = recover_run(r);
     bool is_new = status == RSM_NOT_FOUND || (status == RSM_OK && is_unfinished_creation(r));
 
@@ -161,6 +162,7 @@ static enum rsm_status remove_leftovers(struct journal *j, const struct recovery
         const struct recovered_segment *s = &r->segments[i];
         if (!s->is_leftover && s->segment <= last)
             continue;
+        CHECK(s->segment != j->segments[j->current].segment); /* it is gone on with */
         status = is_earlier_life(r, s) ? disk_set_aside(j->disk, s->segment)
                                        : disk_remove(j->disk, s->segment);
         removed = true;
@@ -252,6 +254,9 @@ enum rsm_status journal_open(struct disk *disk, const struct journal_identity *i
         status = mend(j, &r);
     }
     recover_deinit(&r);
+    CHECK(status != RSM_OK || !j->read_only); /* who may not append is told so */
+    if (status == RSM_OK)
+        journal_state_check(j);
     if (status == RSM_OK || j->read_only)
         *journal_out = j;
     else
@@ -290,6 +295,7 @@ enum rsm_status journal_append(struct journal *j, const struct record *record)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
+    journal_state_check(j);
     CHECK(record->kind >= RECORD_PROMISE && record->kind <= RECORD_CHOSEN);
     CHECK(record->sequence == j->last_sequence + 1);
     CHECK(record->value.size <= LIMIT_VALUE_SIZE);
@@ -403,6 +409,7 @@ enum rsm_status journal_flush(struct journal *j)
     }
     if (status == RSM_OK)
         journal_forget_pending(j);
+    journal_state_check(j);
     CHECK(status != RSM_OK || j->read_only || j->durable_sequence == j->last_sequence);
     return status;
 }
@@ -425,10 +432,14 @@ enum rsm_status journal_turn(struct journal *j)
     if (!j->segments[j->current].has_groups)
         return RSM_OK; /* it is new as it is */
     enum rsm_status status = journal_plan_turn(j);
-    return status == RSM_OK ? journal_flush(j) : status;
+    if (status == RSM_OK)
+        status = journal_flush(j);
+    CHECK(status != RSM_OK || j->segments[j->current].has_groups); /* its checkpoint */
+    return status;
 }
 
 uint64_t journal_durable_seq(const struct journal *j)
 {
+    CHECK(j->durable_sequence <= j->last_sequence);
     return j->durable_sequence;
 }

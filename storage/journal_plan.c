@@ -28,6 +28,23 @@
 _Static_assert(SEGMENT_SIZE_MIN - SEGMENT_DATA_OFFSET > 2 * RESERVE_SIZE,
                "the smallest segment takes votes");
 
+void journal_state_check(const struct journal *j)
+{
+    CHECK(j->segment_size >= SEGMENT_SIZE_MIN && j->segment_size <= LIMIT_SEGMENT_SIZE);
+    CHECK(j->prepared_count > 0);
+    CHECK(j->pending_count <= j->pending_capacity);
+    CHECK(j->durable_sequence <= j->last_sequence);
+    CHECK(j->chosen_end <= SLOT_MAX + 1 && j->store_slot <= SLOT_MAX);
+    if (j->dead || j->read_only)
+        return;
+    CHECK(j->current < j->segment_count);
+    CHECK(j->segments[0].segment == j->base.segment); /* what must exist is the first */
+    CHECK(j->offset >= SEGMENT_DATA_OFFSET && j->offset <= j->segments[j->current].size);
+    CHECK(j->offset % DISK_SECTOR_SIZE == 0);
+    CHECK(j->mark.b <= j->mark.a && j->mark.a <= j->durable_group);
+    CHECK(j->pending_count > 0 || j->durable_sequence == j->last_sequence);
+}
+
 static struct journal_group *open_group(struct journal *j)
 {
     return j->pending_count == 0 ? NULL : &j->pending[j->pending_count - 1];
@@ -46,8 +63,10 @@ static size_t planned_index(const struct journal *j)
 /* Payload bytes that the open group (or a new one) would have with `size` more. */
 static uint64_t payload_with(const struct journal *j, uint64_t size)
 {
-    if (j->pending_count > 0)
+    if (j->pending_count > 0) {
+        CHECK(j->pending[j->pending_count - 1].payload.size >= GROUP_HEAD_SIZE);
         return j->pending[j->pending_count - 1].payload.size + size;
+    }
     uint64_t head = j->offset == SEGMENT_DATA_OFFSET ? CHECKPOINT_SIZE : 0;
     return GROUP_HEAD_SIZE + head + size;
 }
@@ -105,6 +124,7 @@ static uint64_t room_in(uint64_t size)
     uint64_t payload = size / DISK_SECTOR_SIZE * SECTOR_PAYLOAD_SIZE;
     uint64_t heads = GROUP_HEAD_SIZE + CHECKPOINT_SIZE + RECORD_HEAD_SIZE;
 
+    CHECK(size % DISK_SECTOR_SIZE == 0);
     return payload > heads ? payload - heads : 0;
 }
 
@@ -142,6 +162,7 @@ static enum rsm_status need_next_segment(struct journal *j, size_t size)
 
 enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote)
 {
+    CHECK(!j->dead && !j->read_only);
     bool here = fits_here(j, size);
     enum rsm_status status = here ? RSM_OK : need_next_segment(j, size);
 
@@ -196,6 +217,7 @@ uint64_t journal_space(const struct journal *j)
 {
     if (j->read_only || j->dead)
         return 0;
+    journal_state_check(j);
     return j->low ? vote_room(j) : UINT64_MAX;
 }
 
@@ -212,6 +234,7 @@ enum rsm_status journal_make_room(struct journal *j, uint64_t size)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
+    journal_state_check(j);
     while (status == RSM_OK && vote_room(j) < wanted) {
         if (journal_space(j) < wanted) /* tried already; journal_prepare_next tries again */
             return RSM_DISK_FULL;

@@ -55,6 +55,7 @@ static bool is_abandoned(struct disk *disk, const struct journal_identity *old, 
     uint8_t sector[DISK_SECTOR_SIZE];
     uint64_t size = 0;
 
+    CHECK(old->incarnation != 0);
     if (disk_read(disk, file, 0, sector, sizeof(sector)) != RSM_OK)
         return is_blank(disk, file);
     enum segment_head head = segment_head_decode(old, file, sector, &found, &size);
@@ -76,6 +77,7 @@ static enum rsm_status clear_away(struct disk *disk, const struct journal *old,
 {
     enum rsm_status status = disk_drop_aside(disk);
 
+    CHECK(count <= LIMIT_SEGMENTS);
     for (size_t i = 0; old != NULL && i < count && status == RSM_OK; i++) {
         if (is_abandoned(disk, &old->identity, numbers[i]))
             status = disk_remove(disk, numbers[i]);
@@ -100,12 +102,15 @@ static enum rsm_status begin(struct journal *j, uint64_t number)
     j->mark = (struct segment_mark){.writes = SEGMENT_MARK_COUNT - 1};
     j->offset = SEGMENT_DATA_OFFSET;
     CHECK(j->durable_group == 0 && j->pending_count == 0); /* the first group of a life is 1 */
-    return journal_plan(j, 0, false);
+    status = journal_plan(j, 0, false);
+    CHECK(status != RSM_OK || j->pending_count == 1); /* the checkpoint, and what follows it */
+    return status;
 }
 
 static enum rsm_status add(struct journal *j, struct record *record, size_t *waiting)
 {
     CHECK(record->kind == RECORD_ACCEPT || record->kind == RECORD_CHOSEN);
+    CHECK(*waiting < FLUSH_BYTES);
     record->sequence = j->last_sequence + 1;
     enum rsm_status status = journal_append(j, record);
     *waiting += record->value.size;
@@ -135,6 +140,7 @@ static enum rsm_status fill(struct journal *j, const struct journal_renewal *ren
         status = journal_flush(j);
     if (status != RSM_OK)
         return status;
+    CHECK(j->last_sequence >= renewal->next_sequence - 1);
     /* Its last group is beyond doubt before anybody relies on it. */
     CHECK(j->durable_group > 0 && j->durable_sequence == j->last_sequence);
     j->mark.a = j->durable_group;
@@ -148,6 +154,7 @@ static enum rsm_status undo(struct journal *j)
 {
     enum rsm_status status = RSM_OK;
 
+    CHECK(!j->dead); /* a full disk is no failed write */
     for (size_t i = 0; i < j->segment_count && status == RSM_OK; i++)
         status = disk_remove(j->disk, j->segments[i].segment);
     if (status == RSM_OK)
@@ -191,6 +198,7 @@ enum rsm_status journal_renew(struct disk *disk, struct journal *old,
     if (status == RSM_DISK_FULL)
         status = undo(j);
     CHECK(status != RSM_OK || j->segments[0].segment == number);
+    CHECK(status != RSM_OK || (j->mark.a == j->durable_group && j->mark.b == j->durable_group));
     if (status == RSM_OK)
         *journal_out = j;
     else
@@ -214,6 +222,7 @@ enum rsm_status journal_set_others_aside(struct journal *j)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
+    journal_state_check(j);
     enum rsm_status status = list_files(j->disk, &numbers, &count);
     for (size_t i = 0; i < count && status == RSM_OK; i++) {
         if (!is_own(j, numbers[i]))

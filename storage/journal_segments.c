@@ -39,6 +39,7 @@ static enum rsm_status write_empty_head(struct disk *disk, const struct journal_
         status =
             disk_write(disk, segment, segment_mark_offset(mark.writes), sector, sizeof(sector));
     }
+    CHECK(status != RSM_OK || mark.writes == SEGMENT_MARK_COUNT);
     return status;
 }
 
@@ -46,6 +47,7 @@ enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_
                                         uint64_t segment, uint64_t size, struct journal_base base)
 {
     CHECK(size >= SEGMENT_SIZE_MIN && size <= LIMIT_SEGMENT_SIZE && size % DISK_SECTOR_SIZE == 0);
+    CHECK(base.segment <= segment); /* or the first start would take it for a left-over */
     enum rsm_status status = disk_remove(disk, segment);
     if (status == RSM_OK)
         status = disk_create(disk, segment);
@@ -66,6 +68,7 @@ enum rsm_status journal_segment_prepare(struct disk *disk, const struct journal_
 static enum rsm_status begin_preparing(struct journal *j, uint64_t segment, uint64_t size)
 {
     CHECK(size >= SEGMENT_SIZE_MIN && size <= LIMIT_SEGMENT_SIZE && size % DISK_SECTOR_SIZE == 0);
+    CHECK(segment > j->segments[j->segment_count - 1].segment); /* never one that is in use */
     j->preparing = (struct journal_preparation){.segment = segment, .size = size};
     enum rsm_status status = disk_remove(j->disk, segment);
     return status == RSM_OK ? disk_create(j->disk, segment) : status;
@@ -74,6 +77,8 @@ static enum rsm_status begin_preparing(struct journal *j, uint64_t segment, uint
 /* A slice was begun and has not ended. */
 static bool is_slice_under_way(const struct journal *j)
 {
+    CHECK(j->preparing.slice_end <= j->preparing.size);
+    CHECK(j->preparing.done <= j->preparing.slice_end);
     return j->preparing.slice_end > j->preparing.done;
 }
 
@@ -113,6 +118,7 @@ static enum rsm_status go_on_preparing(struct journal *j, uint64_t slice)
  */
 static enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, uint64_t slice)
 {
+    CHECK(j->segment_count > 0 && !j->dead && !j->read_only);
     uint64_t segment = j->segments[j->segment_count - 1].segment + 1;
     enum rsm_status status = RSM_OK;
 
@@ -139,12 +145,17 @@ static enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, ui
     CHECK(size >= j->segment_size);
     j->segments[j->segment_count++] = (struct journal_segment){.segment = segment, .size = size};
     j->low = false;
+    CHECK(j->segment_count <= LIMIT_SEGMENTS);
     return RSM_OK;
 }
 
 enum rsm_status journal_prepare_one(struct journal *j, uint64_t size)
 {
-    return journal_prepare_some(j, size, SLICE_ALL);
+    CHECK(size <= LIMIT_SEGMENT_SIZE);
+    size_t count = j->segment_count;
+    enum rsm_status status = journal_prepare_some(j, size, SLICE_ALL);
+    CHECK(status != RSM_OK || (j->segment_count == count + 1 && j->segments[count].size >= size));
+    return status;
 }
 
 enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
@@ -152,6 +163,7 @@ enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
     struct journal_segment *s = &j->segments[index];
 
     CHECK(index > j->current && index < j->segment_count && !s->has_groups);
+    CHECK(size <= LIMIT_SEGMENT_SIZE);
     if (s->size >= size)
         return RSM_OK;
     enum rsm_status status =
@@ -194,6 +206,7 @@ enum rsm_status journal_write_mark(struct journal *j)
 {
     uint8_t sector[DISK_SECTOR_SIZE];
     struct disk_part mark = journal_next_mark(j, sector);
+    CHECK(mark.offset + mark.size <= SEGMENT_DATA_OFFSET); /* never over a group */
     enum rsm_status status =
         disk_write(j->disk, j->segments[j->current].segment, mark.offset, mark.data, mark.size);
 
@@ -206,6 +219,7 @@ enum rsm_status journal_write_mark(struct journal *j)
  */
 enum rsm_status journal_flush_current(struct journal *j)
 {
+    CHECK(!j->dead && !j->read_only); /* after a flush that failed there is no other */
     enum rsm_status status = disk_flush(j->disk, j->segments[j->current].segment);
 
     if (status != RSM_OK && MUTANT(RETRY_FLUSH))
@@ -250,6 +264,8 @@ enum rsm_status journal_prepare_ahead(struct journal *j)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
+    journal_state_check(j);
+    CHECK(j->bytes_at_slice <= j->counters.bytes);
     if (!is_segment_due(j))
         return RSM_OK;
     if (prepared(j) >= j->prepared_count) {
@@ -275,6 +291,7 @@ enum rsm_status journal_prepare_next(struct journal *j)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
+    journal_state_check(j);
     if (owes_mark(j)) {
         j->mark.a = j->durable_group;
         j->mark.b = j->durable_group;
@@ -296,6 +313,7 @@ static enum rsm_status drop(struct journal *j, size_t count)
     CHECK(count > 0 && count <= j->current);
     CHECK(j->segments[j->current].has_groups); /* its checkpoint has the promise of those that go */
     CHECK(j->segments[count - 1].slot_end <= j->store_slot + 1); /* the store holds them */
+    CHECK(j->segments[count].segment > j->base.segment);
     j->base = (struct journal_base){j->segments[count].segment, j->store_slot};
     j->mark.a = j->durable_group;
     j->mark.b = j->durable_group;
@@ -324,6 +342,8 @@ enum rsm_status journal_drop_below(struct journal *j, uint64_t slot)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
+    journal_state_check(j);
+    CHECK(slot <= SLOT_MAX);
     if (slot > j->store_slot)
         j->store_slot = slot;
     while (count < j->current && j->segments[count].slot_end <= slot + 1)

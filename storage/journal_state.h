@@ -115,6 +115,8 @@ enum rsm_status journal_die(struct journal *j);
 
 /* journal_plan.c */
 
+/* The whole object, between two calls; aborts on the first thing that is not so. */
+void journal_state_check(const struct journal *j);
 /*
  * Finds a place for `size` more bytes of records and makes j->pending's last group the one that
  * takes them. RSM_DISK_FULL: nothing changed. `is_vote`: leave the reserve alone.

@@ -13,6 +13,7 @@ void loss_on_gap(struct loss *loss)
 
 void loss_on_record(struct loss *loss, const struct record *record)
 {
+    CHECK(record->kind >= RECORD_PROMISE && record->kind <= RECORD_CHECKPOINT);
     bool is_promise = record->kind == RECORD_PROMISE || record->kind == RECORD_CHECKPOINT;
     /* What is only known to be chosen has no ballot of this replica: round 0. */
     bool is_vote = record->kind == RECORD_ACCEPT && record->ballot.round > 0;
@@ -22,6 +23,7 @@ void loss_on_record(struct loss *loss, const struct record *record)
     if (record->kind == RECORD_CHOSEN && !loss->has_chosen) {
         loss->has_chosen = true;
         loss->chosen_end = record->end;
+        CHECK(loss->chosen_end <= SLOT_MAX + 1);
     }
 }
 

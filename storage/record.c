@@ -30,7 +30,9 @@ static size_t body_size(const struct record *record)
 
 size_t record_size(const struct record *record)
 {
-    return RECORD_HEAD_SIZE + body_size(record);
+    size_t size = RECORD_HEAD_SIZE + body_size(record);
+    CHECK(size >= RECORD_HEAD_SIZE + 8); /* the shortest body */
+    return size;
 }
 
 static void encode_ballot(struct ballot ballot, struct writer *w)
@@ -66,6 +68,8 @@ void record_encode(const struct record *record, struct writer *w)
 {
     size_t begin = w->size;
 
+    CHECK(record->kind == RECORD_ACCEPT || record->value.size == 0);
+    CHECK(record->value.size <= LIMIT_VALUE_SIZE);
     writer_u32(w, (uint32_t)body_size(record));
     writer_u8(w, (uint8_t)record->kind);
     writer_u64(w, record->sequence);
@@ -143,6 +147,9 @@ bool record_decode(struct reader *r, struct record *record_out)
         r->failed = true;
         return false;
     }
+    /* What is taken is what the writer makes: it would be as long, and of a real replica. */
+    CHECK(record_size(record_out) == RECORD_HEAD_SIZE + body.size);
+    CHECK(record_out->ballot.replica <= REPLICA_MAX);
     return true;
 }
 

@@ -75,6 +75,9 @@ static void note_record(struct recovery *r, const struct record *record)
 {
     struct journal_report *report = r->report;
 
+    CHECK(record->ballot.replica <= REPLICA_MAX); /* record_decode has seen to it, and to these */
+    CHECK(record->slot <= SLOT_MAX && record->end <= SLOT_MAX + 1);
+    CHECK(record->store_slot <= SLOT_MAX);
     if (ballot_compare(record->ballot, report->promise) > 0)
         report->promise = record->ballot;
     if (record->kind == RECORD_ACCEPT && record->slot >= report->accepted_end)
@@ -139,6 +142,8 @@ static bool find_group(struct walk *w, const struct recovered_segment *s,
 {
     struct bytes bytes = bytes_make(image->data, image->size);
 
+    CHECK(offset >= SEGMENT_DATA_OFFSET && offset % DISK_SECTOR_SIZE == 0);
+    CHECK(offset < image->size);
     if (!segment_group_decode(&w->r->identity, s->segment, bytes, offset, group_out, &w->payload,
                               records_out))
         return false;
@@ -161,6 +166,7 @@ static enum rsm_status take_groups(struct walk *w, struct recovered_segment *s,
             return status;
         *offset += group.size;
     }
+    CHECK(*offset <= image->size);
     return RSM_OK;
 }
 
@@ -177,6 +183,7 @@ static enum tail_rest classify_rest(const struct walk *w, const struct recovered
     struct reader records;
     uint64_t count = 0;
 
+    CHECK(offset >= SEGMENT_DATA_OFFSET && offset <= image->size);
     writer_init(&payload, LIMIT_SEGMENT_SIZE);
     (void)segment_group_decode(&w->r->identity, s->segment, bytes_make(image->data, image->size),
                                offset, group_out, &payload, &records);
@@ -210,6 +217,7 @@ static void doubt(struct walk *w, enum journal_finding_kind kind, uint64_t segme
 {
     CHECK(!journal_finding_is_harmless(kind));
     recover_add_finding(w->r, kind, segment, offset, group);
+    CHECK(w->r->report->verdict == JOURNAL_DAMAGED);
     w->doubt = true;
     w->gap = NULL;
     loss_on_gap(&w->loss);
@@ -261,6 +269,7 @@ static uint64_t find_next(struct walk *w, const struct recovered_segment *s,
     w->sequence_is_known = false;
     while (offset < image->size && !find_group(w, s, image, offset, &group, &records))
         offset += DISK_SECTOR_SIZE;
+    CHECK(offset % DISK_SECTOR_SIZE == 0);
     return offset;
 }
 
@@ -342,6 +351,7 @@ static void judge_end(struct walk *w, const struct recovered_segment *s,
             w->loss.ends_well = false;
         return;
     }
+    CHECK(s->used > SEGMENT_DATA_OFFSET && s->used <= image->size);
     w->expected = s->group_end;
     struct tail tail = {.group = s->group_end,
                         .a = s->a,
@@ -357,6 +367,8 @@ static enum rsm_status read_groups(struct walk *w, struct recovered_segment *s,
     uint64_t offset = SEGMENT_DATA_OFFSET;
     enum rsm_status status = RSM_OK;
 
+    CHECK(w->gap == NULL);                      /* it was explained, or there was none */
+    CHECK(s->group_first == 0 && s->used == 0); /* each is read once */
     check_file(w, s, image);
     for (;;) {
         uint64_t from = offset;
@@ -376,6 +388,7 @@ static enum rsm_status read_groups(struct walk *w, struct recovered_segment *s,
     }
     if (w->doubt && status == RSM_OK)
         judge_end(w, s, image);
+    CHECK(!w->doubt || w->gap == NULL);
     return status;
 }
 
@@ -406,6 +419,7 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
     struct segment_image image;
 
     CHECK(before == NULL || before->segment < s->segment);
+    CHECK(w->gap == NULL || !w->doubt);
     if (s->segment < w->r->first_segment) {
         s->is_leftover = true;
         recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
@@ -455,6 +469,7 @@ static void finish(struct walk *w, const struct recovered_segment *last)
               &none);
     if (w->doubt)
         return;
+    CHECK(w->gap != NULL && !w->gap->is_leftover);
     struct tail tail = {w->gap_rest, w->expected, w->gap->a, w->gap->b,
                         w->gap->marks_readable == SEGMENT_MARK_COUNT};
     (void)tail_decide(&tail, &kind);
@@ -470,6 +485,7 @@ static void finish(struct walk *w, const struct recovered_segment *last)
     r->report->cut_bytes = w->gap_end - w->gap_offset;
     CHECK(r->current < r->segment_count && r->next_group > 0);
     CHECK(r->cut_end >= r->offset && r->offset >= SEGMENT_DATA_OFFSET);
+    CHECK(r->offset % DISK_SECTOR_SIZE == 0 && r->cut_end % DISK_SECTOR_SIZE == 0);
 }
 
 /* The lowest that may be of this incarnation. */

@@ -38,6 +38,7 @@ void recover_add_finding(struct recovery *r, enum journal_finding_kind kind, uin
 static void read_sector(struct recovery *r, const struct recovered_segment *s, uint64_t offset,
                         uint8_t sector_out[DISK_SECTOR_SIZE])
 {
+    CHECK(offset % DISK_SECTOR_SIZE == 0);
     if (offset + DISK_SECTOR_SIZE > s->file_size ||
         disk_read(r->disk, s->segment, offset, sector_out, DISK_SECTOR_SIZE) != RSM_OK)
         memset(sector_out, UNREADABLE_BYTE, DISK_SECTOR_SIZE);
@@ -68,6 +69,7 @@ static void read_marks(struct recovery *r, struct recovered_segment *s)
     }
     s->is_used = s->a > 0 || s->sealed;
     CHECK(s->marks_readable <= SEGMENT_MARK_COUNT && s->b <= s->a);
+    CHECK(s->mark.a <= s->a && s->mark.b <= s->b); /* the newest is one of them, or none */
 }
 
 /* Reads the heads; takes over the first good identity when none is known. */
@@ -102,6 +104,7 @@ static enum rsm_status read_heads(struct recovery *r)
             s->size = s->file_size / DISK_SECTOR_SIZE * DISK_SECTOR_SIZE;
         CHECK(s->size % DISK_SECTOR_SIZE == 0);
     }
+    CHECK(ours + foreign <= r->segment_count);
     return foreign > 0 && ours == 0 ? RSM_WRONG_IDENTITY : RSM_OK;
 }
 
@@ -119,6 +122,7 @@ enum rsm_status recover_files(struct recovery *r)
         status = RSM_TOO_MANY;
     if (status != RSM_OK)
         goto out;
+    CHECK(r->segments == NULL);
     r->segments = mem_alloc(count * sizeof(*r->segments));
     r->segment_count = count;
     for (size_t i = 0; i < count; i++)

@@ -2,6 +2,7 @@
 /* scan.c - a recovery that only looks. */
 #include "storage/scan.h"
 
+#include "src/base/check.h"
 #include "storage/recover.h"
 
 enum rsm_status journal_scan(struct disk *disk, const struct journal_identity *identity,
@@ -16,6 +17,8 @@ enum rsm_status journal_scan(struct disk *disk, const struct journal_identity *i
         r.identity_is_known = true;
     }
     enum rsm_status status = recover_run(&r);
+    CHECK(identity == NULL || r.identity.incarnation == identity->incarnation);
+    CHECK(status != RSM_OK || report_out->verdict >= JOURNAL_CLEAN);
     *identity_out = r.identity;
     recover_deinit(&r);
     return status;

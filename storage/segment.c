@@ -41,6 +41,7 @@ void segment_head_encode(const struct journal_identity *identity, uint64_t segme
                          uint8_t sector_out[DISK_SECTOR_SIZE])
 {
     CHECK(identity->replica >= 1 && identity->replica <= REPLICA_MAX);
+    CHECK(identity->incarnation != 0);
     memset(sector_out, 0, DISK_SECTOR_SIZE);
     memcpy(sector_out, head_magic, sizeof(head_magic));
     put_u32(sector_out + 8, JOURNAL_FORMAT);
@@ -82,7 +83,9 @@ enum segment_head segment_head_decode(const struct journal_identity *expected, u
 
 uint64_t segment_mark_offset(uint64_t writes)
 {
-    return SEGMENT_MARK_OFFSET + (writes % SEGMENT_MARK_COUNT) * SEGMENT_MARK_STRIDE;
+    uint64_t offset = SEGMENT_MARK_OFFSET + (writes % SEGMENT_MARK_COUNT) * SEGMENT_MARK_STRIDE;
+    CHECK(offset >= DISK_SECTOR_SIZE && offset + DISK_SECTOR_SIZE <= SEGMENT_DATA_OFFSET);
+    return offset;
 }
 
 static uint32_t mark_check(const struct journal_identity *identity, uint64_t segment,
@@ -110,6 +113,7 @@ void segment_mark_encode(const struct journal_identity *identity, uint64_t segme
 bool segment_mark_decode(const struct journal_identity *identity, uint64_t segment, unsigned index,
                          const uint8_t sector[DISK_SECTOR_SIZE], struct segment_mark *mark_out)
 {
+    CHECK(index < SEGMENT_MARK_COUNT);
     *mark_out = (struct segment_mark){0};
     if (memcmp(sector, mark_magic, sizeof(mark_magic)) != 0 ||
         get_u32(sector + CHECK_OFFSET) !=
@@ -137,6 +141,7 @@ enum segment_sector segment_sector_decode(const struct journal_identity *identit
 {
     uint64_t group = get_u64(sector + 4);
 
+    CHECK(offset % DISK_SECTOR_SIZE == 0);
     *group_out = 0;
     if (segment_is_zero(sector, DISK_SECTOR_SIZE))
         return SEGMENT_SECTOR_ZERO;
@@ -148,7 +153,10 @@ enum segment_sector segment_sector_decode(const struct journal_identity *identit
 
 uint64_t segment_group_size(uint64_t payload_size)
 {
-    return (payload_size + SECTOR_PAYLOAD_SIZE - 1) / SECTOR_PAYLOAD_SIZE * DISK_SECTOR_SIZE;
+    uint64_t size =
+        (payload_size + SECTOR_PAYLOAD_SIZE - 1) / SECTOR_PAYLOAD_SIZE * DISK_SECTOR_SIZE;
+    CHECK(size >= payload_size);
+    return size;
 }
 
 static uint32_t group_check(const uint8_t *payload, size_t size)
@@ -166,6 +174,7 @@ void segment_group_encode(const struct journal_identity *identity, uint64_t segm
     CHECK(payload_size >= GROUP_HEAD_SIZE && payload_size <= LIMIT_SEGMENT_SIZE);
     CHECK(group->group > 0 && offset % DISK_SECTOR_SIZE == 0);
     CHECK(offset >= SEGMENT_DATA_OFFSET);
+    CHECK(group->slot_first <= group->slot_end);
     put_u32(payload, (uint32_t)payload_size);
     put_u32(payload + 4, group->records);
     put_u32(payload + 8, group->previous);
@@ -174,6 +183,7 @@ void segment_group_encode(const struct journal_identity *identity, uint64_t segm
     group->check = group_check(payload, payload_size);
     group->size = segment_group_size(payload_size);
     put_u32(payload + GROUP_CHECK_OFFSET, group->check);
+    uint64_t end = offset + group->size;
     for (size_t done = 0; done < payload_size; done += SECTOR_PAYLOAD_SIZE) {
         size_t part = payload_size - done;
         if (part > SECTOR_PAYLOAD_SIZE)
@@ -185,6 +195,7 @@ void segment_group_encode(const struct journal_identity *identity, uint64_t segm
         out += DISK_SECTOR_SIZE;
         offset += DISK_SECTOR_SIZE;
     }
+    CHECK(offset == end);
 }
 
 /* Collects the payload of the sectors [offset, end) while they belong to `group`. */
@@ -192,6 +203,7 @@ static bool gather(const struct journal_identity *identity, uint64_t segment, st
                    uint64_t offset, uint64_t end, uint64_t group, struct writer *payload)
 {
     CHECK(end <= image.size && (end - offset) % DISK_SECTOR_SIZE == 0);
+    CHECK(group != 0);
     for (; offset < end; offset += DISK_SECTOR_SIZE) {
         const uint8_t *sector = image.data + offset;
         uint64_t found = 0;
@@ -228,6 +240,7 @@ bool segment_group_decode(const struct journal_identity *identity, uint64_t segm
     if (!gather(identity, segment, image, offset, offset + group_out->size, group_out->group,
                 payload))
         return false;
+    CHECK(payload->size >= size && payload->size - size < SECTOR_PAYLOAD_SIZE);
     if (!segment_is_zero(payload->data + size, payload->size - size) ||
         group_check(payload->data, size) != group_out->check)
         return false;

@@ -104,6 +104,7 @@ static enum rsm_status put_row(struct store *s, MDB_txn *txn, uint8_t table, str
     MDB_val k = {0, NULL};
     MDB_val v = {value.size + STORE_CHECK_SIZE, NULL};
 
+    CHECK(table == 0); /* all other rows are counted: write_row */
     store_make_key(table, key, buffer, &k);
     int error = mdb_put(txn, s->database, &k, &v, MDB_RESERVE);
     if (error != MDB_SUCCESS)
@@ -122,6 +123,8 @@ static enum rsm_status write_meta(struct store *s, const struct store_identity *
     uint8_t who[CLUSTER_ID_SIZE + 4];
     MDB_txn *txn = NULL;
 
+    CHECK(!s->read_only);
+    CHECK(identity->replica >= 1 && identity->replica <= REPLICA_MAX);
     put_u32(format, STORE_FORMAT);
     memcpy(who, identity->cluster, CLUSTER_ID_SIZE);
     put_u32(who + CLUSTER_ID_SIZE, identity->replica);
@@ -167,6 +170,8 @@ static enum rsm_status open_environment(struct store *s, const char *path, unsig
     int dead = 0;
 
     CHECK((flags & (MDB_NOSYNC | MDB_NOMETASYNC | MDB_MAPASYNC | MDB_WRITEMAP)) == 0);
+    CHECK(s->env == NULL && s->path == NULL && s->txn == NULL);
+    CHECK(map_size % 4096 == 0);
     s->path = mem_copy_string(path);
     int error = mdb_env_create(&s->env);
     if (error == MDB_SUCCESS && map_size > 0)
@@ -185,6 +190,8 @@ static enum rsm_status open_environment(struct store *s, const char *path, unsig
         error = mdb_txn_commit(txn);
         txn = NULL;
     }
+    CHECK(error != MDB_SUCCESS || txn == NULL); /* none stays open: a map grows without any */
+    CHECK(error != MDB_SUCCESS || s->env != NULL);
     if (txn != NULL)
         mdb_txn_abort(txn);
     return store_status(path, error);
@@ -257,6 +264,7 @@ enum rsm_status store_open_read_only(const char *path, bool live,
     if (status == RSM_NOT_FOUND && s->txn != NULL)
         status =
             RSM_DAMAGED; /* there is a file, without the two rows that the first commit makes */
+    CHECK(status != RSM_OK || s->txn != NULL);
     if (status == RSM_OK)
         *store_out = s;
     else
@@ -268,6 +276,7 @@ void store_close(struct store *s)
 {
     if (s == NULL)
         return;
+    CHECK(s->kv.ops == store_kv_ops()); /* a cut ends by kv_free: the environment is not its own */
     store_end_snapshot(s);
     if (s->env != NULL)
         mdb_env_close(s->env);
@@ -297,6 +306,7 @@ static enum rsm_status forget_row(struct commit *c, const MDB_val *old)
 static enum rsm_status delete_row(struct commit *c, MDB_val *k)
 {
     MDB_val old = {0, NULL};
+    CHECK(k->mv_size >= 2 && ((const uint8_t *)k->mv_data)[0] != 0);
     int error = mdb_cursor_get(c->cursor, k, &old, MDB_SET);
     if (error == MDB_NOTFOUND)
         return RSM_OK;
@@ -338,6 +348,7 @@ static enum rsm_status commit_row(void *context, const struct kv_write *w)
     MDB_val k = {0, NULL};
 
     CHECK(w->table != 0); /* the store's own */
+    CHECK(mdb_cursor_txn(c->cursor) == c->txn);
     CHECK(w->key.size >= 1 && w->key.size <= LIMIT_KEY_SIZE);
     store_make_key(w->table, w->key, buffer, &k);
     return w->deleted ? delete_row(c, &k) : write_row(c, &k, w);
@@ -348,7 +359,7 @@ static enum rsm_status commit_sum(const struct commit *c)
     uint8_t bytes[STORE_SUM_SIZE];
 
     CHECK(c->txn != NULL && c->txn != c->store->txn); /* the writer's, not the snapshot's */
-
+    CHECK(!c->store->read_only);
     put_u64(bytes, c->sum.rows);
     put_u64(bytes + 8, c->sum.checks);
     return put_row(c->store, c->txn, 0, bytes_of_string(STORE_KEY_SUM),
@@ -403,6 +414,7 @@ enum rsm_status store_check_readers(struct store *s, uint32_t *freed_out)
     int dead = 0;
     int error = mdb_reader_check(s->env, &dead);
 
+    CHECK(dead >= 0);
     *freed_out = (uint32_t)dead;
     return store_status(s->path, error);
 }

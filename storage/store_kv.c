@@ -23,6 +23,7 @@ uint32_t store_check(uint8_t table, struct bytes key, struct bytes value)
 {
     uint8_t head[5];
 
+    CHECK(key.size <= LIMIT_KEY_SIZE);
     head[0] = table;
     put_u32(head + 1, (uint32_t)key.size);
     uint32_t check = crc32c(0, head, sizeof(head));
@@ -44,9 +45,16 @@ static enum rsm_status open_row(const MDB_val *k, const MDB_val *v, uint8_t *tab
     return store_check(*table_out, *key_out, *value_out) == get_u32(value) ? RSM_OK : RSM_DAMAGED;
 }
 
+static enum rsm_status store_kv_get(struct kv *kv, uint8_t table, struct bytes key,
+                                    struct bytes *value_out);
+
+/* A store, or a cut of one: no other kv has these. */
 static struct store *from_kv(struct kv *kv)
 {
-    return (struct store *)kv;
+    CHECK(kv->ops->get == store_kv_get);
+    struct store *s = (struct store *)kv;
+    CHECK((s->txn == NULL) == (s->cursor == NULL));
+    return s;
 }
 
 static enum rsm_status store_kv_get(struct kv *kv, uint8_t table, struct bytes key,
@@ -162,6 +170,7 @@ static bool store_kv_stamp(const struct kv *kv, uint8_t table, struct kv_stamp *
 {
     const struct store *s = (const struct store *)kv;
     (void)table;
+    CHECK(kv->ops->stamp == store_kv_stamp);
     return s->txn != NULL && kv_stamp_add(stamp, s->source, 1);
 }
 
@@ -175,12 +184,14 @@ const struct kv_ops *store_kv_ops(void)
 
 struct kv *store_kv(struct store *s)
 {
+    CHECK(s->kv.ops == store_kv_ops());
     return &s->kv;
 }
 
 static void cut_free(struct kv *kv)
 {
-    struct store *cut = from_kv(kv);
+    struct store *cut = (struct store *)kv;
+    CHECK(cut->read_only && cut->kv.ops != store_kv_ops()); /* a store is closed */
     store_end_snapshot(cut);
     mem_free(cut->path);
     mem_free(cut);
@@ -192,20 +203,23 @@ struct kv *store_cut(struct store *s)
                                       store_kv_prev, cut_free,     store_kv_stamp};
     struct store *cut = mem_alloc(sizeof(*cut));
 
-    CHECK(s->env != NULL);
+    CHECK(s->env != NULL && s->kv.ops == store_kv_ops()); /* of a store, not of another cut */
     *cut = (struct store){.kv = {&ops},
                           .path = mem_copy_string(s->path),
                           .env = s->env,
                           .database = s->database,
                           .read_only = true};
-    if (store_refresh(cut) == RSM_OK)
+    if (store_refresh(cut) == RSM_OK) {
+        CHECK(cut->source != s->source); /* what is kept of the one is not good for the other */
         return &cut->kv;
+    }
     cut_free(&cut->kv);
     return NULL;
 }
 
 void store_end_snapshot(struct store *s)
 {
+    CHECK(s->env != NULL || s->txn == NULL);
     if (s->cursor != NULL)
         mdb_cursor_close(s->cursor);
     if (s->txn != NULL)
@@ -243,6 +257,7 @@ bool store_is_empty(struct store *s)
     MDB_val k = {0, NULL};
     MDB_val v = {0, NULL};
 
+    CHECK(s->txn != NULL && s->cursor != NULL);
     return mdb_cursor_get(s->cursor, &k, &v, MDB_FIRST) == MDB_NOTFOUND;
 }
 
@@ -261,6 +276,7 @@ static enum rsm_status compare_sum(struct store *s, const struct store_sum *foun
                                    size_t text_size)
 {
     struct store_sum expected;
+    CHECK(text_size > 0);
     enum rsm_status status = store_read_sum(s, &expected);
 
     if (status == RSM_NOT_FOUND && found->rows == 0)
@@ -315,6 +331,7 @@ enum rsm_status store_verify(struct store *s, char *text_out, size_t text_size, 
                             : "out of order");
         return RSM_DAMAGED;
     }
+    CHECK(sum.rows <= *count_out); /* those of the store itself are not in it */
     if (error == MDB_NOTFOUND)
         return compare_sum(s, &sum, text_out, text_size);
     snprintf(text_out, text_size, "behind row %llu: %s", (unsigned long long)*count_out,

@@ -21,6 +21,7 @@
 enum journal_verdict tail_decide(const struct tail *tail, enum journal_finding_kind *kind_out)
 {
     CHECK(tail->group > 0);
+    CHECK(tail->rest >= TAIL_REST_OLD && tail->rest <= TAIL_REST_NEITHER);
     if (tail->rest == TAIL_REST_NEITHER && !MUTANT(STOP_AT_BAD_GROUP)) {
         *kind_out = JOURNAL_BAD_GROUP; /* A */
         return JOURNAL_DAMAGED;

@@ -15,6 +15,7 @@ static const char leaf_tag[] = "rsm leaf v1";
 
 void tree_leaf_encode(struct writer *out, const struct tree_leaf *leaf)
 {
+    size_t begin = out->size;
     CHECK(leaf->slot >= 1 && leaf->slot <= SLOT_MAX); /* or the reader takes it for no leaf */
     writer_bytes(out, bytes_make(leaf_tag, sizeof leaf_tag));
     writer_u64(out, leaf->slot);
@@ -24,6 +25,8 @@ void tree_leaf_encode(struct writer *out, const struct tree_leaf *leaf)
     writer_u64(out, leaf->verdicts.size);
     writer_bytes(out, leaf->verdicts);
     writer_bytes(out, bytes_make(leaf->effects, HASH_SIZE));
+    CHECK(out->failed || out->size - begin == sizeof leaf_tag + 32 + leaf->entry.size +
+                                                  leaf->verdicts.size + HASH_SIZE);
 }
 
 /* A size, and as many bytes. */
@@ -108,6 +111,7 @@ void tree_frontier_root(const struct tree_frontier *f, struct tree_hash *root_ou
         (void)crypto_hash_sha256(root_out->data, NULL, 0);
         return;
     }
+    CHECK(f->depth > 0 && f->depth <= TREE_PATH_MAX);
     *root_out = f->subtrees[f->depth - 1];
     for (uint32_t i = f->depth - 1; i > 0; i--)
         join(&f->subtrees[i - 1], root_out, root_out);
@@ -119,6 +123,7 @@ void tree_root(const struct tree_hash *leaves, uint64_t count, struct tree_hash 
 
     for (uint64_t i = 0; i < count; i++)
         tree_frontier_add(&frontier, &leaves[i]);
+    CHECK(frontier.count == count);
     tree_frontier_root(&frontier, root_out);
 }
 
@@ -211,6 +216,7 @@ bool tree_path_is_good(const struct tree_hash *leaf, uint64_t index, uint64_t co
     uint64_t place = index;
     uint64_t last = count - 1;
     for (uint32_t i = 0; i < path_count; i++) {
+        CHECK(place <= last); /* a place of its row */
         if (last == 0)
             return false;
         if (place % 2 == 1 || place == last) {
@@ -252,6 +258,7 @@ bool tree_consistency_is_good(uint64_t first, const struct tree_hash *first_root
     }
     struct tree_hash new = old;
     for (; next < proof_count; next++) {
+        CHECK(place <= last);
         if (last == 0)
             return false;
         if (place % 2 == 1 || place == last) {
