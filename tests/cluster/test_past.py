@@ -50,7 +50,9 @@ class Moment:
         while True:
             cluster.settle()
             self.slot = cluster.status(1)["slot"]
-            self.said = {" ".join(command): said(cluster, command) for command in READS if command[0] != "explain"}
+            waiting = [o["digest"] for o in cluster.json("override", "status")["overrides"]]
+            self.reads = READS + [["override", "status", digest] for digest in waiting] + [["outcome", digest] for digest in waiting]
+            self.said = {" ".join(command): said(cluster, command) for command in self.reads if command[0] != "explain"}
             self.members = cluster.ctl("member", "list", "--output", "json").stdout
             done = cluster.ctl("explain", "admin@dev", "3", "--output", "json", status=None)
             self.explained = done.stdout
@@ -58,7 +60,7 @@ class Moment:
                 return
 
     def check_at(self, cluster, at):
-        for command in READS:
+        for command in self.reads:
             name = " ".join(command)
             if command[0] == "explain":
                 now = cluster.ctl(*command, "--at", at, "--output", "json", status=None).stdout
