@@ -100,6 +100,32 @@ static void crash(struct core_cluster *c, uint32_t replica)
     }
 }
 
+/* The power of some of one place's nodes, or of all: what was not flushed is in doubt. */
+static void fault_power(struct core_cluster *c, const struct fault *fault)
+{
+    if (c->options.voter_count == 1)
+        return;
+    if (fault->kind == FAULT_POWER) {
+        core_node_doubt(c, fault->replica);
+        crash(c, fault->replica);
+        return;
+    }
+    for (uint32_t r = 1; r <= c->node_count; r++) {
+        if (((fault->salt >> r) & 1) != 0)
+            core_node_doubt(c, r);
+        crash(c, r);
+    }
+}
+
+static void fault_lost_write(struct core_cluster *c, const struct fault *fault)
+{
+    if (c->options.voter_count == 1)
+        return;
+    uint32_t victim = c->options.losses_known ? fault->replica : c->options.victim;
+    core_node_lose_memory(c, victim, fault->salt);
+    crash(c, victim);
+}
+
 static void fault_run(void *context, void *argument)
 {
     struct core_cluster *c = context;
@@ -139,25 +165,11 @@ static void fault_run(void *context, void *argument)
         core_node_slow_disk(c, fault->replica, c->sim.now + while_us);
         break;
     case FAULT_POWER:
-        if (c->options.voter_count > 1) {
-            core_node_doubt(c, fault->replica);
-            crash(c, fault->replica);
-        }
-        break;
     case FAULT_SITE_POWER:
-        for (uint32_t r = 1; r <= c->node_count && c->options.voter_count > 1; r++) {
-            if (((fault->salt >> r) & 1) != 0)
-                core_node_doubt(c, r);
-            crash(c, r);
-        }
+        fault_power(c, fault);
         break;
     case FAULT_LOST_WRITE:
-        if (c->options.voter_count > 1) {
-            bool any = c->options.losses_known;
-            uint32_t victim = any ? fault->replica : c->options.victim;
-            core_node_lose_memory(c, victim, fault->salt);
-            crash(c, victim);
-        }
+        fault_lost_write(c, fault);
         break;
     case FAULT_MEMBER:
         if (c->options.change_members)

@@ -22,23 +22,19 @@ static void open_disk(const struct temp_dir *dir, bool writable, struct disk **o
 }
 
 /* Every way of flushing keeps what disk.h says. */
-static void does_what_disk_h_says(enum disk_flush flush)
+static void open_with(const struct temp_dir *dir, enum disk_flush flush, struct disk **disk)
 {
-    struct temp_dir dir;
-    struct disk *disk = NULL;
+    open_disk(dir, true, disk);
+    disk_posix_set_flush(*disk, flush);
+}
+
+/* Files 3 and 7; of the latter's sectors some are written, some written and zeroed. */
+static void write_two_files(struct disk *disk, const char sectors[1536])
+{
     uint64_t files[4];
     uint64_t size = 0;
     size_t count = 0;
-    char path[TEMP_DIR_SIZE + 64];
-    struct stat info;
-    char text[4];
-    char sectors[1536];
-    char again[1536];
-    uint8_t page[64];
 
-    temp_dir_make(&dir);
-    open_disk(&dir, true, &disk);
-    disk_posix_set_flush(disk, flush);
     cr_assert_eq(disk_list(disk, files, 4, &count), RSM_OK);
     cr_assert_eq(count, 0);
     cr_assert_eq(disk_create(disk, 7), RSM_OK);
@@ -47,39 +43,69 @@ static void does_what_disk_h_says(enum disk_flush flush)
     cr_assert_eq(disk_zero(disk, 7, 0, 3 << 20), RSM_OK);
     cr_assert_eq(disk_size(disk, 7, &size), RSM_OK);
     cr_assert_eq(size, 3 << 20);
-    memset(sectors, 's', sizeof(sectors));
-    cr_assert_eq(disk_write(disk, 7, 4096, sectors, sizeof(sectors)), RSM_OK);
+    cr_assert_eq(disk_write(disk, 7, 4096, sectors, 1536), RSM_OK);
     cr_assert_eq(disk_zero(disk, 7, 4608, 5120), RSM_OK);
     cr_assert_eq(disk_write(disk, 7, 100, "abcd", 4), RSM_OK);
     cr_assert_eq(disk_flush(disk, 7), RSM_OK);
     cr_assert_eq(disk_flush_directory(disk), RSM_OK);
-    disk_free(disk);
+}
 
-    open_disk(&dir, true, &disk);
-    disk_posix_set_flush(disk, flush);
+static void read_what_was_written(struct disk *disk, const char sectors[1536])
+{
+    char text[4];
+    char again[1536];
+    uint8_t page[64];
+
     cr_assert_eq(disk_read(disk, 7, 100, text, 4), RSM_OK);
     cr_assert_arr_eq(text, "abcd", 4);
-    memset(sectors + 512, 0, 512);
     cr_assert_eq(disk_read(disk, 7, 4096, again, sizeof(again)), RSM_OK);
-    cr_assert_arr_eq(again, sectors, sizeof(sectors));
+    cr_assert_arr_eq(again, sectors, sizeof(again));
     cr_assert_eq(disk_read(disk, 7, (3 << 20) - 2, text, 4), RSM_IO, "beyond the end");
     cr_assert_eq(disk_zero(disk, 7, 101, 102), RSM_OK);
     cr_assert_eq(disk_read(disk, 7, 90, page, sizeof(page)), RSM_OK);
     cr_assert_arr_eq(page + 10, "a\0cd", 4);
     cr_assert_eq(disk_read(disk, 8, 0, text, 4), RSM_NOT_FOUND);
+}
+
+static void list_and_remove(const struct temp_dir *dir, struct disk *disk)
+{
+    uint64_t files[4];
+    uint64_t size = 0;
+    size_t count = 0;
+    char path[TEMP_DIR_SIZE + 64];
+    struct stat info;
+
     cr_assert_eq(disk_size(disk, 8, &size), RSM_NOT_FOUND);
     cr_assert_eq(disk_list(disk, files, 4, &count), RSM_OK);
     cr_assert_eq(count, 2);
     cr_assert(files[0] == 3 && files[1] == 7);
     cr_assert_eq(disk_list(disk, files, 1, &count), RSM_OK);
     cr_assert(count == 2 && files[0] == 3);
-    cr_assert_eq(stat(temp_dir_path(&dir, "journal/00000000000000000007.seg", path), &info), 0);
+    cr_assert_eq(stat(temp_dir_path(dir, "journal/00000000000000000007.seg", path), &info), 0);
     cr_assert_eq(info.st_mode & 0777, 0600);
-    cr_assert_eq(stat(temp_dir_path(&dir, "journal", path), &info), 0);
+    cr_assert_eq(stat(temp_dir_path(dir, "journal", path), &info), 0);
     cr_assert_eq(info.st_mode & 0777, 0700);
     cr_assert_eq(disk_remove(disk, 7), RSM_OK);
     cr_assert_eq(disk_remove(disk, 7), RSM_OK);
     cr_assert_eq(disk_size(disk, 7, &size), RSM_NOT_FOUND);
+}
+
+static void does_what_disk_h_says(enum disk_flush flush)
+{
+    struct temp_dir dir;
+    struct disk *disk = NULL;
+    char sectors[1536];
+
+    memset(sectors, 's', sizeof(sectors));
+    temp_dir_make(&dir);
+    open_with(&dir, flush, &disk);
+    write_two_files(disk, sectors);
+    disk_free(disk);
+
+    memset(sectors + 512, 0, 512);
+    open_with(&dir, flush, &disk);
+    read_what_was_written(disk, sectors);
+    list_and_remove(&dir, disk);
     disk_free(disk);
     temp_dir_remove(&dir);
 }
