@@ -16,6 +16,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/nearest.h"
+#include "src/base/text.h"
 #include "src/command/body.h"
 #include "src/io/work_pool.h"
 
@@ -256,33 +257,23 @@ static enum rsm_status set(struct parser *p, const struct key *key, const char *
     return RSM_USAGE;
 }
 
-static char *trim(char *text)
-{
-    while (*text == ' ' || *text == '\t')
-        text++;
-    size_t size = strlen(text);
-    while (size > 0 && strchr(" \t\r", text[size - 1]) != NULL)
-        text[--size] = '\0';
-    return text;
-}
-
 static enum rsm_status parse_line(struct parser *p, char *line)
 {
-    line = trim(line);
+    line = text_trim(line);
     if (*line == '\0' || *line == '#')
         return RSM_OK;
     char *equals = strchr(line, '=');
     if (equals == NULL)
         return complain(p, line, "is not of the form key = value");
     *equals = '\0';
-    char *name = trim(line);
+    char *name = text_trim(line);
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (strcmp(keys[i].name, name) != 0)
             continue;
         if (p->seen[i] && !may_repeat(keys[i].kind))
             return complain(p, name, "stands twice");
         p->seen[i] = true;
-        return set(p, &keys[i], trim(equals + 1));
+        return set(p, &keys[i], text_trim(equals + 1));
     }
     struct nearest n = nearest_begin(name);
     for (size_t i = 0; i < KEY_COUNT; i++)

@@ -13,6 +13,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/nearest.h"
+#include "src/base/text.h"
 #include "tools/resilience-ctl/ctl.h"
 
 enum kind {
@@ -186,16 +187,6 @@ static bool set_flag(struct ctl *ctl, const struct flag *flag, const char *value
 /* -------------------------------------------------------------------------------------------- */
 /* Variables and the file. */
 
-static char *trim(char *text)
-{
-    while (*text == ' ' || *text == '\t')
-        text++;
-    size_t size = strlen(text);
-    while (size > 0 && strchr(" \t\r", text[size - 1]) != NULL)
-        text[--size] = '\0';
-    return text;
-}
-
 static bool set_by_name(struct ctl *ctl, const char *name, const char *value)
 {
     if (strcmp(name, "endpoints") == 0)
@@ -229,14 +220,15 @@ static enum rsm_status read_config(struct ctl *ctl)
     rsm_buffer_free(&text);
     char *rest = ctl->config_text;
     for (unsigned number = 1; rest != NULL; number++) {
-        char *line = trim(strsep(&rest, "\n"));
+        char *line = text_trim(strsep(&rest, "\n"));
         char *equals = strchr(line, '=');
         if (*line == '\0' || *line == '#')
             continue;
         if (equals != NULL)
             *equals = '\0';
-        if (equals == NULL || !set_by_name(ctl, trim(line), trim(equals + 1))) {
-            fprintf(stderr, "resilience-ctl: %s:%u: %s: no such key\n", path, number, trim(line));
+        if (equals == NULL || !set_by_name(ctl, text_trim(line), text_trim(equals + 1))) {
+            fprintf(stderr, "resilience-ctl: %s:%u: %s: no such key\n", path, number,
+                    text_trim(line));
             return RSM_USAGE;
         }
     }
