@@ -503,7 +503,7 @@ install: all ## PREFIX=/usr/local DESTDIR=
 clean: ## removes build/
 	$(Q)rm -rf build
 help: ## this list
-	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
+	$(Q)awk -F ':.*## ' -f tests/help.awk Makefile
 
 # What the list shows is no file; nor are these.
 .PHONY: $(shell awk -F ':.*## ' '/^[a-z-]+:.*## / {print $$1}' Makefile) programs unit-programs lib \
