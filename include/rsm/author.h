@@ -26,27 +26,36 @@ extern "C" {
 
 struct rsm_author;
 
-/* `key` is borrowed and must outlive the author. The counter begins at 1, the clocks at nothing. */
+/*
+ * `key` is borrowed and must outlive the author. The counter begins at 1, the clocks at nothing.
+ * RSM_NO_MEMORY: *author_out is NULL.
+ */
 enum rsm_status rsm_author_new(const struct rsm_key *key,
                                const uint8_t cluster_id[RSM_CLUSTER_ID_SIZE],
                                struct rsm_author **author_out);
+/* NULL is ignored. */
 void rsm_author_free(struct rsm_author *author);
 
 /*
  * Asks the cluster ("hello" for its id, "clock" for the author's last counter and the highest
  * Lamport clock) and makes a new author of it. `key` as above. Takes in the author's own events,
- * nobody else's.
+ * nobody else's. Statuses as rsm_client_call and rsm_author_new, RSM_MALFORMED for an answer that
+ * is none; *author_out is NULL then.
  */
 enum rsm_status rsm_author_open(struct rsm_client *client, const struct rsm_key *key,
                                 uint32_t timeout_ms, struct rsm_author **author_out);
 
+/* RSM_CLUSTER_ID_SIZE bytes, borrowed from the author. */
 const uint8_t *rsm_author_cluster_id(const struct rsm_author *author);
 /* The counter that the next command gets. */
 uint64_t rsm_author_counter(const struct rsm_author *author);
 
 /* Continues after `counter`, when it is known from elsewhere. */
 void rsm_author_set_counter(struct rsm_author *author, uint64_t counter);
-/* Has seen an event. RSM_TOO_MANY above 256 authors. */
+/*
+ * Has seen an event. RSM_TOO_LARGE for a counter or clock of 2^53 or more, or a name above 128
+ * bytes: nothing is taken in. RSM_TOO_MANY above 256 authors: the Lamport clock is all the same.
+ */
 enum rsm_status rsm_author_see(struct rsm_author *author, struct rsm_event event, uint64_t lamport);
 /*
  * Has seen a read's result: takes in each map in it, however deep, that has the keys "author",

@@ -63,13 +63,16 @@ enum rsm_principal_kind {
     RSM_PRINCIPAL_GATEWAY,
 };
 
+/* A new zone: its labels, and what is in it from the start, SOA and NS at its apex included. */
 enum rsm_status rsm_body_zone_create(struct rsm_bytes zone, const struct rsm_label *labels,
                                      size_t label_count, const struct rsm_change *changes,
                                      size_t change_count, struct rsm_buffer *body_out);
 /* The labels of a zone as they shall be, all of them. */
 enum rsm_status rsm_body_zone_label(struct rsm_bytes zone, const struct rsm_label *labels,
                                     size_t label_count, struct rsm_buffer *body_out);
+/* A zone with all that is in it. */
 enum rsm_status rsm_body_zone_delete(struct rsm_bytes zone, struct rsm_buffer *body_out);
+/* Record sets as they shall be, all of them or none; at most 65,536, each once. */
 enum rsm_status rsm_body_rrset_change(struct rsm_bytes zone, const struct rsm_change *changes,
                                       size_t change_count, struct rsm_buffer *body_out);
 
@@ -117,7 +120,9 @@ enum rsm_status rsm_body_principal_key_add(struct rsm_bytes name, struct rsm_byt
                                            struct rsm_buffer *body_out);
 enum rsm_status rsm_body_principal_key_revoke(struct rsm_bytes name, struct rsm_bytes key,
                                               struct rsm_buffer *body_out);
+/* Nobody signs under that name any more. */
 enum rsm_status rsm_body_principal_delete(struct rsm_bytes name, struct rsm_buffer *body_out);
+/* A role as it shall be: all its grants. And one that is gone, with what it granted. */
 enum rsm_status rsm_body_role_set(struct rsm_bytes name, const struct rsm_grant *grants,
                                   size_t grant_count, struct rsm_buffer *body_out);
 enum rsm_status rsm_body_role_delete(struct rsm_bytes name, struct rsm_buffer *body_out);
@@ -125,7 +130,10 @@ enum rsm_status rsm_body_role_delete(struct rsm_bytes name, struct rsm_buffer *b
 /* `policy` is a canonical MessagePack map; its keys: docs/formats-commands.md. */
 enum rsm_status rsm_body_policy_set(struct rsm_bytes policy, struct rsm_buffer *body_out);
 
-/* A lease's token is the slot of its acquire. */
+/*
+ * A lease's token is the slot of its acquire: with a higher one given out, a lower one is worth
+ * nothing. `ttl_ms` is log time, from the command's slot on.
+ */
 enum rsm_status rsm_body_lease_acquire(struct rsm_bytes resource, uint64_t ttl_ms,
                                        struct rsm_buffer *body_out);
 enum rsm_status rsm_body_lease_renew(struct rsm_bytes resource, uint64_t token, uint64_t ttl_ms,

@@ -52,9 +52,9 @@ enum rsm_status rsm_client_call(struct rsm_client *client, const char *method,
                                 struct rsm_buffer *result_out);
 
 /*
- * Submits a signed envelope. RSM_OK: a verdict was reached, of any sort; see rsm_verdict_first.
- * RSM_OUTCOME_UNKNOWN: see above. Other statuses as rsm_client_call; all mean that nothing was
- * changed by this envelope, now or later, but RSM_TIMED_OUT's sibling above.
+ * Submits a signed envelope. RSM_OK: a verdict was reached, of any sort; see rsm_verdicts.
+ * RSM_OUTCOME_UNKNOWN: see above. Other statuses as rsm_client_call; each of them means that
+ * nothing was changed by this envelope, nor will be.
  */
 enum rsm_status rsm_client_submit(struct rsm_client *client, struct rsm_bytes envelope,
                                   uint32_t timeout_ms, struct rsm_buffer *result_out);
@@ -80,10 +80,11 @@ typedef void (*rsm_on_result)(void *context, const struct rsm_result *result);
 enum rsm_status rsm_client_start(struct rsm_client *client, const char *method,
                                  struct rsm_value params, uint32_t timeout_ms,
                                  rsm_on_result on_result, void *context, uint64_t *call_out);
+/* As rsm_client_submit, with a callback. Statuses as rsm_client_start. */
 enum rsm_status rsm_client_start_submit(struct rsm_client *client, struct rsm_bytes envelope,
                                         uint32_t timeout_ms, rsm_on_result on_result, void *context,
                                         uint64_t *call_out);
-/* Its callback will not run. An envelope that was sent may still be chosen. */
+/* Its callback will not run. An envelope that was sent may still be chosen. Ended ones: nothing. */
 void rsm_client_cancel(struct rsm_client *client, uint64_t call);
 
 /* Readable when rsm_client_process has something to do. Stays the same for the client's life. */
@@ -120,6 +121,7 @@ typedef void (*rsm_on_notice)(void *context, const struct rsm_notice *notice);
 enum rsm_status rsm_client_watch(struct rsm_client *client, struct rsm_value filter,
                                  uint64_t slot_first, rsm_on_notice on_notice, void *context,
                                  uint64_t *watch_out);
+/* Ends a watch: its callback does not run again. One that has ended: nothing. */
 void rsm_client_unwatch(struct rsm_client *client, uint64_t watch);
 
 /* ---- verdicts: results of "submit" and "outcome" ---- */
@@ -134,8 +136,9 @@ struct rsm_verdict {
     struct rsm_value result; /* not refused: what the command brought, a map */
 };
 
-/* Walks the verdicts of a result, in the order of the commands. False at the end. */
+/* The verdicts of a result, in the order of the commands; borrowed from it. */
 struct rsm_walk rsm_verdicts(struct rsm_bytes result);
+/* The next one; false at the end. What is no map comes as a verdict that says nothing. */
 bool rsm_verdict_next(struct rsm_walk *walk, struct rsm_verdict *verdict_out);
 
 #ifdef __cplusplus

@@ -40,6 +40,7 @@ enum rsm_factor_method {
 const char *rsm_factor_text(enum rsm_factor_method method);
 /* RSM_NOT_FOUND for another text. */
 enum rsm_status rsm_factor_parse(struct rsm_bytes text, enum rsm_factor_method *method_out);
+/* Bytes of the public half that is enrolled; 0 for totp, and outside the list. */
 size_t rsm_factor_public_size(enum rsm_factor_method method);
 
 /*
@@ -61,7 +62,10 @@ struct rsm_factor {
     struct rsm_bytes signature; /* RSM_FACTOR_SIGNATURE_SIZE bytes: r and s, or Ed25519's */
 };
 
-/* `relying_party`: FIDO2's RP ID, for example "rsm"; empty for other methods. */
+/*
+ * A second factor of a principal, under an id of its own; and one that is none any more. As
+ * rsm/body.h. `relying_party`: FIDO2's RP ID, for example "rsm"; empty for other methods.
+ */
 enum rsm_status rsm_body_factor_enroll(struct rsm_bytes principal, struct rsm_bytes id,
                                        enum rsm_factor_method method, struct rsm_bytes public_half,
                                        struct rsm_bytes relying_party, struct rsm_buffer *body_out);

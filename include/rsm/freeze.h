@@ -30,6 +30,7 @@ enum rsm_freeze_scope {
 enum rsm_status rsm_body_freeze_set(struct rsm_bytes id, enum rsm_freeze_scope scope,
                                     struct rsm_bytes subject, bool everybody, uint64_t until_ms,
                                     struct rsm_buffer *body_out);
+/* The freeze is over for everybody it stopped, at once. */
 enum rsm_status rsm_body_freeze_clear(struct rsm_bytes id, struct rsm_buffer *body_out);
 
 /*

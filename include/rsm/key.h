@@ -54,7 +54,7 @@ enum rsm_status rsm_key_is_encrypted(const char *path, bool *encrypted_out);
 enum rsm_status rsm_key_save(const struct rsm_key *key, const char *path, const char *passphrase,
                              size_t passphrase_size);
 
-/* The principal's name and the public half, borrowed from the key. */
+/* The principal's name, and the public half: RSM_PUBLIC_KEY_SIZE bytes. Borrowed from the key. */
 const char *rsm_key_name(const struct rsm_key *key);
 const uint8_t *rsm_key_public(const struct rsm_key *key);
 

@@ -102,6 +102,7 @@ struct rsm_submitter_counters {
     uint64_t again;   /* changes that were signed again */
 };
 
+/* A copy as of now; from any thread. */
 void rsm_submitter_count(struct rsm_submitter *submitter,
                          struct rsm_submitter_counters *counters_out);
 

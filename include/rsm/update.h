@@ -46,6 +46,7 @@ struct rsm_update {
     size_t update_count;
 };
 
+/* All of `update` is borrowed until it returns. */
 enum rsm_status rsm_body_rrset_update(const struct rsm_update *update, struct rsm_buffer *body_out);
 
 #ifdef __cplusplus

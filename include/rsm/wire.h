@@ -28,6 +28,7 @@ struct rsm_bytes {
 
 /* The bytes of a C string, without its end; empty for NULL. */
 struct rsm_bytes rsm_text(const char *text);
+/* A view of so many bytes, which stay the caller's. */
 struct rsm_bytes rsm_bytes_make(const void *data, size_t size);
 
 /* Owned. {NULL, 0} is empty and needs no free. */
@@ -36,8 +37,9 @@ struct rsm_buffer {
     size_t size;
 };
 
+/* Borrowed from the buffer. */
 struct rsm_bytes rsm_buffer_bytes(const struct rsm_buffer *buffer);
-/* Frees and empties. */
+/* Frees and empties; again: nothing. */
 void rsm_buffer_free(struct rsm_buffer *buffer);
 
 /* MessagePack-RPC: [0, id, method, params], [1, id, error, result], [2, method, params]. */
@@ -74,7 +76,10 @@ enum rsm_status rsm_value_parse(struct rsm_bytes bytes, struct rsm_value *value_
 struct rsm_value rsm_value_of(struct rsm_bytes checked);
 
 enum rsm_type rsm_value_type(struct rsm_value v);
-/* Each gives 0, false or empty for a value of another type: ask rsm_value_type where it matters. */
+/*
+ * Each gives 0, false or empty for a value of another type: ask rsm_value_type where it matters.
+ * rsm_value_int takes both types of integers, but gives 0 for one above INT64_MAX.
+ */
 bool rsm_value_bool(struct rsm_value v);
 uint64_t rsm_value_uint(struct rsm_value v);
 int64_t rsm_value_int(struct rsm_value v);
@@ -93,6 +98,7 @@ struct rsm_walk {
     uint64_t left;
 };
 
+/* Of another type: a walk that is at its end. */
 struct rsm_walk rsm_walk_begin(struct rsm_value container);
 /* False at the end. */
 bool rsm_walk_next(struct rsm_walk *walk, struct rsm_value *value_out);
@@ -102,7 +108,12 @@ struct rsm_pack;
 
 /* NULL when memory is short. */
 struct rsm_pack *rsm_pack_new(void);
+/* NULL is ignored. */
 void rsm_pack_free(struct rsm_pack *p);
+/*
+ * One value each, copied; integers in their shortest form. No status: what does not fit makes
+ * rsm_pack_result empty. `text` ends with a 0 byte, NULL is empty.
+ */
 void rsm_pack_nil(struct rsm_pack *p);
 void rsm_pack_bool(struct rsm_pack *p, bool value);
 void rsm_pack_uint(struct rsm_pack *p, uint64_t value);

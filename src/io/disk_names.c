@@ -20,7 +20,7 @@ void disk_name_make(uint64_t file, const char *suffix, char name_out[DISK_NAME_S
     snprintf(name_out, DISK_NAME_SIZE, "%020" PRIu64 "%s", file, suffix);
 }
 
-/* The number in a name that make_name would make; false for any other. */
+/* The number in a name that disk_name_make would make; false for any other. */
 static bool parse_name(const char *name, const char *suffix, uint64_t *file_out)
 {
     char again[DISK_NAME_SIZE];

@@ -95,7 +95,7 @@ struct judge {
     bool is_brief;  /* the slot has so many verdicts that this one names few services (stage.h) */
     bool has_cycle; /* one was told: the graph need not tell it again */
 
-    /* The last writer that causal_check looked at. */
+    /* The last writer that rule_causal_version looked at. */
     uint8_t last_author[LIMIT_PRINCIPAL_SIZE];
     size_t last_author_size;
     uint64_t last_counter;

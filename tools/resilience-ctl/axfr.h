@@ -42,8 +42,8 @@ enum rsm_status axfr_fetch(const struct axfr_source *source, struct bytes zone,
 enum rsm_status axfr_key_load(const char *path, struct tsig_key **key_out, char *error);
 
 /*
- * The messages of an answer, one after the other; for tests and the fuzzer. axfr_begin, then for
- * each message axfr_take, until *is_done_out; then axfr_end.
+ * The messages of an answer, one after the other; for tests and the fuzzer. axfr_new, then for each
+ * message axfr_take, until *is_done_out; then axfr_end, and axfr_free.
  */
 struct axfr;
 

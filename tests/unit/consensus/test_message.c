@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* message_check: every field of every type at its bounds; what a type does not use is zero. */
+/* paxos_message_check: every field of every type at its bounds; what a type does not use is zero.
+ */
 #include "tests/unit/consensus/expect.h"
 
 static struct paxos_entry entries[LIMIT_BATCH_ENTRIES + 1];
