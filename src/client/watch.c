@@ -15,7 +15,6 @@
  */
 #include "src/client/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,7 +8,6 @@
 #include "src/command/keyfile.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "src/base/limits.h"
-#include "src/base/mem.h"
 #include "src/command/body.h"
 #include "src/command/canonical.h"
 #include "src/command/envelope.h"

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "src/base/limits.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/io/clock.h"

@@ -13,7 +13,6 @@
 #include <sodium.h>
 
 #include "src/base/log.h"
-#include "src/base/mem.h"
 #include "src/command/public.h"
 #include "src/daemon/config.h"
 #include "src/daemon/dns_internal.h"

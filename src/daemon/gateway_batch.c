@@ -15,7 +15,6 @@
 
 #include "src/base/check.h"
 #include "src/base/log.h"
-#include "src/base/mem.h"
 #include "src/command/public.h"
 #include "src/machine/record.h"
 #include "src/machine/tables.h"

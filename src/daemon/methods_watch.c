@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/daemon/methods_internal.h"
 #include "src/daemon/methods_reset.h"

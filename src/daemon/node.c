@@ -10,13 +10,10 @@
  */
 #include "src/daemon/node.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"
 #include "src/base/log.h"
-#include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
 #include "src/machine/staged.h"
 

@@ -9,7 +9,6 @@
 
 #include "src/base/check.h"
 #include "src/base/log.h"
-#include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"

@@ -29,7 +29,6 @@
 
 #include "src/base/check.h"
 #include "src/base/log.h"
-#include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
 #include "src/machine/logtable.h"
 #include "src/machine/tables.h"

@@ -7,13 +7,10 @@
  * or says nothing: the same bytes twice have one verdict, so sending again is always safe. Nobody
  * but the log ends it: the verdict comes when the slot is applied here, wherever it was proposed.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"
 #include "src/base/log.h"
-#include "src/base/mem.h"
 #include "src/daemon/node_internal.h"
 #include "src/daemon/node_ready.h"
 #include "src/machine/entry.h"

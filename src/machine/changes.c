@@ -13,7 +13,6 @@
 #include "src/machine/judge.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/check.h"

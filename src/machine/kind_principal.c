@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/machine/staged.h"
 
 #define ADMIN bytes_of_string("admin")

@@ -35,7 +35,6 @@
 #include "src/command/body.h"
 #include "src/command/body_change.h"
 #include "src/command/verb.h"
-#include "src/machine/impact.h"
 #include "src/machine/judge.h"
 
 static bool is_optional_name(struct bytes name)

@@ -2,7 +2,6 @@
 /* policy_limit.c - the lists "limits" and "times" (see policy_limit.h). */
 #include "src/machine/policy_limit.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "src/base/limits.h"

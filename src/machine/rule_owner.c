@@ -14,7 +14,6 @@
 #include "src/machine/judge.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"

@@ -8,7 +8,6 @@
  */
 #include "src/net/rpc.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>

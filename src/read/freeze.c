@@ -2,7 +2,6 @@
 /* freeze.c - freezes, how far automata have come back, and record sets that are frozen. */
 #include <string.h>
 
-#include "src/base/mem.h"
 #include "src/command/body.h"
 #include "src/machine/flip.h"
 #include "src/machine/resume.h"

@@ -2,7 +2,6 @@
 /* render.c - pieces of results: names, record sets, verdicts, slots of the log. */
 #include <string.h>
 
-#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"

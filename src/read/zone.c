@@ -6,7 +6,6 @@
  * `after` for the page behind, nil at the end. Items are packed apart first, since an array's
  * header says their number.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/limits.h"

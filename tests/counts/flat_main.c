@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/base/prng.h"
 #include "src/command/envelope.h"
 #include "src/machine/entry.h"

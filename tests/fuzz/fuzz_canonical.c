@@ -5,7 +5,6 @@
  * Canonical is a part of well-formed; a stream in two pieces judges as the whole does; what is
  * canonical comes back byte for byte when msgpack-c reads it and writes it again.
  */
-#include <stdlib.h>
 
 #include <msgpack.h>
 

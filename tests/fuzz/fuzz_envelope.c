@@ -7,7 +7,6 @@
  */
 #include "src/base/check.h"
 #include "src/base/limits.h"
-#include "src/base/mem.h"
 #include "src/command/body.h"
 #include "src/command/canonical.h"
 #include "src/command/envelope.h"

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/machine/factor.h"
 #include "src/machine/procedure.h"
 #include "src/machine/recording.h"

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/rr/name.h"
 #include "tools/resilience-ctl/octodns.h"
 

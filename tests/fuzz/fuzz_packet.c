@@ -7,7 +7,6 @@
  */
 #include "src/base/check.h"
 #include "src/base/limits.h"
-#include "src/base/mem.h"
 #include "src/rr/name.h"
 #include "src/rr/tsig.h"
 

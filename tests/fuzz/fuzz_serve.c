@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/dns/serve.h"
 #include "src/rr/data.h"
 #include "tests/lib/machine_world.h"

@@ -6,7 +6,6 @@
  * not has an answer that says why.
  */
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/command/body.h"
 #include "src/dns/update.h"
 

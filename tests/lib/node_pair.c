@@ -8,7 +8,6 @@
 #include <rsm/body.h>
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/machine/tables.h"
 
 /* ---- surroundings ---- */

@@ -4,7 +4,6 @@
  * histories pass, both agree with trying every order, and what is no history is refused.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/mem.h"

@@ -14,7 +14,6 @@
  */
 #include "tests/lin/history.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

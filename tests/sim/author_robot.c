@@ -6,7 +6,6 @@
  */
 #include "tests/sim/sim_node.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"

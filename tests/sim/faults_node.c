@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* faults_node.c - obeys the plan in a cluster of whole nodes: what hits more than one replica. */
-#include <inttypes.h>
 
 #include "src/base/mem.h"
 #include "tests/sim/sim_node.h"

@@ -9,7 +9,6 @@
 #include "tests/sim/fork_node.h"
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "src/command/recovery.h"
 #include "src/daemon/node_recover.h"
 #include "tests/sim/replica_node.h"

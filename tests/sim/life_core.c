@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "src/base/check.h"
-#include "src/base/mem.h"
 #include "tests/sim/node_core.h"
 
 /* ------------------------------------------------------------------------------------------- */

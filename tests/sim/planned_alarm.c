@@ -8,7 +8,6 @@
  */
 #include "tests/sim/planned.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/check.h"

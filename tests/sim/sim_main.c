@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "consensus/paxos.h"
-#include "src/base/mem.h"
 #include "tests/lib/mutant_switch.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/planned.h"

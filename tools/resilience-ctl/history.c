@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "src/base/mem.h"
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/history.h"
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/mem.h"
 #include "src/rr/data.h"
 #include "tools/resilience-ctl/ctl.h"
 

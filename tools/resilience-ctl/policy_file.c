@@ -7,7 +7,6 @@
  */
 #include "tools/resilience-ctl/policy_file.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/mem.h"

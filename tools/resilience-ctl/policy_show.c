@@ -3,7 +3,6 @@
 #include "tools/resilience-ctl/policy_file.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <rsm/wire.h>

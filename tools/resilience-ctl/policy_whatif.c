@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "src/base/mem.h"
 #include "src/command/genesis.h"
 #include "src/machine/entry.h"
 #include "src/machine/policy.h"

@@ -4,7 +4,6 @@
 
 #include <rsm/service.h>
 
-#include "src/base/limits.h"
 #include "src/rr/name.h"
 #include "tools/resilience-ctl/ctl.h"
 #include "tools/resilience-ctl/lists.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/base/mem.h"
 #include "tools/resilience-ctl/ctl.h"
 
 struct rsm_bytes ctl_bytes(struct bytes b)

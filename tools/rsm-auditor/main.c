@@ -11,7 +11,6 @@
 
 #include <jansson.h>
 
-#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/base/nearest.h"
 #include "src/io/data_dir.h"

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/base/mem.h"
 #include "tools/rsm-auditor/auditor.h"
 
 #define PAGE_SLOTS 1000u

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <rsm/rule.h>
 #include <rsm/status.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 /* test_client.c - calls and submissions against a scripted server. */
 #include <criterion/criterion.h>
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "src/base/mem.h"

@@ -2,9 +2,7 @@
 /* test_keyfile.c - key files: text both ways, passphrases, and who may read the file. */
 #include <criterion/criterion.h>
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
  */
 #include <criterion/criterion.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/command/keyfile.h"

@@ -4,11 +4,7 @@
  * or at once when it owes somebody the verdict. Counted on two nodes with a clock of their own.
  */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <rsm/body.h>
-#include <rsm/command.h>
 
 #include "src/base/mem.h"
 #include "tests/lib/node_pair.h"

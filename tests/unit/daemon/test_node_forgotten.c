@@ -6,7 +6,6 @@
  * seen the tests (tests/mutants/outside).
  */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <rsm/body.h>

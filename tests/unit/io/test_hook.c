@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test_hook.c - programs of the operator's: which are run, with what, how many, and their end. */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "src/io/clock.h"
 #include "src/io/hook.h"
 #include "tests/lib/temp_dir.h"
 

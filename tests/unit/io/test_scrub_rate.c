@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/base/mem.h"
 #include "src/io/data_dir.h"
 #include "src/io/disk_posix.h"
 #include "src/io/scrubber.h"

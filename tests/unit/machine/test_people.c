@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "src/base/check.h"
 #include "src/command/pack.h"
 #include "src/machine/policy.h"
 #include "src/rr/data.h"

@@ -2,7 +2,6 @@
 /* test_recover.c - one replica goes on alone: whose signatures count, and what it leaves behind. */
 #include <criterion/criterion.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "src/command/recovery.h"

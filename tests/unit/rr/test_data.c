@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test_data.c - record data: every type there and back, and hostile bytes of every type. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/prng.h"

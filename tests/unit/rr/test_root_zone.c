@@ -11,7 +11,6 @@
 
 #include "src/base/mem.h"
 #include "src/rr/data.h"
-#include "src/rr/name.h"
 #include "src/rr/zonefile.h"
 
 #define ROOT_RECORDS 17780u

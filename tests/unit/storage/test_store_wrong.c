@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "src/base/kv.h"
-#include "src/base/mem.h"
 #include "storage/store_state.h"
 #include "tests/lib/temp_dir.h"
 

@@ -6,8 +6,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "src/base/mem.h"
-#include "src/base/prng.h"
 #include "storage/tree.h"
 
 #define SMALL 33u
