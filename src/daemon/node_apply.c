@@ -101,9 +101,7 @@ bool apply_is_held(const struct node *n)
     /* Once nothing is missing any more, everything that is applied has to be stored once. */
     if (n->missing_slot != 0 && n->frozen != NULL && n->applied_slot >= n->missing_slot)
         return true;
-    if (apply_is_unreadable(n))
-        return true; /* a version that can read it has to be started */
-    return n->missing_slot == 0 && (n->alarms & NODE_ALARM_STATE_DAMAGED) != 0;
+    return apply_is_unreadable(n); /* a version that can read it has to be started */
 }
 
 void apply_later(struct node *n, uint64_t slot, struct blob *value)

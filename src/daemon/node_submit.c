@@ -288,20 +288,21 @@ static void refuse_unlogged(struct node *n, struct submission *s, const struct v
 
 /*
  * Its commands have their verdicts: applied ones are answered; those in a slot that is not applied
- * yet stay in the queue until they are.
+ * yet stay in the queue until they are. True: it was answered, and is gone.
  */
-static void answer_duplicate(struct node *n, struct submission *s)
+static bool answer_duplicate(struct node *n, struct submission *s)
 {
     struct envelope e;
     uint64_t slot;
     if (node_verify_envelope(n, blob_bytes(s->envelope), s->digest, &e) != RSM_OK ||
         !query_envelope_known(n->applied, &e, &slot, &n->scratch))
-        return;
+        return false;
     struct node_outcome outcome = {
         .status = RSM_OK, .slot = slot, .duplicate = true, .verdicts = writer_result(&n->scratch)};
     for (uint32_t i = 0; i < s->token_count; i++)
         answer(n, s->tokens[i], &outcome);
     submissions_remove(n->submissions, s);
+    return true;
 }
 
 /* Judges one submission for `slot`. NULL when it takes no slot now; it may be gone then. */
@@ -335,7 +336,7 @@ static struct blob *judge(struct node *n, struct submission *s, uint64_t slot)
         }
         break;
     case JUDGED_DUPLICATE:
-        answer_duplicate(n, s);
+        (void)answer_duplicate(n, s);
         break;
     case JUDGED_WAIT:
         break;
@@ -476,6 +477,16 @@ void submit_on_lost(struct node *n, const struct paxos_lost *lost)
 /* -------------------------------------------------------------------------------------------- */
 /* Follower: forward. */
 
+/*
+ * Forwarded long ago. Its command may have come into the log in another envelope, a bundle that its
+ * author signed for another replica: the leader has nothing more to say of it, and the slot was of
+ * another digest when it was applied here.
+ */
+static bool is_overdue(const struct submission *s, uint64_t now)
+{
+    return s->state == SUBMISSION_FORWARDED && now - s->sent_ms >= FORWARD_AGAIN_MS;
+}
+
 void submit_forward(struct node *n)
 {
     uint32_t leader = paxos_leader(n->paxos);
@@ -485,10 +496,12 @@ void submit_forward(struct node *n)
     bool again = now - n->leader_asked_ms >= FORWARD_AGAIN_MS;
     if (again)
         n->leader_asked_ms = now;
-    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = s->newer) {
-        bool due = s->state == SUBMISSION_QUEUED || (again && s->state == SUBMISSION_FORWARDED &&
-                                                     now - s->sent_ms >= FORWARD_AGAIN_MS);
-        if (!due || (s->token_count == 0 && !s->is_own))
+    struct submission *next;
+    for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
+        next = s->newer;
+        bool is_again = again && is_overdue(s, now);
+        bool is_due = s->state == SUBMISSION_QUEUED || is_again;
+        if (!is_due || (s->token_count == 0 && !s->is_own) || (is_again && answer_duplicate(n, s)))
             continue;
         struct blob *frame = peer_encode_forward(blob_bytes(s->envelope));
         n->env.send(n->env.context, leader, frame);
@@ -505,7 +518,7 @@ void submit_answer_known(struct node *n)
     struct submission *next;
     for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
         next = s->newer;
-        answer_duplicate(n, s);
+        (void)answer_duplicate(n, s);
     }
 }
 

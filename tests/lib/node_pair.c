@@ -77,8 +77,10 @@ static uint64_t env_monotonic_ns(void *context)
 
 static void env_commit(void *context, struct node *node, struct kv *frozen)
 {
+    struct node_pair_replica *r = context;
     (void)node;
-    ((struct node_pair_replica *)context)->committing = frozen;
+    r->commit_calls++;
+    r->committing = frozen;
 }
 
 static enum rsm_status write_row(void *context, const struct kv_write *w)

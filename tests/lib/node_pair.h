@@ -25,6 +25,7 @@ struct node_pair_replica {
     struct kv *base, *committing, *incoming;
     struct node_config config;                /* as it was opened with */
     uint64_t incarnation_next;                /* drawn in doubt; 0: none */
+    uint64_t commit_calls;                    /* commits that were begun */
     enum rsm_status commit_status;            /* what its commits end with */
     bool holds_commits;                       /* they do not end as long as this is set */
     struct blob *inbox[NODE_PAIR_FRAMES_MAX]; /* from the other ones */

@@ -20,7 +20,8 @@ struct rig {
     struct node_pair_replica *leader, *other, *third;
     uint64_t counter; /* of the administrator's commands */
     uint64_t ended, done;
-    enum rsm_status status; /* of the last one that ended */
+    enum rsm_status status; /* of the last one that ended, and its slot */
+    uint64_t slot;
 };
 
 static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
@@ -30,6 +31,7 @@ static void on_submitted(void *context, uint64_t token, const struct node_outcom
     r->ended++;
     r->done += outcome->status == RSM_OK;
     r->status = outcome->status;
+    r->slot = outcome->slot;
 }
 
 static void find_leader(struct rig *r)
@@ -113,22 +115,30 @@ Test(node_handed, a_no_of_the_moment_settles_nothing_for_who_was_handed_on_befor
     }
 }
 
-/*
- * A leader that nobody hears proposes, and the others go on under another one, with another command
- * in that slot.
- */
-static struct node_pair_replica *overtake(struct rig *r)
+/* Nobody hears the leader any more, nor does it hear anybody. */
+static struct node_pair_replica *leave_behind(struct rig *r)
 {
     struct node_pair_replica *former = r->leader;
-    uint32_t bit = 1u << former->id;
     former->deaf_to = ~0u;
-    r->other->deaf_to = bit;
-    r->third->deaf_to = bit;
-    node_pair_submit_role(former, ++r->counter);
+    r->other->deaf_to = r->third->deaf_to = 1u << former->id;
+    return former;
+}
+
+/* What it has is proposed, and the others go on under another one. */
+static void lead_on(struct rig *r, const struct node_pair_replica *former)
+{
     node_pair_turns(&r->pair, 200);
     cr_assert_not(node_pair_status(former).is_leader);
     find_leader(r);
     cr_assert_neq(r->leader, former);
+}
+
+/* Another command goes into the slot that a leader whom nobody heard has proposed one for. */
+static struct node_pair_replica *overtake(struct rig *r)
+{
+    struct node_pair_replica *former = leave_behind(r);
+    node_pair_submit_role(former, ++r->counter);
+    lead_on(r, former);
     /* The same counter: it takes the slot, and the other one's place. */
     const struct rsm_grant grant = {.verb = rsm_text("zone.create")};
     struct rsm_buffer body;
@@ -150,6 +160,37 @@ Test(node_handed, a_lost_proposal_is_handed_to_the_next_leader)
     node_pair_turns(&r->pair, 200);
     cr_assert_eq(r->ended, 2);
     cr_assert_eq(r->status, RSM_OK); /* the log has its verdict */
+    close_rig(r);
+}
+
+/*
+ * The same command in another envelope: its author has signed it once more, in a bundle, for the
+ * next leader. Whoever waits for the first envelope is told of it.
+ */
+Test(node_handed, a_command_that_another_envelope_brought_is_answered)
+{
+    const struct rsm_grant grant = {.verb = rsm_text("zone.create")};
+    struct rig *r = open_rig(3);
+    struct rsm_buffer body, bundle;
+    struct node_pair_replica *former = leave_behind(r);
+    cr_assert_eq(rsm_body_role_set(rsm_text("a"), &grant, 1, &body), RSM_OK);
+    struct rsm_buffer command = node_pair_command("admin", ++r->counter, RSM_KIND_ROLE_SET, body);
+    struct rsm_bytes bytes = rsm_buffer_bytes(&command);
+    cr_assert_eq(rsm_bundle_sign(r->pair.admin, r->pair.cluster_id, &bytes, 1, &bundle), RSM_OK);
+    node_pair_submit(former, 1, r->pair.admin, &command);
+    lead_on(r, former);
+    struct blob *envelope = blob_new(bytes_make(bundle.data, bundle.size));
+    node_submit(r->leader->node, 2, envelope);
+    blob_unref(envelope);
+    rsm_buffer_free(&bundle);
+    node_pair_turns(&r->pair, 20);
+    cr_assert_eq(r->ended, 1);
+    uint64_t slot = r->slot;
+    former->deaf_to = r->other->deaf_to = r->third->deaf_to = r->leader->deaf_to = 0;
+    node_pair_turns(&r->pair, 300);
+    cr_assert_eq(r->ended, 2);
+    cr_assert_eq(r->status, RSM_OK);
+    cr_assert_eq(r->slot, slot);
     close_rig(r);
 }
 

@@ -9,6 +9,7 @@
 #include <rsm/body.h>
 
 #include "src/base/mem.h"
+#include "src/daemon/node_internal.h"
 #include "src/machine/entry.h"
 #include "src/net/peer_codec.h"
 #include "storage/segment.h"
@@ -40,6 +41,8 @@ static struct rig *open_rig(uint32_t count, uint32_t store_commit_ms, uint32_t s
     config.store_commit_bytes = UINT32_MAX;
     config.submit_timeout_ms = NEVER_MS;
     config.snapshot_lag = snapshot_lag;
+    config.snapshot_rate = 1024;
+    config.snapshot_piece = 16384;
     r->pair.context = r;
     r->pair.submitted = on_submitted;
     r->pair.count = count;
@@ -70,9 +73,9 @@ static void commit(struct rig *r, unsigned count)
 }
 
 /* Its store is taken back to nothing, and its journal relies on it. */
-static struct rig *without_store(uint32_t slots_more)
+static struct rig *without_store(uint32_t slots_more, uint32_t snapshot_lag)
 {
-    struct rig *r = open_rig(2, 100, 100000);
+    struct rig *r = open_rig(2, 100, snapshot_lag);
     commit(r, 200);
     node_pair_turns(&r->pair, 30);
     cr_assert_gt(node_journal_extent(r->other->node).first, 1);
@@ -87,7 +90,7 @@ static struct rig *without_store(uint32_t slots_more)
 /* The core begins anew when the state is whole: a read that it took would be forgotten. */
 Test(node_missing, a_read_without_a_state_ends_at_once)
 {
-    struct rig *r = without_store(8);
+    struct rig *r = without_store(8, 100000);
     node_read(r->other->node, 7);
     cr_assert_eq(r->other->reads_ended, 1);
     cr_assert_eq(r->other->read_status, RSM_UNAVAILABLE);
@@ -98,7 +101,7 @@ Test(node_missing, a_read_without_a_state_ends_at_once)
  */
 Test(node_missing, a_core_that_begins_anew_is_told_nothing_of_the_former)
 {
-    struct rig *r = without_store(800);
+    struct rig *r = without_store(800, 100000);
     struct node_pair_replica *o = r->other;
     uint64_t end = node_applied(r->leader->node);
     o->holds_commits = true;
@@ -114,8 +117,78 @@ Test(node_missing, a_core_that_begins_anew_is_told_nothing_of_the_former)
     close_rig(r);
 }
 
-/* Whether it says that nothing is lost which it acknowledged. */
-static bool says_nothing_is_lost(struct rig *r)
+/* What a snapshot brings is stored: nothing more has to be chosen, which needs its own vote. */
+Test(node_missing, a_snapshot_is_all_that_is_needed)
+{
+    struct rig *r = without_store(8, 40);
+    node_pair_turns(&r->pair, 600);
+    cr_assert(node_has_state(r->other->node));
+    cr_assert(node_pair_status(r->other).is_voting);
+    cr_assert_eq(node_pair_status(r->other).alarms, 0);
+    close_rig(r);
+}
+
+/* A new journal relies on what the store holds, not on what is applied: it has the rest itself. */
+Test(node_missing, a_new_journal_stands_on_what_is_stored)
+{
+    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    commit(r, 20);
+    r->other->config.in_doubt = true;
+    node_pair_restart(r->other);
+    node_pair_turns(&r->pair, 100);
+    cr_assert(node_pair_status(r->other).is_voting);
+    cr_assert_gt(node_applied(r->other->node), node_pair_status(r->other).stored);
+    node_pair_kill(r->other);
+    cr_assert(node_has_state(r->other->node));
+    cr_assert_eq(node_applied(r->other->node), node_applied(r->leader->node));
+    cr_assert_eq(node_pair_status(r->other).alarms, 0);
+    close_rig(r);
+}
+
+/* One that found the disk full is tried again, and not again while that one runs. */
+Test(node_missing, a_commit_is_begun_once)
+{
+    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    struct node_pair_replica *o = r->other;
+    commit(r, 3);
+    o->commit_status = RSM_DISK_FULL;
+    node_commit_now(o->node);
+    node_pair_handle(o);
+    o->commit_status = RSM_OK;
+    o->holds_commits = true;
+    uint64_t before = o->commit_calls;
+    node_pair_turns(&r->pair, 50);
+    cr_assert_eq(o->commit_calls, before + 1);
+    o->holds_commits = false;
+    node_pair_turns(&r->pair, 5);
+    cr_assert_eq(node_pair_status(o).stored, node_applied(o->node));
+    close_rig(r);
+}
+
+/* As long as its store has no room its journal's room is no reason to take commands. */
+Test(node_missing, a_full_store_is_low_whatever_the_journal_has)
+{
+    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    struct node_pair_replica *o = r->other;
+    commit(r, 3);
+    o->commit_status = RSM_DISK_FULL;
+    node_commit_now(o->node);
+    node_pair_handle(o);
+    o->holds_commits = true; /* it is being tried again */
+    for (unsigned i = 0; i < 5; i++) {
+        commit(r, 3);
+        node_pair_turns(&r->pair, 20);
+        cr_assert(node_pair_status(o).alarms & NODE_ALARM_DISK_LOW);
+    }
+    o->commit_status = RSM_OK;
+    o->holds_commits = false;
+    node_pair_turns(&r->pair, 20);
+    cr_assert_eq(node_pair_status(o).alarms, 0);
+    close_rig(r);
+}
+
+/* What it tells somebody who asks what it holds: its promise, and that nothing is lost. */
+static struct ballot tells(struct rig *r, bool *granted_out)
 {
     struct paxos_message ask = {.type = PAXOS_REJOIN, .chosen_end = 1, .round = 5, .slot_first = 1};
     struct peer_stamp stamp = {0};
@@ -124,18 +197,19 @@ static bool says_nothing_is_lost(struct rig *r)
     node_on_frame(r->other->node, r->leader->id, blob_bytes(frame));
     blob_unref(frame);
     unsigned answers = 0;
-    bool granted = false;
+    struct ballot promised = {0, 0};
     for (size_t i = 0; i < r->leader->inbox_count; i++) {
         struct peer_frame f;
         cr_assert_eq(peer_decode(blob_bytes(r->leader->inbox[i]), &f), RSM_OK);
         if (f.type == PEER_MESSAGE && f.message.type == PAXOS_REJOIN_ANSWER) {
             answers++;
-            granted = f.message.granted;
+            *granted_out = f.message.granted;
+            promised = f.message.promised;
         }
         peer_frame_deinit(&f);
     }
     cr_assert_eq(answers, 1);
-    return granted;
+    return promised;
 }
 
 static void damage_journal(struct node_pair_replica *r)
@@ -154,42 +228,79 @@ Test(node_missing, a_loss_that_the_store_does_not_cover_is_told)
     damage_journal(r->other);
     node_pair_restart(r->other);
     cr_assert(node_pair_status(r->other).alarms & NODE_ALARM_JOURNAL_DAMAGED);
-    cr_assert_not(says_nothing_is_lost(r));
+    bool granted = true;
+    (void)tells(r, &granted);
+    cr_assert_not(granted);
     close_rig(r);
 }
 
-/* A value that a newer version made, in the place of the next slot. */
-static void teach_newer(struct rig *r, struct node_pair_replica *to)
+/* A promise that stands behind the damage was given all the same. */
+Test(node_missing, a_promise_behind_a_damaged_place_is_told)
 {
-    static const uint8_t newer[] = {ENTRY_FORMAT + 1, ENTRY_COMMANDS, 0, 0, 0, 0, 0, 0, 0, 1, 9};
-    struct paxos_entry entry = {.slot = node_applied(to->node) + 1,
-                                .value = blob_new(bytes_make(newer, sizeof newer))};
-    struct paxos_message learn = {
-        .type = PAXOS_LEARN, .chosen_end = entry.slot + 1, .entries = &entry, .entry_count = 1};
+    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    commit(r, 60);
+    struct paxos_message prepare = {
+        .type = PAXOS_PREPARE, .ballot = {50, r->leader->id}, .chosen_end = 1, .slot_first = 1};
     struct peer_stamp stamp = {0};
+    struct blob *frame = peer_encode_message(&prepare, &stamp);
+    node_on_frame(r->other->node, r->leader->id, blob_bytes(frame));
+    node_flush(r->other->node);
+    blob_unref(frame);
+    damage_journal(r->other);
+    node_pair_restart(r->other);
+    cr_assert(node_pair_status(r->other).alarms & NODE_ALARM_JOURNAL_DAMAGED);
+    bool granted;
+    cr_assert_eq(tells(r, &granted).round, 50);
+    close_rig(r);
+}
+
+/* Slots in [first, end) are chosen, and all hold this. */
+static void teach(struct rig *r, struct node_pair_replica *to, uint64_t first, uint64_t end,
+                  struct bytes value)
+{
+    struct paxos_entry entries[LIMIT_BATCH_ENTRIES];
+    struct blob *blob = blob_new(value);
+    struct paxos_message learn = {.type = PAXOS_LEARN, .chosen_end = end, .entries = entries};
+    struct peer_stamp stamp = {0};
+    cr_assert_leq(end - first, LIMIT_BATCH_ENTRIES);
+    for (uint64_t slot = first; slot < end; slot++)
+        entries[learn.entry_count++] = (struct paxos_entry){.slot = slot, .value = blob};
     struct blob *frame = peer_encode_message(&learn, &stamp);
     node_on_frame(to->node, r->leader->id, blob_bytes(frame));
-    node_pair_handle(to);
     blob_unref(frame);
-    blob_unref(entry.value);
-    cr_assert(node_pair_status(to).alarms & NODE_ALARM_NEWER_FORMAT);
+    blob_unref(blob);
 }
 
-/* What it held back, for it could not read it, is below the state that it gets. */
+/* What it holds back, for it cannot read it, is below the state that it gets, or is its last slot.
+ */
 Test(node_missing, what_a_snapshot_covers_is_not_applied_behind_it)
 {
-    struct rig *r = open_rig(3, 100, 40);
-    commit(r, 10);
-    r->third->deaf_to = ~0u;
-    commit(r, 100);
-    node_pair_turns(&r->pair, 30);
-    teach_newer(r, r->third);
-    r->third->deaf_to = 0;
-    node_pair_turns(&r->pair, 300);
-    cr_assert_eq(node_pair_status(r->third).alarms, 0);
-    commit(r, 5);
-    cr_assert_eq(node_applied(r->third->node), node_applied(r->leader->node));
-    close_rig(r);
+    static const uint8_t newer[] = {ENTRY_FORMAT + 1, ENTRY_COMMANDS, 0, 0, 0, 0, 0, 0, 0, 1, 9};
+    struct bytes value = bytes_make(newer, sizeof newer);
+    for (unsigned is_last = 0; is_last < 2; is_last++) {
+        struct rig *r = open_rig(3, 100, 40);
+        struct node_pair_replica *t = r->third;
+        commit(r, 10);
+        t->deaf_to = ~0u;
+        commit(r, 300);
+        node_pair_turns(&r->pair, 30);
+        uint64_t first = node_applied(t->node) + 1;
+        teach(r, t, first, first + 1, value);
+        node_pair_handle(t);
+        cr_assert(node_pair_status(t).alarms & NODE_ALARM_NEWER_FORMAT);
+        t->deaf_to = 0;
+        for (unsigned i = 0; i < 300 && t->incoming == NULL; i++)
+            node_pair_turn(&r->pair);
+        cr_assert_not_null(t->incoming, "a transfer has begun");
+        if (is_last) /* another one teaches it meanwhile */
+            teach(r, t, first + 1, t->node->receiving.slot + 1, value);
+        node_pair_turns(&r->pair, 300);
+        cr_assert_null(t->incoming);
+        cr_assert_eq(node_pair_status(t).alarms, 0);
+        commit(r, 5);
+        cr_assert_eq(node_applied(t->node), node_applied(r->leader->node));
+        close_rig(r);
+    }
 }
 
 /* A vote for a promotion that nobody else has, in the next slot, as if `by` had led for a moment.
