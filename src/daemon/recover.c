@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -237,8 +238,9 @@ static int read_approval(const char *path, const struct recovery *r,
     uint8_t digest[HASH_SIZE];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd >= 0 ? read(fd, text, sizeof text) : -1;
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return complain(path, strerror(errno));
+    close(fd);
     if (got < 0 ||
         recovery_approval_decode(bytes_make((const uint8_t *)text, (size_t)got), out) != RSM_OK)
         return complain(path, "it is none of the files that resilience-ctl recovery approve "

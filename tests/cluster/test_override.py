@@ -560,6 +560,7 @@ def manual_mode():
         report = cluster.ctl("override", "assess", endpoints=here).stdout
         check("NO MAJORITY" in report and "NOT READY" in report and "a.example., serial 1" in report, report)
         cluster.ctl("override", "status", "--stale", endpoints=here)
+        check("nothing was signed or changed" in cluster.ctl("automation", "freeze", "--reason", "r", endpoints=here, status=5).stderr, "what to do")
         check("NO_QUORUM" in cluster.ctl("override", "assess", "automation", endpoints=here, status=5).stderr, "a step is not logged")
 
 
@@ -578,6 +579,12 @@ def rules_that_block():
             for rule in ("endpoint-empty", "frozen"):
                 check((f"refused by {rule}:" in done.stderr) == (rule in left), f"{bypass}: {done.stderr}")
             check(all(f"--override {rule}" in done.stderr for rule in left), done.stderr)
+            # The line that it says is one that works.
+            again = [word for rule in left for word in ("--override", rule)]
+            digest = cluster.ctl("override", "request", "--config", path, "--reason", "incident 7", *again).stdout.strip()
+            check("bypass  frozen endpoint-empty" in cluster.ctl("override", "status", digest).stdout or "bypass  endpoint-empty frozen" in cluster.ctl("override", "status", digest).stdout, "both rules")
+            cluster.ctl("override", "cancel", digest)
+        check("no rule that an override" in cluster.ctl("override", "request", "--config", path, "--reason", "r", "--override", "rights", status=2).stderr, "rights")
         with open(path, "w", encoding="ascii") as file:
             file.write(text + "bypass: [frozen, endpoint-empty]\n")
         request(cluster, path)

@@ -105,14 +105,19 @@ static bool has_text(struct rsm_value map, const char *key)
 /* An approval, a vote, a version: what people call it; false: another map. */
 static bool short_map(struct rsm_value map, char *out, size_t size)
 {
-    char first[CELL_SIZE], second[CELL_SIZE];
+    char first[CELL_SIZE], second[CELL_SIZE], reason[CELL_SIZE];
+    struct rsm_bytes vote = rsm_value_octets(rsm_value_get(map, "vote"));
+    bool is_no = vote.size == 2; /* yes, no, silent */
     bool is_version = rsm_value_type(rsm_value_get(map, "lamport")) == RSM_TYPE_UINT &&
                       rsm_value_type(rsm_value_get(map, "kind")) == RSM_TYPE_NONE;
     if (has_text(map, "principal") && has_text(map, "person"))
         snprintf(out, size, "%s", ctl_cell(rsm_value_get(map, "principal"), first, sizeof first));
     else if (has_text(map, "vote"))
-        snprintf(out, size, "%s:%s", ctl_cell(rsm_value_get(map, "zone"), first, sizeof first),
-                 ctl_cell(rsm_value_get(map, "vote"), second, sizeof second));
+        snprintf(out, size, "%s:%s%s%s%s",
+                 ctl_cell(rsm_value_get(map, "zone"), first, sizeof first),
+                 ctl_cell(rsm_value_get(map, "vote"), second, sizeof second), is_no ? " (" : "",
+                 is_no ? ctl_cell(rsm_value_get(map, "reason"), reason, sizeof reason) : "",
+                 is_no ? ")" : "");
     else if (is_version)
         snprintf(out, size, "%s %s", ctl_cell(rsm_value_get(map, "author"), first, sizeof first),
                  ctl_cell(rsm_value_get(map, "counter"), second, sizeof second));

@@ -7,6 +7,7 @@
 
 #include <rsm/change.h>
 
+#include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/command/body_change.h"
 #include "tools/lib/plain.h"
@@ -15,24 +16,46 @@
 
 /* ---- asking ---- */
 
-enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out)
+/* The rules in their order, each once; false: there is no room, or it is none that may be named. */
+static bool add_rule(const char *rule, const char *sorted[LIMIT_OVERRIDES], size_t *count)
+{
+    size_t at = 0;
+    if (!rsm_rule_may_be_overridden(rsm_rule_parse(rule, strlen(rule))))
+        return false;
+    while (at < *count && strcmp(sorted[at], rule) < 0)
+        at++;
+    if (at < *count && strcmp(sorted[at], rule) == 0)
+        return true;
+    if (*count == LIMIT_OVERRIDES)
+        return false;
+    memmove(&sorted[at + 1], &sorted[at], (*count - at) * sizeof *sorted);
+    sorted[at] = rule;
+    ++*count;
+    return true;
+}
+
+enum rsm_status override_body(const struct ctl *ctl, const struct plan_work *w,
+                              struct rsm_buffer *out)
 {
     struct rsm_bytes rules[LIMIT_OVERRIDES];
     const char *sorted[LIMIT_OVERRIDES];
     struct rsm_buffer inner = {NULL, 0};
-    for (size_t i = 0; i < w->file.bypass_count; i++) {
-        size_t at = i;
-        for (; at > 0 && strcmp(sorted[at - 1], w->file.bypass[i]) > 0; at--)
-            sorted[at] = sorted[at - 1];
-        sorted[at] = w->file.bypass[i];
-    }
+    size_t count = 0;
     for (size_t i = 0; i < w->file.bypass_count; i++)
+        CHECK(add_rule(w->file.bypass[i], sorted, &count)); /* as the file was read */
+    for (unsigned i = 0; i < ctl->overrides.count; i++) {
+        if (add_rule(ctl->overrides.items[i], sorted, &count))
+            continue;
+        ctl_fail(RSM_USAGE, "%s is no rule that an override may name", ctl->overrides.items[i]);
+        return RSM_USAGE;
+    }
+    for (size_t i = 0; i < count; i++)
         rules[i] = rsm_text(sorted[i]);
     *out = (struct rsm_buffer){NULL, 0};
     enum rsm_status status =
         rsm_body_rrset_change(ctl_bytes(w->zone), w->list.changes, w->list.count, &inner);
     if (status == RSM_OK)
-        status = rsm_body_change_request(RSM_CLASS_EMERGENCY, rules, w->file.bypass_count,
+        status = rsm_body_change_request(RSM_CLASS_EMERGENCY, rules, count,
                                          rsm_kind_text(RSM_KIND_RRSET_CHANGE),
                                          rsm_buffer_bytes(&inner), out);
     rsm_buffer_free(&inner);
@@ -50,7 +73,7 @@ int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[
         return ctl_fail(RSM_USAGE, "--reason, or reason in the file: approvers will read it");
     enum rsm_status status = plan_work_see(ctl, w);
     if (status == RSM_OK)
-        status = override_body(w, &body);
+        status = override_body(ctl, w, &body);
     if (status != RSM_OK)
         return rsm_status_exit(status);
     int result = ctl_change(ctl, RSM_KIND_CHANGE_REQUEST, status, &body, "requested");
@@ -68,7 +91,7 @@ static enum rsm_status find_asked(struct ctl *ctl, const struct plan_work *w,
     struct override o = {.row = {NULL, 0}};
     enum rsm_status status = ctl_sign_in(ctl);
     if (status == RSM_OK)
-        status = override_body(w, &body);
+        status = override_body(ctl, w, &body);
     if (status != RSM_OK)
         return status;
     status = override_find_own(ctl, bytes_make(body.data, body.size), &o);
@@ -257,6 +280,7 @@ int ctl_override_status(struct ctl *ctl, int count, char **arguments)
     if (count > 0)
         return show_one(ctl, arguments[0]);
     int result = ctl_show_list(ctl, "override.list", "overrides", columns, 7);
+    (void)fflush(stdout);
     if (result == 0 && ctl->output == CTL_OUTPUT_TABLE)
         fputs("  what each changes, and the next line to use: resilience-ctl override status "
               "DIGEST\n",

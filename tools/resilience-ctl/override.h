@@ -38,8 +38,12 @@ const char *override_hex(const struct override *o, char out[OVERRIDE_DIGEST_SIZE
  */
 enum rsm_status override_print(struct ctl *ctl, const struct override *o, FILE *out);
 
-/* The change of the file as the body of a request; prints what is wrong. */
-enum rsm_status override_body(const struct plan_work *w, struct rsm_buffer *out);
+/*
+ * The change of the file as the body of a request, which bypasses the file's rules and those of
+ * --override; prints what is wrong.
+ */
+enum rsm_status override_body(const struct ctl *ctl, const struct plan_work *w,
+                              struct rsm_buffer *out);
 /* Asks; the exit status, 0 when it waits for approvals now. */
 int override_ask(struct ctl *ctl, const struct plan_work *w, uint8_t digest_out[RSM_DIGEST_SIZE]);
 

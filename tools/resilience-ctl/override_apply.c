@@ -133,7 +133,7 @@ static int carry_out(struct ctl *ctl, struct override *o)
 static enum rsm_status find(struct ctl *ctl, const struct plan_work *w, struct override *o)
 {
     struct rsm_buffer body;
-    enum rsm_status status = override_body(w, &body);
+    enum rsm_status status = override_body(ctl, w, &body);
     if (status == RSM_OK)
         status = override_find_own(ctl, bytes_make(body.data, body.size), o);
     rsm_buffer_free(&body);

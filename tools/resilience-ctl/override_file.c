@@ -65,7 +65,7 @@ static enum rsm_status judge(struct ctl *ctl, const struct plan_work *w)
         ctl->reason = w->file.reason;
     status = plan_work_see(ctl, w);
     if (status == RSM_OK)
-        status = override_body(w, &body);
+        status = override_body(ctl, w, &body);
     if (status == RSM_OK)
         status = ctl_check(ctl, RSM_KIND_CHANGE_REQUEST, rsm_buffer_bytes(&body), &result);
     rsm_author_set_counter(ctl->signer, counter - 1);

@@ -59,7 +59,7 @@ int ctl_recovery_approve(struct ctl *ctl, int count, char **arguments)
                           arguments[0]);
     } else {
         show(&r);
-        result = ctl_confirm(ctl, "sign this") ? sign(ctl, &r) : rsm_status_exit(RSM_FAILED);
+        result = ctl_confirm(ctl, "sign this") ? sign(ctl, &r) : rsm_status_exit(RSM_USAGE);
     }
     writer_deinit(&statement);
     rsm_buffer_free(&file);

@@ -140,6 +140,10 @@ enum rsm_status ctl_sign_in(struct ctl *ctl)
     status = rsm_author_open(ctl->client, ctl->key, ctl->timeout_ms, &ctl->signer);
     if (status != RSM_OK)
         fail_by_client(ctl, status);
+    if (status == RSM_NO_QUORUM)
+        fputs("  nothing was signed or changed, and nothing is without a majority; who is there: "
+              "resilience-ctl status\n",
+              stderr);
     return status;
 }
 
@@ -286,7 +290,7 @@ static void print_way_out(struct rsm_value rules)
         if (used > 0 && may)
             fprintf(stderr,
                     "  to have it let past: the same with --override %s, and two approvals\n"
-                    "  (in a file of `override request`, as bypass: [...])\n",
+                    "  (or, in a file of `override request`, added to its list `bypass`)\n",
                     list);
         else if (used > 0)
             fprintf(stderr, "  no override lets past: %s\n", list);
@@ -359,6 +363,8 @@ static enum rsm_status wrap(struct ctl *ctl, enum rsm_kind *kind, struct rsm_buf
     enum rsm_class class = RSM_CLASS_STANDARD;
     struct rsm_bytes rules[CTL_LIST_MAX];
     struct rsm_buffer inner = *body;
+    if (*kind == RSM_KIND_CHANGE_REQUEST) /* an override's file: it has them already */
+        return RSM_OK;
     if (ctl->class == NULL && ctl->overrides.count == 0 && ctl->undone == NULL &&
         ctl->restored == 0)
         return RSM_OK;
