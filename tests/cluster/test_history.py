@@ -249,4 +249,21 @@ def everything_at_twenty_slots():
     restore_equals_replay(True)
 
 
-main([watchers, places, zone_at_twenty_slots, everything_at_twenty_slots])
+def more_than_a_page():
+    """Each version of a record set is in its history, also behind the first page of 1,000."""
+    with Cluster() as cluster:
+        make(cluster, "a.example")
+        key = cluster.automaton("writer", "rrset.change,a.example")
+        load = cluster.start(f"{BIN}/test-load", cluster.endpoints, key, wire("a.example").hex(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        acked = 0
+        while acked < 1005:
+            line = load.stdout.readline()
+            check(line != "", "the writer ended")
+            acked += line.startswith("acked ")
+        acked += load.communicate("")[0].count("acked ")
+        versions = cluster.json("record", "history", "a.example", "writer", "TXT")["versions"]
+        check(len(versions) == acked, f"{acked} were written, {len(versions)} are shown")
+        check(len(cluster.ctl("record", "history", "a.example", "writer", "TXT").stdout.splitlines()) == acked + 1, "as a table")
+
+
+main([watchers, places, more_than_a_page, zone_at_twenty_slots, everything_at_twenty_slots])

@@ -162,32 +162,50 @@ int ctl_record_list(struct ctl *ctl, int count, char **arguments)
     return rsm_status_exit(status);
 }
 
+/* A page of a record set's versions; `after`: the end of the page before. */
+static enum rsm_status read_versions(struct ctl *ctl, const struct target *t,
+                                     struct rsm_bytes after, struct rsm_buffer *out)
+{
+    struct rsm_pack *params = rsm_pack_new();
+    rsm_pack_array(params, 4);
+    rsm_pack_bin(params, ctl_bytes(t->zone));
+    rsm_pack_bin(params, ctl_bytes(t->owner));
+    rsm_pack_uint(params, t->type);
+    ctl_pack_read_options(ctl, params, after.size > 0 ? "after" : NULL, after, 0);
+    enum rsm_status status = ctl_call(ctl, "rrset.history", params, out);
+    rsm_pack_free(params);
+    return status;
+}
+
 int ctl_record_history(struct ctl *ctl, int count, char **arguments)
 {
     static const struct ctl_column columns[] = {
         {"SLOT", "changed_slot"}, {"DELETED", "deleted"},    {"TTL", "ttl"},
         {"DATA", "rdata"},        {"WRITTEN BY", "version"}, {"REASON", "reason"}};
     struct target t;
-    struct rsm_buffer result;
+    struct rsm_buffer *pages = NULL;
+    struct rsm_bytes after = {NULL, 0}; /* in the last page */
+    size_t page_count = 0;
+    enum rsm_status status;
     (void)count;
     if (!parse_target(&t, arguments[0], arguments[1], arguments[2]))
         return rsm_status_exit(RSM_USAGE);
-    struct rsm_pack *params = rsm_pack_new();
-    rsm_pack_array(params, 4);
-    rsm_pack_bin(params, ctl_bytes(t.zone));
-    rsm_pack_bin(params, ctl_bytes(t.owner));
-    rsm_pack_uint(params, t.type);
-    ctl_pack_read_options(ctl, params, NULL, (struct rsm_bytes){NULL, 0}, 0);
-    enum rsm_status status = ctl_call(ctl, "rrset.history", params, &result);
-    rsm_pack_free(params);
-    struct rsm_value value = rsm_value_of(rsm_buffer_bytes(&result));
-    if (status == RSM_OK && rsm_value_count(rsm_value_get(value, "versions")) == 0)
-        status = RSM_NOT_FOUND;
+    do {
+        pages = mem_realloc(pages, (page_count + 1) * sizeof *pages);
+        status = read_versions(ctl, &t, after, &pages[page_count]);
+        struct rsm_value page = rsm_value_of(rsm_buffer_bytes(&pages[page_count++]));
+        after = rsm_value_octets(rsm_value_get(page, "next"));
+        if (status == RSM_OK && page_count == 1 &&
+            rsm_value_count(rsm_value_get(page, "versions")) == 0)
+            status = RSM_NOT_FOUND;
+    } while (status == RSM_OK && after.size > 0);
     if (status == RSM_OK)
-        ctl_print_list(ctl, &result, 1, "versions", columns, 6);
+        ctl_print_list(ctl, pages, page_count, "versions", columns, 6);
     else if (status == RSM_NOT_FOUND)
         ctl_fail(status, "that record set has never been");
-    rsm_buffer_free(&result);
+    for (size_t i = 0; i < page_count; i++)
+        rsm_buffer_free(&pages[i]);
+    mem_free(pages);
     return rsm_status_exit(status);
 }
 
