@@ -264,6 +264,13 @@ def more_than_a_page():
         versions = cluster.json("record", "history", "a.example", "writer", "TXT")["versions"]
         check(len(versions) == acked, f"{acked} were written, {len(versions)} are shown")
         check(len(cluster.ctl("record", "history", "a.example", "writer", "TXT").stdout.splitlines()) == acked + 1, "as a table")
+        # Who changes what is behind the first page of a list has read it, too: in an emergency, somebody else's.
+        for number in range(1001):
+            cluster.ctl("role", "set", f"r{number:04}", "rrset.change,a.example")
+        path = f"{cluster.work}/second.key"
+        public = cluster.ctl("keygen", "second", "--plain", "--out", path).stdout.strip()
+        cluster.ctl("principal", "set", "second", "--kind", "person", "--person", "second", "--role", "admin", "--public-key", public)
+        cluster.ctl("role", "set", "r1000", "rrset.change", key=path)
 
 
 main([watchers, places, more_than_a_page, zone_at_twenty_slots, everything_at_twenty_slots])

@@ -108,27 +108,44 @@ int ctl_service_list(struct ctl *ctl, int count, char **arguments)
     return ctl_show_list(ctl, "service.list", "services", columns, 5);
 }
 
+/* The service of that name in a page; nothing: it is not there. */
+static struct rsm_value find_service(struct rsm_value page, const char *name)
+{
+    struct rsm_walk walk = rsm_walk_begin(rsm_value_get(page, "services"));
+    struct rsm_value item;
+    while (rsm_walk_next(&walk, &item)) {
+        struct rsm_bytes found = rsm_value_octets(rsm_value_get(item, "name"));
+        if (found.size == strlen(name) && memcmp(found.data, name, found.size) == 0)
+            return item;
+    }
+    return (struct rsm_value){{NULL, 0}};
+}
+
 int ctl_service_show(struct ctl *ctl, int count, char **arguments)
 {
-    struct rsm_buffer result;
+    struct rsm_bytes after = {NULL, 0};
+    struct rsm_buffer page = {NULL, 0};
+    struct rsm_value item = {{NULL, 0}};
+    enum rsm_status status;
     (void)count;
-    enum rsm_status status = ctl_call(ctl, "service.list", NULL, &result);
-    if (status == RSM_OK) {
-        struct rsm_value list = rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), "services");
-        struct rsm_walk walk = rsm_walk_begin(list);
-        struct rsm_value item;
+    do {
+        struct rsm_buffer last = page; /* `after` is in it */
+        struct rsm_pack *params = rsm_pack_new();
+        rsm_pack_array(params, 1);
+        ctl_pack_read_options(ctl, params, after.size > 0 ? "after" : NULL, after, 0);
+        status = ctl_call(ctl, "service.list", params, &page);
+        rsm_pack_free(params);
+        rsm_buffer_free(&last);
+        struct rsm_value value = rsm_value_of(rsm_buffer_bytes(&page));
+        item = find_service(value, arguments[0]);
+        after = rsm_value_octets(rsm_value_get(value, "next"));
+    } while (status == RSM_OK && item.raw.size == 0 && after.size > 0);
+    if (status == RSM_OK && item.raw.size == 0) {
         status = RSM_NOT_FOUND;
-        while (status == RSM_NOT_FOUND && rsm_walk_next(&walk, &item)) {
-            struct rsm_bytes name = rsm_value_octets(rsm_value_get(item, "name"));
-            if (name.size != strlen(arguments[0]) ||
-                memcmp(name.data, arguments[0], name.size) != 0)
-                continue;
-            ctl_print_map(ctl, item);
-            status = RSM_OK;
-        }
-        if (status == RSM_NOT_FOUND)
-            ctl_fail(status, "there is no service %s", arguments[0]);
+        ctl_fail(status, "there is no service %s", arguments[0]);
     }
-    rsm_buffer_free(&result);
+    if (status == RSM_OK)
+        ctl_print_map(ctl, item);
+    rsm_buffer_free(&page);
     return rsm_status_exit(status);
 }

@@ -241,11 +241,23 @@ enum rsm_status ctl_see_rrset(struct ctl *ctl, struct bytes zone, struct bytes o
 
 enum rsm_status ctl_see_list(struct ctl *ctl, const char *method)
 {
-    struct rsm_buffer result;
-    enum rsm_status status = ctl_call(ctl, method, NULL, &result);
-    if (status == RSM_OK)
-        status = rsm_author_see_result(ctl->signer, rsm_value_of(rsm_buffer_bytes(&result)));
-    rsm_buffer_free(&result);
+    struct rsm_bytes after = {NULL, 0};
+    struct rsm_buffer page = {NULL, 0};
+    enum rsm_status status;
+    do {
+        struct rsm_buffer last = page; /* `after` is in it */
+        struct rsm_pack *params = rsm_pack_new();
+        rsm_pack_array(params, 1);
+        ctl_pack_read_options(ctl, params, after.size > 0 ? "after" : NULL, after, 0);
+        status = ctl_call(ctl, method, after.size > 0 ? params : NULL, &page);
+        rsm_pack_free(params);
+        rsm_buffer_free(&last);
+        struct rsm_value value = rsm_value_of(rsm_buffer_bytes(&page));
+        if (status == RSM_OK)
+            status = rsm_author_see_result(ctl->signer, value);
+        after = rsm_value_octets(rsm_value_get(value, "next"));
+    } while (status == RSM_OK && after.size > 0);
+    rsm_buffer_free(&page);
     return status;
 }
 
