@@ -112,6 +112,11 @@ def asked_twice():
         check(done.stdout.strip() == first and "asked for already" in done.stderr, done.stdout + done.stderr)
         for key in (alice, bob):
             cluster.ctl("override", "approve", first, key=key)
+        changed = write(cluster, 6)  # one byte of the file
+        done = cluster.ctl("override", "apply", "--config", changed, "--wait", "0s", status=8)
+        check(f"another change than this one waits, of yours and of this zone: resilience-ctl override status {first}" in done.stderr, done.stderr)
+        cluster.ctl("override", "cancel", cluster.json("override", "status")["overrides"][1]["digest"])
+        write(cluster, 5)
         cluster.ctl("record", "set", "a.example", "www", "60", "A", "192.0.2.5", "--override", "frozen", status=8)
         check(len(cluster.json("override", "status")["overrides"]) == 2, "two that say the same")
         check(request(cluster, path) == first, "approved, and asked for again")

@@ -2,6 +2,7 @@
 /* override_find.c - see override.h: emergencies, by digest or by what they change. */
 #include <string.h>
 
+#include "src/command/body_change.h"
 #include "src/machine/entry.h"
 #include "tools/resilience-ctl/override.h"
 
@@ -153,6 +154,28 @@ static uint64_t progress_of(struct rsm_value change)
     return rsm_value_count(rsm_value_get(change, "approvals"));
 }
 
+/* The zone of a change.request of record sets; empty: it is another one. */
+static struct bytes zone_of(struct bytes body)
+{
+    struct body_request request;
+    struct body_zone inner;
+    if (body_request_decode(body, &request) != RSM_OK || request.kind != RSM_KIND_RRSET_CHANGE ||
+        body_zone_decode(request.kind, request.body, &inner) != RSM_OK)
+        return (struct bytes){NULL, 0};
+    return inner.zone;
+}
+
+/* Whoever changed the file, or whose zone changed, since it was approved has another change now. */
+static void say_another(const struct override *o)
+{
+    char hex[OVERRIDE_DIGEST_SIZE];
+    fprintf(
+        stderr,
+        "another change than this one waits, of yours and of this zone: resilience-ctl override "
+        "status %s\n",
+        override_hex(o, hex));
+}
+
 enum rsm_status override_find_own(struct ctl *ctl, struct bytes body, struct override *out)
 {
     struct rsm_buffer rows;
@@ -160,6 +183,8 @@ enum rsm_status override_find_own(struct ctl *ctl, struct bytes body, struct ove
     struct rsm_value change;
     bool is_found = false;
     uint64_t progress = 0;
+    struct override another = {.row = {NULL, 0}};
+    bool has_another = false;
     *out = (struct override){.row = {NULL, 0}};
     enum rsm_status status = list(ctl, &rows, &walk);
     while (status == RSM_OK && rsm_walk_next(&walk, &change)) {
@@ -177,10 +202,15 @@ enum rsm_status override_find_own(struct ctl *ctl, struct bytes body, struct ove
             memcpy(out->digest, one.digest, RSM_DIGEST_SIZE);
             progress = progress_of(change);
             is_found = true;
+        } else if (status == RSM_OK && bytes_equal(zone_of(one.command.body), zone_of(body))) {
+            memcpy(another.digest, one.digest, RSM_DIGEST_SIZE);
+            has_another = true;
         }
         override_free(&one);
     }
     rsm_buffer_free(&rows);
+    if (status == RSM_OK && !is_found && has_another)
+        say_another(&another);
     if (status != RSM_OK || !is_found)
         return status == RSM_OK ? RSM_NOT_FOUND : status;
     status = override_refresh(ctl, out);
