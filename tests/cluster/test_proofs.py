@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import struct
+import subprocess
 
 import msgpack
 from cryptography.exceptions import InvalidSignature
@@ -490,6 +491,13 @@ def makers(bed, cluster, kept, at, log, origin, forged):
     check("begins with the 6 seen before" in make("consistency", "3", "--at", "8", "--key", bed.key) and held() == at(8), "consistency")
     check("kept: " not in make("checkpoint", "--at", "5", "--key", bed.key) and held() == at(8), "an older one, of the same log")
     make("checkpoint", "--at", "5", status=2)
+    # Many at once: whoever has an older one does not put it in the place of a newer one. What a killed run left is no obstacle.
+    os.remove(kept)
+    with open(kept + ".tmp", "w", encoding="utf-8") as file:
+        file.write("half a checkp")
+    runs = [cluster.start(f"{BIN}/rsm-dump", "--dir", cluster.data(1), "checkpoint", "--at", str(1 + i % 8), "--key", bed.key, "--checkpoint-state", kept,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for i in range(24)]
+    check([run.wait() for run in runs] == [0] * 24 and held() == at(8) and os.listdir(os.path.dirname(kept)) == ["log.checkpoint"], f"many at once: {held()}")
     for count, words in ((9, "a fork"), (400, "it went back, or the replica is behind")):
         text = log.note(checkpoint_text(origin, count, tree(forged)))
         with open(kept, "w", encoding="utf-8") as file:
