@@ -63,25 +63,18 @@ void acceptor_send_votes(struct paxos *p, uint32_t to, uint64_t first, uint64_t 
         uint32_t count = 0;
         uint64_t size = 0;
         more = false;
-        for (; number < p->accepted_end && slots_contains(&p->slots, number); number++) {
+        for (; number < p->accepted_end; number++) {
             const struct slot *slot = slots_at(&p->slots, number);
-            bool waits = MUTANT(PROMISE_WITHOUT_QUEUED) && slot->seq > p->seq_durable;
-            if (!slot_has_vote(slot) || waits)
+            if (!slot_has_vote(slot))
+                continue;
+            if (MUTANT(PROMISE_WITHOUT_QUEUED) && slot->seq > p->seq_durable)
                 continue;
             size += blob_bytes(slot->value).size;
             more = count == p->config.batch_entries || (count > 0 && size > p->config.batch_bytes);
-            struct paxos_entry *entry = more ? NULL : effects_entry(p);
-            if (entry == NULL) {
-                more = true;
+            if (more)
                 break;
-            }
-            *entry = (struct paxos_entry){number, slot->ballot, slot->value, false};
+            *effects_entry(p) = (struct paxos_entry){number, slot->ballot, slot->value, false};
             count++;
-        }
-        if (more && count == 0) {
-            /* The step has no room for entries left: the proposer asks for the rest. */
-            mark(p, PAXOS_MARK_SEND_DROPPED);
-            return;
         }
         struct paxos_message message = *head;
         message.slot_first = part_first;
@@ -214,9 +207,8 @@ static void acceptor_answer(struct paxos *p, uint32_t to, enum paxos_message_typ
     CHECK(type == PAXOS_ACCEPTED || type == PAXOS_REFUSED);
     CHECK(asked->ballot.replica == to);
     for (size_t i = 0; i < asked->entry_count; i++) {
-        struct paxos_entry *entry = wanted[i] ? effects_entry(p) : NULL;
-        if (entry != NULL)
-            entry->slot = asked->entries[i].slot;
+        if (wanted[i])
+            effects_entry(p)->slot = asked->entries[i].slot;
     }
     struct paxos_message message = {.type = type, .ballot = asked->ballot};
     effects_take_entries(p, index, &message);

@@ -38,8 +38,10 @@ void catchup_for_recovery(struct paxos *p)
             best = replica;
     }
     CHECK(best != p->config.self);
-    if (p->chosen_end < p->recover_end && best != 0)
-        catchup_want(p, best, p->peers[best].chosen_end);
+    if (p->chosen_end >= p->recover_end)
+        return;
+    CHECK(best != 0); /* who said so */
+    catchup_want(p, best, p->peers[best].chosen_end);
 }
 
 void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message)
@@ -61,16 +63,13 @@ void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_messa
         size += blob_bytes(slot->value).size;
         if (count > 0 && size > p->config.batch_bytes)
             break;
-        struct paxos_entry *entry = effects_entry(p);
-        if (entry == NULL)
-            break;
-        *entry = (struct paxos_entry){.slot = n, .value = slot->value};
+        *effects_entry(p) = (struct paxos_entry){.slot = n, .value = slot->value};
         count++;
     }
     struct paxos_message answer = {.type = PAXOS_LEARN};
     effects_take_entries(p, index, &answer);
-    if (answer.entry_count > 0)
-        effects_send(p, from, 0, answer);
+    CHECK(answer.entry_count > 0);
+    effects_send(p, from, 0, answer);
 }
 
 void catchup_on_learn(struct paxos *p, const struct paxos_message *message)

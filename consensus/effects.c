@@ -2,9 +2,11 @@
 /*
  * effects.c - the arrays that a step fills and gives to the caller.
  *
- * They are allocated once, for the largest step there can be. Records, learned slots and lost
- * proposals always fit (CHECKed): a step makes at most one of each for a slot of the window and a
- * few more. Messages may be dropped when their array is full, as the network may drop them.
+ * They are allocated once, for the largest step there can be. Records, entries, learned slots and
+ * lost proposals always fit (CHECKed): a step makes at most one of each for a slot of the window
+ * and a few more. Of entries: a leader's tick proposes each slot once, and sends a batch to each
+ * peer again; a promise or an answer has each slot of the window at most once. Messages may be
+ * dropped when their array is full, as the network may drop them.
  */
 #include "consensus/core.h"
 
@@ -162,9 +164,7 @@ void effects_send_members(struct paxos *p, uint64_t durable_seq, struct paxos_me
 struct paxos_entry *effects_entry(struct paxos *p)
 {
     struct effect_lists *e = &p->effects;
-    CHECK(e->entry_count <= e->entry_capacity);
-    if (e->entry_count == e->entry_capacity)
-        return NULL;
+    CHECK(e->entry_count < e->entry_capacity);
     struct paxos_entry *entry = &e->entries[e->entry_count++];
     memset(entry, 0, sizeof(*entry));
     return entry;

@@ -27,10 +27,10 @@ void election_see_round(struct paxos *p, struct ballot ballot)
 
 void election_arm(struct paxos *p)
 {
-    bool equal = MUTANT(EQUAL_TIMEOUTS);
-    p->election_tick =
-        p->tick + prng_range(&p->prng, p->config.election_ticks_min,
-                             equal ? p->config.election_ticks_min : p->config.election_ticks_max);
+    uint32_t ticks_max = p->config.election_ticks_max;
+    if (MUTANT(EQUAL_TIMEOUTS))
+        ticks_max = p->config.election_ticks_min;
+    p->election_tick = p->tick + prng_range(&p->prng, p->config.election_ticks_min, ticks_max);
     CHECK(p->election_tick > p->tick);
     CHECK(p->election_tick <= p->tick + p->config.election_ticks_max);
 }

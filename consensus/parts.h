@@ -28,7 +28,7 @@ void effects_send(struct paxos *p, uint32_t to, uint64_t durable_seq, struct pax
 /* To every other voter, or every other member. */
 void effects_send_voters(struct paxos *p, uint64_t durable_seq, struct paxos_message message);
 void effects_send_members(struct paxos *p, uint64_t durable_seq, struct paxos_message message);
-/* Room for one more entry behind the last; NULL when there is none. */
+/* One more entry behind the last, all zero. */
 struct paxos_entry *effects_entry(struct paxos *p);
 /* The entries from `first` on, an index that was effects.entry_count before they were added. */
 void effects_take_entries(struct paxos *p, uint32_t first, struct paxos_message *message);

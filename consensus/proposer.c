@@ -40,9 +40,13 @@ void proposer_put(struct paxos *p, uint64_t number, struct blob *value, bool fre
     slot->proposed_tick = p->tick;
 }
 
+/* Of a slot in [chosen_end, slot_next), while leading. */
 static bool proposer_is_open(const struct slot *slot)
 {
-    return slot->proposed && !slot->chosen;
+    if (MUTANT(LEAVE_GAPS) && !slot->proposed)
+        return false;
+    CHECK(slot->proposed);
+    return !slot->chosen;
 }
 
 /* Entries for the wanted slots from *next on, as many as one message takes; advances *next. */
@@ -62,13 +66,8 @@ static struct paxos_message proposer_fill(struct paxos *p, uint64_t *next, uint6
         CHECK(ballot_equal(slot->ballot, p->ballot)); /* one value a slot and ballot */
         if (count == p->config.batch_entries || (count > 0 && size > p->config.batch_bytes))
             break;
-        struct paxos_entry *entry = effects_entry(p);
-        if (entry == NULL) {
-            mark(p, PAXOS_MARK_SEND_DROPPED);
-            *next = end;
-            break;
-        }
-        *entry = (struct paxos_entry){.slot = *next, .value = slot->value, .fresh = slot->fresh};
+        *effects_entry(p) =
+            (struct paxos_entry){.slot = *next, .value = slot->value, .fresh = slot->fresh};
         count++;
     }
     struct paxos_message message = {.type = PAXOS_ACCEPT, .ballot = p->ballot};
@@ -231,8 +230,8 @@ static bool proposer_is_stuck(const struct paxos *p)
     const struct slot *slot = slots_at(&p->slots, p->chosen_end);
     CHECK(p->role == PAXOS_LEADER);
     CHECK(slot->proposed_tick <= p->tick);
-    return proposer_is_open(slot) && slot->refused != 0 &&
-           p->tick - slot->proposed_tick >= p->config.election_ticks_min;
+    CHECK(!slot->chosen); /* or it was delivered */
+    return slot->refused != 0 && p->tick - slot->proposed_tick >= p->config.election_ticks_min;
 }
 
 static void proposer_resend(struct paxos *p, uint32_t to)
@@ -246,8 +245,7 @@ static void proposer_resend(struct paxos *p, uint32_t to)
         return;
     /* Proposals are made in order: those that are old enough come first. */
     while (end < p->slot_next &&
-           (!slots_at(&p->slots, end)->proposed ||
-            p->tick - slots_at(&p->slots, end)->proposed_tick >= p->config.resend_ticks))
+           p->tick - slots_at(&p->slots, end)->proposed_tick >= p->config.resend_ticks)
         end++;
     struct paxos_message message = proposer_fill(p, &next, end, quorum_bit(to));
     if (message.entry_count == 0)

@@ -67,8 +67,9 @@ uint32_t paxos_room(const struct paxos *p)
     uint64_t lead_end = members_lead_end(&p->members, p->config.self);
     if (end > lead_end)
         end = lead_end;
-    if (!paxos_is_ready(p) || p->slot_next >= end || p->slot_next < p->found_end)
+    if (!paxos_is_ready(p) || p->slot_next >= end)
         return 0;
+    CHECK(p->slot_next >= p->found_end); /* behind all that phase 1 found */
     CHECK(end - p->slot_next <= p->config.window);
     CHECK(p->voting); /* or it proposed what it may not vote for */
     return (uint32_t)(end - p->slot_next);
@@ -80,7 +81,9 @@ bool paxos_has_contact(const struct paxos *p)
         return election_has_quorum_contact(p);
     CHECK(p->leader_heard_tick <= p->tick);
     CHECK(p->leader != p->config.self);
-    return p->leader != 0 && p->tick - p->leader_heard_tick <= p->config.election_ticks_max;
+    /* One that is silent for longer is none any more: election_tick_follower. */
+    CHECK(p->leader == 0 || p->tick - p->leader_heard_tick <= p->config.election_ticks_max);
+    return p->leader != 0;
 }
 
 bool paxos_is_stalled(const struct paxos *p)

@@ -254,6 +254,7 @@ static void run_config(struct script *s, const struct words *w)
         c->election_ticks_min = election[0];
         c->election_ticks_max = election[1];
     }
+    c->start_ticks_max = (uint32_t)words_number(w, "soon", c->start_ticks_max);
     c->resend_ticks = (uint32_t)words_number(w, "resend", c->resend_ticks);
     c->stall_ticks = (uint32_t)words_number(w, "stall", c->stall_ticks);
     c->seed = words_number(w, "seed", c->seed);

@@ -5,7 +5,7 @@
  *
  * Before the start:
  *   config self=1 voters=1,2,3 learners=4 window=8 capacity=16 batch=4 bytes=1000 heartbeat=2
- *          election=10,20 resend=3 stall=30 seed=1      (what is left out keeps this value)
+ *          election=10,20 soon=0 resend=3 stall=30 seed=1   (what is left out keeps this value)
  *   base 5 | record promise 2.1 | record accept 6 2.1 a | record chosen 7 | restored 6
  *   start [seq=N] [silent|lost|unread]   (the journal is in doubt; damaged; not read yet)
  * Events:

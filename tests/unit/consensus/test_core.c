@@ -26,6 +26,7 @@ Test(quorum, learners_and_strangers_do_not_count)
     cr_assert(quorum_is_member(&q, 4) && !quorum_is_voter(&q, 4));
     cr_assert(!quorum_is_member(&q, 5) && !quorum_is_member(&q, 0));
     cr_assert(!quorum_is_member(&q, REPLICA_MAX + 1) && !quorum_is_member(&q, UINT32_MAX));
+    cr_assert(!quorum_is_voter(&q, 0) && !quorum_is_voter(&q, REPLICA_MAX + 1));
 }
 
 Test(slots, the_ring_forgets_what_it_leaves_and_only_that)

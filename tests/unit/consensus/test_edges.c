@@ -71,6 +71,29 @@ static const struct expectation leading[] = {
      "from 2 read round=6; from 2 read round=5", ""},
     {"an answer to a read that was not forwarded is none", LEADER "; read 7",
      "from 2 read-answer round=1 granted slot=1", ""},
+    {"an answer to an earlier ballot of its own is not one to this", LEADER,
+     "from 2 heartbeat-answer 9.1 round=1 granted", ""},
+    {"nobody refuses what was not fresh",
+     "start; tick 20; from 2 prevote-answer 1.1 granted; flush;"
+     "from 2 promise 1.1 first=1 end=none; flush",
+     "from 2 refused 1.1 slots=1; from 3 refused 1.1 slots=1", ""},
+    {"a change is on its way and the window is full: no no-op has a place",
+     "config window=2 capacity=2;" LEADER "; members voters=1,2,3 next=1,2,3 first=30; propose a b",
+     "tick 1", ""},
+    {"a leader with no round left steps down instead of preparing again",
+     LEADER "; propose a; flush; from 3 prevote-answer 9.1 promised=4611686018427387903.3",
+     "from 2 refused 1.1 slots=2; from 3 refused 1.1 slots=2",
+     "lost cookie=1 slot=2 refused\nleader none\n"},
+    {"a leader that may not recover a slot yet is overtaken when it learns it, be it the own vote",
+     "config window=2 distance=2; record accept 1 1.2 a; record accept 2 1.2 b;"
+     "record accept 3 1.2 c; start; tick 20; from 2 prevote-answer 2.1 granted; flush;"
+     "from 2 promise 2.1 first=1 end=none; flush; from 2 accepted 2.1 slots=1,2",
+     "from 3 learn values=3:c chosen=4", "append 5 chosen 4\nlearned 3 c\nleader none\n"},
+    {"what is proposed again and known to be chosen is asked of nobody",
+     "config window=2 distance=2; record accept 1 1.2 a; record accept 2 1.2 b;"
+     "record accept 3 chosen c; start; tick 20; from 2 prevote-answer 2.1 granted; flush;"
+     "from 2 promise 2.1 first=1 end=none; flush; from 2 accepted 2.1 slots=1",
+     "applied 1", "append 5 accept 3 2.1 c\n"},
     {"a batch of what is learned ends at its limit of bytes",
      "config bytes=4;" LEADER "; propose aaa bbb; flush; from 2 accepted 1.1 slots=2,3",
      "from 3 catch-up first=2", "send 3: learn values=2:aaa chosen=4\n"},
@@ -85,6 +108,14 @@ static const struct expectation preparing[] = {
      "send 5 after 1: prepare 2.1 first=1\n"},
     {"a part of a promise that came before says nothing new",
      PREPARING "; from 2 promise 2.1 first=1 end=3", "from 2 promise 2.1 first=1 end=3", ""},
+    {"votes of slots that were learned since are not looked at",
+     PREPARING "; from 3 learn values=1:z chosen=2",
+     "from 2 promise 2.1 first=1 end=none votes=1:1.2:x",
+     "append 4 accept 2 2.1 mine\nsend 2: accept 2.1 values=2:mine chosen=2\n"
+     "send 3: accept 2.1 values=2:mine chosen=2\nsend 2: heartbeat 2.1 chosen=2\n"
+     "send 3: heartbeat 2.1 chosen=2\nleader 1 ballot 2.1\n"},
+    {"a promise with a vote before its own beginning is malformed", PREPARING,
+     "from 2 promise 2.1 first=3 end=none votes=2:1.2:x", "message is out of bounds\n"},
     {"a promise with a vote beyond its own end is malformed", PREPARING,
      "from 2 promise 2.1 first=1 end=3 votes=5:1.2:x", "message is out of bounds\n"},
     {"own votes for slots that are chosen are not found again",
@@ -130,6 +161,13 @@ static const struct expectation following[] = {
      OUT_OF_ORDER "; from 3 accept 2.3 values=2:a", "from 3 heartbeat 2.3 chosen=4",
      "append 8 chosen 4\nsend 3: heartbeat-answer 2.3 granted chosen=4\nlearned 2 a\nlearned 3 "
      "b\n"},
+    {"a chosen mark beyond the window asks for a record that is missing",
+     "config window=2 capacity=2; record accept 1 1.2 a; record accept 2 1.2 b", "record chosen 9",
+     "does not fit\n"},
+    {"a round that no message may have raises no own one", "config voters=1,2,3",
+     "record promise 18446744073709551615.3", ""},
+    {"the first timeout may be a short one", "config soon=1; start", "tick 1",
+     "send 2: prevote 1.1\nsend 3: prevote 1.1\n"},
     {"the journal may say twice that a value was chosen",
      "record accept 1 chosen a; record accept 1 chosen a; restored 0; start",
      "from 2 heartbeat 1.2",
@@ -207,6 +245,43 @@ Test(edges, what_a_core_says_of_itself)
         cr_expect_eq(paxos_has_contact(s.core), cases[i].has_contact, "case %zu", i);
         script_deinit(&s);
     }
+}
+
+/* More messages than a step has room for: what is dropped is sent again, as if it had been lost. */
+Test(edges, a_step_with_too_many_messages_drops_some)
+{
+    struct script s;
+    script_init(&s);
+    script_run(&s,
+               "config voters=1,2,3,4,5,6,7,8,9 batch=1 window=64 capacity=64 distance=64; start;"
+               "tick 20; from 2 prevote-answer 1.1 granted; from 3 prevote-answer 1.1 granted;"
+               "from 4 prevote-answer 1.1 granted; from 5 prevote-answer 1.1 granted; flush;"
+               "from 2 promise 1.1 first=1 end=none; from 3 promise 1.1 first=1 end=none;"
+               "from 4 promise 1.1 first=1 end=none; from 5 promise 1.1 first=1 end=none; flush;"
+               "from 2 accepted 1.1 slots=1; from 3 accepted 1.1 slots=1;"
+               "from 4 accepted 1.1 slots=1; from 5 accepted 1.1 slots=1; applied 1");
+    cr_assert_eq(paxos_room(s.core), 64);
+    cr_assert_eq(paxos_marks(s.core)[PAXOS_MARK_SEND_DROPPED], 0);
+    script_run(&s, "propose a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D E F G H");
+    cr_assert_gt(paxos_marks(s.core)[PAXOS_MARK_SEND_DROPPED], 0);
+    cr_assert_eq(paxos_role(s.core), PAXOS_LEADER);
+    script_run(&s, "flush; from 2 accepted 1.1 slots=2; from 3 accepted 1.1 slots=2;"
+                   "from 4 accepted 1.1 slots=2; from 5 accepted 1.1 slots=2");
+    cr_assert_eq(paxos_chosen_end(s.core), 3);
+    script_deinit(&s);
+}
+
+Test(edges, a_type_that_is_none_is_ignored)
+{
+    struct script s;
+    struct paxos_message m = {.type = PAXOS_MESSAGE_TYPE_END, .chosen_end = 1};
+    script_init(&s);
+    script_run(&s, "start");
+    cr_assert(!paxos_message_check(&m));
+    script_step(&s, &(struct paxos_event){.type = PAXOS_EVENT_MESSAGE, .from = 2, .message = &m});
+    cr_assert_eq(paxos_marks(s.core)[PAXOS_MARK_FOREIGN_BALLOT], 1);
+    cr_assert_eq(paxos_rejoin_waits_for(s.core), 0, "nor does it wait for anybody");
+    script_deinit(&s);
 }
 
 Test(edges, what_a_core_says_of_its_peers)

@@ -77,6 +77,25 @@ static const struct exchange exchanges[] = {
      "from 4 rejoin-answer round=@ granted first=1 end=none;"
      "from 5 rejoin-answer round=@ granted first=1 end=none",
      "rejoin\n"},
+    {"two losses among three of the next configuration, one among those of now",
+     "start lost; members voters=1,2,3 next=1,3,4 first=30",
+     "from 2 rejoin-answer round=@ granted first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none;"
+     "from 4 rejoin-answer round=@ first=1 end=none",
+     ""},
+    {"one loss among three of the next configuration: the others know",
+     "start lost; members voters=1,2,3 next=1,3,4 first=30",
+     "from 2 rejoin-answer round=@ granted first=1 end=none;"
+     "from 3 rejoin-answer round=@ granted first=1 end=none;"
+     "from 4 rejoin-answer round=@ granted first=1 end=none",
+     "rejoin\n"},
+    {"a chosen value that was voted for again stays chosen, whatever ballot others voted in",
+     "record accept 2 chosen b; record accept 2 2.1 b; start silent",
+     "from 2 rejoin-answer round=@ granted promised=3.2 first=1 end=none votes=2:3.2:b;"
+     "from 3 rejoin-answer round=@ granted promised=3.2 first=1 end=none votes=1:3.2:a;"
+     "rejoined 9; from 2 heartbeat 3.2 chosen=2",
+     "rejoin\nappend 10 chosen 3\nsend 2: heartbeat-answer 3.2 granted chosen=3\nlearned 1 a\n"
+     "learned 2 b\nleader 2 ballot 3.2\n"},
     {"an answer in parts counts when it is whole", "start silent",
      "from 3 rejoin-answer round=@ granted first=1 end=none;"
      "from 2 rejoin-answer round=@ granted first=1 end=3 votes=1:1.2:a;"
