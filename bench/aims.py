@@ -39,7 +39,7 @@ def call(o, row, *arguments):
         os.unlink(path)
     print(f"aims: {row}: {' '.join([os.path.basename(arguments[0]), *arguments[1:]])}", file=sys.stderr, flush=True)
     try:
-        done = subprocess.run([*arguments, "--json", path], stdout=subprocess.DEVNULL, check=False)
+        done = subprocess.run([*arguments, "--json", path], stdout=subprocess.DEVNULL, check=False, env={**os.environ, "TMPDIR": o.dir})
     except OSError as error:
         raise Failed(f"{arguments[0]}: {error.strerror}") from error
     if not os.path.exists(path):
@@ -316,11 +316,11 @@ def print_table(o):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dir", metavar="DIR", help="where the results are kept, and the clusters of `flat` unless --flat says otherwise")
+    parser.add_argument("dir", metavar="DIR", help="where the results are kept and the clusters are, on the disk that is measured")
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement (10)")
     parser.add_argument("--repeat", type=int, default=5, help="of each, in turns (5)")
     parser.add_argument("--records", type=int, default=10000000, help="record sets of `flat` (10000000)")
-    parser.add_argument("--flat", metavar="DIR", help="where the clusters of `flat` are kept (DIR/flat)")
+    parser.add_argument("--flat", metavar="DIR", help="where the clusters of `flat` are kept: some 21 GiB for ten million (DIR/flat)")
     parser.add_argument("--mib", type=int, default=1024, help="of journal for `restart` (1024)")
     parser.add_argument("--peers", metavar="FILE", help="result of bench/peers/measure.py")
     parser.add_argument("--only", metavar="ROW,ROW", help="measures these alone")

@@ -207,6 +207,19 @@ def keeps_a_world():
         check(said.returncode != 0 and "no world of rsm-bench" in said.stderr, f"{said.returncode} {said.stderr}")
 
 
+def bench_of(directory):
+    """Processes of clusters of rsm-bench below the directory: replicas that are up."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                if f"{directory}/flat/large/cluster/replica-".encode() in file.read():
+                    found.append(entry)
+        except OSError:
+            pass
+    return found
+
+
 def stays_flat():
     """The script of `make flat-bench` with the smallest store; a second run fills nothing and measures again."""
     with Cluster(1) as cluster:
@@ -220,6 +233,15 @@ def stays_flat():
         check(all(0 < ready <= serves for ready, serves in flat["restart_s"]), f"{flat['restart_s']}")
         out = cluster.run(*script, cluster=False).stdout
         check("of 15,000 record sets;" not in out and "| store, GiB |" in out, out)
+        child = cluster.start(script[0], f"{cluster.work}/flat", "400000", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not bench_of(cluster.work):  # it fills
+            check(child.poll() is None, "it ended")
+        child.terminate()
+        _, err = child.communicate(timeout=60)
+        check(child.returncode == 130 and "15,000 record sets are in, the same command goes on" in err, f"{child.returncode} {err}")
+        check(not bench_of(cluster.work), "nothing runs on")
+        out = cluster.run(script[0], f"{cluster.work}/flat", "20000", "--fill-only", cluster=False).stdout
+        check("large: 20,000 of 20,000 record sets" in out, f"the rest: {out}")
         check("in steps of 5,000" in cluster.run(script[0], cluster.work, "12000", status=2, cluster=False).stderr, "an odd number")
 
 
@@ -231,6 +253,7 @@ def aims():
         check("| median commit latency, 1 client" in out and "| reads | | not measured | |" in out and "| latency, 1 |" in out, out)
         journal = [line.split("|")[3].split()[0] for line in out.splitlines() if line.startswith("| bytes to the journal")]
         check(len(journal) == 2 and all(1 <= float(ratio) < 4 for ratio in journal), f"{journal}")
+        check(sorted(os.listdir(f"{cluster.work}/aims")) in (["bytes.json", "latency.json"], ["bytes.json", "latency.json", "latency.svg"]), "no cluster stays")
         check(cluster.run(*script, "--table", cluster=False).stdout == out, "the same again")
         done = cluster.run("env", "RSM_BIN=/nowhere", *script, "--only", "bytes,reads", status=1, cluster=False)
         check(done.stdout == out and "aims: reads: /nowhere/rsm-bench: No such file" in done.stderr, f"what was there stays: {done.stderr}")
