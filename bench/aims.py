@@ -151,7 +151,7 @@ def show_reads(points, etcd):
 
 def measure_flat(o):
     result = call(o, "flat", os.path.join(HERE, "flat.py"), o.flat, str(o.records), "--seconds", str(o.seconds), "--rounds", str(o.repeat))
-    for run in result["small"] + result["large"]:
+    for run in result["small"] + result["large"] + sum(result["warm"], []):
         for part in (run["write"], run["read"], *run["floor"].values()):
             part.pop("buckets", None)
     return result

@@ -4,9 +4,11 @@
 
 Two clusters of three replicas are kept below DIR, `small` with 10,000 record sets and `large` with RECORDS; what is
 missing is filled in first, in change sets of 1,000 from five clients, as fast as it goes; whoever interrupts that goes
-on later with the same command. Then, in turns, one client changes record sets at random among those: the median and
-p99 of both, the memory of their replicas without page cache (RssAnon), and the floor of the machine beside each. At
-the end one replica of each is stopped cleanly and started again. Both are down when it ends.
+on later with the same command. Then both are up: each is warmed up by bundles of changes at random among its record
+sets, so that the pages of its store are in the memory of its processes, and in turns one client changes record sets at
+random: the median and p99 of both, the memory of their replicas without page cache (RssAnon, most of it that any had,
+while it was warmed up as well), page faults, and the floor of the machine beside each. At the end one replica of each
+is stopped cleanly and started again. Both are down when it ends.
 """
 import argparse
 import json
@@ -17,7 +19,7 @@ import statistics
 import subprocess
 import sys
 
-from bed import BIN, Bed
+from bed import BIN, REPLICAS, Bed
 
 SMALL = 10000
 CLIENTS, CHANGES, ZONES = 5, 1000, 50
@@ -42,15 +44,21 @@ class Store:
         self.dir = os.path.join(directory, name)
         self.keys = records // (CLIENTS * CHANGES)
         self.done = {"keys": 0, "records": 0, "seconds": 0.0}
-        self.runs = []
+        self.runs, self.warm = [], []
+        self.bed = None
         os.makedirs(self.dir, exist_ok=True)
         if os.path.exists(f"{self.dir}/filled"):
             with open(f"{self.dir}/filled", encoding="ascii") as file:
                 self.done = json.load(file)
 
+    def where(self):
+        if self.bed is None:
+            return ["--dir", f"{self.dir}/cluster"]
+        return ["--endpoints", self.bed.endpoints, "--key", self.bed.key, "--dir", self.dir, "--processes", ",".join(str(self.bed.process(i)) for i in REPLICAS)]
+
     def bench(self, *arguments):
         """The point of one run. A signal ends it as ^C does: it stops its cluster before it goes."""
-        child = subprocess.Popen([f"{BIN}/rsm-bench", "run", "--dir", f"{self.dir}/cluster", "--world", f"{self.dir}/world", "--zones", str(ZONES),
+        child = subprocess.Popen([f"{BIN}/rsm-bench", "run", *self.where(), "--world", f"{self.dir}/world", "--zones", str(ZONES),
                                   "--timeout-ms", "300000", "--output", "json", "--quiet", *arguments], stdout=subprocess.PIPE, text=True,
                                  start_new_session=True)
         try:
@@ -82,6 +90,17 @@ class Store:
     def speed(self):
         return self.done["records"] / self.done["seconds"] if self.done["seconds"] > 0 else 0
 
+    def up(self, seconds):
+        """For measuring: it stays up until `restart` or `down`."""
+        self.bed = Bed(f"{self.dir}/cluster")
+        if seconds > 0:
+            self.warm.append(self.bench("--clients", str(CLIENTS), "--bundle", "64", "--keys", str(self.keys), "--seconds", str(seconds), "--floor-count", "0"))
+
+    def down(self):
+        if self.bed is not None:
+            self.bed.down()
+            self.bed = None
+
     def measure(self, seconds):
         self.runs.append(self.bench("--clients", "1", "--keys", str(self.keys), "--seconds", str(seconds)))
 
@@ -93,15 +112,18 @@ class Store:
 
     def memory(self):
         """Of the replica that has most, in the run where it had most; MiB."""
-        return max(replica["resident_anonymous_bytes"] for run in self.runs for replica in run["replicas"]) / (1 << 20)
+        return max(replica["resident_anonymous_bytes"] for run in self.runs + self.warm for replica in run["replicas"]) / (1 << 20)
+
+    def a_change(self, name, runs):
+        """Of the replica that has most; 0: was not measured."""
+        return max((statistics.median(run["replicas"][i][name] for run in runs) for i in range(len(REPLICAS))), default=0) if runs else 0
 
     def size(self):
         return os.path.getsize(f"{self.dir}/cluster/replica-1/data/store/data.mdb") / (1 << 30)
 
     def restart(self, rounds):
         """Medians of the time to `ready` and to the first answer, of a replica that was stopped cleanly."""
-        times, child = [], None
-        bed = Bed(f"{self.dir}/cluster")
+        times, child, bed = [], None, self.bed
         try:
             for _ in range(rounds):
                 bed.end(3, signal.SIGTERM)
@@ -113,7 +135,6 @@ class Store:
             if child is not None:
                 child.terminate()
                 child.wait()
-            bed.down()
         return [statistics.median(values) for values in zip(*times)]
 
 
@@ -129,6 +150,12 @@ def table(small, large, restarts):
     row("p99.9, us", small.figure("p999_us"), large.figure("p999_us"), "{:,.0f}", "")
     row("floor (quorum), median, us", small.floor("median_us"), large.floor("median_us"), "{:,.0f}", "")
     row("resident without page cache, MiB, most of a replica", small.memory(), large.memory(), "{:,.1f}", f"{AIM_RATIO}; under {AIM_MIB}")
+    row("page faults of a replica a change, most: in memory", *(store.a_change("minor_faults", store.runs) for store in (small, large)), "{:.2f}", "", False)
+    row("the same: read from the disk", *(store.a_change("major_faults", store.runs) for store in (small, large)), "{:.3f}", "", False)
+    if small.warm and large.warm:
+        row("bundles of 64, 5 clients: changes a second", small.warm[0]["writes_per_second"], large.warm[0]["writes_per_second"], "{:,.0f}", "")
+        row("the same: page faults a change, in memory", *(store.a_change("minor_faults", store.warm) for store in (small, large)), "{:.2f}", "", False)
+        row("the same: read from the disk", *(store.a_change("major_faults", store.warm) for store in (small, large)), "{:.3f}", "", False)
     row("start after a clean stop: ready, s", restarts[0][0], restarts[1][0], "{:.2f}", "", False)
     row("the same: first answer, s", restarts[0][1], restarts[1][1], "{:.2f}", f"{AIM_SECONDS}", False)
     row("store, GiB", small.size(), large.size(), "{:.2f}", "", False)
@@ -143,6 +170,7 @@ def main():
     parser.add_argument("--fill-only", action="store_true", help="measures nothing")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement (10)")
+    parser.add_argument("--warm-up", type=float, default=60, metavar="SECONDS", help="of bundles, before each is measured (60; 0: none)")
     parser.add_argument("--json", help="the figures there as well")
     options = parser.parse_args()
     if options.records < SMALL or options.records % (CLIENTS * CHANGES) != 0:
@@ -158,6 +186,9 @@ def main():
         large.fill()
         if options.fill_only:
             return 0
+        for store in (small, large):
+            print(f"{store.name}: warming up", file=sys.stderr, flush=True)
+            store.up(options.warm_up)
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
             for store in (small, large) if number % 2 == 0 else (large, small):
@@ -166,10 +197,13 @@ def main():
     except (Stopped, KeyboardInterrupt):
         print(f"stopped; {large.done['records']:,} record sets are in, the same command goes on", file=sys.stderr)
         return 130
+    finally:
+        small.down()
+        large.down()
     print("\n" + table(small, large, restarts))
     if options.json:
         with open(options.json, "x", encoding="utf-8") as file:
-            json.dump({"small": small.runs, "large": large.runs, "records": [small.records, large.records], "memory_mib": [small.memory(), large.memory()],
+            json.dump({"small": small.runs, "large": large.runs, "warm": [small.warm, large.warm], "records": [small.records, large.records], "memory_mib": [small.memory(), large.memory()],
                        "restart_s": restarts, "fill_per_second": [small.speed(), large.speed()]}, file)
     return 0
 

@@ -155,6 +155,8 @@ void observe_add_difference(struct observe *sum, const struct observe *before,
         s->use.cpu_ns += grown(b->use.cpu_ns, a->use.cpu_ns);
         s->use.switches += grown(b->use.switches, a->use.switches);
         s->use.written_bytes += grown(b->use.written_bytes, a->use.written_bytes);
+        s->use.minor_faults += grown(b->use.minor_faults, a->use.minor_faults);
+        s->use.major_faults += grown(b->use.major_faults, a->use.major_faults);
         s->use.resident_bytes = a->use.resident_bytes;
         s->use.anonymous_bytes = a->use.anonymous_bytes;
     }

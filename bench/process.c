@@ -35,6 +35,17 @@ uint64_t process_field(const char *text, const char *name)
     return 0;
 }
 
+void process_faults(const char *stat, uint64_t *minor_out, uint64_t *major_out)
+{
+    unsigned long long minor = 0, major = 0;
+    const char *behind = strrchr(stat, ')');
+    if (behind == NULL ||
+        sscanf(behind, ") %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu", &minor, &major) != 2)
+        minor = major = 0;
+    *minor_out = minor;
+    *major_out = major;
+}
+
 static void add_thread(pid_t pid, const char *thread, struct process_use *out)
 {
     char path[320], text[TEXT_SIZE];
@@ -59,6 +70,9 @@ bool process_use(pid_t pid, struct process_use *out)
         if (entry->d_name[0] != '.')
             add_thread(pid, entry->d_name, out);
     (void)closedir(threads);
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (read_text(path, text))
+        process_faults(text, &out->minor_faults, &out->major_faults);
     (void)snprintf(path, sizeof path, "/proc/%d/io", (int)pid);
     if (read_text(path, text))
         out->written_bytes = process_field(text, "write_bytes:");

@@ -11,6 +11,7 @@ struct process_use {
     uint64_t cpu_ns;        /* of all its threads that live: task/TID/schedstat */
     uint64_t switches;      /* context switches, of one's own will or not: task/TID/status */
     uint64_t written_bytes; /* made dirty or written directly: io; 0 when it may not be read */
+    uint64_t minor_faults, major_faults; /* pages of a map: in memory, or read from the disk */
     uint64_t resident_bytes;
     uint64_t anonymous_bytes; /* of them, those that are no page of a file */
 };
@@ -29,5 +30,8 @@ uint64_t process_disk_written(const char *directory);
  * 0 when there is none.
  */
 uint64_t process_field(const char *text, const char *name);
+
+/* Both numbers of page faults in /proc/PID/stat, whatever the process's name is; else 0. */
+void process_faults(const char *stat, uint64_t *minor_out, uint64_t *major_out);
 
 #endif

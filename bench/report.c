@@ -92,6 +92,8 @@ struct use_of_command report_use(const struct observe_replica *r)
                                    .switches = (double)r->use.switches / count,
                                    .written_bytes = (double)r->use.written_bytes / count,
                                    .journal_bytes = (double)r->journal_bytes / count,
+                                   .minor_faults = (double)r->use.minor_faults / count,
+                                   .major_faults = (double)r->use.major_faults / count,
                                    .flushes = (double)r->flushes / count,
                                    .store_commits = (double)r->store_commits / count,
                                    .frames = (double)r->frames_out / count};

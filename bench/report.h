@@ -91,6 +91,7 @@ struct shares report_shares(const struct report *r, const struct point *p);
 /* What one replica used for each command that it applied; see report_use. */
 struct use_of_command {
     double cpu_us, switches, written_bytes, journal_bytes, flushes, store_commits, frames;
+    double minor_faults, major_faults;
 };
 struct use_of_command report_use(const struct observe_replica *r);
 

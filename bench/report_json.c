@@ -93,6 +93,8 @@ static json_t *replica_json(const struct observe_replica *r)
     set(object, "cpu_us", r->has_use ? json_real(use.cpu_us) : json_null());
     set(object, "context_switches", r->has_use ? json_real(use.switches) : json_null());
     set(object, "written_bytes", r->has_use ? json_real(use.written_bytes) : json_null());
+    set(object, "minor_faults", r->has_use ? json_real(use.minor_faults) : json_null());
+    set(object, "major_faults", r->has_use ? json_real(use.major_faults) : json_null());
     set(object, "resident_anonymous_bytes",
         r->has_use ? number(r->use.anonymous_bytes) : json_null());
     set(object, "resident_bytes", r->has_use ? number(r->use.resident_bytes) : json_null());

@@ -223,7 +223,7 @@ def bench_of(directory):
 def stays_flat():
     """The script of `make flat-bench` with the smallest store; a second run fills nothing and measures again."""
     with Cluster(1) as cluster:
-        script = [os.path.join(ROOT, "bench/flat.py"), f"{cluster.work}/flat", "15000", "--rounds", "1", "--seconds", "0.3"]
+        script = [os.path.join(ROOT, "bench/flat.py"), f"{cluster.work}/flat", "15000", "--rounds", "1", "--seconds", "0.3", "--warm-up", "0.3"]
         out = cluster.run(*script, "--json", f"{cluster.work}/flat.json", cluster=False).stdout
         check("large: 15,000 of 15,000 record sets" in out and "| latency, 1 client, median, us |" in out, out)
         with open(f"{cluster.work}/flat.json", encoding="utf-8") as file:
@@ -232,6 +232,7 @@ def stays_flat():
         check(all(run["write"]["count"] > 0 and run["refused"] == 0 for run in flat["small"] + flat["large"]), "changes in both")
         check(all(0 < ready <= serves for ready, serves in flat["restart_s"]), f"{flat['restart_s']}")
         out = cluster.run(*script, cluster=False).stdout
+        check(not bench_of(cluster.work), "both are down")
         check("of 15,000 record sets;" not in out and "| store, GiB |" in out, out)
         child = cluster.start(script[0], f"{cluster.work}/flat", "400000", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while not bench_of(cluster.work):  # it fills

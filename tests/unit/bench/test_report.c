@@ -216,6 +216,18 @@ Test(plot, script)
     free_report(r);
 }
 
+Test(process, faults_behind_any_name)
+{
+    uint64_t minor, major;
+    process_faults("7 (a) b (c) S 1 7 7 0 -1 4194560 11 12 13 14 15 16 17", &minor, &major);
+    cr_assert_eq(minor, 11);
+    cr_assert_eq(major, 13);
+    process_faults("7 (a", &minor, &major);
+    cr_assert_eq(minor + major, 0);
+    process_faults("7 (a) S 1 7", &minor, &major);
+    cr_assert_eq(minor + major, 0);
+}
+
 Test(process, disk_of_a_directory)
 {
     cr_assert_eq(process_disk_written("/proc"), 0, "no disk");
