@@ -234,8 +234,15 @@ static enum rsm_status open_node(struct loop *l)
     else if (signed_status != RSM_NOT_FOUND) /* not to go on as if nobody had signed */
         return complain(l, signed_status, RECOVERY_FILE, rsm_status_sentence(signed_status));
     randombytes_buf(&config.seed, sizeof config.seed);
-    enum rsm_status status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes),
-                                       l->disk, store_kv(l->store), &why);
+    /* The loop does not run yet, so that one is of use also where it would take turns with it. */
+    uint32_t threads = l->config->verify_threads > 0 ? l->config->verify_threads : 1;
+    enum rsm_status status = look_ahead_new(threads, l->genesis.cluster_id, &l->ahead);
+    if (status != RSM_OK)
+        return complain(l, status, "verify_threads", rsm_status_sentence(status));
+    status = node_open(&l->node, &config, &env, blob_bytes(l->genesis_bytes), l->disk,
+                       store_kv(l->store), &why);
+    look_ahead_free(l->ahead);
+    l->ahead = NULL;
     if (status != RSM_OK)
         return complain(l, status, l->config->data, why);
     return RSM_OK;

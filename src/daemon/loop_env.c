@@ -271,6 +271,19 @@ static uint64_t env_incarnation_of(void *context, uint32_t replica)
     return ((struct loop *)context)->incarnations.known[replica];
 }
 
+static void env_look_ahead(void *context, struct blob *value)
+{
+    struct loop *l = context;
+    if (l->ahead != NULL)
+        look_ahead_add(l->ahead, value);
+}
+
+static bool env_looked_ahead(void *context, struct bytes value, struct machine_signatures *out)
+{
+    struct loop *l = context;
+    return l->ahead != NULL && look_ahead_take(l->ahead, value, out);
+}
+
 void loop_fill_env(struct loop *l, struct node_env *env)
 {
     *env = (struct node_env){.context = l,
@@ -281,6 +294,8 @@ void loop_fill_env(struct loop *l, struct node_env *env)
                              .monotonic_ns = env_monotonic_ns,
                              .commit = env_commit,
                              .commit_wait = env_commit_wait,
+                             .look_ahead = env_look_ahead,
+                             .looked_ahead = env_looked_ahead,
                              .snapshot = env_snapshot,
                              .incoming_begin = env_incoming_begin,
                              .incoming_put = env_incoming_put,

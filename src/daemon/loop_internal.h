@@ -12,6 +12,7 @@
 #include "src/daemon/approvers.h"
 #include "src/daemon/dns.h"
 #include "src/daemon/incarnations.h"
+#include "src/daemon/look_ahead.h"
 #include "src/daemon/loop.h"
 #include "src/daemon/membership.h"
 #include "src/daemon/methods.h"
@@ -58,7 +59,8 @@ struct loop {
     struct totp *totp;           /* NULL: no totp_file */
     struct scrub *scrub;
     struct node *node;
-    uint64_t stop_at_ms; /* 0: not stopping */
+    struct look_ahead *ahead; /* while the node opens, with threads that verify; else NULL */
+    uint64_t stop_at_ms;      /* 0: not stopping */
     bool done;
     bool is_over; /* loop_run has returned */
     enum rsm_status result;

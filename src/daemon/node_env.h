@@ -13,6 +13,7 @@
 #include "src/base/ids.h"
 #include "src/base/kv.h"
 
+struct machine_signatures;
 struct node;
 
 /* What came of node_submit. Borrowed during the call. */
@@ -50,6 +51,13 @@ struct node_env {
      * node_on_committed, which is not called for this commit. While a journal is replayed.
      */
     enum rsm_status (*commit_wait)(void *context);
+    /*
+     * While a journal is replayed: the value will be applied soon, what does not depend on the
+     * state may be found out beside; and what was found out of a value (look_ahead.h), false:
+     * nothing. NULL, both: nobody looks ahead.
+     */
+    void (*look_ahead)(void *context, struct blob *value);
+    bool (*looked_ahead)(void *context, struct bytes value, struct machine_signatures *out);
     /*
      * A read-only cut of the store as last committed, to be sent to a peer; the node frees it
      * (kv_free). NULL when none is to be had.

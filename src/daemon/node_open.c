@@ -5,7 +5,8 @@
  *   1. base has no state: the genesis is written into the applied overlay (and committed with the
  *      first commit). Else its applied slot, log time and heads are read.
  *   2. the journal is recovered; its records go to the core. A chosen mark lets the slots below it
- *      be applied at once, from the values that the core restored: the store may be behind.
+ *      be applied, from the values that the core restored: the store may be behind. The last few
+ *      wait for those who look ahead (look_ahead.h), and for the journal's end at most.
  *   3. the core starts. A journal that is damaged or uncertain makes it a learner, until it has
  *      rejoined (node_rejoin.c).
  */
@@ -15,6 +16,7 @@
 #include "src/base/check.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/daemon/look_ahead.h"
 #include "src/daemon/node_internal.h"
 #include "src/machine/logtable.h"
 
@@ -50,14 +52,10 @@ static enum rsm_status open_state(struct node *n)
 /* -------------------------------------------------------------------------------------------- */
 /* The journal's records. */
 
-static enum rsm_status restore_chosen(struct node *n, uint64_t end)
+/* Chosen slots below `end`, from the values that the core restored. */
+static enum rsm_status apply_restored(struct node *n, uint64_t end)
 {
-    if (!paxos_restore_chosen(n->paxos, end)) {
-        open_text = "the journal's chosen mark has no values below it";
-        n->missing_slot = end - 1;
-        return RSM_DAMAGED;
-    }
-    while (n->applied_slot + 1 < paxos_chosen_end(n->paxos) && !apply_is_unreadable(n)) {
+    while (n->applied_slot + 1 < end && !apply_is_unreadable(n)) {
         struct ballot ballot;
         struct blob *value;
         uint64_t slot = n->applied_slot + 1;
@@ -76,6 +74,46 @@ static enum rsm_status restore_chosen(struct node *n, uint64_t end)
     }
     paxos_restore_applied(n->paxos, n->applied_slot);
     return RSM_OK;
+}
+
+/* Those that were left behind for those who look ahead. */
+static enum rsm_status apply_rest(struct node *n)
+{
+    return apply_restored(n, paxos_chosen_end(n->paxos));
+}
+
+static enum rsm_status restore_chosen(struct node *n, uint64_t end)
+{
+    uint64_t before = paxos_chosen_end(n->paxos);
+    if (!paxos_restore_chosen(n->paxos, end)) {
+        enum rsm_status status = apply_restored(n, before);
+        if (status != RSM_OK)
+            return status;
+        open_text = "the journal's chosen mark has no values below it";
+        n->missing_slot = end - 1;
+        return RSM_DAMAGED;
+    }
+    uint64_t behind = n->env.look_ahead != NULL ? LOOK_AHEAD_SLOTS : 0;
+    uint64_t chosen = paxos_chosen_end(n->paxos);
+    return chosen > behind ? apply_restored(n, chosen - behind) : RSM_OK;
+}
+
+/* A vote beyond the window: some of it may only wait to be applied. */
+static enum rsm_status restore_accept(struct node *n, const struct record *record)
+{
+    struct blob *value = record->value.size > 0 ? blob_new(record->value) : NULL;
+    bool is_restored = paxos_restore_accept(n->paxos, record->slot, record->ballot, value);
+    enum rsm_status status = is_restored ? RSM_OK : apply_rest(n);
+    if (!is_restored && status == RSM_OK)
+        is_restored = paxos_restore_accept(n->paxos, record->slot, record->ballot, value);
+    if (is_restored && value != NULL && record->slot > n->applied_slot && n->env.look_ahead != NULL)
+        n->env.look_ahead(n->env.context, value);
+    blob_unref(value);
+    if (is_restored || status != RSM_OK)
+        return status;
+    open_text = "the journal has a vote far behind the store: records are missing";
+    n->missing_slot = record->slot - LIMIT_WINDOW;
+    return RSM_DAMAGED;
 }
 
 /*
@@ -115,8 +153,10 @@ static enum rsm_status restore_record(void *context, const struct record *record
 {
     struct node *n = context;
     if (is_evidence) {
-        restore_evidence(n, record);
-        return RSM_OK;
+        enum rsm_status status = apply_rest(n); /* as far as the window can reach */
+        if (status == RSM_OK)
+            restore_evidence(n, record);
+        return status;
     }
     switch (record->kind) {
     case RECORD_PROMISE:
@@ -124,16 +164,8 @@ static enum rsm_status restore_record(void *context, const struct record *record
         if (record->ballot.round > 0)
             paxos_restore_promise(n->paxos, record->ballot);
         return RSM_OK;
-    case RECORD_ACCEPT: {
-        struct blob *value = record->value.size > 0 ? blob_new(record->value) : NULL;
-        bool restored = paxos_restore_accept(n->paxos, record->slot, record->ballot, value);
-        blob_unref(value);
-        if (restored)
-            return RSM_OK;
-        open_text = "the journal has a vote far behind the store: records are missing";
-        n->missing_slot = record->slot - LIMIT_WINDOW;
-        return RSM_DAMAGED;
-    }
+    case RECORD_ACCEPT:
+        return restore_accept(n, record);
     case RECORD_CHOSEN:
         return restore_chosen(n, record->end);
     }
@@ -188,8 +220,11 @@ static enum rsm_status open_journal(struct node *n)
     open_text = "the journal could not be opened";
     n->is_replaying = true;
     status = journal_open(n->disk, &identity, &options, restore_record, n, &report, &n->journal);
+    enum rsm_status rest = n->journal != NULL ? apply_rest(n) : RSM_OK;
     n->is_replaying = false;
     log_findings(&report);
+    if (rest != RSM_OK)
+        return rest;
     /* What is whole now was not then, or a peer knew of more: something was lost. */
     if (status == RSM_OK && n->config.in_doubt && !members_are_self_alone(n) &&
         !MUTANT(FORGET_DOUBT))

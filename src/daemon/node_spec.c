@@ -87,20 +87,9 @@ void spec_compare(struct node *n, const struct paxos_message *message)
 /* The entry's envelope, if it has one that verifies; it stays parsed for the rules. */
 static bool is_verified(struct node *n, struct bytes value, struct envelope *envelope_out)
 {
-    struct entry entry;
-    struct rejection rejection;
+    struct bytes raw;
     uint8_t digest[HASH_SIZE];
-    if (entry_parse(value, &entry) != RSM_OK)
-        return false;
-    struct bytes raw = entry.payload;
-    if (entry.kind == ENTRY_REJECTION) {
-        if (rejection_parse(entry.payload, &rejection) != RSM_OK)
-            return false;
-        raw = rejection.envelope;
-    } else if (entry.kind != ENTRY_COMMANDS) {
-        return false;
-    }
-    if (raw.size == 0)
+    if (!entry_envelope(value, &raw))
         return false;
     if (n->is_replaying) /* each is met once: a memo would cost a hash, and help nobody */
         return envelope_parse(raw, envelope_out) == RSM_OK &&
@@ -112,10 +101,14 @@ static bool is_verified(struct node *n, struct bytes value, struct envelope *env
 struct machine_signatures node_signatures(struct node *n, struct bytes value,
                                           struct envelope *envelope_out)
 {
-    bool is_good = is_verified(n, value, envelope_out);
-    return (struct machine_signatures){
-        .verified = is_good && !(MUTANT(APPLY_BY_REPLICA) && n->config.self == 2),
-        .envelope = is_good ? envelope_out : NULL};
+    struct machine_signatures found = {.verified = false};
+    bool is_known = n->is_replaying && n->env.looked_ahead != NULL &&
+                    n->env.looked_ahead(n->env.context, value, &found);
+    if (!is_known && is_verified(n, value, envelope_out))
+        found = (struct machine_signatures){.verified = true, .envelope = envelope_out};
+    if (MUTANT(APPLY_BY_REPLICA) && n->config.self == 2)
+        found.verified = false;
+    return found;
 }
 
 /* Judges into the overlay and remembers the value; the slot is spec.end. */

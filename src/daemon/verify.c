@@ -63,14 +63,9 @@ static void verify_envelope(struct job *job, struct bytes raw)
 
 static void verify_value(struct job *job, struct bytes value)
 {
-    struct entry entry;
-    struct rejection rejection;
-    if (entry_parse(value, &entry) != RSM_OK)
-        return;
-    if (entry.kind == ENTRY_COMMANDS)
-        verify_envelope(job, entry.payload);
-    else if (entry.kind == ENTRY_REJECTION && rejection_parse(entry.payload, &rejection) == RSM_OK)
-        verify_envelope(job, rejection.envelope);
+    struct bytes raw;
+    if (entry_envelope(value, &raw))
+        verify_envelope(job, raw);
 }
 
 static void run_request(struct work *work)

@@ -93,6 +93,7 @@ struct slot_work {
     uint64_t now_ms;
     bool is_verified;
     const struct envelope *parsed; /* the entry's envelope, when the caller has parsed it */
+    const uint8_t *digests;        /* of its commands, when the caller has them */
     bool only_judge;               /* nothing is written when nothing is applied */
     bool is_bad;
     struct verdicts *out;
@@ -196,6 +197,15 @@ static void leave_traces(struct slot_work *w, struct judge *j)
     merge(w);
 }
 
+static void digest_of(const struct slot_work *w, const struct envelope *e, const struct command *c,
+                      uint32_t index, uint8_t digest_out[HASH_SIZE])
+{
+    if (w->digests != NULL)
+        memcpy(digest_out, w->digests + (size_t)index * HASH_SIZE, HASH_SIZE);
+    else
+        command_digest(c->raw, e->key, digest_out);
+}
+
 static void apply_command(struct slot_work *w, const struct envelope *e, const struct command *c,
                           uint32_t index)
 {
@@ -208,7 +218,7 @@ static void apply_command(struct slot_work *w, const struct envelope *e, const s
                       .is_brief = !verdicts_are_spacious(w->out),
                       .command = c,
                       .key = e->key};
-    command_digest(c->raw, e->key, j.digest);
+    digest_of(w, e, c, index, j.digest);
     if (add_duplicate(w, j.digest) || w->fault != RSM_OK)
         return;
     w->fault = judge_command(&j, w->is_verified);
@@ -446,6 +456,7 @@ enum rsm_status machine_apply(struct machine *m, struct kv *kv, uint64_t slot, s
                              .slot = slot,
                              .is_verified = sigs->verified,
                              .parsed = sigs->envelope,
+                             .digests = sigs->digests,
                              .out = out};
     return run(&work, entry, &judgement);
 }
@@ -459,6 +470,7 @@ enum rsm_status machine_judge(struct machine *m, struct kv *kv, uint64_t slot, s
                              .slot = slot,
                              .is_verified = sigs->verified,
                              .parsed = sigs->envelope,
+                             .digests = sigs->digests,
                              .only_judge = true,
                              .out = out != NULL ? out : &m->verdicts};
     return run(&work, entry, judgement_out);

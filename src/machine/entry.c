@@ -146,3 +146,17 @@ enum rsm_status rejection_parse(struct bytes payload, struct rejection *out)
     out->refused = u;
     return check_items(*out);
 }
+
+bool entry_envelope(struct bytes value, struct bytes *raw_out)
+{
+    struct entry entry;
+    struct rejection rejection;
+    if (entry_parse(value, &entry) != RSM_OK)
+        return false;
+    *raw_out = bytes_make(NULL, 0);
+    if (entry.kind == ENTRY_COMMANDS)
+        *raw_out = entry.payload;
+    else if (entry.kind == ENTRY_REJECTION && rejection_parse(entry.payload, &rejection) == RSM_OK)
+        *raw_out = rejection.envelope;
+    return raw_out->size > 0;
+}

@@ -54,6 +54,8 @@ void entry_encode(struct writer *out, enum entry_kind kind, uint64_t timestamp_m
  * RSM_TOO_LARGE (a timestamp above 2^53).
  */
 enum rsm_status entry_parse(struct bytes value, struct entry *out);
+/* The envelope in the entry, not looked into: what is let in or refused. False: there is none. */
+bool entry_envelope(struct bytes value, struct bytes *raw_out);
 
 struct verdicts;
 

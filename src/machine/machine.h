@@ -57,6 +57,7 @@ enum rsm_status machine_genesis(struct kv *kv, const struct genesis *genesis);
 struct machine_signatures {
     bool verified;
     const struct envelope *envelope; /* of this very entry, parsed; or NULL: not parsed yet */
+    const uint8_t *digests; /* command_digest of its commands, in order; NULL: not known yet */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/command/recovery.h"
+#include "src/daemon/look_ahead.h"
 #include "src/machine/tables.h"
 #include "src/net/peer_codec.h"
 #include "tests/sim/replica_node.h"
@@ -313,6 +314,19 @@ static uint64_t env_incarnation_of(void *context, uint32_t replica)
     return known_as(context, replica);
 }
 
+static void env_look_ahead(void *context, struct blob *value)
+{
+    struct replica *r = context;
+    if (r->ahead != NULL)
+        look_ahead_add(r->ahead, value);
+}
+
+static bool env_looked_ahead(void *context, struct bytes value, struct machine_signatures *out)
+{
+    struct replica *r = context;
+    return r->ahead != NULL && look_ahead_take(r->ahead, value, out);
+}
+
 const struct node_env replica_env = {.send = env_send,
                                      .backlog = env_backlog,
                                      .push = env_push,
@@ -320,6 +334,8 @@ const struct node_env replica_env = {.send = env_send,
                                      .monotonic_ns = env_monotonic_ns,
                                      .commit = env_commit,
                                      .commit_wait = env_commit_wait,
+                                     .look_ahead = env_look_ahead,
+                                     .looked_ahead = env_looked_ahead,
                                      .snapshot = env_snapshot,
                                      .incoming_begin = env_incoming_begin,
                                      .incoming_put = env_incoming_put,

@@ -17,6 +17,7 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/command/keyfile.h"
+#include "src/daemon/look_ahead.h"
 #include "src/machine/logtable.h"
 #include "src/machine/query.h"
 
@@ -435,8 +436,11 @@ void replica_start(struct node_cluster *c, uint32_t id)
         r->disk->fail_once = false;
         r->dies_in_recovery = 0;
     }
+    CHECK(look_ahead_new(0, c->cluster_id, &r->ahead) == RSM_OK);
     enum rsm_status status = node_open(&r->node, &config, &env, writer_result(&c->genesis),
                                        &r->disk->disk, store_sim_kv(r->store), &text);
+    look_ahead_free(r->ahead);
+    r->ahead = NULL;
     if (status != RSM_OK) {
         r->node = NULL;
         start_failed(r, false, status, text);

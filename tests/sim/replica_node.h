@@ -10,8 +10,9 @@
 struct replica {
     struct node_cluster *cluster;
     uint32_t id;
-    struct rsm_key *key; /* of its votes, and as a member */
-    struct node *node;   /* NULL: down */
+    struct rsm_key *key;      /* of its votes, and as a member */
+    struct node *node;        /* NULL: down */
+    struct look_ahead *ahead; /* while it opens, without threads; else NULL */
     uint64_t life;
     uint64_t incarnation;      /* of the identity on the disk */
     uint64_t joined;           /* 0: a member from the genesis on, as storage/identity.h has it */
