@@ -5,7 +5,7 @@ set -eu
 seconds=$1
 shift
 sources=$(ls src/base/*.c consensus/*.c storage/*.c src/command/*.c src/rr/*.c src/machine/*.c src/dns/*.c \
-    src/net/*.c src/io/*.c tests/lib/*.c src/daemon/*.c src/client/*.c tools/resilience-ctl/*.c tools/lib/plain.c tools/lib/sibling.c tools/lib/when.c |
+    src/net/*.c src/io/*.c tests/lib/*.c src/daemon/*.c src/client/*.c src/read/*.c tools/resilience-ctl/*.c tools/lib/ledger.c tools/lib/plain.c tools/lib/sibling.c tools/lib/when.c |
     grep -v -e daemon/main.c -e resilience-ctl/main.c)
 for target in "$@"; do
     mkdir -p "build/fuzz/corpus/$target"
