@@ -220,6 +220,32 @@ Test(rejoin, what_nobody_can_tell_any_more)
     script_deinit(&s);
 }
 
+/* Too many have lost something, and it waits in vain for slots: it stays what a person has to see.
+ */
+Test(rejoin, blocked_over_a_question_that_is_asked_anew)
+{
+    struct script s;
+    char number[32];
+    script_init(&s);
+    script_run(&s, "start silent");
+    snprintf(number, sizeof number, "%s", number_of(&s));
+    (void)run_with_number(&s,
+                          "from 2 rejoin-answer round=@ first=1 end=none;"
+                          "from 3 rejoin-answer round=@ first=1 end=none",
+                          number);
+    cr_assert(paxos_is_rejoin_blocked(s.core));
+    const char *asked = strstr(script_run(&s, "tick 30"), "send 3: rejoin first=1 round=");
+    cr_assert_not_null(asked);
+    cr_assert_eq(sscanf(asked, "send 3: rejoin first=1 round=%31[0-9]", number), 1);
+    (void)run_with_number(&s,
+                          "from 2 rejoin-answer round=@ granted first=1 end=none chosen=3;"
+                          "from 3 rejoin-answer round=@ first=1 end=none",
+                          number);
+    cr_assert_not_null(strstr(script_run(&s, "tick 400"), "send 3: rejoin first=1 round="));
+    cr_assert(paxos_is_rejoin_blocked(s.core));
+    script_deinit(&s);
+}
+
 static const struct expectation answers[] = {
     {"a voter tells its promise and votes from the slot on", ACCEPTOR,
      "from 3 rejoin round=7 first=1",
