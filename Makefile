@@ -58,8 +58,8 @@ VLINK := --coverage -Wl,-u,__gcov_dump,-u,__gcov_reset
 else
 $(error no such variant: $(VARIANT))
 endif
-# gcc's own analysis of inlined code cries wolf under the sanitizers.
-ifneq ($(filter asan tsan,$(VARIANT)),)
+# gcc's own analysis of inlined code cries wolf under the sanitizers and with counters in it.
+ifneq ($(filter asan tsan coverage,$(VARIANT)),)
 VFLAGS += -Wno-null-dereference -Wno-maybe-uninitialized
 endif
 ifneq ($(filter clang%,$(CC)),)
