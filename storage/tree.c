@@ -222,7 +222,8 @@ bool tree_path_is_good(const struct tree_hash *leaf, uint64_t index, uint64_t co
         if (place % 2 == 1 || place == last) {
             join(&path[i], &hash, &hash);
             /* The last of its row has no sibling there: it goes up until it has one on its left. */
-            while (place % 2 == 0 && place != 0) {
+            while (place % 2 == 0) {
+                CHECK(place != 0); /* the first of a row is not its last, or all is joined */
                 place /= 2;
                 last /= 2;
             }
@@ -264,7 +265,8 @@ bool tree_consistency_is_good(uint64_t first, const struct tree_hash *first_root
         if (place % 2 == 1 || place == last) {
             join(&proof[next], &old, &old);
             join(&proof[next], &new, &new);
-            while (place % 2 == 0 && place != 0) {
+            while (place % 2 == 0) {
+                CHECK(place != 0); /* the first of a row is not its last, or all is joined */
                 place /= 2;
                 last /= 2;
             }

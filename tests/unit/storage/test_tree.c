@@ -208,3 +208,34 @@ Test(tree, a_leaf_is_read_as_it_was_written_and_nothing_else_is_one)
     cr_assert_not(tree_leaf_decode(writer_result(&out), &back));
     writer_deinit(&out);
 }
+
+Test(tree, a_proof_that_is_too_short_or_too_long_is_none)
+{
+    struct tree_hash hashes[7];
+    struct tree_hash root3, root7;
+    some_hashes(hashes, 7);
+    tree_root(hashes, 3, &root3);
+    tree_root(hashes, 7, &root7);
+    cr_assert(tree_consistency_is_good(7, &root7, 7, &root7, hashes, 0));
+    cr_assert_not(tree_consistency_is_good(7, &root7, 7, &root7, hashes, 1));
+    cr_assert_not(tree_consistency_is_good(7, &root3, 7, &root7, hashes, 0));
+    cr_assert_not(tree_consistency_is_good(3, &root3, 7, &root7, hashes, 0));
+}
+
+Test(tree, a_leaf_of_slot_0_or_with_another_tag_is_none)
+{
+    const uint8_t effects[HASH_SIZE] = {7};
+    struct tree_leaf leaf = {.slot = 1, .effects = effects};
+    struct tree_leaf back;
+    struct writer out;
+    writer_init(&out, 1024);
+    tree_leaf_encode(&out, &leaf);
+    cr_assert(tree_leaf_decode(writer_result(&out), &back));
+    size_t slot_at = out.size - HASH_SIZE - 4 * 8;
+    out.data[slot_at + 7] = 0;
+    cr_assert_not(tree_leaf_decode(writer_result(&out), &back));
+    out.data[slot_at + 7] = 1;
+    out.data[0] ^= 1;
+    cr_assert_not(tree_leaf_decode(writer_result(&out), &back));
+    writer_deinit(&out);
+}
