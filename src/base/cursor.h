@@ -109,7 +109,9 @@ struct writer {
     bool failed;
 };
 
+/* Empty, without memory yet; what would make it larger than `size_max` bytes sets `failed`. */
 void writer_init(struct writer *w, size_t size_max);
+/* Frees its memory; to be initialised again before it is used. */
 void writer_deinit(struct writer *w);
 /* Empties it, keeps the memory, clears the error. */
 void writer_reset(struct writer *w);

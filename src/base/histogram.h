@@ -24,14 +24,18 @@ struct histogram {
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
+/* Empty. */
 void histogram_init(struct histogram *h);
+/* One value; above HISTOGRAM_MAX_NS it counts as that. */
 void histogram_add(struct histogram *h, uint64_t value_ns);
 /*
  * The smallest value that at least `per_100000` of 100,000 values do not exceed (50000: the
  * median); 0 when there are none.
  */
 uint64_t histogram_quantile_ns(const struct histogram *h, uint32_t per_100000);
+/* Exact, rounded down; 0 when there are none. */
 uint64_t histogram_mean_ns(const struct histogram *h);
+/* As if the values of `other` had been added here as well. */
 void histogram_merge(struct histogram *h, const struct histogram *other);
 /* What came since `before` was a copy of it. The maximum is that of the highest bucket left. */
 void histogram_take_away(struct histogram *h, const struct histogram *before);

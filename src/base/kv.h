@@ -75,8 +75,9 @@ void kv_free(struct kv *kv);
 
 /* The stamp of a table. False: there is none, what is derived from the table cannot be kept. */
 bool kv_stamp_of(const struct kv *kv, uint8_t table, struct kv_stamp *out);
+/* The same marks: nothing was written to the table between the two. */
 bool kv_stamp_is(const struct kv_stamp *a, const struct kv_stamp *b);
-/* For implementations: adds a mark, false when there is no room; and one of those below. */
+/* For implementations: adds a mark, false when there is no room; and the marks of the map below. */
 bool kv_stamp_add(struct kv_stamp *stamp, uint64_t source, uint64_t at);
 bool kv_stamp_below(const struct kv *below, uint8_t table, struct kv_stamp *stamp);
 /* A number that this process has given to nothing else. Any thread. */
@@ -95,6 +96,7 @@ struct kv *kv_mem_new(void);
 /* A map in memory over `below` (borrowed, must outlive it or be changed by kv_overlay_set_below).
  */
 struct kv *kv_overlay_new(struct kv *below);
+/* Another map below from now on, borrowed as the first one was. */
 void kv_overlay_set_below(struct kv *overlay, struct kv *below);
 /* Forgets all writes and deletions. Cheap when few. */
 void kv_overlay_clear(struct kv *overlay);

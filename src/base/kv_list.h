@@ -70,6 +70,7 @@ struct kv_list {
     size_t size; /* bytes of memory, about */
 };
 
+/* Empty. */
 void kv_list_init(struct kv_list *list);
 /* Frees all memory; it has to be initialised again. */
 void kv_list_deinit(struct kv_list *list);

@@ -14,6 +14,7 @@ struct kv_order {
     uint32_t height;
 };
 
+/* No entries. It owns none: they are the list's. */
 void kv_order_init(struct kv_order *order);
 /* An entry with a key that the list has not got. */
 void kv_order_add(struct kv_order *order, struct kv_node *node);

@@ -33,7 +33,9 @@ struct log_field {
 void log_configure(int descriptor, enum log_level level, uint32_t replica);
 /* Called by the macro. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
+/* Lines that could not be written so far: the descriptor was full. Any thread. */
 uint64_t log_dropped_count(void);
+/* For the macro: what is above it is not even put together. */
 enum log_level log_current_level(void);
 
 #define LOG(level, event, ...)                                                                     \

@@ -22,10 +22,11 @@ void *mem_try_alloc(size_t size);
 void *mem_alloc_unset(size_t size);
 /* As realloc, never NULL; what is added is not zeroed. */
 void *mem_realloc(void *memory, size_t size);
+/* Copies, of `size` bytes or a C string; mem_copy_text puts an end mark behind. As mem_alloc. */
 void *mem_copy(const void *source, size_t size);
-/* A copy of `size` bytes and an end mark after them. */
 char *mem_copy_string(const char *text);
 char *mem_copy_text(const void *text, size_t size);
+/* NULL is ignored. */
 void mem_free(void *memory);
 
 /* Allocations that are not freed yet, and all ever made. */

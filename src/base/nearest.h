@@ -19,6 +19,7 @@ struct nearest {
     size_t distance;  /* of the best; only nearer ones take its place */
 };
 
+/* Nothing is offered yet. `word` is what was typed. */
 struct nearest nearest_begin(const char *word);
 /* The word itself may be offered: then it is the best. */
 void nearest_offer(struct nearest *n, const char *candidate);

@@ -13,6 +13,7 @@ struct prng {
 
 /* Any seed, 0 included, gives a good state (splitmix64). */
 void prng_init(struct prng *p, uint64_t seed);
+/* 64 uniform bits. */
 uint64_t prng_next(struct prng *p);
 /* Uniform in [0, bound); bound above 0. */
 uint64_t prng_below(struct prng *p, uint64_t bound);

@@ -29,6 +29,7 @@
 
 struct holders;
 
+/* Empty; owned by the caller. */
 struct holders *holders_new(void);
 /* NULL is ignored. */
 void holders_free(struct holders *h);
@@ -61,6 +62,7 @@ struct holder_row {
  */
 bool holders_next(const struct holders *h, struct bytes zone, struct holder_row *row);
 
+/* Rows, of all zones. */
 uint32_t holders_count(const struct holders *h);
 
 #endif

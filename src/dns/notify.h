@@ -65,6 +65,7 @@ struct notify_counters {
     uint64_t sent, answered, refused, given_up, forgotten;
 };
 
+/* Since it was made; borrowed. */
 const struct notify_counters *notify_counters(const struct notify *n);
 
 #endif

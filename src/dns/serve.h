@@ -48,6 +48,7 @@ struct serve *serve_begin(const struct serve_policy *policy, struct bytes wire,
                           enum serve_transport transport);
 /* NULL is ignored. */
 void serve_free(struct serve *s);
+/* What has to be done for an answer: fixed by serve_begin. */
 enum serve_kind serve_kind(const struct serve *s);
 /* The question; NULL when it could not be parsed. Borrowed. */
 const struct packet *serve_packet(const struct serve *s);
@@ -67,6 +68,7 @@ void serve_set_slot(struct serve *s, uint64_t slot, bool is_fresh);
  * reading the zone does, so the shell makes it in steps, and keeps it.
  */
 bool serve_wants_digest(struct serve *s, struct kv *kv, struct transfer_want *out);
+/* What serve_wants_digest asked for; copied. */
 void serve_give_digest(struct serve *s, const uint8_t rdata[ZONEMD_RDATA_SIZE]);
 /*
  * The next message, made in `draft`, borrowed until that is used again; `kv` shows the state now.
@@ -92,6 +94,7 @@ struct serve_summary {
     uint64_t record_count, message_count;
 };
 
+/* Of what serve_next gave so far; the names are borrowed from `s`. */
 void serve_get_summary(const struct serve *s, struct serve_summary *out);
 
 #endif

@@ -43,6 +43,7 @@ enum rsm_status transfer_begin(struct kv *kv, struct bytes zone, uint64_t slot,
                                const uint32_t *serial, struct transfer **transfer_out);
 /* NULL is ignored. */
 void transfer_free(struct transfer *t);
+/* What it became, and the serial that it ends at: fixed by transfer_begin. */
 enum transfer_kind transfer_kind(const struct transfer *t);
 uint32_t transfer_serial(const struct transfer *t);
 /* A digest that is still missing: of the zone as it was after `slot`. Borrowed. */

@@ -44,6 +44,7 @@ void data_dir_close(struct data_dir *dir);
 
 /* Descriptor of the directory, for openat. Owned by the data_dir. */
 int data_dir_descriptor(const struct data_dir *dir);
+/* Whose directory it is, as stored. Borrowed until data_dir_close. */
 const struct identity *data_dir_identity(const struct data_dir *dir);
 /* The genesis as stored. Borrowed until data_dir_close. */
 struct bytes data_dir_genesis(const struct data_dir *dir);

@@ -24,7 +24,9 @@ struct direct_buffer {
     uint8_t *data;   /* the aligned place in it, DIRECT_CHUNK_MAX bytes */
 };
 
+/* Its memory, DIRECT_CHUNK_MAX bytes; stays the buffer's. */
 uint8_t *direct_buffer_get(struct direct_buffer *b);
+/* Frees it. One that was never used: nothing. */
 void direct_buffer_deinit(struct direct_buffer *b);
 
 /*
@@ -45,6 +47,7 @@ struct direct_queue {
     bool is_tried;
 };
 
+/* Gives the system's part back. Nothing may be under way. */
 void direct_queue_deinit(struct direct_queue *queue);
 /*
  * direct_write of each part, all handed to the device before the first one is waited for: a write

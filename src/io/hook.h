@@ -35,6 +35,7 @@ void hook_free(struct hook *hook);
 enum rsm_status hook_run(struct hook *hook, struct bytes text, uint64_t now_ms);
 /* Takes the ends of those that ended; `now_ms` is a clock that nobody sets. */
 void hook_on_tick(struct hook *hook, uint64_t now_ms);
+/* Started, and their end not taken yet. */
 uint32_t hook_running(const struct hook *hook);
 
 #endif

@@ -56,6 +56,7 @@ struct scrubber *scrubber_new(const char *data, uint64_t rate);
 void scrubber_free(struct scrubber *s);
 /* RSM_EXISTS: one runs already. RSM_IO: no process to be had. */
 enum rsm_status scrubber_start(struct scrubber *s, struct journal_extent extent);
+/* Started, and not collected. */
 bool scrubber_is_running(const struct scrubber *s);
 /* Never blocks. True once, when the pass that ran has ended. */
 bool scrubber_collect(struct scrubber *s, struct scrub_result *result_out);

@@ -35,6 +35,7 @@ enum rsm_status work_pool_start(uint32_t threads, struct work_pool **pool_out);
 /* Waits for what is being done. The works that were not collected, the oldest first. NULL: none. */
 struct work *work_pool_stop(struct work_pool *pool);
 
+/* Behind all others. Borrowed until it is collected or given back by work_pool_stop. */
 void work_pool_add(struct work_pool *pool, struct work *work);
 /* The oldest work if it is done, else NULL. */
 struct work *work_pool_collect(struct work_pool *pool);

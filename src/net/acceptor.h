@@ -34,6 +34,7 @@ struct acceptor_config {
                           socklen_t size);
 };
 
+/* Listens nowhere yet. Copies the configuration, whose pointers must outlive it. */
 struct acceptor *acceptor_new(const struct acceptor_config *config);
 /* Closes the listening sockets. NULL is ignored. */
 void acceptor_free(struct acceptor *a);

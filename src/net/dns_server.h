@@ -63,6 +63,7 @@ struct dns_server_counters {
     uint64_t unsent;    /* datagrams that the system did not take */
 };
 
+/* Listens nowhere yet. Copies the configuration, whose pointers must outlive it. */
 struct dns_server *dns_server_new(const struct dns_server_config *config);
 /* Closes all connections; on_closed is told of those that are busy. */
 void dns_server_close_all(struct dns_server *s);
@@ -89,6 +90,7 @@ void dns_connection_abort(struct dns_connection *c);
 void dns_connection_set_owner(struct dns_connection *c, void *owner);
 void *dns_connection_owner(const struct dns_connection *c);
 
+/* Since it was made; borrowed. */
 const struct dns_server_counters *dns_server_counters(const struct dns_server *s);
 
 #endif

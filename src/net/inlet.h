@@ -26,6 +26,7 @@ enum inlet_end {
     INLET_BROKEN,    /* or out of memory */
 };
 
+/* One read of a socket that does not block. */
 enum inlet_end inlet_read(struct inlet *inlet, int socket, struct evbuffer *in, size_t *size_out);
 
 #endif

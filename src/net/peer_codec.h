@@ -88,6 +88,7 @@ bool peer_is_bulk(struct bytes frame);
  * field out of bounds). After RSM_OK call peer_frame_deinit; `frame` must outlive *out.
  */
 enum rsm_status peer_decode(struct bytes frame, struct peer_frame *out);
+/* Frees what was decoded; the bytes of the frame are the caller's. */
 void peer_frame_deinit(struct peer_frame *frame);
 
 #endif

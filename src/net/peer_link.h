@@ -117,6 +117,7 @@ size_t peer_links_backlog(const struct peer_links *links, uint32_t to);
 /* Writes what is queued to the sockets, as far as they take it; the rest goes when they can. */
 void peer_links_push(struct peer_links *links);
 
+/* Since they were made; borrowed. */
 const struct peer_links_counters *peer_links_get_counters(const struct peer_links *links);
 
 #endif

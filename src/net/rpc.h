@@ -55,6 +55,7 @@ struct rpc_counters {
     uint64_t closed_bad; /* framing lost, too slow, not reading */
 };
 
+/* Listens nowhere yet. Copies the configuration, whose pointers must outlive it. */
 struct rpc_server *rpc_new(const struct rpc_config *config);
 /* Closes everything; answers to requests still held are dropped. NULL is ignored. */
 void rpc_free(struct rpc_server *server);
@@ -98,6 +99,7 @@ bool rpc_has_room(const struct rpc_connection *connection);
 /* A number for each connection, in the order of arrival, from 1. */
 uint64_t rpc_connection_id(const struct rpc_connection *connection);
 
+/* Since it was made; borrowed. */
 const struct rpc_counters *rpc_get_counters(const struct rpc_server *server);
 
 #endif

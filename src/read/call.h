@@ -92,6 +92,7 @@ enum rsm_status param_uint(struct call *call, const char *what, uint64_t *value_
 uint64_t option_limit(const struct call *call);
 /* The option `after`: the opaque "next" of the page before. */
 struct bytes option_after(const struct call *call, size_t size_max);
+/* A copy; `bytes` are at most a key's. */
 void set_key(struct key *key, struct bytes bytes);
 
 /* A page of a list in the making. */
@@ -102,9 +103,11 @@ struct page {
     bool full; /* there is more */
 };
 
+/* Empty, of as many items as the call asks for; page_end has to follow. */
 void page_begin(struct call *call, struct page *page);
 /* False: the page is full, this item belongs to the next one. */
 bool page_has_room(struct page *page);
+/* The result: the items under `name`, and in "next" where the next page begins, nil at the end. */
 void page_end(struct call *call, struct writer *out, const char *name, struct page *page,
               struct bytes next);
 

@@ -15,11 +15,13 @@ void pack_people(struct kv *kv, uint64_t now_ms, struct writer *out);
 void pack_freeze(struct call *call, struct writer *out, const struct query_list *q);
 void pack_freezes(struct call *call, struct writer *out);
 
+/* The key of a field, as text. */
 void pack_key(struct writer *out, const char *key);
 /* A field: key and number. */
 void pack_number(struct writer *out, const char *key, uint64_t value);
 /* "owner" and "owner_wire": two fields. */
 void pack_name_fields(struct writer *out, const char *key, const char *wire_key, struct bytes name);
+/* A version as a map: who wrote it, and in which slot. */
 void pack_version(struct writer *out, const struct version *v);
 /* A record set as a map. */
 void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t slot,
@@ -30,6 +32,7 @@ void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v);
 void pack_stages(struct writer *out, const struct verdict *v, const struct stage_after *post);
 /* The array of verdicts of a slot (TABLE_VERDICT's bytes). */
 void pack_verdicts(struct writer *out, uint64_t slot, struct bytes encoded);
+/* HASH_SIZE bytes. */
 void pack_hash(struct writer *out, const uint8_t hash[HASH_SIZE]);
 /*
  * One slot of the log as a map, with the watch's number in front when it is not 0. `author` not

@@ -28,6 +28,7 @@ enum rsm_status name_from_text(const char *text, struct bytes origin, uint8_t ou
                                struct bytes *name_out);
 /* Absolute text with its last dot; returns `out`. */
 const char *name_to_text(struct bytes name, char out[NAME_TEXT_MAX]);
+/* Both in lower case, as names are here. */
 bool name_equal(struct bytes a, struct bytes b);
 /* True when `name` is `ancestor` or below it. */
 bool name_is_at_or_below(struct bytes name, struct bytes ancestor);

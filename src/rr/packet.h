@@ -119,6 +119,7 @@ struct draft;
 
 /* Used again for any number of messages, one after the other. Never NULL. */
 struct draft *draft_new(void);
+/* NULL is ignored. */
 void draft_free(struct draft *m);
 
 /*
@@ -137,6 +138,7 @@ void draft_begin_question(struct draft *m, uint16_t id, enum packet_opcode opcod
  */
 bool draft_begin_failure(struct draft *m, struct bytes wire, enum packet_rcode rcode);
 
+/* Sets AA. */
 void draft_set_authoritative(struct draft *m);
 /* The text goes into the OPT record (RFC 8914), where there is one, as far as there is room. */
 void draft_set_error(struct draft *m, enum packet_rcode rcode, enum packet_ede ede,

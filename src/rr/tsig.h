@@ -36,6 +36,7 @@ enum rsm_status tsig_key_new(const char *name, const char *algorithm, const char
 void tsig_key_free(struct tsig_key *key);
 /* Lower case, wire form. */
 struct bytes tsig_key_name(const struct tsig_key *key);
+/* Bits of enum tsig_purpose. */
 uint32_t tsig_key_purposes(const struct tsig_key *key);
 
 /* Borrowed keys, no name twice. */
@@ -98,6 +99,7 @@ struct tsig_stream {
 
 /* Takes over the exchange. */
 void tsig_stream_init(struct tsig_stream *s, const struct tsig_exchange *exchange);
+/* Frees the messages that it keeps. */
 void tsig_stream_deinit(struct tsig_stream *s);
 /* The next message. False: its signature is bad, or it should have one (without a key: has one). */
 bool tsig_stream_check(struct tsig_stream *s, const struct packet *answer);

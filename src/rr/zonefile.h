@@ -47,6 +47,7 @@ struct zonefile {
  */
 enum rsm_status zonefile_parse(struct bytes text, struct bytes origin, uint32_t default_ttl,
                                struct zonefile *out);
+/* Frees its content; again: nothing. */
 void zonefile_free(struct zonefile *z);
 
 /*
