@@ -17,7 +17,9 @@ void unpack_fail(struct unpack *u, enum rsm_status status)
 /* The header at the cursor, which stays; payload and items are within the bytes that are left. */
 static inline bool peek_header(const struct unpack *u, struct header *out)
 {
-    if (u->status != RSM_OK || !header_read(u->data + u->offset, u->size - u->offset, out))
+    if (u->status != RSM_OK || u->offset == u->size) /* there may be no bytes at all: NULL */
+        return false;
+    if (!header_read(u->data + u->offset, u->size - u->offset, out))
         return false;
     size_t left = u->size - u->offset - out->size;
     return out->type != 0 && header_payload(out) <= left && header_items(out) <= left;
