@@ -129,7 +129,10 @@ void query_rrset_after(struct kv *kv, struct query_rrsets *q, struct bytes owner
 struct query_history {
     struct bytes zone, owner; /* fixed */
     uint16_t type;            /* fixed */
-    uint64_t before_slot;     /* fixed; 0: from the newest. Versions of lower slots only */
+    /* Fixed; 0: from the newest. Versions of lower slots only, and of this one those before the
+       index: a bundle writes a record set several times in one slot. */
+    uint64_t before_slot;
+    uint32_t before_index;
     bool started;
     uint64_t life_created; /* slot in which the life of the zone that is walked began */
     struct key place;      /* begins with the record set's key in that life */

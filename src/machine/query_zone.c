@@ -253,20 +253,23 @@ enum rsm_status query_rrset_next(struct kv *kv, struct query_rrsets *q)
 /* ---- history ---- */
 
 /* Goes to the last life of the zone that has versions before a slot. */
-static enum rsm_status begin_life(struct kv *kv, struct query_history *q, uint64_t before)
+static enum rsm_status begin_life(struct kv *kv, struct query_history *q, uint64_t before,
+                                  uint32_t before_index)
 {
     struct zone_record row;
     uint64_t slot;
     if (before == 0)
         return RSM_NOT_FOUND;
-    enum rsm_status status = query_zone_version(kv, q->zone, before - 1, INDEX_MAX, &slot, &row);
+    enum rsm_status status =
+        before_index > 0 ? query_zone_version(kv, q->zone, before, before_index - 1, &slot, &row)
+                         : query_zone_version(kv, q->zone, before - 1, INDEX_MAX, &slot, &row);
     if (status != RSM_OK)
         return status;
     if (!key_rrset(&q->place, row.id, q->owner, q->type))
         return RSM_NOT_FOUND;
     q->place_prefix = q->place.size;
     q->life_created = row.created_slot;
-    key_add_version(&q->place, before, 0);
+    key_add_version(&q->place, before, before_index);
     return RSM_OK;
 }
 
@@ -292,7 +295,8 @@ enum rsm_status query_history_next(struct kv *kv, struct query_history *q)
     enum rsm_status status = RSM_OK;
     if (!q->started) {
         q->started = true;
-        status = begin_life(kv, q, q->before_slot == 0 ? SLOT_MAX : q->before_slot);
+        status =
+            begin_life(kv, q, q->before_slot == 0 ? SLOT_MAX : q->before_slot, q->before_index);
     }
     while (status == RSM_OK) {
         struct bytes key, value;
@@ -301,7 +305,7 @@ enum rsm_status query_history_next(struct kv *kv, struct query_history *q)
         if (status == RSM_OK && key.size == q->place_prefix + 10 && key_begins_with(key, prefix))
             return take_version(kv, q, key, value);
         if (status == RSM_OK || status == RSM_NOT_FOUND)
-            status = begin_life(kv, q, q->life_created);
+            status = begin_life(kv, q, q->life_created, 0);
     }
     return status;
 }

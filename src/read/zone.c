@@ -18,6 +18,9 @@
 #include "src/rr/name.h"
 #include "src/rr/zonefile.h"
 
+/* Where a page of a history ended: slot and index of a version. */
+#define HISTORY_PLACE_SIZE 10
+
 /* -------------------------------------------------------------------------------------------- */
 /* Zones. */
 
@@ -223,8 +226,7 @@ enum rsm_status read_rrset_history(struct call *call, struct writer *out)
 {
     uint8_t zone_buffer[LIMIT_NAME_SIZE], owner_buffer[LIMIT_NAME_SIZE];
     struct page page;
-    uint64_t before = 0;
-    uint8_t next[8];
+    uint8_t next[HISTORY_PLACE_SIZE] = {0};
     struct query_history *q = mem_alloc(sizeof *q);
     enum rsm_status status = param_name(call, "the zone", zone_buffer, &q->zone);
     if (status == RSM_OK)
@@ -235,20 +237,22 @@ enum rsm_status read_rrset_history(struct call *call, struct writer *out)
         mem_free(q);
         return status;
     }
-    struct bytes after = option_after(call, 8);
-    if (after.size == 8)
+    struct bytes after = option_after(call, HISTORY_PLACE_SIZE);
+    if (after.size == HISTORY_PLACE_SIZE) {
         q->before_slot = get_u64(after.data);
-    else if (call->at != QUERY_NOW)
+        q->before_index = get_u16(after.data + 8);
+    } else if (call->at != QUERY_NOW) {
         q->before_slot = call->at + 1;
+    }
     page_begin(call, &page);
     while ((status = query_history_next(call->kv, q)) == RSM_OK) {
         if (!page_has_room(&page))
             break;
         pack_rrset(&page.items, q->owner, q->type, q->slot, &q->record);
-        before = q->slot;
+        put_u64(next, q->slot);
+        put_u16(next + 8, (uint16_t)q->index);
     }
     mem_free(q);
-    put_u64(next, before);
     page_end(call, out, "versions", &page, bytes_make(next, sizeof next));
     return status == RSM_NOT_FOUND || status == RSM_OK ? RSM_OK : status;
 }

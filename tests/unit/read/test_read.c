@@ -3,6 +3,7 @@
  * kinds. */
 #include <criterion/criterion.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <rsm/wire.h>
@@ -190,6 +191,77 @@ Test(read, at_a_slot)
                      i == 0 ? RSM_OK : RSM_NO_SUCH_STATE);
         cr_assert_eq(call.text[0] != '\0', i == 1, "and why not");
         rsm_pack_free(pack);
+    }
+    bed_deinit(&b);
+}
+
+/* One page of a history: its versions' slots are added to `slots`; what to hand in for the next, of
+ * `after_size` bytes. */
+static size_t history_page(struct bed *b, uint64_t limit, uint8_t *after, size_t after_size,
+                           uint64_t *slots, size_t *count)
+{
+    struct rsm_pack *pack = rsm_pack_new();
+    struct call call = call_of(b);
+    rsm_pack_array(pack, 4);
+    rsm_pack_text(pack, ZONE);
+    rsm_pack_text(pack, "www.example.");
+    rsm_pack_text(pack, "A");
+    rsm_pack_map(pack, after_size > 0 ? 2 : 1);
+    rsm_pack_text(pack, "limit");
+    rsm_pack_uint(pack, limit);
+    if (after_size > 0) {
+        rsm_pack_text(pack, "after");
+        rsm_pack_bin(pack, rsm_bytes_make(after, after_size));
+    }
+    struct rsm_bytes params = rsm_pack_result(pack);
+    cr_assert_eq(run(b, &call, read_find(bytes_of_string("rrset.history")),
+                     bytes_make(params.data, params.size)),
+                 RSM_OK);
+    struct rsm_value result = rsm_value_of(rsm_bytes_make(b->out.data, b->out.size));
+    struct rsm_value versions = rsm_value_get(result, "versions");
+    for (uint32_t i = 0; i < rsm_value_count(versions); i++)
+        slots[(*count)++] =
+            rsm_value_uint(rsm_value_get(rsm_value_at(versions, i), "changed_slot"));
+    struct rsm_bytes next = rsm_value_octets(rsm_value_get(result, "next"));
+    if (next.size > 0)
+        memcpy(after, next.data, next.size);
+    rsm_pack_free(pack);
+    return next.size;
+}
+
+/* A bundle writes a record set several times in one slot: a page that ends in between leaves out
+ * none of them. */
+Test(read, a_history_in_pages_that_end_inside_a_slot)
+{
+    enum { WRITES = 5 };
+    struct bed b;
+    struct blob *commands[WRITES];
+    bed_init(&b);
+    struct actor *root = &b.w->actors[0];
+    struct rsm_change change = change_a("www.example.", 1, 1);
+    cr_assert(actor_do(root, RSM_KIND_RRSET_CHANGE, body_change(ZONE, &change, 1)));
+    uint64_t first = b.w->slot;
+    for (uint8_t i = 0; i < WRITES; i++) {
+        change = change_a("www.example.", (uint8_t)(i + 2), 1);
+        struct rsm_buffer body = body_change(ZONE, &change, 1);
+        commands[i] = actor_command(root, RSM_KIND_RRSET_CHANGE, &body, "again");
+        root->counter++;
+    }
+    root->counter -= WRITES;
+    struct blob *envelope = actor_seal(root, commands, WRITES, true);
+    cr_assert(world_apply(b.w, envelope), "%s", world_words(b.w));
+    blob_unref(envelope);
+    for (uint64_t limit = 1; limit <= WRITES + 2; limit++) {
+        uint64_t slots[2 * WRITES + 2];
+        uint8_t after[LIMIT_KEY_SIZE];
+        size_t count = 0;
+        size_t size = 0;
+        do {
+            size = history_page(&b, limit, after, size, slots, &count);
+        } while (size > 0 && count <= WRITES + 1);
+        cr_assert_eq(count, WRITES + 1, "%zu versions in pages of %" PRIu64, count, limit);
+        for (size_t i = 0; i < count; i++)
+            cr_assert_eq(slots[i], i < WRITES ? b.w->slot : first);
     }
     bed_deinit(&b);
 }
