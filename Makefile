@@ -461,6 +461,7 @@ test: deps ## everything, and the closing line of counts
 check: ## format, arrows, lengths, banned calls, leftovers, documents
 	$(Q)tests/run.sh check-itself tests/check/test_check.py
 	$(Q)tests/run.sh check-all tests/check/test_all.py
+	$(Q)tests/run.sh check-outside-mutants tests/mutants/outside.py --applies
 	$(Q)tests/run.sh check tests/check/check.py
 format: ## clang-format on everything
 	$(Q)find src include consensus storage tools bench tests -name '*.[ch]' | xargs clang-format -i

@@ -3,6 +3,7 @@
 """Mistakes of somebody who had not seen the tests: each is planted in a copy, and has to be found.
 
     outside.py [NAME...]
+    outside.py --applies      only whether each can still be planted: a part of `make check`
 
 Each tests/mutants/outside/NAME.patch is one mistake: a line that says what it is, one that says what
 finds it, and the change. It has to apply: what a hunk replaces must stand in its file exactly once, so
@@ -93,17 +94,31 @@ def run(leg):
     return done.returncode, (said["test"] or said["seed"])[:110] if said else ""
 
 
-def plant(name):
-    """None when it was found, else the reason why not. Leaves the copy as it was."""
-    _, leg, path, hunks = read_patch(name)
-    target = os.path.join(TREE, path)
-    with open(target, encoding="utf-8") as file:
-        before = file.read()
+def planted(name, top):
+    """The file of `top` before and after; or None and why the mistake cannot be planted."""
+    _, _, path, hunks = read_patch(name)
+    try:
+        with open(os.path.join(top, path), encoding="utf-8") as file:
+            before = file.read()
+    except FileNotFoundError:
+        return None, f"DOES NOT APPLY: there is no {path}"
     after = before
     for old, new in hunks:
         if before.count(old) != 1:
-            return f"DOES NOT APPLY: what it replaces stands {before.count(old)} times in {path}"
+            return None, f"DOES NOT APPLY: what it replaces stands {before.count(old)} times in {path}"
         after = after.replace(old, new)
+    if not hunks or after == before:
+        return None, "DOES NOT APPLY: it changes nothing"
+    return before, after
+
+
+def plant(name):
+    """None when it was found, else the reason why not. Leaves the copy as it was."""
+    _, leg, path, _ = read_patch(name)
+    target = os.path.join(TREE, path)
+    before, after = planted(name, TREE)
+    if before is None:
+        return after
     try:
         with open(target, "w", encoding="utf-8") as file:
             file.write(after)
@@ -134,10 +149,28 @@ def longest(legs):
     return sorted(most.values())
 
 
+def all_names():
+    return sorted(n[:-6] for n in os.listdir(PATCHES) if n.endswith(".patch"))
+
+
+def finish(reasons, count):
+    for name, why in reasons:
+        print(f"note: {name:32} {why}", flush=True)
+    print(f"{count - len(reasons)} passed, {len(reasons)} failed")
+    sys.exit(bool(reasons))
+
+
+def check_that_all_apply():
+    names = all_names()
+    results = [(name, *planted(name, TOP)) for name in names]
+    finish([(name, why) for name, before, why in results if before is None], len(names))
+
+
 def main():
-    names = sys.argv[1:] or sorted(n[:-6] for n in os.listdir(PATCHES) if n.endswith(".patch"))
+    if sys.argv[1:] == ["--applies"]:
+        check_that_all_apply()
+    names = sys.argv[1:] or all_names()
     legs = longest({read_patch(name)[1] for name in names})
-    passed = failed = 0
     copy_tree()
     built, text = build({program(leg) for leg in legs})
     if not built:
@@ -146,15 +179,8 @@ def main():
         status, said = run(leg)
         if status != 0:
             sys.exit(f"{leg} does not pass without a mistake: {said}")
-    for name in names:
-        why = plant(name)
-        if why is None:
-            passed += 1
-        else:
-            failed += 1
-            print(f"note: {name:32} {why}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed != 0)
+    reasons = ((name, plant(name)) for name in names)
+    finish([(name, why) for name, why in reasons if why is not None], len(names))
 
 
 if __name__ == "__main__":
