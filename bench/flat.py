@@ -36,6 +36,11 @@ def on_signal(_number, _frame):
     raise Stopped
 
 
+def looked_at(runs, replica, name):
+    """A figure of a replica in each run at whose end it answered."""
+    return [run["replicas"][replica][name] for run in runs if run["replicas"][replica][name] is not None]
+
+
 class Store:
     """A cluster that is kept, and how much of it is filled: DIR/NAME/filled says so."""
 
@@ -111,12 +116,13 @@ class Store:
         return statistics.median(run["floor"]["quorum"][name] for run in self.runs)
 
     def memory(self):
-        """Of the replica that has most, in the run where it had most; MiB."""
-        return max(replica["resident_anonymous_bytes"] for run in self.runs + self.warm for replica in run["replicas"]) / (1 << 20)
+        """Of the replica that has most, in the run where it had most; MiB. Who did not answer at a run's end was not looked at then."""
+        return max(each for i in range(len(REPLICAS)) for each in looked_at(self.runs + self.warm, i, "resident_anonymous_bytes")) / (1 << 20)
 
     def a_change(self, name, runs):
         """Of the replica that has most; 0: was not measured."""
-        return max((statistics.median(run["replicas"][i][name] for run in runs) for i in range(len(REPLICAS))), default=0) if runs else 0
+        figures = [looked_at(runs, i, name) for i in range(len(REPLICAS))]
+        return max((statistics.median(each) for each in figures if each), default=0)
 
     def size(self):
         return os.path.getsize(f"{self.dir}/cluster/replica-1/data/store/data.mdb") / (1 << 30)

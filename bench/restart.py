@@ -69,7 +69,7 @@ def main():
         bed.end(3, signal.SIGKILL)
         children[-1].wait()
         start("after a kill")
-        children += bed.configure("store_commit_ms = 60000\nstore_commit_bytes = 1073741824\n")
+        children += bed.configure("store_commit_ms = 60000\nstore_commit_bytes = 1073741824\nstore_commit_rows = 4294967295\n")
         fill_journal(bed, options.mib)
         bed.end(3, signal.SIGKILL)
         start(f"kill, {options.mib} MiB of journal")

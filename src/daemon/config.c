@@ -77,6 +77,7 @@ static const struct key keys[] = {
     {"segment_size", VALUE_U32, AT(node.segment_size), 65536, 1u << 30, false},
     {"store_commit_ms", VALUE_U32, AT(node.store_commit_ms), 1, 60000, false},
     {"store_commit_bytes", VALUE_U32, AT(node.store_commit_bytes), 4096, 1u << 30, false},
+    {"store_commit_rows", VALUE_U32, AT(node.store_commit_rows), 16, UINT32_MAX, false},
     {"submit_timeout_ms", VALUE_U32, AT(node.submit_timeout_ms), 100, 600000, false},
     {"clock_bound_ms", VALUE_U32, AT(node.clock_bound_ms), 100, 86400000, false},
     {"snapshot_lag", VALUE_U32, AT(node.snapshot_lag), 1, UINT32_MAX, false},

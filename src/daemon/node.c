@@ -36,6 +36,7 @@ void node_config_default(struct node_config *config)
         .segment_size = 16u << 20,
         .store_commit_ms = 1000,
         .store_commit_bytes = 8u << 20,
+        .store_commit_rows = 24576, /* pages of 4 KiB: 96 MiB */
         .submit_timeout_ms = 10000,
         .clock_bound_ms = 10000,
         .snapshot_lag = 100000,

@@ -45,6 +45,7 @@ struct node_config {
     uint32_t segment_size;       /* bytes of a journal segment */
     uint32_t store_commit_ms;    /* the applied overlay is frozen at least this often */
     uint32_t store_commit_bytes; /* or when it holds this much */
+    uint32_t store_commit_rows;  /* or so many rows, each a page in memory until the commit ends */
     uint32_t submit_timeout_ms;  /* then a waiting client is told that the outcome is unknown */
     uint32_t clock_bound_ms;     /* a fresh entry's timestamp may be this far from the own clock */
     uint32_t snapshot_lag;       /* a peer further behind than this gets a snapshot, in slots */

@@ -165,12 +165,22 @@ void apply_judge_policy(struct node *n)
 /* -------------------------------------------------------------------------------------------- */
 /* The store. */
 
+/*
+ * Rows count beside bytes: in a large store nearly each row is on a page of its own, and LMDB has
+ * the pages that a commit changes in memory until it ends.
+ */
+static bool holds_enough(const struct node *n, uint32_t bytes)
+{
+    return kv_overlay_size(n->applied) >= bytes ||
+           kv_overlay_count(n->applied) >= n->config.store_commit_rows;
+}
+
 static bool commit_is_due(struct node *n)
 {
     if (n->frozen != NULL || n->frozen_slot == n->applied_slot)
         return false;
     return n->commit_now || (n->missing_slot != 0 && n->applied_slot >= n->missing_slot) ||
-           kv_overlay_size(n->applied) >= n->config.store_commit_bytes ||
+           holds_enough(n, n->config.store_commit_bytes) ||
            node_now_ms(n) - n->last_commit_ms >= n->config.store_commit_ms;
 }
 
@@ -217,7 +227,7 @@ enum rsm_status apply_commit_replayed(struct node *n)
     uint32_t piece = n->config.store_commit_bytes < REPLAY_PIECE_BYTES
                          ? n->config.store_commit_bytes
                          : REPLAY_PIECE_BYTES;
-    if (n->env.commit == NULL || kv_overlay_size(n->applied) < piece || n->commit_again)
+    if (n->env.commit == NULL || !holds_enough(n, piece) || n->commit_again)
         return RSM_OK;
     wait_for_commit(n);
     if (n->dead)

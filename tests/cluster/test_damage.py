@@ -304,7 +304,7 @@ def the_policy_cannot_be_read():
         cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
         cluster.ctl("policy", "set", "ttl_min=1")
         cluster.stop_equal()
-        cluster.add_settings("store_commit_ms = 60000\nstore_commit_bytes = 67108864\n", (2,))
+        cluster.add_settings("store_commit_ms = 60000\nstore_commit_bytes = 67108864\nstore_commit_rows = 4294967295\n", (2,))
         cluster.ctl("dev", "up", "--dir", cluster.dir)
         stored = cluster.status(2)["slot"]
         write(cluster, "behind", 6)

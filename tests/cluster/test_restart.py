@@ -63,7 +63,7 @@ def configure(cluster, replicas, commit_bytes):
         with open(path, encoding="ascii") as file:
             lines = [line for line in file if not line.startswith("store_commit_")]
         with open(path, "w", encoding="ascii") as file:
-            file.writelines([*lines, "store_commit_ms = 60000\n", f"store_commit_bytes = {commit_bytes}\n"])
+            file.writelines([*lines, "store_commit_ms = 60000\n", f"store_commit_bytes = {commit_bytes}\n", "store_commit_rows = 4294967295\n"])
 
 
 def a_replay_gives_what_it_applies_to_the_store_piece_by_piece():

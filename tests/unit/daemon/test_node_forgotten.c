@@ -48,6 +48,7 @@ static struct rig *open_rig(void)
     config.segment_size = 32768;
     config.store_commit_ms = NEVER_MS;
     config.store_commit_bytes = UINT32_MAX;
+    config.store_commit_rows = UINT32_MAX;
     config.submit_timeout_ms = NEVER_MS;
     r->pair.context = r;
     r->pair.submitted = on_submitted;

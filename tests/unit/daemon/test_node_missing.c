@@ -39,6 +39,7 @@ static struct rig *open_rig(uint32_t count, uint32_t store_commit_ms, uint32_t s
     config.segment_size = 32768;
     config.store_commit_ms = store_commit_ms;
     config.store_commit_bytes = UINT32_MAX;
+    config.store_commit_rows = UINT32_MAX;
     config.submit_timeout_ms = NEVER_MS;
     config.snapshot_lag = snapshot_lag;
     config.snapshot_rate = 1024;

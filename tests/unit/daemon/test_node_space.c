@@ -41,6 +41,7 @@ static struct rig *open_members(uint32_t count)
     config.batch_entries = count == 1 ? LIMIT_BATCH_ENTRIES : 20;
     config.store_commit_ms = NEVER_MS;
     config.store_commit_bytes = UINT32_MAX;
+    config.store_commit_rows = UINT32_MAX;
     config.submit_timeout_ms = NEVER_MS;
     r->pair.context = r;
     r->pair.submitted = on_submitted;

@@ -297,3 +297,20 @@ Test(journal_forgotten, the_end_of_a_renewed_journal_is_vouched_for)
                  RSM_DAMAGED);
     rig_deinit(&rig);
 }
+
+/* Who has no thread writes the zeros of a segment at once; they are durable when it says so. */
+Test(journal_forgotten, zeros_are_durable)
+{
+    enum { SEGMENT = 1, BYTES = 16 * DISK_SECTOR_SIZE };
+    static uint8_t old[BYTES];
+    struct disk_mem *d = disk_mem_new();
+    memset(old, 0xa5, sizeof old);
+    disk_mem_set(d, SEGMENT, old, sizeof old);
+    cr_assert_eq(disk_zero_beside(&d->disk, SEGMENT, 0, BYTES), RSM_OK);
+    cr_assert_eq(disk_mem_unflushed(d), 0);
+    disk_mem_crash(d, NULL, NULL); /* everything is flushed: nothing to decide */
+    const struct disk_mem_file *f = disk_mem_file(d, SEGMENT);
+    for (size_t i = 0; i < BYTES; i++)
+        cr_assert_eq(f->now[i], 0);
+    disk_free(&d->disk);
+}

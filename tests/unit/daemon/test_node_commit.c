@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_node_commit.c - when what is applied goes to the store: by time, by bytes, by rows. */
+#include <criterion/criterion.h>
+
+#include "src/base/mem.h"
+#include "tests/lib/node_pair.h"
+
+#define NEVER_MS 100000000u
+#define ROWS 64u
+
+static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+{
+    (void)context;
+    (void)token;
+    cr_assert_eq(outcome->status, RSM_OK);
+}
+
+/* Commits of the leader's store while so many commands were applied, one after the other. */
+static uint64_t commits_of(uint32_t bytes, uint32_t rows, uint64_t commands)
+{
+    struct node_pair *pair = mem_alloc(sizeof *pair);
+    struct node_config config;
+    node_config_default(&config);
+    pair->submitted = on_submitted;
+    config.store_commit_ms = NEVER_MS;
+    config.submit_timeout_ms = NEVER_MS;
+    config.store_commit_bytes = bytes;
+    config.store_commit_rows = rows;
+    node_pair_open(pair, &config);
+    uint64_t before = pair->leader->commit_calls;
+    for (uint64_t i = 1; i <= commands; i++) {
+        node_pair_submit_role(pair->leader, i);
+        node_pair_turns(pair, 2);
+    }
+    uint64_t commits = pair->leader->commit_calls - before;
+    node_pair_close(pair);
+    mem_free(pair);
+    return commits;
+}
+
+/* Few bytes in many rows are many pages of a large store: rows alone make a commit due, too. */
+Test(node_commit, bytes_or_rows_make_one_due)
+{
+    enum { COMMANDS = 60 };
+    cr_assert_eq(commits_of(UINT32_MAX, UINT32_MAX, COMMANDS), 0);
+    uint64_t each = commits_of(UINT32_MAX, 1, COMMANDS);
+    cr_assert_geq(each, COMMANDS, "a row is enough: a commit for each command");
+    uint64_t some = commits_of(UINT32_MAX, ROWS, COMMANDS);
+    cr_assert(some >= 2 && some < COMMANDS / 2, "%u rows at a time: %u commits", ROWS,
+              (unsigned)some);
+    cr_assert_geq(commits_of(4096, UINT32_MAX, COMMANDS), 2, "bytes as before");
+}
