@@ -72,6 +72,7 @@ def main():
         children += bed.configure("store_commit_ms = 60000\nstore_commit_bytes = 1073741824\nstore_commit_rows = 4294967295\n")
         fill_journal(bed, options.mib)
         bed.end(3, signal.SIGKILL)
+        children[-1].wait()  # with so much in memory it ends a while after it is gone from sight
         start(f"kill, {options.mib} MiB of journal")
         if options.json:
             with open(options.json, "x", encoding="utf-8") as file:

@@ -203,6 +203,16 @@ static void begin_commit(struct node *n)
     n->env.commit(n->env.context, n, n->frozen);
 }
 
+/*
+ * As much is applied as makes a commit due while the one before still runs: a leader proposes
+ * nothing more until it ends, so that what is in memory does not grow with what comes. A store that
+ * is full is another matter: there what is applied waits for its space.
+ */
+bool apply_store_is_behind(const struct node *n)
+{
+    return n->frozen != NULL && !n->commit_again && holds_enough(n, n->config.store_commit_bytes);
+}
+
 void apply_commit_when_due(struct node *n)
 {
     if (!n->dead && commit_is_due(n))

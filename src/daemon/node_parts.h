@@ -55,7 +55,6 @@ bool spec_may_know(struct node *n, uint64_t slot, struct bytes envelope);
  */
 enum judgement spec_judge(struct node *n, uint64_t slot, struct blob *value,
                           struct verdicts *verdicts_out);
-
 /* Takes the next slot's value whatever the rules say of it. False when the state is damaged. */
 bool spec_take(struct node *n, struct blob *value);
 
@@ -133,6 +132,7 @@ bool apply_is_newer(struct bytes value);
 /* The alarm policy-unreadable; after a state was opened or installed. */
 void apply_judge_policy(struct node *n);
 void apply_commit_when_due(struct node *n);
+bool apply_store_is_behind(const struct node *n); /* a leader waits until its commit ends */
 /* The store holds everything up to stored_slot. */
 void apply_on_stored(struct node *n);
 /* A commit that found the disk full is tried again. */

@@ -367,7 +367,7 @@ void submit_propose(struct node *n)
     struct paxos_proposal batch[LIMIT_BATCH_ENTRIES];
     size_t count = 0;
     uint64_t bytes = 0, space = 0;
-    uint32_t room = paxos_room(n->paxos);
+    uint32_t room = apply_store_is_behind(n) ? 0 : paxos_room(n->paxos);
     struct submission *next;
     for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
         next = s->newer;

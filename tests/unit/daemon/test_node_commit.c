@@ -10,29 +10,38 @@
 
 static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
 {
-    (void)context;
+    uint64_t *done = context;
     (void)token;
     cr_assert_eq(outcome->status, RSM_OK);
+    ++*done;
+}
+
+static void open_pair(struct node_pair *pair, uint64_t *done, uint32_t bytes, uint32_t rows)
+{
+    struct node_config config;
+    node_config_default(&config);
+    config.store_commit_ms = NEVER_MS;
+    config.submit_timeout_ms = NEVER_MS;
+    config.store_commit_bytes = bytes;
+    config.store_commit_rows = rows;
+    pair->submitted = on_submitted;
+    pair->context = done;
+    node_pair_open(pair, &config);
 }
 
 /* Commits of the leader's store while so many commands were applied, one after the other. */
 static uint64_t commits_of(uint32_t bytes, uint32_t rows, uint64_t commands)
 {
     struct node_pair *pair = mem_alloc(sizeof *pair);
-    struct node_config config;
-    node_config_default(&config);
-    pair->submitted = on_submitted;
-    config.store_commit_ms = NEVER_MS;
-    config.submit_timeout_ms = NEVER_MS;
-    config.store_commit_bytes = bytes;
-    config.store_commit_rows = rows;
-    node_pair_open(pair, &config);
+    uint64_t done = 0;
+    open_pair(pair, &done, bytes, rows);
     uint64_t before = pair->leader->commit_calls;
     for (uint64_t i = 1; i <= commands; i++) {
         node_pair_submit_role(pair->leader, i);
         node_pair_turns(pair, 2);
     }
     uint64_t commits = pair->leader->commit_calls - before;
+    cr_assert_eq(done, commands);
     node_pair_close(pair);
     mem_free(pair);
     return commits;
@@ -49,4 +58,27 @@ Test(node_commit, bytes_or_rows_make_one_due)
     cr_assert(some >= 2 && some < COMMANDS / 2, "%u rows at a time: %u commits", ROWS,
               (unsigned)some);
     cr_assert_geq(commits_of(4096, UINT32_MAX, COMMANDS), 2, "bytes as before");
+}
+
+/* A store that is slower than what comes bounds what comes, and not the memory of the leader. */
+Test(node_commit, a_leader_waits_for_a_slow_store)
+{
+    enum { COMMANDS = 200 };
+    struct node_pair *pair = mem_alloc(sizeof *pair);
+    uint64_t done = 0;
+    open_pair(pair, &done, UINT32_MAX, ROWS);
+    pair->leader->holds_commits = true;
+    for (uint64_t i = 1; i <= COMMANDS; i++) {
+        node_pair_submit_role(pair->leader, i);
+        node_pair_turns(pair, 2);
+    }
+    uint64_t done_meanwhile = done;
+    cr_assert(done_meanwhile > 0 && done_meanwhile < COMMANDS / 2, "%u", (unsigned)done_meanwhile);
+    node_pair_turns(pair, 50);
+    cr_assert_eq(done, done_meanwhile, "as long as the commit takes");
+    pair->leader->holds_commits = false;
+    node_pair_turns(pair, 200);
+    cr_assert_eq(done, COMMANDS, "nobody is forgotten");
+    node_pair_close(pair);
+    mem_free(pair);
 }
