@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import socket
 
 from harness import Cluster, check, main
 from ports import LOWEST, first_given
@@ -102,4 +103,17 @@ def a_replica_finds_its_port_again():
         check(given <= LOWEST or all(int(port) < given for port in addresses), f"{addresses}, connections from {given} on")
 
 
-main([a_replica_finds_its_port_again, only_a_clean_stop_saves_the_look, a_replay_gives_what_it_applies_to_the_store_piece_by_piece])
+def who_is_killed_has_let_go():
+    """When `dev kill` ends, the last thread of the process is gone, and its port and its locks with it."""
+    with Cluster() as cluster:
+        port = int(cluster.endpoint(2).rsplit(":", 1)[1])
+        for _ in range(100):
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "2")
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(("127.0.0.1", port))
+                listener.listen()
+            cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "2")
+
+
+main([who_is_killed_has_let_go, a_replica_finds_its_port_again, only_a_clean_stop_saves_the_look, a_replay_gives_what_it_applies_to_the_store_piece_by_piece])

@@ -51,15 +51,50 @@ static void config_path(const char *dir, unsigned replica, char path[DEV_PATH_SI
     free(absolute);
 }
 
-static bool runs_our_config(pid_t pid, const char *config)
+/*
+ * A process that was killed has no command line any more, and has its locks and ports until its
+ * last thread is gone: it is there until then. proc(5): state and num_threads of /proc/PID/stat.
+ */
+static bool is_ending(pid_t pid)
 {
-    char path[64], line[DEV_PATH_SIZE + 64];
-    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    char path[64], text[512], state = 'X';
+    int threads = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return false;
-    size_t size = fread(line, 1, sizeof line - 1, file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
     fclose(file);
+    text[size] = '\0';
+    const char *name = strstr(text, " (rsmd) ");
+    if (name == NULL || sscanf(name,
+                               " (rsmd) %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
+                               "%*d %*d %*d %*d %d",
+                               &state, &threads) != 2)
+        return false;
+    return state != 'X' && (state != 'Z' || threads > 1);
+}
+
+/* Of /proc/PID/cmdline; 0: it has none, or is not there. */
+static size_t read_command_line(pid_t pid, char *line, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    size_t got = fread(line, 1, size, file);
+    fclose(file);
+    return got;
+}
+
+/* True as well for one that is ending and has no command line any more. */
+static bool runs_our_config(pid_t pid, const char *config)
+{
+    char line[DEV_PATH_SIZE + 64];
+    size_t size = read_command_line(pid, line, sizeof line);
+    if (size == 0)
+        return is_ending(pid);
     return memmem(line, size, config, strlen(config)) != NULL;
 }
 
@@ -102,10 +137,13 @@ static void become_rsmd(const char *dir, unsigned replica)
 
 bool dev_start_replica(const char *dir, unsigned replica)
 {
-    char path[DEV_PATH_SIZE + 32];
-    if (dev_find_process(dir, replica) != 0)
+    char path[DEV_PATH_SIZE + 32], first;
+    pid_t pid = dev_find_process(dir, replica);
+    if (pid != 0 && read_command_line(pid, &first, 1) == 0 && dev_wait_gone(dir, replica))
+        pid = 0;
+    if (pid != 0)
         return true;
-    pid_t pid = fork();
+    pid = fork();
     if (pid == 0)
         become_rsmd(dir, replica);
     if (pid < 0) {
