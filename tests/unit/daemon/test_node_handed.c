@@ -11,61 +11,15 @@
 #include "src/base/mem.h"
 #include "src/command/envelope.h"
 #include "src/net/peer_codec.h"
-#include "tests/lib/node_pair.h"
+#include "tests/lib/node_rig.h"
 
-#define NEVER_MS 100000000u
-
-struct rig {
-    struct node_pair pair;
-    struct node_pair_replica *leader, *other, *third;
-    uint64_t counter; /* of the administrator's commands */
-    uint64_t ended, done;
-    enum rsm_status status; /* of the last one that ended, and its slot */
-    uint64_t slot;
-};
-
-static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+static struct node_rig *open_rig(uint32_t count)
 {
-    struct rig *r = context;
-    (void)token;
-    r->ended++;
-    r->done += outcome->status == RSM_OK;
-    r->status = outcome->status;
-    r->slot = outcome->slot;
-}
-
-static void find_leader(struct rig *r)
-{
-    uint32_t count = r->pair.count;
-    for (uint32_t i = 0; i < count; i++)
-        if (node_pair_status(&r->pair.replicas[i]).is_leader)
-            r->leader = &r->pair.replicas[i];
-    r->other = &r->pair.replicas[r->leader->id % count];
-    r->third = &r->pair.replicas[(r->leader->id + 1) % count];
-}
-
-static struct rig *open_rig(uint32_t count)
-{
-    struct rig *r = mem_alloc(sizeof *r);
     struct node_config config;
     node_config_default(&config);
     config.segment_size = 65536;
     config.store_commit_ms = 100;
-    config.submit_timeout_ms = NEVER_MS;
-    r->pair.context = r;
-    r->pair.submitted = on_submitted;
-    r->pair.count = count;
-    node_pair_open(&r->pair, &config);
-    r->leader = r->pair.leader;
-    find_leader(r);
-    node_pair_turns(&r->pair, 20);
-    return r;
-}
-
-static void close_rig(struct rig *r)
-{
-    node_pair_close(&r->pair);
-    mem_free(r);
+    return node_rig_open(count, &config);
 }
 
 /* Of `r`'s inbox: forwarded envelopes; the last one's digest. All of it is lost. */
@@ -98,7 +52,7 @@ static void refuse_for_now(struct node_pair_replica *to, uint32_t from,
 Test(node_handed, a_no_of_the_moment_settles_nothing_for_who_was_handed_on_before)
 {
     for (unsigned times = 1; times <= 3; times++) {
-        struct rig *r = open_rig(2);
+        struct node_rig *r = open_rig(2);
         uint8_t digest[HASH_SIZE];
         unsigned forwards = 0;
         node_pair_submit_role(r->other, ++r->counter);
@@ -111,12 +65,12 @@ Test(node_handed, a_no_of_the_moment_settles_nothing_for_who_was_handed_on_befor
         refuse_for_now(r->other, r->leader->id, digest);
         cr_assert_eq(r->ended, 1);
         cr_assert_eq(r->status, times == 1 ? RSM_DISK_FULL : RSM_OUTCOME_UNKNOWN, "%u", times);
-        close_rig(r);
+        node_rig_close(r);
     }
 }
 
 /* Nobody hears the leader any more, nor does it hear anybody. */
-static struct node_pair_replica *leave_behind(struct rig *r)
+static struct node_pair_replica *leave_behind(struct node_rig *r)
 {
     struct node_pair_replica *former = r->leader;
     former->deaf_to = ~0u;
@@ -125,16 +79,16 @@ static struct node_pair_replica *leave_behind(struct rig *r)
 }
 
 /* What it has is proposed, and the others go on under another one. */
-static void lead_on(struct rig *r, const struct node_pair_replica *former)
+static void lead_on(struct node_rig *r, const struct node_pair_replica *former)
 {
     node_pair_turns(&r->pair, 200);
     cr_assert_not(node_pair_status(former).is_leader);
-    find_leader(r);
+    node_rig_find_leader(r);
     cr_assert_neq(r->leader, former);
 }
 
 /* Another command goes into the slot that a leader whom nobody heard has proposed one for. */
-static struct node_pair_replica *overtake(struct rig *r)
+static struct node_pair_replica *overtake(struct node_rig *r)
 {
     struct node_pair_replica *former = leave_behind(r);
     node_pair_submit_role(former, ++r->counter);
@@ -153,14 +107,14 @@ static struct node_pair_replica *overtake(struct rig *r)
 /* What a leader proposed, and the log does not have, it hands on: its caller gets the verdict. */
 Test(node_handed, a_lost_proposal_is_handed_to_the_next_leader)
 {
-    struct rig *r = open_rig(3);
+    struct node_rig *r = open_rig(3);
     struct node_pair_replica *former = overtake(r);
     former->deaf_to = r->other->deaf_to = r->third->deaf_to = 0;
     r->leader->deaf_to = 0;
     node_pair_turns(&r->pair, 200);
     cr_assert_eq(r->ended, 2);
     cr_assert_eq(r->status, RSM_OK); /* the log has its verdict */
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /*
@@ -170,7 +124,7 @@ Test(node_handed, a_lost_proposal_is_handed_to_the_next_leader)
 Test(node_handed, a_command_that_another_envelope_brought_is_answered)
 {
     const struct rsm_grant grant = {.verb = rsm_text("zone.create")};
-    struct rig *r = open_rig(3);
+    struct node_rig *r = open_rig(3);
     struct rsm_buffer body, bundle;
     struct node_pair_replica *former = leave_behind(r);
     cr_assert_eq(rsm_body_role_set(rsm_text("a"), &grant, 1, &body), RSM_OK);
@@ -191,13 +145,13 @@ Test(node_handed, a_command_that_another_envelope_brought_is_answered)
     cr_assert_eq(r->ended, 2);
     cr_assert_eq(r->status, RSM_OK);
     cr_assert_eq(r->slot, slot);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* Proposed before, it may be chosen yet, whatever the next leader says of this moment. */
 Test(node_handed, who_was_proposed_before_was_handed_on)
 {
-    struct rig *r = open_rig(3);
+    struct node_rig *r = open_rig(3);
     uint8_t digest[HASH_SIZE];
     struct node_pair_replica *former = overtake(r);
     former->deaf_to = 0;
@@ -214,11 +168,11 @@ Test(node_handed, who_was_proposed_before_was_handed_on)
     refuse_for_now(former, r->leader->id, digest);
     cr_assert_eq(r->ended, 2);
     cr_assert_eq(r->status, RSM_OUTCOME_UNKNOWN);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* Whose incarnations are said as the leader knows them, but for the first one's. */
-static void promote(struct rig *r, struct node_pair_replica *at, uint32_t id, uint64_t first)
+static void promote(struct node_rig *r, struct node_pair_replica *at, uint32_t id, uint64_t first)
 {
     const struct rsm_incarnation known[] = {{1, first}, {2, 2}, {3, 3}};
     struct rsm_buffer body;
@@ -231,7 +185,7 @@ static void promote(struct rig *r, struct node_pair_replica *at, uint32_t id, ui
     cr_assert_eq(r->ended, ended + 1);
 }
 
-static void promote_third(struct rig *r, uint32_t id)
+static void promote_third(struct node_rig *r, uint32_t id)
 {
     promote(r, r->leader, id, 1);
 }
@@ -239,16 +193,16 @@ static void promote_third(struct rig *r, uint32_t id)
 /* What the leader does not take, the one who forwarded it is told, and tells. */
 Test(node_handed, who_forwards_is_told_that_it_is_not_taken)
 {
-    struct rig *r = open_rig(2);
+    struct node_rig *r = open_rig(2);
     promote(r, r->other, 2, 7);
     cr_assert_eq(r->status, RSM_NOT_READY);
     promote(r, r->other, 2, 1);
     cr_assert_neq(r->status, RSM_NOT_READY);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* A command that no rule lets in: its counter is far ahead. */
-static enum rsm_status reject(struct rig *r, uint64_t counter)
+static enum rsm_status reject(struct node_rig *r, uint64_t counter)
 {
     node_pair_submit_role(r->leader, counter);
     node_pair_turns(&r->pair, 2);
@@ -258,7 +212,7 @@ static enum rsm_status reject(struct rig *r, uint64_t counter)
 /* So many a minute, in each minute. */
 Test(node_handed, rejections_are_bounded_in_each_minute)
 {
-    struct rig *r = open_rig(2);
+    struct node_rig *r = open_rig(2);
     uint64_t counter = 1000, first = 0, second = 0;
     while (first < 10000 && reject(r, ++counter) == RSM_OK)
         first++;
@@ -268,13 +222,13 @@ Test(node_handed, rejections_are_bounded_in_each_minute)
         second++;
     cr_assert_eq(r->status, RSM_RATE_LIMITED);
     cr_assert_eq(second, first);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* The leader asks before the rules do: it must have been heard, and not be far behind. */
 Test(node_handed, nobody_is_promoted_unheard_or_far_behind)
 {
-    struct rig *r = open_rig(3);
+    struct node_rig *r = open_rig(3);
     r->third->deaf_to = ~0u;
     r->leader->deaf_to = r->other->deaf_to = 1u << r->third->id;
     node_pair_turns(&r->pair, 100);
@@ -294,13 +248,13 @@ Test(node_handed, nobody_is_promoted_unheard_or_far_behind)
     node_pair_turns(&r->pair, 300);
     promote_third(r, r->third->id);
     cr_assert_eq(r->status, RSM_OK, "then the rules say what they have to say");
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* Nobody writes, so that the current segment would never end by itself. */
 Test(node_handed, a_damaged_segment_that_is_written_to_is_left_at_once)
 {
-    struct rig *r = open_rig(2);
+    struct node_rig *r = open_rig(2);
     node_pair_submit_role(r->leader, ++r->counter);
     node_pair_turns(&r->pair, 50);
     uint64_t segment = node_journal_extent(r->other->node).segment;
@@ -309,14 +263,14 @@ Test(node_handed, a_damaged_segment_that_is_written_to_is_left_at_once)
     node_pair_turns(&r->pair, 50);
     cr_assert(node_is_journal_repaired(r->other->node));
     cr_assert_gt(node_journal_extent(r->other->node).first, segment);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* As many slots are open as there are places for what was judged ahead: all is given back. */
 Test(node_handed, what_is_judged_ahead_of_many_slots_is_given_back)
 {
     uint64_t before = mem_live_count();
-    struct rig *r = open_rig(2);
+    struct node_rig *r = open_rig(2);
     r->other->deaf_to = ~0u;
     for (unsigned i = 0; i < 500; i++)
         node_pair_submit_role(r->leader, ++r->counter);
@@ -325,6 +279,6 @@ Test(node_handed, what_is_judged_ahead_of_many_slots_is_given_back)
     r->other->deaf_to = 0;
     node_pair_turns(&r->pair, 100);
     cr_assert_eq(r->done, r->counter);
-    close_rig(r);
+    node_rig_close(r);
     cr_assert_eq(mem_live_count(), before);
 }

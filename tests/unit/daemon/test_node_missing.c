@@ -13,70 +13,31 @@
 #include "src/machine/entry.h"
 #include "src/net/peer_codec.h"
 #include "storage/segment.h"
-#include "tests/lib/node_pair.h"
+#include "tests/lib/node_rig.h"
 
-#define NEVER_MS 100000000u
-
-struct rig {
-    struct node_pair pair;
-    struct node_pair_replica *leader, *other, *third;
-    uint64_t counter; /* of the administrator's commands */
-    uint64_t done;
-};
-
-static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+static struct node_rig *open_rig(uint32_t count, uint32_t store_commit_ms, uint32_t snapshot_lag)
 {
-    struct rig *r = context;
-    (void)token;
-    r->done += outcome->status == RSM_OK;
-}
-
-static struct rig *open_rig(uint32_t count, uint32_t store_commit_ms, uint32_t snapshot_lag)
-{
-    struct rig *r = mem_alloc(sizeof *r);
     struct node_config config;
     node_config_default(&config);
     config.segment_size = 32768;
     config.store_commit_ms = store_commit_ms;
     config.store_commit_bytes = UINT32_MAX;
     config.store_commit_rows = UINT32_MAX;
-    config.submit_timeout_ms = NEVER_MS;
     config.snapshot_lag = snapshot_lag;
     config.snapshot_rate = 1024;
     config.snapshot_piece = 16384;
-    r->pair.context = r;
-    r->pair.submitted = on_submitted;
-    r->pair.count = count;
-    node_pair_open(&r->pair, &config);
-    r->leader = r->pair.leader;
-    r->other = &r->pair.replicas[r->leader->id % count];
-    r->third = &r->pair.replicas[(r->leader->id + 1) % count];
-    node_pair_turns(&r->pair, 20);
-    return r;
+    return node_rig_open(count, &config);
 }
 
-static void close_rig(struct rig *r)
+static void commit(struct node_rig *r, unsigned count)
 {
-    node_pair_close(&r->pair);
-    mem_free(r);
-}
-
-/* In pieces, so that the journal has groups and segments. */
-static void commit(struct rig *r, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        node_pair_submit_role(r->leader, ++r->counter);
-        if (i % 8 == 7 || i + 1 == count)
-            node_pair_turn(&r->pair);
-    }
-    node_pair_turns(&r->pair, 5);
-    cr_assert_eq(r->done, r->counter);
+    node_rig_commit(r, count, 5);
 }
 
 /* Its store is taken back to nothing, and its journal relies on it. */
-static struct rig *without_store(uint32_t slots_more, uint32_t snapshot_lag)
+static struct node_rig *without_store(uint32_t slots_more, uint32_t snapshot_lag)
 {
-    struct rig *r = open_rig(2, 100, snapshot_lag);
+    struct node_rig *r = open_rig(2, 100, snapshot_lag);
     commit(r, 200);
     node_pair_turns(&r->pair, 30);
     cr_assert_gt(node_journal_extent(r->other->node).first, 1);
@@ -91,18 +52,18 @@ static struct rig *without_store(uint32_t slots_more, uint32_t snapshot_lag)
 /* The core begins anew when the state is whole: a read that it took would be forgotten. */
 Test(node_missing, a_read_without_a_state_ends_at_once)
 {
-    struct rig *r = without_store(8, 100000);
+    struct node_rig *r = without_store(8, 100000);
     node_read(r->other->node, 7);
     cr_assert_eq(r->other->reads_ended, 1);
     cr_assert_eq(r->other->read_status, RSM_UNAVAILABLE);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* What waits while the last missing slots are stored is learned once more by the core that follows.
  */
 Test(node_missing, a_core_that_begins_anew_is_told_nothing_of_the_former)
 {
-    struct rig *r = without_store(800, 100000);
+    struct node_rig *r = without_store(800, 100000);
     struct node_pair_replica *o = r->other;
     uint64_t end = node_applied(r->leader->node);
     o->holds_commits = true;
@@ -115,24 +76,24 @@ Test(node_missing, a_core_that_begins_anew_is_told_nothing_of_the_former)
     commit(r, 3);
     cr_assert_eq(node_applied(o->node), node_applied(r->leader->node));
     cr_assert_eq(node_pair_status(o).alarms, 0);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* What a snapshot brings is stored: nothing more has to be chosen, which needs its own vote. */
 Test(node_missing, a_snapshot_is_all_that_is_needed)
 {
-    struct rig *r = without_store(8, 40);
+    struct node_rig *r = without_store(8, 40);
     node_pair_turns(&r->pair, 600);
     cr_assert(node_has_state(r->other->node));
     cr_assert(node_pair_status(r->other).is_voting);
     cr_assert_eq(node_pair_status(r->other).alarms, 0);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* A new journal relies on what the store holds, not on what is applied: it has the rest itself. */
 Test(node_missing, a_new_journal_stands_on_what_is_stored)
 {
-    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    struct node_rig *r = open_rig(2, NODE_RIG_NEVER_MS, 100000);
     commit(r, 20);
     r->other->config.in_doubt = true;
     node_pair_restart(r->other);
@@ -143,13 +104,13 @@ Test(node_missing, a_new_journal_stands_on_what_is_stored)
     cr_assert(node_has_state(r->other->node));
     cr_assert_eq(node_applied(r->other->node), node_applied(r->leader->node));
     cr_assert_eq(node_pair_status(r->other).alarms, 0);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* One that found the disk full is tried again, and not again while that one runs. */
 Test(node_missing, a_commit_is_begun_once)
 {
-    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    struct node_rig *r = open_rig(2, NODE_RIG_NEVER_MS, 100000);
     struct node_pair_replica *o = r->other;
     commit(r, 3);
     o->commit_status = RSM_DISK_FULL;
@@ -163,13 +124,13 @@ Test(node_missing, a_commit_is_begun_once)
     o->holds_commits = false;
     node_pair_turns(&r->pair, 5);
     cr_assert_eq(node_pair_status(o).stored, node_applied(o->node));
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* As long as its store has no room its journal's room is no reason to take commands. */
 Test(node_missing, a_full_store_is_low_whatever_the_journal_has)
 {
-    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    struct node_rig *r = open_rig(2, NODE_RIG_NEVER_MS, 100000);
     struct node_pair_replica *o = r->other;
     commit(r, 3);
     o->commit_status = RSM_DISK_FULL;
@@ -185,11 +146,11 @@ Test(node_missing, a_full_store_is_low_whatever_the_journal_has)
     o->holds_commits = false;
     node_pair_turns(&r->pair, 20);
     cr_assert_eq(node_pair_status(o).alarms, 0);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* What it tells somebody who asks what it holds: its promise, and that nothing is lost. */
-static struct ballot tells(struct rig *r, bool *granted_out)
+static struct ballot tells(struct node_rig *r, bool *granted_out)
 {
     struct paxos_message ask = {.type = PAXOS_REJOIN, .chosen_end = 1, .round = 5, .slot_first = 1};
     struct peer_stamp stamp = {0};
@@ -224,7 +185,7 @@ static void damage_journal(struct node_pair_replica *r)
 /* Votes that are gone and that the store does not have: the others must count them as lost. */
 Test(node_missing, a_loss_that_the_store_does_not_cover_is_told)
 {
-    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    struct node_rig *r = open_rig(2, NODE_RIG_NEVER_MS, 100000);
     commit(r, 60);
     damage_journal(r->other);
     node_pair_restart(r->other);
@@ -232,13 +193,13 @@ Test(node_missing, a_loss_that_the_store_does_not_cover_is_told)
     bool granted = true;
     (void)tells(r, &granted);
     cr_assert_not(granted);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* A promise that stands behind the damage was given all the same. */
 Test(node_missing, a_promise_behind_a_damaged_place_is_told)
 {
-    struct rig *r = open_rig(2, NEVER_MS, 100000);
+    struct node_rig *r = open_rig(2, NODE_RIG_NEVER_MS, 100000);
     commit(r, 60);
     struct paxos_message prepare = {
         .type = PAXOS_PREPARE, .ballot = {50, r->leader->id}, .chosen_end = 1, .slot_first = 1};
@@ -252,11 +213,11 @@ Test(node_missing, a_promise_behind_a_damaged_place_is_told)
     cr_assert(node_pair_status(r->other).alarms & NODE_ALARM_JOURNAL_DAMAGED);
     bool granted;
     cr_assert_eq(tells(r, &granted).round, 50);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* Slots in [first, end) are chosen, and all hold this. */
-static void teach(struct rig *r, struct node_pair_replica *to, uint64_t first, uint64_t end,
+static void teach(struct node_rig *r, struct node_pair_replica *to, uint64_t first, uint64_t end,
                   struct bytes value)
 {
     struct paxos_entry entries[LIMIT_BATCH_ENTRIES];
@@ -279,7 +240,7 @@ Test(node_missing, what_a_snapshot_covers_is_not_applied_behind_it)
     static const uint8_t newer[] = {ENTRY_FORMAT + 1, ENTRY_COMMANDS, 0, 0, 0, 0, 0, 0, 0, 1, 9};
     struct bytes value = bytes_make(newer, sizeof newer);
     for (unsigned is_last = 0; is_last < 2; is_last++) {
-        struct rig *r = open_rig(3, 100, 40);
+        struct node_rig *r = open_rig(3, 100, 40);
         struct node_pair_replica *t = r->third;
         commit(r, 10);
         t->deaf_to = ~0u;
@@ -300,13 +261,13 @@ Test(node_missing, what_a_snapshot_covers_is_not_applied_behind_it)
         cr_assert_eq(node_pair_status(t).alarms, 0);
         commit(r, 5);
         cr_assert_eq(node_applied(t->node), node_applied(r->leader->node));
-        close_rig(r);
+        node_rig_close(r);
     }
 }
 
 /* A vote for a promotion that nobody else has, in the next slot, as if `by` had led for a moment.
  */
-static void vote_for_promotion(struct rig *r, const struct node_pair_replica *by,
+static void vote_for_promotion(struct node_rig *r, const struct node_pair_replica *by,
                                struct node_pair_replica *voter)
 {
     static const struct rsm_incarnation known[] = {{1, 1}, {2, 2}, {3, 3}};
@@ -342,7 +303,7 @@ static void vote_for_promotion(struct rig *r, const struct node_pair_replica *by
 Test(node_missing, nobody_rejoins_while_a_promotion_is_open)
 {
     for (unsigned is_open = 0; is_open < 2; is_open++) {
-        struct rig *r = open_rig(3, NEVER_MS, 100000);
+        struct node_rig *r = open_rig(3, NODE_RIG_NEVER_MS, 100000);
         commit(r, 10);
         r->leader->deaf_to = 1u << r->third->id; /* both answer, and neither leads */
         r->third->deaf_to = 1u << r->leader->id;
@@ -357,6 +318,6 @@ Test(node_missing, nobody_rejoins_while_a_promotion_is_open)
         node_pair_turns(&r->pair, 600);
         cr_assert(node_pair_status(r->other).is_voting);
         cr_assert_eq(node_pair_status(r->other).alarms, 0);
-        close_rig(r);
+        node_rig_close(r);
     }
 }

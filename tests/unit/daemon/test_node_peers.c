@@ -6,63 +6,24 @@
  */
 #include <criterion/criterion.h>
 
-#include "src/base/mem.h"
 #include "src/daemon/node_snapshot.h"
 #include "src/net/peer_codec.h"
-#include "tests/lib/node_pair.h"
+#include "tests/lib/node_rig.h"
 
-#define NEVER_MS 100000000u
-
-struct rig {
-    struct node_pair pair;
-    struct node_pair_replica *leader, *other, *third;
-    uint64_t counter; /* of the administrator's commands */
-    uint64_t done;
-};
-
-static void on_submitted(void *context, uint64_t token, const struct node_outcome *outcome)
+static struct node_rig *open_rig(uint32_t count, uint32_t snapshot_rate)
 {
-    struct rig *r = context;
-    (void)token;
-    r->done += outcome->status == RSM_OK;
-}
-
-static struct rig *open_rig(uint32_t count, uint32_t snapshot_rate)
-{
-    struct rig *r = mem_alloc(sizeof *r);
     struct node_config config;
     node_config_default(&config);
     config.store_commit_ms = 100;
-    config.submit_timeout_ms = NEVER_MS;
     config.snapshot_lag = 40;
     config.snapshot_piece = 4096;
     config.snapshot_rate = snapshot_rate;
-    r->pair.context = r;
-    r->pair.submitted = on_submitted;
-    r->pair.count = count;
-    node_pair_open(&r->pair, &config);
-    r->leader = r->pair.leader;
-    r->other = &r->pair.replicas[r->leader->id % count];
-    r->third = &r->pair.replicas[(r->leader->id + 1) % count];
-    node_pair_turns(&r->pair, 20);
-    return r;
+    return node_rig_open(count, &config);
 }
 
-static void close_rig(struct rig *r)
+static void commit(struct node_rig *r, unsigned count)
 {
-    node_pair_close(&r->pair);
-    mem_free(r);
-}
-
-static void commit(struct rig *r, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        node_pair_submit_role(r->leader, ++r->counter);
-        if (i % 8 == 7 || i + 1 == count)
-            node_pair_turn(&r->pair);
-    }
-    node_pair_turns(&r->pair, 15);
-    cr_assert_eq(r->done, r->counter);
+    node_rig_commit(r, count, 15);
 }
 
 /* The frame of that type that came last, or was sent last; 0: none. */
@@ -83,7 +44,7 @@ static uint64_t stamp_of(const struct node_pair_replica *to, enum peer_frame_typ
 /* A vote is heard with the record that it stands on: whoever loses that one later is found out. */
 Test(node_peers, a_vote_says_how_far_its_own_record_is)
 {
-    struct rig *r = open_rig(2, 8192);
+    struct node_rig *r = open_rig(2, 8192);
     node_pair_submit_role(r->leader, ++r->counter);
     node_pair_handle(r->leader);
     node_pair_handle(r->other);
@@ -93,13 +54,13 @@ Test(node_peers, a_vote_says_how_far_its_own_record_is)
     for (unsigned i = 0; i < 5; i++)
         node_tick(r->other->node);
     cr_assert_eq(stamp_of(r->leader, PEER_HEADS, 0), vote);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* Heads of a peer whose journal is further, and less far, and further: it is two. */
 Test(node_peers, a_peer_that_is_two_is_told_by_the_heads)
 {
-    struct rig *r = open_rig(3, 8192);
+    struct node_rig *r = open_rig(3, 8192);
     commit(r, 3);
     for (unsigned i = 0; i < 8; i++) {
         struct node_status s = node_pair_status(r->leader);
@@ -113,24 +74,24 @@ Test(node_peers, a_peer_that_is_two_is_told_by_the_heads)
     }
     node_pair_turns(&r->pair, 10);
     cr_assert(node_pair_status(r->leader).alarms & NODE_ALARM_PEER_DOUBLED);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* Of two clocks the lower one counts; of a peer that says nothing any more its clock does not. */
 Test(node_peers, the_clock_of_a_silent_peer_does_not_count)
 {
-    struct rig *r = open_rig(2, 8192);
+    struct node_rig *r = open_rig(2, 8192);
     r->other->clock_ms = -20000;
     node_pair_turns(&r->pair, 20);
     cr_assert(node_pair_status(r->leader).alarms & NODE_ALARM_CLOCK);
     r->leader->deaf_to = ~0u;
     node_pair_turns(&r->pair, 200);
     cr_assert_not(node_pair_status(r->leader).alarms & NODE_ALARM_CLOCK);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* The third one is far behind, and hears again: turns until its state is the leader's. */
-static unsigned turns_of_transfer(struct rig *r, unsigned most)
+static unsigned turns_of_transfer(struct node_rig *r, unsigned most)
 {
     unsigned turns = 0;
     while (turns < most && node_applied(r->third->node) != node_applied(r->leader->node)) {
@@ -140,9 +101,9 @@ static unsigned turns_of_transfer(struct rig *r, unsigned most)
     return turns;
 }
 
-static struct rig *with_one_behind(uint32_t rate)
+static struct node_rig *with_one_behind(uint32_t rate)
 {
-    struct rig *r = open_rig(3, rate);
+    struct node_rig *r = open_rig(3, rate);
     r->third->deaf_to = ~0u;
     commit(r, 200);
     r->third->deaf_to = 0;
@@ -152,26 +113,26 @@ static struct rig *with_one_behind(uint32_t rate)
 /* A frame that is lost costs a moment: the receiver asks again, and gets the same piece. */
 Test(node_peers, a_piece_that_is_lost_comes_again)
 {
-    struct rig *r = with_one_behind(200);
+    struct node_rig *r = with_one_behind(200);
     cr_assert_eq(turns_of_transfer(r, 40), 40, "it is under way");
     r->third->deaf_to = ~0u;
     cr_assert_eq(turns_of_transfer(r, 10), 10);
     r->third->deaf_to = 0;
     cr_assert_lt(turns_of_transfer(r, SNAPSHOT_FORGET_MS / 10), SNAPSHOT_FORGET_MS / 10);
-    close_rig(r);
+    node_rig_close(r);
 }
 
 /* As long as pieces come it is not given up, however long it takes. */
 Test(node_peers, a_slow_transfer_is_not_given_up)
 {
-    struct rig *r = with_one_behind(8);
+    struct node_rig *r = with_one_behind(8);
     unsigned turns = turns_of_transfer(r, 10 * SNAPSHOT_FORGET_MS / 10);
     cr_assert_gt(turns, SNAPSHOT_FORGET_MS / 10, "%u", turns);
     cr_assert_lt(turns, 10 * SNAPSHOT_FORGET_MS / 10);
-    close_rig(r);
+    node_rig_close(r);
 }
 
-static void offer(struct rig *r, uint64_t slot)
+static void offer(struct node_rig *r, uint64_t slot)
 {
     struct blob *frame = peer_encode_snapshot_offer(slot);
     node_on_frame(r->third->node, r->leader->id, blob_bytes(frame));
@@ -181,7 +142,7 @@ static void offer(struct rig *r, uint64_t slot)
 /* It has started anew, from a store that was further back: what it offered before is gone. */
 Test(node_peers, a_sender_may_begin_again_with_an_older_cut)
 {
-    struct rig *r = open_rig(3, 8192);
+    struct node_rig *r = open_rig(3, 8192);
     static const uint64_t slots[] = {500, 300};
     for (unsigned i = 0; i < 2; i++) {
         node_pair_lose(r->leader);
@@ -195,5 +156,5 @@ Test(node_peers, a_sender_may_begin_again_with_an_older_cut)
         }
         cr_assert_eq(wants, 1, "%u", i);
     }
-    close_rig(r);
+    node_rig_close(r);
 }
