@@ -225,6 +225,7 @@ static void take_report(struct journal *j, const struct recovery *r)
     j->promise = r->report->promise;
     j->chosen_end = r->report->chosen_end;
     j->store_slot = r->store_slot;
+    j->voted_end = r->report->accepted_end;
     CHECK(j->chosen_end <= SLOT_MAX + 1 && j->store_slot <= SLOT_MAX);
 }
 
@@ -325,6 +326,8 @@ enum rsm_status journal_append(struct journal *j, const struct record *record)
         j->promise = record->ballot;
     if (record->end > j->chosen_end)
         j->chosen_end = record->end;
+    if (group->slot_end > j->voted_end)
+        j->voted_end = group->slot_end;
     CHECK(group->slot_end == 0 || group->slot_first < group->slot_end);
     CHECK(j->last_sequence > j->durable_sequence);
     return RSM_OK;

@@ -109,14 +109,13 @@ uint64_t journal_durable_seq(const struct journal *j);
 /*
  * Work for idle moments, off the commit path: writes the lazy `b` mark (without it a crash leaves
  * the last group less certain) and flushes it, and goes on with preparing a segment (half a MiB of
- * zeros at a time, beside the caller where the disk can: disk_zero_beside) while fewer than
- * prepared_count are ready. Call it after about 10 ms without an append, and again while
- * journal_is_idle_work_due. RSM_DISK_FULL: the reserve is not whole; new commands should be refused
- * (journal_is_low), votes go on; clears by itself at a later call. RSM_IO: as journal_flush.
+ * zeros at a time, beside the caller where the disk can) while fewer than prepared_count are ready.
+ * Call it after 10 ms without an append, and again while journal_is_idle_work_due. RSM_DISK_FULL:
+ * new commands should be refused (journal_is_low), votes go on; clears by itself later. RSM_IO.
  */
 enum rsm_status journal_prepare_next(struct journal *j);
 bool journal_is_idle_work_due(struct journal *j); /* while the disk is full: now and then */
-/* The same between appends, each 10 ms or so: no mark, and zeros in small steps. */
+/* The same between appends, each 10 ms: no mark, and zeros in small steps. */
 enum rsm_status journal_prepare_ahead(struct journal *j);
 
 /*
@@ -135,19 +134,21 @@ struct journal_extent {
 struct journal_extent journal_extent(const struct journal *j);
 
 /*
- * Begins the next segment now, with a checkpoint alone, durably: so that journal_drop_below can
- * remove the one that was current, when bytes of it were found damaged. Nothing is waiting for a
- * flush. RSM_DISK_FULL: nothing changed. RSM_IO: as journal_flush.
+ * Begins the next segment now, with a checkpoint alone, durably: then journal_drop_below removes
+ * the one that was current, in which damage was found. Nothing waits for a flush. RSM_DISK_FULL:
+ * nothing changed. RSM_IO: as journal_flush.
  */
 enum rsm_status journal_turn(struct journal *j);
 
 /* Fewer segments than the reserve are ready, and the last try to prepare one found no space. */
 bool journal_is_low(const struct journal *j);
 /*
- * Before votes are begun: `size` bytes of records fit, none larger than a segment, in any groups;
- * segments are prepared at once where there are too few. RSM_DISK_FULL: they may not fit.
+ * Before votes are begun: `size` bytes of records fit, none above `largest`, and the marks of their
+ * slots; segments are prepared or enlarged where need be. RSM_DISK_FULL: they may not fit. RSM_IO.
  */
-enum rsm_status journal_make_room(struct journal *j, uint64_t size);
+enum rsm_status journal_make_room(struct journal *j, uint64_t size, uint64_t largest);
+/* Before a promise to another replica: it leaves room for own ones and marks. */
+enum rsm_status journal_make_room_for_promise(struct journal *j);
 
 struct journal_counters {
     uint64_t flushes; /* of groups; flushes of heads and preparation apart */
@@ -160,7 +161,6 @@ struct journal_counters {
 };
 
 void journal_get_counters(const struct journal *j, struct journal_counters *counters_out);
-
 /* What a fresh journal begins with. */
 struct journal_renewal {
     struct ballot promise;
@@ -194,7 +194,7 @@ enum rsm_status journal_renew(struct disk *disk, struct journal *old,
                               const struct journal_options *options,
                               const struct journal_renewal *renewal, struct journal **journal_out);
 
-/* Takes files that are not of this journal out of the way (disk_set_aside). RSM_IO: see flush. */
+/* Takes files that are not of this journal out of the way (disk_set_aside). RSM_IO. */
 enum rsm_status journal_set_others_aside(struct journal *j);
 
 #endif

@@ -16,10 +16,22 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 
-/* Kept free of votes, so that promises and chosen marks still fit when votes are refused. */
+/*
+ * Kept free of votes, so that promises and chosen marks still fit when votes are refused. And of
+ * promises, which are asked for by others and may be asked for without end: a mark says what was
+ * voted for, so that there are no more marks than votes.
+ *
+ *   room   | votes                | promises          | own promises, marks | marks of open votes |
+ *                                 ^ VOTE_RESERVE_SIZE ^ PROMISE_RESERVE_SIZE end
+ */
 #define RESERVE_SIZE 8192u
 /* The rest of a segment may be wasted on the way: what has to be left behind a vote. */
 #define VOTE_RESERVE_SIZE (2u * RESERVE_SIZE)
+#define PROMISE_RESERVE_SIZE 4096u
+/* A promise, the group that it begins, and what it leaves empty in its last sector. */
+#define PROMISE_SIZE (2u * DISK_SECTOR_SIZE)
+/* The record that a slot is chosen, and its share of a sector's head. */
+#define MARK_SIZE 32u
 /* A writer that held a huge value is not kept. */
 #define PAYLOAD_KEEP_MAX (4u << 20)
 
@@ -128,32 +140,77 @@ static uint64_t room_in(uint64_t size)
     return payload > heads ? payload - heads : 0;
 }
 
-/* Bytes of records that fit, prepared segments included. */
-static uint64_t journal_room(const struct journal *j)
+/* Bytes of records that fit the rest of the segment that is written, or would be, next. */
+static uint64_t room_of_planned(const struct journal *j)
 {
     size_t index = planned_index(j);
     uint64_t used = j->offset;
-    uint64_t room = 0;
 
     if (j->pending_count > 0) {
         const struct journal_group *group = &j->pending[j->pending_count - 1];
         used = group->offset + segment_group_size(group->payload.size);
     }
     CHECK(used <= j->segments[index].size);
-    room = room_in(j->segments[index].size - used);
-    for (size_t i = index + 1; i < j->segment_count; i++)
+    return room_in(j->segments[index].size - used);
+}
+
+/* Bytes of records that fit the prepared segments. */
+static uint64_t room_behind(const struct journal *j)
+{
+    uint64_t room = 0;
+    for (size_t i = planned_index(j) + 1; i < j->segment_count; i++) {
+        CHECK(j->segments[i].size >= SEGMENT_SIZE_MIN && !j->segments[i].has_groups);
         room += room_in(j->segments[i].size - SEGMENT_DATA_OFFSET);
+    }
     return room;
+}
+
+/* Bytes of records that fit, prepared segments included. */
+static uint64_t journal_room(const struct journal *j)
+{
+    return room_of_planned(j) + room_behind(j);
+}
+
+/* Bytes for the marks of what was voted for and is not known to be chosen. */
+static uint64_t marks_size(const struct journal *j)
+{
+    uint64_t end = j->chosen_end > j->store_slot ? j->chosen_end : j->store_slot + 1;
+    uint64_t open = j->voted_end > end ? j->voted_end - end : 0;
+
+    CHECK(j->voted_end <= SLOT_MAX + 1);
+    return MARK_SIZE * (open < LIMIT_WINDOW ? open : LIMIT_WINDOW); /* the core has no more */
+}
+
+/* Bytes that fit what is there beside `reserve` and the marks of open votes. */
+static uint64_t room_beside(const struct journal *j, uint64_t reserve)
+{
+    uint64_t room = journal_room(j);
+    uint64_t kept = reserve + marks_size(j);
+    return room > kept ? room - kept : 0;
+}
+
+/* Bytes of votes that fit what is there. */
+static uint64_t vote_room(const struct journal *j)
+{
+    return room_beside(j, VOTE_RESERVE_SIZE);
+}
+
+/* The size of a segment that takes a group with `size` bytes of records. */
+static uint64_t segment_size_for(uint64_t size)
+{
+    uint64_t wanted =
+        SEGMENT_DATA_OFFSET + segment_group_size(GROUP_HEAD_SIZE + CHECKPOINT_SIZE + size);
+    CHECK(wanted <= LIMIT_SEGMENT_SIZE && wanted % DISK_SECTOR_SIZE == 0);
+    return wanted;
 }
 
 /* The segment behind the planned one exists and takes a group with `size` bytes of records. */
 static enum rsm_status need_next_segment(struct journal *j, size_t size)
 {
     size_t next = planned_index(j) + 1;
-    uint64_t wanted = SEGMENT_DATA_OFFSET +
-                      segment_group_size(GROUP_HEAD_SIZE + CHECKPOINT_SIZE + (uint64_t)size);
+    uint64_t wanted = segment_size_for(size);
 
-    CHECK(wanted <= LIMIT_SEGMENT_SIZE && next <= j->segment_count);
+    CHECK(next <= j->segment_count);
     if (next < j->segment_count)
         return journal_enlarge(j, next, wanted);
     j->counters.prepared_late++;
@@ -187,6 +244,11 @@ enum rsm_status journal_plan_turn(struct journal *j)
 {
     CHECK(j->pending_count == 0);
     enum rsm_status status = need_next_segment(j, 0);
+    /* What is left of the current one is given up: the reserve has to be behind it. */
+    while (status == RSM_OK && room_behind(j) < VOTE_RESERVE_SIZE + marks_size(j)) {
+        j->counters.prepared_late++;
+        status = journal_prepare_one(j, j->segment_size);
+    }
     if (status == RSM_OK)
         begin_group(j, j->segments[j->current + 1].segment, SEGMENT_DATA_OFFSET);
     CHECK(status != RSM_OK || (j->pending_count == 1 && fits_here(j, 0)));
@@ -206,13 +268,6 @@ void journal_forget_pending(struct journal *j)
     j->pending_count = 0;
 }
 
-/* Bytes of votes that fit what is there. */
-static uint64_t vote_room(const struct journal *j)
-{
-    uint64_t room = journal_room(j);
-    return room > VOTE_RESERVE_SIZE ? room - VOTE_RESERVE_SIZE : 0;
-}
-
 uint64_t journal_space(const struct journal *j)
 {
     if (j->read_only || j->dead)
@@ -222,12 +277,52 @@ uint64_t journal_space(const struct journal *j)
 }
 
 /*
+ * The first segment behind the planned one that `wanted` bytes of records may come to, and that
+ * could not take a record of `largest`; j->segment_count: none.
+ */
+static size_t find_too_small(const struct journal *j, uint64_t wanted, uint64_t largest)
+{
+    size_t index = planned_index(j) + 1;
+    uint64_t room = room_of_planned(j);
+
+    while (index < j->segment_count && room < wanted &&
+           j->segments[index].size >= segment_size_for(largest)) {
+        room += room_in(j->segments[index].size - SEGMENT_DATA_OFFSET);
+        index++;
+    }
+    return room < wanted ? index : j->segment_count;
+}
+
+/*
  * Twice: a record that does not fit the rest of a segment leaves as much of it empty. And groups
  * begin with a sector of their own.
  */
-enum rsm_status journal_make_room(struct journal *j, uint64_t size)
+enum rsm_status journal_make_room(struct journal *j, uint64_t size, uint64_t largest)
 {
     uint64_t wanted = 2 * size + DISK_SECTOR_SIZE;
+    enum rsm_status status = RSM_OK;
+
+    CHECK(largest <= size);
+    if (j->dead)
+        return RSM_IO;
+    if (j->read_only)
+        return RSM_READ_ONLY;
+    journal_state_check(j);
+    while (status == RSM_OK) {
+        size_t small = find_too_small(j, wanted, largest);
+        if (small == j->segment_count && vote_room(j) >= wanted)
+            return RSM_OK;
+        if (j->low) /* tried already; journal_prepare_next tries again */
+            return RSM_DISK_FULL;
+        j->counters.prepared_late++;
+        status = small < j->segment_count ? journal_enlarge(j, small, segment_size_for(largest))
+                                          : journal_prepare_one(j, segment_size_for(largest));
+    }
+    return status;
+}
+
+enum rsm_status journal_make_room_for_promise(struct journal *j)
+{
     enum rsm_status status = RSM_OK;
 
     if (j->dead)
@@ -235,12 +330,12 @@ enum rsm_status journal_make_room(struct journal *j, uint64_t size)
     if (j->read_only)
         return RSM_READ_ONLY;
     journal_state_check(j);
-    while (status == RSM_OK && vote_room(j) < wanted) {
-        if (journal_space(j) < wanted) /* tried already; journal_prepare_next tries again */
+    while (status == RSM_OK && room_beside(j, PROMISE_RESERVE_SIZE) < PROMISE_SIZE) {
+        if (j->low)
             return RSM_DISK_FULL;
         j->counters.prepared_late++;
         status = journal_prepare_one(j, j->segment_size);
     }
-    CHECK(status != RSM_OK || vote_room(j) >= wanted);
+    CHECK(status != RSM_OK || journal_room(j) >= PROMISE_SIZE);
     return status;
 }

@@ -83,6 +83,7 @@ struct journal {
     struct ballot promise; /* for the next checkpoint, as are the next two */
     uint64_t chosen_end;
     uint64_t store_slot;
+    uint64_t voted_end; /* one above the highest slot voted for; 0 none */
 
     uint8_t *sectors; /* owned: a group on its way to the disk */
     size_t sectors_size;

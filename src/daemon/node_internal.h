@@ -34,6 +34,12 @@
 #define NODE_MEMO_SIZE 4096u /* a power of two; a window of slots and a little more */
 #define NODE_TEXT_SIZE 512u
 
+/* What votes would take of the journal. */
+struct space {
+    uint64_t bytes;
+    uint64_t largest; /* of one of them */
+};
+
 struct node {
     /* fixed after node_open */
     struct node_config config;
@@ -86,7 +92,7 @@ struct node {
     struct {
         struct ballot ballot; /* the last that was prepared here */
         uint64_t slot_end;    /* its promises reported votes below */
-        uint64_t bytes;       /* of journal that these take beyond the own votes */
+        struct space space;   /* of journal that these take beyond the own votes */
     } found;
 
     /* applying */

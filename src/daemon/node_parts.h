@@ -85,13 +85,13 @@ void rejoin_finish(struct node *n);
 void rejoin_on_heartbeat(struct node *n);
 
 /* node_space.c: room in the journal for votes, asked for before the core begins them */
-/* Of the journal, for a value of `size` bytes. */
-uint64_t space_of_vote(uint64_t size);
-/* False: it has not, and the alarm is raised. */
-bool space_is_for(struct node *n, uint64_t bytes);
+/* Counts a vote for a value of `size` bytes. */
+void space_add_vote(struct space *space, uint64_t size);
+/* False: the journal has not so much, and the alarm is raised. */
+bool space_is_for(struct node *n, struct space space);
 /* For what a message may bring. False: it must not come to the core, as if it were lost. */
 bool space_is_for_message(struct node *n, const struct paxos_message *m);
-/* A replica that asks nobody does not begin to lead without room for its open votes. */
+/* What a tick may make a replica vote for: it does not lead, or begin to, without room for it. */
 void space_before_tick(struct node *n);
 void space_on_leader(struct node *n);
 

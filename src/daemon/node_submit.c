@@ -353,11 +353,10 @@ static struct blob *judge(struct node *n, struct submission *s, uint64_t slot)
 #define ENTRY_MORE (LIMIT_VALUE_SIZE - LIMIT_ENVELOPE_SIZE)
 
 /* In the journal, behind the `space` that the batch takes already. */
-static bool has_space_for(struct node *n, const struct submission *s, uint64_t space)
+static bool has_space_for(struct node *n, const struct submission *s, struct space space)
 {
-    return !n->journal_writable ||
-           (!journal_is_low(n->journal) &&
-            space_is_for(n, space + space_of_vote(s->envelope->size + ENTRY_MORE)));
+    space_add_vote(&space, s->envelope->size + ENTRY_MORE);
+    return !n->journal_writable || (!journal_is_low(n->journal) && space_is_for(n, space));
 }
 
 void submit_propose(struct node *n)
@@ -366,7 +365,8 @@ void submit_propose(struct node *n)
         return;
     struct paxos_proposal batch[LIMIT_BATCH_ENTRIES];
     size_t count = 0;
-    uint64_t bytes = 0, space = 0;
+    uint64_t bytes = 0;
+    struct space space = {0, 0};
     uint32_t room = apply_store_is_behind(n) ? 0 : paxos_room(n->paxos);
     struct submission *next;
     for (struct submission *s = submissions_oldest(n->submissions); s != NULL; s = next) {
@@ -397,7 +397,7 @@ void submit_propose(struct node *n)
         s->may_be_chosen = true;
         batch[count++] = (struct paxos_proposal){.value = value, .cookie = id};
         bytes += value->size;
-        space += space_of_vote(value->size);
+        space_add_vote(&space, value->size);
     }
     if (count == 0)
         return;
@@ -455,9 +455,11 @@ static bool deadline_has_passed(struct node *n, uint64_t now_ms)
 void submit_time(struct node *n)
 {
     uint64_t now = node_clock_ms(n);
+    struct space space = {0, 0};
+    space_add_vote(&space, ENTRY_MORE);
     if (!paxos_is_ready(n->paxos) || paxos_room(n->paxos) == 0 || node_refuses(n) != RSM_OK ||
         paxos_slot_next(n->paxos) != n->applied_slot + 1 || !deadline_has_passed(n, now) ||
-        !space_is_for(n, space_of_vote(ENTRY_MORE)))
+        !space_is_for(n, space))
         return;
     struct paxos_proposal proposal = {.value = encode_value(n, ENTRY_TICK, (struct bytes){NULL, 0}),
                                       .cookie = TICK_COOKIE};

@@ -5,6 +5,9 @@
  */
 #include <criterion/criterion.h>
 
+#include <rsm/body.h>
+
+#include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "tests/lib/node_pair.h"
 
@@ -205,5 +208,110 @@ Test(node_space, who_is_alone_begins_no_recovery_without_room)
     turns(r, 600);
     cr_assert(node_pair_status(only).is_leader);
     cr_assert_gt(node_pair_status(only).applied, 200);
+    close_rig(r);
+}
+
+/*
+ * Promises are given where votes are not, but not without end: each is a record, and whoever asks
+ * may ask again and again. A promise that does not fit is not begun, and nobody ends.
+ */
+Test(node_space, ballots_that_rise_without_end_find_a_follower_alive)
+{
+    struct rig *r = open_rig();
+    fill_disk(r->follower);
+    for (unsigned given = 0; !is_low(r->follower) && given < 1000; given++) {
+        node_pair_submit_role(r->leader, ++r->counter);
+        turns(r, 1);
+    }
+    cr_assert(is_low(r->follower));
+    unsigned led = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        ticks_of(r, r->leader, 40, false); /* nobody answers: it gives up */
+        cr_assert_not(node_pair_status(r->leader).is_leader);
+        ticks_of(r, r->leader, 80, true); /* and asks for promises again */
+        led += node_pair_status(r->leader).is_leader;
+    }
+    cr_assert(led > 0 && led < 100, "%u", led);
+    r->follower->disk->space = 0;
+    ticks_of(r, r->follower, 100, false);
+    turns(r, 600);
+    cr_assert_eq(r->done, r->counter);
+    cr_assert_not(is_low(r->follower));
+    close_rig(r);
+}
+
+/* A role of some 30 KB: its vote is larger than a segment of these tests. */
+static void submit_large(struct rig *r)
+{
+    enum { GRANTS = 128, TYPES = 64 };
+    uint16_t types[TYPES];
+    struct rsm_grant grants[GRANTS];
+    struct rsm_buffer body;
+    for (uint16_t i = 0; i < TYPES; i++)
+        types[i] = (uint16_t)(1000 + i);
+    for (size_t i = 0; i < GRANTS; i++)
+        grants[i] = (struct rsm_grant){
+            .verb = rsm_text("rrset.change"), .types = types, .type_count = TYPES};
+    cr_assert_eq(rsm_body_role_set(rsm_text("large"), grants, GRANTS, &body), RSM_OK);
+    cr_assert_gt(body.size, 20480);
+    struct rsm_buffer command = node_pair_command("admin", ++r->counter, RSM_KIND_ROLE_SET, body);
+    node_pair_submit(r->leader, r->counter, r->pair.admin, &command);
+}
+
+/* Room in many segments is none for a vote that fits none of them. */
+Test(node_space, a_vote_larger_than_a_segment_needs_a_large_one)
+{
+    struct rig *r = open_rig();
+    for (unsigned i = 0; i < 3; i++) /* one batch: for it, many segments are made ready */
+        submit_large(r);
+    turns(r, 20);
+    cr_assert_eq(r->done, r->counter);
+    fill_disk(r->leader);
+    for (unsigned i = 0; i < 20 && r->refused == 0; i++) {
+        submit_large(r);
+        turns(r, 20);
+    }
+    cr_assert_eq(r->refused, 1);
+    cr_assert(is_low(r->leader));
+    r->leader->disk->space = 0;
+    turns(r, 300);
+    submit_large(r);
+    turns(r, 20);
+    cr_assert_eq(r->refused, 1);
+    cr_assert_eq(r->done + r->refused, r->counter);
+    close_rig(r);
+}
+
+/* Up to the slot from which a change of the members governs, a leader votes for no-ops by itself.
+ */
+Test(node_space, a_leader_fills_no_gap_before_a_change_without_room)
+{
+    static const uint8_t key[RSM_PUBLIC_KEY_SIZE] = {1};
+    const struct rsm_member moved = {.id = 1,
+                                     .zone = rsm_text("b"),
+                                     .key = {key, sizeof key},
+                                     .peer_address = rsm_text("127.0.0.1:7001"),
+                                     .client_address = rsm_text("127.0.0.1:7001"),
+                                     .incarnation = 1};
+    struct rig *r = open_rig();
+    struct rsm_buffer body;
+    fill_disk(r->leader);
+    for (unsigned i = 0; i < 60; i++)
+        node_pair_submit_role(r->leader, ++r->counter);
+    cr_assert_eq(rsm_body_member_update(&moved, &body), RSM_OK);
+    struct rsm_buffer command =
+        node_pair_command("admin", ++r->counter, RSM_KIND_MEMBER_UPDATE, body);
+    node_pair_submit(r->leader, r->counter, r->pair.admin, &command);
+    turns(r, 100);
+    cr_assert_eq(r->done, r->counter, "the change itself had room");
+    cr_assert(is_low(r->leader));
+    cr_assert_not(node_pair_status(r->leader).is_leader);
+    r->leader->disk->space = 0;
+    turns(r, 600);
+    cr_assert_not(is_low(r->leader));
+    node_pair_submit_role(r->leader, ++r->counter);
+    turns(r, 100);
+    cr_assert_eq(r->done, r->counter);
+    cr_assert_gt(node_pair_status(r->leader).applied, MEMBER_DISTANCE);
     close_rig(r);
 }

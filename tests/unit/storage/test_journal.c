@@ -343,28 +343,28 @@ Test(journal, room_for_votes_is_made_or_refused)
     rig_init(&rig);
     rig.disk->space = UINT64_C(4) * 32768;
     cr_assert_eq(rig_open(&rig), RSM_OK);
-    cr_assert_eq(journal_make_room(rig.journal, 1000), RSM_OK);
+    cr_assert_eq(journal_make_room(rig.journal, 1000, 1000), RSM_OK);
     journal_get_counters(rig.journal, &counters);
     cr_assert_eq(counters.prepared, 0, "it is there as it is");
-    cr_assert_eq(journal_make_room(rig.journal, 25000), RSM_OK);
+    cr_assert_eq(journal_make_room(rig.journal, 25000, 1000), RSM_OK);
     journal_get_counters(rig.journal, &counters);
     cr_assert_eq(counters.prepared, 3, "at once");
-    cr_assert_eq(journal_make_room(rig.journal, 125000), RSM_DISK_FULL);
+    cr_assert_eq(journal_make_room(rig.journal, 125000, 1000), RSM_DISK_FULL);
     for (unsigned i = 0; i < 200; i++) /* enough is ready: it may be tried again */
         cr_assert_eq(journal_prepare_ahead(rig.journal), RSM_OK);
     journal_get_counters(rig.journal, &counters);
     cr_assert_eq(counters.prepared, 3);
     cr_assert_eq(journal_space(rig.journal), UINT64_MAX);
-    cr_assert_eq(journal_make_room(rig.journal, 125000), RSM_DISK_FULL);
-    cr_assert_eq(journal_make_room(rig.journal, 25000), RSM_OK, "what fits is still taken");
+    cr_assert_eq(journal_make_room(rig.journal, 125000, 1000), RSM_DISK_FULL);
+    cr_assert_eq(journal_make_room(rig.journal, 25000, 1000), RSM_OK, "what fits is still taken");
     uint64_t before = rig.appended;
-    while (journal_make_room(rig.journal, 200) == RSM_OK)
+    while (journal_make_room(rig.journal, 200, 200) == RSM_OK)
         cr_assert_eq(rig_write(&rig, 2), RSM_OK);
     cr_assert_gt(rig.appended, before + 20);
     rig.disk->space = 0;
-    cr_assert_eq(journal_make_room(rig.journal, 200), RSM_DISK_FULL, "it was tried already");
+    cr_assert_eq(journal_make_room(rig.journal, 200, 200), RSM_DISK_FULL, "it was tried already");
     cr_assert_eq(journal_prepare_next(rig.journal), RSM_OK);
-    cr_assert_eq(journal_make_room(rig.journal, 200), RSM_OK);
+    cr_assert_eq(journal_make_room(rig.journal, 200, 200), RSM_OK);
     rig_deinit(&rig);
 }
 
@@ -379,14 +379,14 @@ Test(journal, room_after_a_start_on_a_full_disk_is_what_is_there)
     rig_close(&rig);
     rig.disk->space = UINT64_C(1) * 32768;
     cr_assert_eq(rig_open(&rig), RSM_OK);
-    cr_assert_eq(journal_make_room(rig.journal, 10000), RSM_DISK_FULL);
+    cr_assert_eq(journal_make_room(rig.journal, 10000, 1000), RSM_DISK_FULL);
     cr_assert(journal_is_low(rig.journal));
     rig.disk->space = 0;
     cr_assert_eq(journal_prepare_next(rig.journal), RSM_OK);
     rig.disk->fail_at = rig.disk->calls + 1;
     rig.disk->fail_with = RSM_IO;
-    cr_assert_eq(journal_make_room(rig.journal, 100000), RSM_IO);
-    cr_assert_eq(journal_make_room(rig.journal, 1), RSM_IO);
+    cr_assert_eq(journal_make_room(rig.journal, 100000, 1000), RSM_IO);
+    cr_assert_eq(journal_make_room(rig.journal, 1, 1), RSM_IO);
     rig_deinit(&rig);
 }
 

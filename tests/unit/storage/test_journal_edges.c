@@ -210,7 +210,7 @@ Test(journal_edges, a_doubtful_journal_takes_nothing)
     cr_assert_eq(journal_flush(rig.journal), RSM_OK);
     cr_assert_eq(journal_prepare_next(rig.journal), RSM_READ_ONLY);
     cr_assert_eq(journal_drop_below(rig.journal, 1), RSM_READ_ONLY);
-    cr_assert_eq(journal_make_room(rig.journal, 1), RSM_READ_ONLY);
+    cr_assert_eq(journal_make_room(rig.journal, 1, 1), RSM_READ_ONLY);
     cr_assert_eq(journal_set_others_aside(rig.journal), RSM_READ_ONLY);
     cr_assert_eq(journal_space(rig.journal), 0);
     cr_assert_not(journal_is_idle_work_due(rig.journal));
