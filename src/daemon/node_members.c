@@ -51,6 +51,16 @@ static struct quorum quorum_of(const struct node *n, const struct member_config 
     return q;
 }
 
+/*
+ * Where nobody else votes than the disk that had this number before, whoever was known until then
+ * stands in: this replica has no vote there, and asks them for what was decided later.
+ */
+static replica_set stand_in(const struct node *n, const struct quorum *left)
+{
+    replica_set known = paxos_members(n->paxos)->now.voters & ~quorum_bit(n->config.self);
+    return known != 0 ? known : left->learners;
+}
+
 enum rsm_status members_read(struct node *n, struct members *members_out)
 {
     struct member_config current, next;
@@ -61,12 +71,19 @@ enum rsm_status members_read(struct node *n, struct members *members_out)
         return status;
     bool is_next = next.version != 0;
     *members_out = (struct members){.now = quorum_of(n, &current)};
+    if (members_out->now.voters == 0)
+        members_out->now.voters = stand_in(n, &members_out->now);
     if (node_is_recovering(n)) {
         members_out->now = (struct quorum){.voters = quorum_bit(n->config.self)};
     } else if (is_next) {
         members_out->next = quorum_of(n, &next);
         members_out->next_first = next.effective_slot;
+        if (members_out->next.voters == 0)
+            members_out->next.voters = stand_in(n, &members_out->next);
     }
+    if (members_out->now.voters == 0 ||
+        (members_out->next_first != 0 && members_out->next.voters == 0))
+        return RSM_WRONG_IDENTITY;
     n->members_version = is_next ? next.version : current.version;
     n->members_next_slot = members_out->next_first;
     n->members = members_out->now.voters | members_out->now.learners | members_out->next.voters |

@@ -283,6 +283,8 @@ static enum rsm_status start_core(struct node *n)
     struct members members;
     open_text = "the state's members could not be read";
     enum rsm_status status = members_read(n, &members);
+    if (status == RSM_WRONG_IDENTITY)
+        open_text = "nobody votes but the disk that had this number before: there is none to join";
     if (status != RSM_OK)
         return status;
     paxos_restore_members(n->paxos, &members);

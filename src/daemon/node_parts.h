@@ -62,7 +62,7 @@ bool spec_take(struct node *n, struct blob *value);
 struct machine_signatures node_signatures(struct node *n, struct bytes value,
                                           struct envelope *envelope_out);
 
-/* node_members.c: the members, told to the core when applying changed them */
+/* node_members.c: the members. RSM_WRONG_IDENTITY: but who had this number there is none. */
 enum rsm_status members_read(struct node *n, struct members *members_out);
 /* Before the core is told that slots are applied. */
 void members_follow(struct node *n);

@@ -237,8 +237,13 @@ static void open_node(struct node_pair_replica *r)
     struct node_env env = surroundings;
     const char *why = "";
     env.context = r;
-    CHECK(node_open(&r->node, &r->config, &env, writer_result(&r->pair->genesis), &r->disk->disk,
-                    r->base, &why) == RSM_OK);
+    enum rsm_status status = node_open(&r->node, &r->config, &env, writer_result(&r->pair->genesis),
+                                       &r->disk->disk, r->base, &why);
+    CHECK(status == RSM_OK || r->pair->may_fail);
+    if (status == RSM_OK)
+        return;
+    r->pair->failed = status;
+    r->node = NULL;
 }
 
 static void open_replica(struct node_pair *p, uint32_t id, const struct node_config *given)
@@ -348,6 +353,22 @@ void node_pair_lose_store(struct node_pair_replica *r)
     kv_free(r->base);
     r->base = kv_mem_new();
     open_again(r);
+}
+
+void node_pair_replace_disk(struct node_pair_replica *r, uint64_t incarnation)
+{
+    node_close(r->node);
+    kv_free(r->base);
+    disk_free(&r->disk->disk);
+    node_pair_lose(r);
+    r->base = kv_mem_new();
+    r->disk = disk_mem_new();
+    r->committing = NULL;
+    r->incarnation_next = 0;
+    r->config.fresh = true;
+    r->config.incarnation = incarnation;
+    r->config.joined = incarnation;
+    open_node(r);
 }
 
 void node_pair_kill(struct node_pair_replica *r)

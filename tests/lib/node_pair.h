@@ -44,7 +44,8 @@ struct node_pair {
     void (*submitted)(void *context, uint64_t token, const struct node_outcome *outcome);
     void (*pushed)(void *context, struct node_pair_replica *by); /* NULL: nobody wants to know */
     uint32_t count;                                              /* of members; 0: two */
-    bool may_fail; /* a fatal error comes into `failed`, instead of ending the program */
+    /* A fatal error, or that of a start, comes into `failed`, instead of ending the program. */
+    bool may_fail;
     /* made by it */
     struct node_pair_replica replicas[NODE_PAIR_REPLICAS_MAX];
     struct node_pair_replica *leader;
@@ -68,6 +69,8 @@ void node_pair_restart(struct node_pair_replica *r);
 void node_pair_kill(struct node_pair_replica *r);
 /* The same, and its store is gone meanwhile. */
 void node_pair_lose_store(struct node_pair_replica *r);
+/* A new disk under its number, which waits to be added: under this incarnation. */
+void node_pair_replace_disk(struct node_pair_replica *r, uint64_t incarnation);
 /* What waits for `r` is lost. */
 void node_pair_lose(struct node_pair_replica *r);
 /* Of two. */
