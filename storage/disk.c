@@ -68,15 +68,21 @@ enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, co
     return status;
 }
 
+/* In either order, never over each other. */
+static void parts_check(const struct disk_part *parts, size_t count)
+{
+    CHECK(count >= 1 && count <= DISK_PARTS_MAX);
+    for (size_t i = 1; i < count; i++)
+        CHECK(parts[i - 1].offset + parts[i - 1].size <= parts[i].offset ||
+              parts[i].offset + parts[i].size <= parts[i - 1].offset);
+}
+
 enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct disk_part *parts,
                                  size_t count)
 {
     enum rsm_status status = RSM_OK;
 
-    CHECK(count >= 1 && count <= DISK_PARTS_MAX);
-    for (size_t i = 1; i < count; i++) /* in either order, never over each other */
-        CHECK(parts[i - 1].offset + parts[i - 1].size <= parts[i].offset ||
-              parts[i].offset + parts[i].size <= parts[i - 1].offset);
+    parts_check(parts, count);
     if (disk->ops->write_parts != NULL) {
         status = disk->ops->write_parts(disk, file, parts, count);
         CHECK(is_answer(status));
@@ -84,6 +90,27 @@ enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct 
     }
     for (size_t i = 0; i < count && status == RSM_OK; i++)
         status = disk_write(disk, file, parts[i].offset, parts[i].data, parts[i].size);
+    return status;
+}
+
+enum rsm_status disk_write_begin(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                 size_t count)
+{
+    parts_check(parts, count);
+    if (disk->ops->write_begin != NULL) {
+        enum rsm_status status = disk->ops->write_begin(disk, file, parts, count);
+        CHECK(is_answer(status) || status == RSM_BUSY);
+        return status;
+    }
+    enum rsm_status status = disk_write_parts(disk, file, parts, count);
+    return status == RSM_OK ? disk_flush(disk, file) : status;
+}
+
+enum rsm_status disk_write_end(struct disk *disk, bool waits)
+{
+    CHECK(disk->ops->write_end != NULL); /* else nothing was ever under way */
+    enum rsm_status status = disk->ops->write_end(disk, waits);
+    CHECK(is_answer(status) || (status == RSM_BUSY && !waits));
     return status;
 }
 

@@ -21,6 +21,7 @@
 #ifndef RSM_STORAGE_DISK_H
 #define RSM_STORAGE_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,10 @@ struct disk_ops {
     /* May be NULL: then one part is written after the other. */
     enum rsm_status (*write_parts)(struct disk *disk, uint64_t file, const struct disk_part *parts,
                                    size_t count);
+    /* Both may be NULL: then write_parts and flush do it before disk_write_begin returns. */
+    enum rsm_status (*write_begin)(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                   size_t count);
+    enum rsm_status (*write_end)(struct disk *disk, bool waits);
     /* These two may be NULL: then nothing is kept aside. */
     enum rsm_status (*set_aside)(struct disk *disk, uint64_t file);
     enum rsm_status (*drop_aside)(struct disk *disk);
@@ -102,6 +107,16 @@ enum rsm_status disk_zero(struct disk *disk, uint64_t file, uint64_t first, uint
 enum rsm_status disk_zero_beside(struct disk *disk, uint64_t file, uint64_t first, uint64_t end);
 /* All writes to the file so far are durable when this returns RSM_OK. */
 enum rsm_status disk_flush(struct disk *disk, uint64_t file);
+/*
+ * disk_write_parts and disk_flush in one, beside the owner where the disk can do that. RSM_BUSY: it
+ * has begun, and disk_write_end says what came of it; the parts' bytes are the disk's until then.
+ * Anything else: it is over, done or failed. One is under way at a time; whatever else is done with
+ * the file waits for it first.
+ */
+enum rsm_status disk_write_begin(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                 size_t count);
+/* Of what was begun, once: RSM_BUSY while it is under way, but not for who waits for it. */
+enum rsm_status disk_write_end(struct disk *disk, bool waits);
 /* RSM_OK also when there is none. */
 enum rsm_status disk_remove(struct disk *disk, uint64_t file);
 /* Creations and removals so far are durable when this returns RSM_OK. */

@@ -282,6 +282,7 @@ void journal_close(struct journal *j)
 {
     if (j == NULL)
         return;
+    (void)journal_settle(j); /* its sectors are the disk's until then */
     for (size_t i = 0; i < j->pending_capacity; i++)
         writer_deinit(&j->pending[i].payload);
     mem_free(j->pending);
@@ -354,55 +355,123 @@ static enum rsm_status seal_current(struct journal *j)
     return RSM_OK;
 }
 
-static enum rsm_status write_group(struct journal *j, struct journal_group *pending)
+/* The sectors of the next group and its mark: two parts. Where it stands is its flight. */
+static void encode_group(struct journal *j, const struct journal_group *pending,
+                         struct disk_part parts_out[2])
 {
-    uint64_t size = segment_group_size(pending->payload.size);
-    struct segment_group group = {.group = j->durable_group + 1,
-                                  .records = pending->records,
-                                  .previous = j->durable_check,
-                                  .slot_first = pending->slot_first,
-                                  .slot_end = pending->slot_end};
-    struct journal_segment *s = &j->segments[j->current];
-    uint8_t mark[DISK_SECTOR_SIZE];
+    const struct journal_segment *s = &j->segments[j->current];
+    struct journal_flight *f = &j->flight;
 
+    CHECK(!f->is_under_way); /* or the sectors are the disk's */
     CHECK(s->segment == pending->segment && j->offset == pending->offset);
-    CHECK(j->offset + size <= s->size);
     CHECK(pending->records > 0 && pending->last_sequence >= j->durable_sequence);
     CHECK(pending->slot_first <= pending->slot_end);
-    if (j->sectors_size < size) {
-        j->sectors = mem_realloc(j->sectors, size);
-        j->sectors_size = size;
+    *f = (struct journal_flight){.size = segment_group_size(pending->payload.size),
+                                 .group = {.group = j->durable_group + 1,
+                                           .records = pending->records,
+                                           .previous = j->durable_check,
+                                           .slot_first = pending->slot_first,
+                                           .slot_end = pending->slot_end},
+                                 .last_sequence = pending->last_sequence};
+    CHECK(j->offset + f->size <= s->size);
+    if (j->sectors_size < f->size) {
+        j->sectors = mem_realloc(j->sectors, f->size);
+        j->sectors_size = f->size;
     }
-    segment_group_encode(&j->identity, s->segment, j->offset, &group, pending->payload.data,
+    segment_group_encode(&j->identity, s->segment, j->offset, &f->group, pending->payload.data,
                          pending->payload.size, j->sectors);
-    j->mark.a = group.group;
+    j->mark.a = f->group.group;
     j->mark.b = j->durable_group;
-    struct disk_part parts[] = {{j->offset, j->sectors, size}, journal_next_mark(j, mark)};
-    if (disk_write_parts(j->disk, s->segment, parts, 2) != RSM_OK)
-        return journal_die(j);
-    enum rsm_status status = journal_flush_current(j);
-    if (status != RSM_OK)
-        return status;
+    parts_out[0] = (struct disk_part){j->offset, j->sectors, f->size};
+    parts_out[1] = journal_next_mark(j, j->mark_sector);
+    j->offset += f->size;
+}
+
+/* The group of the flight is durable. */
+static void group_is_durable(struct journal *j)
+{
+    const struct journal_flight *f = &j->flight;
+    struct journal_segment *s = &j->segments[j->current];
+
+    CHECK(f->group.group == j->durable_group + 1 && f->last_sequence >= j->durable_sequence);
     s->has_groups = true;
-    if (group.slot_end > s->slot_end)
-        s->slot_end = group.slot_end;
-    j->offset += size;
-    j->durable_group = group.group;
-    j->durable_check = group.check;
-    j->durable_sequence = pending->last_sequence;
+    if (f->group.slot_end > s->slot_end)
+        s->slot_end = f->group.slot_end;
+    j->durable_group = f->group.group;
+    j->durable_check = f->group.check;
+    j->durable_sequence = f->last_sequence;
     CHECK(j->offset <= s->size && j->durable_sequence <= j->last_sequence);
     j->counters.flushes++;
     j->counters.groups++;
-    j->counters.bytes += size;
+    j->counters.bytes += f->size;
+}
+
+static enum rsm_status write_group(struct journal *j, const struct journal_group *pending)
+{
+    struct disk_part parts[2];
+
+    encode_group(j, pending, parts);
+    if (disk_write_parts(j->disk, j->segments[j->current].segment, parts, 2) != RSM_OK)
+        return journal_die(j);
+    enum rsm_status status = journal_flush_current(j);
+    if (status == RSM_OK)
+        group_is_durable(j);
+    return status;
+}
+
+/* The disk says what came of the group that was under way. */
+static enum rsm_status end_flight(struct journal *j, bool waits)
+{
+    if (!j->flight.is_under_way)
+        return j->dead ? RSM_IO : RSM_OK;
+    enum rsm_status status = disk_write_end(j->disk, waits);
+    if (status == RSM_BUSY)
+        return status;
+    j->flight.is_under_way = false;
+    if (status != RSM_OK)
+        return journal_die(j);
+    group_is_durable(j);
+    journal_state_check(j);
     return RSM_OK;
+}
+
+enum rsm_status journal_settle(struct journal *j)
+{
+    return end_flight(j, true);
+}
+
+enum rsm_status journal_flush_end(struct journal *j)
+{
+    return end_flight(j, false);
+}
+
+enum rsm_status journal_flush_begin(struct journal *j)
+{
+    struct disk_part parts[2];
+
+    if (j->dead)
+        return RSM_IO;
+    bool is_one = j->pending_count == 1 && !j->flight.is_under_way &&
+                  j->pending[0].segment == j->segments[j->current].segment;
+    if (!is_one) /* a segment is sealed on the way, or nothing is there to be written */
+        return journal_flush(j);
+    journal_state_check(j);
+    encode_group(j, &j->pending[0], parts);
+    enum rsm_status status = disk_write_begin(j->disk, j->segments[j->current].segment, parts, 2);
+    journal_forget_pending(j);
+    if (status != RSM_OK && status != RSM_BUSY)
+        return journal_die(j);
+    if (status == RSM_OK)
+        group_is_durable(j);
+    j->flight.is_under_way = status == RSM_BUSY;
+    journal_state_check(j);
+    return status;
 }
 
 enum rsm_status journal_flush(struct journal *j)
 {
-    enum rsm_status status = RSM_OK;
+    enum rsm_status status = journal_settle(j);
 
-    if (j->dead)
-        return RSM_IO;
     CHECK(!j->read_only || j->pending_count == 0); /* nothing was appended to it */
     for (size_t i = 0; i < j->pending_count && status == RSM_OK; i++) {
         if (j->pending[i].segment != j->segments[j->current].segment)
@@ -422,8 +491,10 @@ struct journal_extent journal_extent(const struct journal *j)
     if (j->read_only)
         return (struct journal_extent){0, 0, 0};
     CHECK(j->current < j->segment_count && j->segments[0].segment == j->base.segment);
+    uint64_t under_way = j->flight.is_under_way ? j->flight.size : 0;
+    CHECK(j->offset >= SEGMENT_DATA_OFFSET + under_way);
     return (struct journal_extent){j->segments[0].segment, j->segments[j->current].segment,
-                                   j->offset};
+                                   j->offset - under_way};
 }
 
 enum rsm_status journal_turn(struct journal *j)
@@ -432,9 +503,10 @@ enum rsm_status journal_turn(struct journal *j)
         return RSM_IO;
     if (j->read_only)
         return RSM_READ_ONLY;
-    if (!j->segments[j->current].has_groups)
-        return RSM_OK; /* it is new as it is */
-    enum rsm_status status = journal_plan_turn(j);
+    enum rsm_status status = journal_settle(j);
+    if (status != RSM_OK || !j->segments[j->current].has_groups)
+        return status; /* it is new as it is */
+    status = journal_plan_turn(j);
     if (status == RSM_OK)
         status = journal_flush(j);
     CHECK(status != RSM_OK || j->segments[j->current].has_groups); /* its checkpoint */

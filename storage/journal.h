@@ -20,8 +20,8 @@
  * In the last two it must not vote under this incarnation: what it forgot is not absent. The
  * journal is then open for reading only.
  *
- * Thread: the main loop's. Only journal_flush, journal_prepare_next and (rarely, when nothing was
- * prepared) journal_append wait for the disk.
+ * Thread: the main loop's. Only journal_flush, journal_prepare_next, journal_drop_below and
+ * (rarely, when nothing was prepared) journal_append wait for the disk.
  */
 #ifndef RSM_STORAGE_JOURNAL_H
 #define RSM_STORAGE_JOURNAL_H
@@ -102,6 +102,15 @@ enum rsm_status journal_append(struct journal *j, const struct record *record);
  * unknown, and a second flush would report bytes that are not there.
  */
 enum rsm_status journal_flush(struct journal *j);
+
+/*
+ * The same, but where the disk can do it beside the caller: RSM_BUSY: what was appended so far is
+ * under way, and journal_flush_end says when it is durable; what is appended meanwhile is for the
+ * next flush. Any other call that writes to the current segment waits for it first.
+ */
+enum rsm_status journal_flush_begin(struct journal *j);
+/* RSM_BUSY: not yet. RSM_OK: durable, also when nothing is under way. RSM_IO: as journal_flush. */
+enum rsm_status journal_flush_end(struct journal *j);
 
 /* Everything up to this sequence is durable. */
 uint64_t journal_durable_seq(const struct journal *j);

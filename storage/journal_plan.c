@@ -53,8 +53,11 @@ void journal_state_check(const struct journal *j)
     CHECK(j->segments[0].segment == j->base.segment); /* what must exist is the first */
     CHECK(j->offset >= SEGMENT_DATA_OFFSET && j->offset <= j->segments[j->current].size);
     CHECK(j->offset % DISK_SECTOR_SIZE == 0);
-    CHECK(j->mark.b <= j->mark.a && j->mark.a <= j->durable_group);
-    CHECK(j->pending_count > 0 || j->durable_sequence == j->last_sequence);
+    bool is_under_way = j->flight.is_under_way;
+    CHECK(j->mark.b <= j->mark.a && j->mark.a <= j->durable_group + is_under_way);
+    CHECK(!is_under_way || (j->mark.a == j->durable_group + 1 && j->mark.b == j->durable_group));
+    CHECK(!is_under_way || j->flight.last_sequence <= j->last_sequence);
+    CHECK(j->pending_count > 0 || is_under_way || j->durable_sequence == j->last_sequence);
 }
 
 static struct journal_group *open_group(struct journal *j)

@@ -292,10 +292,13 @@ enum rsm_status journal_prepare_next(struct journal *j)
     if (j->read_only)
         return RSM_READ_ONLY;
     journal_state_check(j);
+    enum rsm_status status = journal_settle(j);
+    if (status != RSM_OK)
+        return status;
     if (owes_mark(j)) {
         j->mark.a = j->durable_group;
         j->mark.b = j->durable_group;
-        enum rsm_status status = journal_write_mark(j);
+        status = journal_write_mark(j);
         if (status == RSM_OK)
             status = journal_flush_current(j);
         if (status != RSM_OK)
@@ -314,10 +317,13 @@ static enum rsm_status drop(struct journal *j, size_t count)
     CHECK(j->segments[j->current].has_groups); /* its checkpoint has the promise of those that go */
     CHECK(j->segments[count - 1].slot_end <= j->store_slot + 1); /* the store holds them */
     CHECK(j->segments[count].segment > j->base.segment);
+    enum rsm_status status = journal_settle(j);
+    if (status != RSM_OK)
+        return status;
     j->base = (struct journal_base){j->segments[count].segment, j->store_slot};
     j->mark.a = j->durable_group;
     j->mark.b = j->durable_group;
-    enum rsm_status status = journal_write_mark(j);
+    status = journal_write_mark(j);
     if (status == RSM_OK)
         status = journal_flush_current(j);
     for (size_t i = 0; i < count && status == RSM_OK; i++)

@@ -10,7 +10,8 @@
  *     current+1 .. end   prepared; groups that wait for the flush may be planned for them
  *
  * Invariants: segments[0].segment == base.segment; durable_group is 0 or in `current` or (when
- * nothing was written to `current` yet) in the one before; pending groups have rising places.
+ * nothing was written to `current` yet) in the one before; pending groups have rising places,
+ * behind the one that is under way. While one is, nothing else is written to `current`.
  */
 #ifndef RSM_STORAGE_JOURNAL_STATE_H
 #define RSM_STORAGE_JOURNAL_STATE_H
@@ -43,6 +44,14 @@ struct journal_group {
     uint64_t last_sequence;
 };
 
+/* A group that is being written and flushed beside the owner. */
+struct journal_flight {
+    bool is_under_way;
+    uint64_t size;
+    struct segment_group group;
+    uint64_t last_sequence;
+};
+
 /* A segment that is being zero-filled, slice by slice. */
 struct journal_preparation {
     uint64_t segment; /* 0: none */
@@ -70,7 +79,7 @@ struct journal {
     uint64_t bytes_at_slice; /* counters.bytes when journal_prepare_ahead made its last slice */
     struct journal_base base;
     struct segment_mark mark; /* the newest of the current segment */
-    uint64_t offset;          /* end of the last durable group in it */
+    uint64_t offset;          /* end of the last group in it, durable or under way */
     uint64_t durable_group;
     uint32_t durable_check; /* that group's check */
     uint64_t durable_sequence;
@@ -87,11 +96,15 @@ struct journal {
 
     uint8_t *sectors; /* owned: a group on its way to the disk */
     size_t sectors_size;
+    uint8_t mark_sector[DISK_SECTOR_SIZE]; /* and its mark */
+    struct journal_flight flight;
     struct journal_counters counters;
 };
 
 /* journal.c */
 
+/* Waits for the group that is under way: after it the current segment can be written to. */
+enum rsm_status journal_settle(struct journal *j);
 /* A journal without segments. */
 struct journal *journal_new(struct disk *disk, const struct journal_identity *identity,
                             const struct journal_options *options);

@@ -27,6 +27,14 @@
 #ifndef RSM_MUTANT_SEND_BEFORE_FLUSH
 #define RSM_MUTANT_SEND_BEFORE_FLUSH 0
 #endif
+/* A flush beside the turns counts as ended when it has begun (M1 in the node). */
+#ifndef RSM_MUTANT_FLUSH_NOT_AWAITED
+#define RSM_MUTANT_FLUSH_NOT_AWAITED 0
+#endif
+/* Its end counts for what was appended since it began (M1 in the node). */
+#ifndef RSM_MUTANT_FLUSH_COVERS_LATER
+#define RSM_MUTANT_FLUSH_COVERS_LATER 0
+#endif
 /* An acceptor takes any timestamp for fresh (the bound of C1). */
 #ifndef RSM_MUTANT_ANY_TIME
 #define RSM_MUTANT_ANY_TIME 0

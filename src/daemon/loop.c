@@ -63,6 +63,13 @@ static void on_committed(evutil_socket_t fd, short what, void *context)
         node_on_committed(l->node, status);
 }
 
+static void on_flushed(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    node_on_flushed(((struct loop *)context)->node);
+}
+
 static void on_frame(void *context, uint32_t from, struct bytes frame)
 {
     verify_frame(((struct loop *)context)->verify, from, frame);
@@ -201,15 +208,14 @@ static enum rsm_status open_storage(struct loop *l)
     if (status != RSM_OK)
         return complain(l, status, "journal", rsm_status_sentence(status));
     disk_posix_set_flush(l->disk, l->config->journal_flush);
-    status = disk_posix_start_beside(l->disk);
-    if (status != RSM_OK)
-        return complain(l, status, "threads", rsm_status_sentence(status));
     status = incarnations_open(&l->incarnations, l->dir);
     if (status != RSM_OK)
         return complain(l, status, "peers", rsm_status_sentence(status));
     status = store_thread_start(l->store, &l->store_thread);
     if (status == RSM_OK)
         status = watchdog_start(l->config->flush_timeout_ms, &l->watchdog);
+    if (status == RSM_OK)
+        status = disk_posix_start_beside(l->disk, l->watchdog);
     if (status != RSM_OK)
         return complain(l, status, "threads", rsm_status_sentence(status));
     return RSM_OK;
@@ -330,9 +336,12 @@ static void open_events(struct loop *l)
     l->tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
     l->committed = event_new(l->base, store_thread_descriptor(l->store_thread),
                              EV_READ | EV_PERSIST, on_committed, l);
-    CHECK(l->tick != NULL && l->committed != NULL);
+    l->flushed =
+        event_new(l->base, disk_posix_descriptor(l->disk), EV_READ | EV_PERSIST, on_flushed, l);
+    CHECK(l->tick != NULL && l->committed != NULL && l->flushed != NULL);
     event_add(l->tick, &period);
     event_add(l->committed, NULL);
+    event_add(l->flushed, NULL);
     for (int i = 0; i < SIGNALS; i++) {
         l->signals[i] = evsignal_new(l->base, numbers[i], on_signal, l);
         CHECK(l->signals[i] != NULL);
@@ -416,12 +425,13 @@ enum rsm_status loop_run(struct loop *l)
     LOG(LOG_INFO, "ready", LOG_U64("replica", l->config->node.self),
         LOG_U64("applied", node_applied(l->node)));
     while (!l->done) {
-        watchdog_step(l->watchdog, "events"); /* the wait for them as well: a tick ends it */
+        watchdog_step(l->watchdog, WATCHDOG_LOOP,
+                      "events"); /* the wait for them as well: a tick ends it */
         if (event_base_loop(l->base, EVLOOP_ONCE) != 0) {
             LOG(LOG_ERROR, "loop", LOG_TEXT("text", "libevent has nothing to wait for"));
             return RSM_FAILED;
         }
-        watchdog_step(l->watchdog, "turn");
+        watchdog_step(l->watchdog, WATCHDOG_LOOP, "turn");
         turn(l);
         if (l->stop_at_ms != 0 && !l->done && may_end(l))
             l->done = true;
@@ -437,6 +447,8 @@ static void free_events(struct loop *l)
         event_free(l->tick);
     if (l->committed != NULL)
         event_free(l->committed);
+    if (l->flushed != NULL)
+        event_free(l->flushed);
     for (int i = 0; i < SIGNALS; i++)
         if (l->signals[i] != NULL)
             event_free(l->signals[i]);
@@ -447,7 +459,7 @@ void loop_free(struct loop *l)
     if (l == NULL)
         return;
     free_events(l);
-    watchdog_step(l->watchdog, "stop");
+    watchdog_step(l->watchdog, WATCHDOG_LOOP, "stop");
     store_thread_stop(l->store_thread); /* waits for a commit: it reads the node's overlay */
     scrub_free(l->scrub);
     verify_free(l->verify);
@@ -463,8 +475,8 @@ void loop_free(struct loop *l)
     rpc_free(l->rpc); /* tells methods of each connection that it closes */
     methods_free(l->methods);
     peer_links_free(l->links);
+    disk_free(l->disk); /* its threads say to the watchdog what they do */
     watchdog_stop(l->watchdog);
-    disk_free(l->disk);
     stores_drop_incoming(l->dir, &l->incoming);
     store_close(l->store);
     if (l->is_over && l->result == RSM_OK)

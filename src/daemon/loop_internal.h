@@ -31,6 +31,7 @@ struct loop {
     struct event_base *base;
     struct event *tick;
     struct event *committed;
+    struct event *flushed;
     struct event *signals[SIGNALS];
     struct rsm_key *key;
     struct rsm_key *vote_key; /* the same, by the name under which this replica votes */

@@ -7,6 +7,9 @@
  *
  *     cut a batch -> flush the group -> release the votes -> apply what was learned -> again,
  *     until nothing moves; then tell who waits what was chosen, and commit when it is time.
+ *
+ * While more than one slot is open, the flush goes on beside the turns that follow: node_on_flushed
+ * ends it. What is appended meanwhile waits for the next one, and nothing else does.
  */
 #include "src/daemon/node.h"
 
@@ -264,20 +267,12 @@ static void announce_when_due(struct node *n)
 /* -------------------------------------------------------------------------------------------- */
 /* The turn. */
 
-static void flush_journal(struct node *n)
+/* What was appended up to `seq` is durable: the core counts it, and what waited for it leaves. */
+static void flush_ended(struct node *n, uint64_t seq, uint64_t begin_ns)
 {
-    n->env.push(n->env.context);
-    uint64_t begin_ns = node_now_ns(n);
-    if (n->journal_writable) {
-        enum rsm_status status = journal_flush(n->journal);
-        if (status != RSM_OK) {
-            node_fail(n, status, "the journal could not be flushed");
-            return;
-        }
-    }
-    n->flush_wanted = false;
-    n->seq_durable = n->seq_last;
-    stages_on_flush(n->stages, begin_ns, node_now_ns(n));
+    CHECK(seq >= n->seq_durable && seq <= n->seq_last);
+    n->seq_durable = seq;
+    stages_on_flushed(n->stages, begin_ns, node_now_ns(n));
     struct paxos_event event = {.type = PAXOS_EVENT_DURABLE, .number = n->seq_durable};
     node_step(n, &event);
     if (peer_release_held(n))
@@ -285,17 +280,67 @@ static void flush_journal(struct node *n)
     stages_on_vote(n->stages, node_now_ns(n));
 }
 
+/*
+ * More than one slot is open: while the disk works something else is likely to come that can be
+ * taken, judged and sent. To one command after the other a thread would cost two wake-ups, and
+ * there is nothing that the loop could do meanwhile (docs/decisions.md).
+ */
+static bool is_line_busy(const struct node *n)
+{
+    return paxos_accepted_end(n->paxos) > paxos_chosen_end(n->paxos) + 1;
+}
+
+static void flush_journal(struct node *n)
+{
+    enum rsm_status status = RSM_OK;
+    n->env.push(n->env.context);
+    uint64_t begin_ns = node_now_ns(n);
+    stages_on_sent(n->stages, begin_ns);
+    stages_on_flush(n->stages);
+    n->flush_wanted = false;
+    if (n->journal_writable)
+        status = is_line_busy(n) ? journal_flush_begin(n->journal) : journal_flush(n->journal);
+    if (status == RSM_BUSY && !MUTANT(FLUSH_NOT_AWAITED)) {
+        n->flushing_seq = n->seq_last;
+        n->flushing_ns = begin_ns;
+    } else if (status == RSM_OK || status == RSM_BUSY) {
+        flush_ended(n, n->seq_last, begin_ns);
+    } else {
+        node_fail(n, status, "the journal could not be flushed");
+    }
+}
+
+void node_on_flushed(struct node *n)
+{
+    if (n->dead || n->flushing_seq == 0)
+        return;
+    enum rsm_status status = journal_flush_end(n->journal);
+    if (status == RSM_BUSY)
+        return;
+    uint64_t seq = n->flushing_seq;
+    n->flushing_seq = 0;
+    if (MUTANT(FLUSH_COVERS_LATER))
+        seq = n->seq_last;
+    if (status == RSM_OK)
+        flush_ended(n, seq, n->flushing_ns);
+    else
+        node_fail(n, status, "the journal could not be flushed");
+}
+
 void node_flush(struct node *n)
 {
     bool moved = true;
+    /* Whoever needs the segment waits for the flush, and then no event comes of it. */
+    if (n->flushing_seq != 0 && journal_durable_seq(n->journal) >= n->flushing_seq)
+        node_on_flushed(n);
     rejoin_finish(n);
     while (moved && !n->dead) {
         uint64_t applied = n->applied_slot;
         submit_propose(n);
         if (n->dead)
             return;
-        bool flushed = n->flush_wanted;
-        if (n->flush_wanted)
+        bool flushed = n->flush_wanted && n->flushing_seq == 0;
+        if (flushed)
             flush_journal(n);
         apply_learned(n);
         if (n->applied_slot != applied)
@@ -312,6 +357,8 @@ void node_flush(struct node *n)
         n->env.applied(n->env.context, n->applied_slot);
     }
     n->env.push(n->env.context);
+    if (n->flushing_seq != 0) /* their flush comes later */
+        stages_on_sent(n->stages, node_now_ns(n));
     snapshot_install_when_due(n);
     apply_commit_when_due(n);
 }
@@ -329,7 +376,7 @@ static void watch_contact(struct node *n)
 /* Marks and segments: all of it while nothing is appended, a small part at a time else. */
 static void spare_disk_work(struct node *n)
 {
-    bool is_busy = n->flush_wanted || n->seq_last != n->seq_at_tick;
+    bool is_busy = n->flush_wanted || n->flushing_seq != 0 || n->seq_last != n->seq_at_tick;
     n->seq_at_tick = n->seq_last;
     if (!n->journal_writable || (!is_busy && !journal_is_idle_work_due(n->journal)))
         return;

@@ -112,4 +112,7 @@ struct node_env {
  */
 void node_read_back(struct node *node, const struct kv *frozen, struct kv *store);
 
+/* The disk may have an answer of disk_write_end. When nothing is under way it is ignored. */
+void node_on_flushed(struct node *node);
+
 #endif

@@ -3,7 +3,7 @@
  * node_internal.h - the parts of a node, for the files src/daemon/node*.c alone.
  *
  * Invariants, true between two calls of node.h:
- *   1. Everything the core appended is in the journal's current group or durable.
+ *   1. Everything the core appended is in the journal's current group, under way or durable.
  *   2. `held` has only frames whose record is not durable yet, in the order of their sequence.
  *   3. `applied` (overlay) over `frozen` (or nothing) over `base` is the state up to core-applied.
  *   4. The speculation covers slots (applied, spec.end): each value is the one that the core has
@@ -71,10 +71,12 @@ struct node {
     struct speculation spec;
 
     /* journal */
-    uint64_t seq_last;    /* appended */
-    uint64_t seq_durable; /* flushed, and said to the core */
-    uint64_t seq_at_tick; /* appended when the last tick came */
-    bool flush_wanted;    /* something not lazy was appended */
+    uint64_t seq_last;     /* appended */
+    uint64_t seq_durable;  /* flushed, and said to the core */
+    uint64_t seq_at_tick;  /* appended when the last tick came */
+    bool flush_wanted;     /* something not lazy was appended */
+    uint64_t flushing_seq; /* a flush up to here is under way beside the loop; 0: none is */
+    uint64_t flushing_ns;  /* since then */
     bool journal_writable;
     uint64_t repair_segment;   /* segments up to this one are damaged; 0: none */
     bool has_lost;             /* in doubt, and something acknowledged is known to be gone */

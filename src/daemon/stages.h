@@ -29,7 +29,7 @@
     X(QUEUE, "queue", "waits for its turn, and for room in the window")                            \
     X(VALIDATE, "validate", "the rules judge it against all that is proposed")                     \
     X(WRITE, "write", "proposed: records into the journal's group, frames to the peers")           \
-    X(FLUSH, "flush", "the own flush")                                                             \
+    X(FLUSH, "flush", "the own flush, and the wait for the one before; until chosen at most")      \
     X(VOTES, "votes", "after the own flush: waits for the followers' votes")                       \
     X(APPLY, "apply", "chosen: waits for the slots before it, then changes the state")             \
     X(REPLY, "reply", "the answer is encoded and handed to the socket")                            \
@@ -54,9 +54,14 @@ enum stage {
 struct stage_slot {
     uint64_t slot;
     uint64_t judged_ns;
-    uint64_t flush_ns;   /* the flush that covers it began; 0: not yet */
-    uint64_t flushed_ns; /* and ended */
+    uint64_t sent_ns;    /* its frames left for the peers; 0: not yet */
+    uint64_t flushed_ns; /* the flush that covers it ended, or it was chosen before that */
     bool is_applied;     /* kept for the votes that come later */
+};
+
+struct stage_accepts {
+    uint64_t came_ns;  /* the oldest one of them; 0: there are none */
+    uint64_t taken_ns; /* the youngest one was judged */
 };
 
 #define STAGE_READS 1024u
@@ -64,9 +69,10 @@ struct stage_slot {
 struct stages {
     struct histogram histograms[STAGE_COUNT];
     struct stage_slot slots[LIMIT_WINDOW];   /* slot n at n % LIMIT_WINDOW: those proposed here */
+    uint64_t unsent_first;                   /* up to proposed_end: their frames have not left */
     uint64_t proposed_first, proposed_end;   /* slots that wait for a flush */
-    uint64_t accept_ns;                      /* the oldest accept whose vote waits came; 0: none */
-    uint64_t taken_ns;                       /* and the youngest was judged */
+    uint64_t flushing_first, flushing_end;   /* slots that are being flushed */
+    struct stage_accepts accepts, flushing;  /* votes that wait for a flush, and that are in one */
     uint64_t learned_ns;                     /* the last slots were reported as chosen */
     uint64_t heartbeats_ns[REPLICA_MAX + 1]; /* one is on its way to that peer since; 0: none */
     uint64_t reads_ns[STAGE_READS]; /* when the read with token t began, at t % STAGE_READS */
@@ -84,8 +90,12 @@ static inline void stages_add(struct stages *s, enum stage stage, uint64_t from_
 
 /* A command of `slot` was judged. */
 void stages_on_proposed(struct stages *s, uint64_t slot, uint64_t judged_ns);
-/* A flush, of everything proposed and of all votes so far. */
-void stages_on_flush(struct stages *s, uint64_t begin_ns, uint64_t end_ns);
+/* The frames of everything proposed so far left for the peers. */
+void stages_on_sent(struct stages *s, uint64_t now_ns);
+/* A flush has begun, of everything proposed and of all votes so far. */
+void stages_on_flush(struct stages *s);
+/* It began then, and has ended. */
+void stages_on_flushed(struct stages *s, uint64_t begin_ns, uint64_t end_ns);
 /* A peer's vote for `slot` came. */
 void stages_on_peer_vote(struct stages *s, uint64_t slot, uint64_t now_ns);
 void stages_on_learned(struct stages *s, uint64_t slot, uint64_t now_ns);

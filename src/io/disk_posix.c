@@ -15,6 +15,7 @@
 #include "src/base/mem.h"
 #include "src/io/disk_beside.h"
 #include "src/io/disk_direct.h"
+#include "src/io/disk_flusher.h"
 #include "src/io/disk_names.h"
 
 #define SUFFIX ".seg"
@@ -35,6 +36,7 @@ struct disk_posix {
     bool writable;
     enum disk_flush flush;
     struct beside *beside;   /* owned; NULL: no thread */
+    struct flusher *flusher; /* owned; NULL: no thread */
     struct open_file *files; /* owned; few: segments in use and prepared */
     size_t file_count;
     struct direct_queue queue;
@@ -89,6 +91,7 @@ static void give_up_direct(struct disk_posix *d)
 {
     for (size_t i = 0; i < d->file_count; i++) {
         beside_settle(d->beside, d->files[i].file);
+        flusher_settle(d->flusher, d->files[i].file);
         close_direct(&d->files[i]);
     }
     d->flush = DISK_FLUSH_FDATASYNC;
@@ -116,6 +119,7 @@ static struct open_file *remember(struct disk_posix *d, uint64_t file, int descr
 static void forget(struct disk_posix *d, uint64_t file)
 {
     beside_forget(d->beside, file);
+    flusher_settle(d->flusher, file);
     for (size_t i = 0; i < d->file_count; i++) {
         if (d->files[i].file != file)
             continue;
@@ -158,10 +162,11 @@ static enum rsm_status find_file(struct disk_posix *d, uint64_t file, struct ope
     return RSM_OK;
 }
 
-/* Nothing is done with a file while zeros are on their way to it. */
+/* Nothing is done with a file while zeros or a group are on their way to it. */
 static enum rsm_status get_file(struct disk_posix *d, uint64_t file, struct open_file **file_out)
 {
     beside_settle(d->beside, file);
+    flusher_settle(d->flusher, file);
     return find_file(d, file, file_out);
 }
 
@@ -247,12 +252,19 @@ static bool is_of_sectors(const struct open_file *f, uint64_t first, uint64_t si
     return f->direct >= 0 && (first | size) % DISK_SECTOR_SIZE == 0;
 }
 
+static bool are_of_sectors(const struct open_file *f, const struct disk_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!is_of_sectors(f, parts[i].offset, parts[i].size))
+            return false;
+    return true;
+}
+
 static enum rsm_status posix_write_parts(struct disk *disk, uint64_t file,
                                          const struct disk_part *parts, size_t count)
 {
     struct disk_posix *d = from_disk(disk);
     struct open_file *f = NULL;
-    bool is_direct = true;
     bool is_refused = false;
 
     if (!d->writable)
@@ -260,9 +272,7 @@ static enum rsm_status posix_write_parts(struct disk *disk, uint64_t file,
     enum rsm_status status = get_file(d, file, &f);
     if (status != RSM_OK)
         return status;
-    for (size_t i = 0; i < count; i++)
-        is_direct = is_direct && is_of_sectors(f, parts[i].offset, parts[i].size);
-    if (is_direct) {
+    if (are_of_sectors(f, parts, count)) {
         status = direct_write_parts(&d->queue, f->direct, parts, count, &d->buffer, &is_refused);
         if (!is_refused)
             return status;
@@ -325,6 +335,12 @@ static enum rsm_status posix_zero_beside(struct disk *disk, uint64_t file, uint6
     return beside_zero(d->beside, &piece);
 }
 
+/* Durable once it is written: no flush has to follow. */
+static bool is_written_durably(const struct disk_posix *d, const struct open_file *f)
+{
+    return d->flush == DISK_FLUSH_ODSYNC && f->is_flushed;
+}
+
 static enum rsm_status posix_flush(struct disk *disk, uint64_t file)
 {
     struct disk_posix *d = from_disk(disk);
@@ -335,11 +351,49 @@ static enum rsm_status posix_flush(struct disk *disk, uint64_t file)
     enum rsm_status status = get_file(d, file, &f);
     if (status != RSM_OK)
         return status;
-    if (d->flush == DISK_FLUSH_ODSYNC && f->is_flushed)
+    if (is_written_durably(d, f))
         return RSM_OK;
     f->is_flushed = true;
     /* EINTR is a failure as well: nobody says that it can be tried again. */
     return fdatasync(f->descriptor) == 0 ? RSM_OK : disk_posix_status(errno);
+}
+
+static enum rsm_status posix_write_begin(struct disk *disk, uint64_t file,
+                                         const struct disk_part *parts, size_t count)
+{
+    struct disk_posix *d = from_disk(disk);
+    struct open_file *f = NULL;
+
+    if (!d->writable)
+        return RSM_READ_ONLY;
+    if (d->flusher == NULL) {
+        enum rsm_status status = posix_write_parts(disk, file, parts, count);
+        return status == RSM_OK ? posix_flush(disk, file) : status;
+    }
+    enum rsm_status status = get_file(d, file, &f);
+    if (status != RSM_OK)
+        return status;
+    struct flusher_job job = {.file = file,
+                              .descriptor = f->descriptor,
+                              .direct = are_of_sectors(f, parts, count) ? f->direct : -1,
+                              .is_durable = is_written_durably(d, f),
+                              .count = count};
+    memcpy(job.parts, parts, count * sizeof *parts);
+    f->is_flushed = true;
+    flusher_begin(d->flusher, &job);
+    return RSM_BUSY;
+}
+
+static enum rsm_status posix_write_end(struct disk *disk, bool waits)
+{
+    struct disk_posix *d = from_disk(disk);
+    bool is_refused = false;
+
+    CHECK(d->flusher != NULL);
+    enum rsm_status status = flusher_end(d->flusher, waits, &is_refused);
+    if (is_refused)
+        give_up_direct(d);
+    return status;
 }
 
 static enum rsm_status posix_remove(struct disk *disk, uint64_t file)
@@ -408,6 +462,7 @@ static void posix_free(struct disk *disk)
     struct disk_posix *d = from_disk(disk);
 
     beside_stop(d->beside);
+    flusher_stop(d->flusher);
     for (size_t i = 0; i < d->file_count; i++) {
         close_direct(&d->files[i]);
         close(d->files[i].descriptor);
@@ -430,6 +485,8 @@ static const struct disk_ops posix_ops = {
     .zero = posix_zero,
     .zero_beside = posix_zero_beside,
     .flush = posix_flush,
+    .write_begin = posix_write_begin,
+    .write_end = posix_write_end,
     .remove = posix_remove,
     .flush_directory = posix_flush_directory,
     .set_aside = posix_set_aside,
@@ -495,10 +552,18 @@ void disk_posix_set_flush(struct disk *disk, enum disk_flush flush)
     d->flush = flush;
 }
 
-enum rsm_status disk_posix_start_beside(struct disk *disk)
+enum rsm_status disk_posix_start_beside(struct disk *disk, struct watchdog *watchdog)
 {
-    struct disk_posix *d = (struct disk_posix *)disk;
+    struct disk_posix *d = from_disk(disk);
     CHECK(disk->ops == &posix_ops);
-    CHECK(d->beside == NULL);
-    return beside_start(&d->beside);
+    CHECK(d->beside == NULL && d->flusher == NULL);
+    enum rsm_status status = beside_start(&d->beside);
+    return status == RSM_OK ? flusher_start(watchdog, &d->flusher) : status;
+}
+
+int disk_posix_descriptor(struct disk *disk)
+{
+    struct disk_posix *d = from_disk(disk);
+    CHECK(disk->ops == &posix_ops && d->flusher != NULL);
+    return flusher_descriptor(d->flusher);
 }

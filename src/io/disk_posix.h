@@ -43,11 +43,15 @@ const char *disk_flush_name(enum disk_flush flush);
  * Where the file system refuses direct writes, fdatasync takes their place; it is logged.
  */
 void disk_posix_set_flush(struct disk *disk, enum disk_flush flush);
+struct watchdog;
 /*
- * From now on a thread writes what disk_zero_beside is asked for; without this it is done before
- * that returns. RSM_IO: no thread is to be had.
+ * From now on threads write what disk_zero_beside and disk_write_begin are asked for; without this
+ * it is done before these return. `watchdog` (borrowed until disk_free; may be NULL) looks after
+ * the second. RSM_IO: no thread is to be had.
  */
-enum rsm_status disk_posix_start_beside(struct disk *disk);
+enum rsm_status disk_posix_start_beside(struct disk *disk, struct watchdog *watchdog);
+/* After disk_posix_start_beside: readable when disk_write_end may have an answer. The disk's. */
+int disk_posix_descriptor(struct disk *disk);
 
 /* The same for reading what was set aside, under its numbers. */
 enum rsm_status disk_posix_open_aside(int directory, const char *name, struct disk **disk_out);

@@ -2,8 +2,8 @@
 /*
  * watchdog.c - see watchdog.h.
  *
- * The main loop publishes the name and the beginning of its step in two atomics; the thread looks a
- * few times per deadline. It reads name and time apart: a name of the wrong step can get into the
+ * Each line publishes the name and the beginning of its step in two atomics; the thread looks a few
+ * times per deadline. It reads name and time apart: a name of the wrong step can get into the
  * log line. A step is over its time when the thread has seen it in all looks of a deadline, and the
  * clock agrees. The clock alone would not do: a process that was stopped (SIGSTOP, a paused
  * machine) wakes up with a step that is old, and which of its threads runs first is chance.
@@ -25,21 +25,29 @@
 
 #define LOOKS_PER_DEADLINE 8u
 
+struct line {
+    /* Shared. */
+    _Atomic(const char *) name;
+    _Atomic uint64_t began_us; /* 0: in no step */
+    /* The watchdog's. */
+    uint64_t seen_us;
+    unsigned looks; /* that saw the step which began at seen_us */
+};
+
 struct watchdog {
     /* Fixed. */
     uint64_t deadline_us;
     pthread_t thread;
     /* Shared. */
-    _Atomic(const char *) name;
-    _Atomic uint64_t began_us; /* 0: in no step */
+    struct line lines[WATCHDOG_LINES];
     pthread_mutex_t lock;
     pthread_cond_t stop_signal;
     bool stopping; /* under the lock */
 };
 
-static void expire(struct watchdog *w, uint64_t age_us)
+static void expire(struct watchdog *w, struct line *line, uint64_t age_us)
 {
-    LOG(LOG_ERROR, "watchdog", LOG_TEXT("step", atomic_load(&w->name)),
+    LOG(LOG_ERROR, "watchdog", LOG_TEXT("step", atomic_load(&line->name)),
         LOG_U64("age_ms", age_us / 1000), LOG_U64("deadline_ms", w->deadline_us / 1000));
     _exit(WATCHDOG_EXIT_STATUS);
 }
@@ -57,20 +65,24 @@ static bool wait_a_while(struct watchdog *w)
     return w->stopping;
 }
 
+static void look(struct watchdog *w, struct line *line)
+{
+    uint64_t began_us = atomic_load(&line->began_us);
+    uint64_t now_us = clock_monotonic_us();
+    line->looks = began_us == line->seen_us ? line->looks + 1 : 1;
+    line->seen_us = began_us;
+    if (began_us != 0 && line->looks > LOOKS_PER_DEADLINE && now_us - began_us > w->deadline_us)
+        expire(w, line, now_us - began_us);
+}
+
 static void *run(void *context)
 {
     struct watchdog *w = context;
-    uint64_t seen_us = 0;
-    unsigned looks = 0; /* that saw the step which began at seen_us */
 
     pthread_mutex_lock(&w->lock);
     while (!wait_a_while(w)) {
-        uint64_t began_us = atomic_load(&w->began_us);
-        uint64_t now_us = clock_monotonic_us();
-        looks = began_us == seen_us ? looks + 1 : 1;
-        seen_us = began_us;
-        if (began_us != 0 && looks > LOOKS_PER_DEADLINE && now_us - began_us > w->deadline_us)
-            expire(w, now_us - began_us);
+        for (unsigned i = 0; i < WATCHDOG_LINES; i++)
+            look(w, &w->lines[i]);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -96,8 +108,10 @@ enum rsm_status watchdog_start(uint32_t deadline_ms, struct watchdog **watchdog_
     CHECK(deadline_ms > 0);
     *watchdog_out = NULL;
     w->deadline_us = (uint64_t)deadline_ms * 1000;
-    atomic_init(&w->name, "none");
-    atomic_init(&w->began_us, 0);
+    for (unsigned i = 0; i < WATCHDOG_LINES; i++) {
+        atomic_init(&w->lines[i].name, "none");
+        atomic_init(&w->lines[i].began_us, 0);
+    }
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -127,10 +141,11 @@ void watchdog_stop(struct watchdog *w)
     mem_free(w);
 }
 
-void watchdog_step(struct watchdog *w, const char *name)
+void watchdog_step(struct watchdog *w, enum watchdog_line line, const char *name)
 {
+    CHECK(line < WATCHDOG_LINES);
     if (w == NULL)
         return;
-    atomic_store(&w->name, name != NULL ? name : "none");
-    atomic_store(&w->began_us, name != NULL ? clock_monotonic_us() : 0);
+    atomic_store(&w->lines[line].name, name != NULL ? name : "none");
+    atomic_store(&w->lines[line].began_us, name != NULL ? clock_monotonic_us() : 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * watchdog.h - a thread that ends the process when the main loop hangs.
+ * watchdog.h - a thread that ends the process when the main loop hangs, or a flush beside it.
  *
  * A disk that never answers leaves the main loop inside a write or a flush for ever, and nobody
  * would notice: the other replicas elect a leader without this one, but a process that neither
@@ -25,11 +25,18 @@ struct watchdog;
 enum rsm_status watchdog_start(uint32_t deadline_ms, struct watchdog **watchdog_out);
 /* NULL is ignored. */
 void watchdog_stop(struct watchdog *watchdog);
+/* Whose steps: each thread has its own. */
+enum watchdog_line {
+    WATCHDOG_LOOP,  /* the main loop */
+    WATCHDOG_FLUSH, /* the journal's flushes beside it */
+    WATCHDOG_LINES
+};
+
 /*
- * A step begins, and the one before is over; NULL: none begins. `name` is static memory and goes
- * into the log line, for example "turn". Cheap: no system call but reading the clock. Main thread
- * only; a NULL `watchdog` is ignored.
+ * A step begins, and the one of that line before is over; NULL: none begins. `name` is static
+ * memory and goes into the log line, for example "turn". Cheap: no system call but reading the
+ * clock. By the thread whose line it is; a NULL `watchdog` is ignored.
  */
-void watchdog_step(struct watchdog *watchdog, const char *name);
+void watchdog_step(struct watchdog *watchdog, enum watchdog_line line, const char *name);
 
 #endif

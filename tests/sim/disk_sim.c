@@ -232,11 +232,13 @@ static enum rsm_status put(struct disk_sim *d, uint64_t file, uint64_t offset, c
 static enum rsm_status sim_write(struct disk *disk, uint64_t file, uint64_t offset,
                                  const void *data, size_t size)
 {
+    CHECK(from_disk(disk)->under_way != file); /* it would not know when it is written */
     return put(from_disk(disk), file, offset, data, size);
 }
 
 static enum rsm_status sim_zero(struct disk *disk, uint64_t file, uint64_t first, uint64_t end)
 {
+    CHECK(from_disk(disk)->under_way != file);
     return put(from_disk(disk), file, first, NULL, end - first);
 }
 
@@ -286,6 +288,7 @@ static enum rsm_status sim_flush(struct disk *disk, uint64_t file)
 {
     struct disk_sim *d = from_disk(disk);
     struct disk_sim_file *f = disk_sim_file(d, file);
+    CHECK(d->under_way != file);
     d->flushes++;
     if (d->dies_in_flush && f != NULL && f->dirty_count > 0) {
         d->dies_in_flush = false;
@@ -308,10 +311,38 @@ static enum rsm_status sim_flush(struct disk *disk, uint64_t file)
     return RSM_OK;
 }
 
+static enum rsm_status sim_write_begin(struct disk *disk, uint64_t file,
+                                       const struct disk_part *parts, size_t count)
+{
+    struct disk_sim *d = from_disk(disk);
+    enum rsm_status status = RSM_OK;
+    CHECK(d->under_way == 0);
+    for (size_t i = 0; i < count && status == RSM_OK; i++)
+        status = put(d, file, parts[i].offset, parts[i].data, parts[i].size);
+    if (status != RSM_OK || !d->is_beside)
+        return status == RSM_OK ? sim_flush(disk, file) : status;
+    d->under_way = file;
+    d->is_over = false;
+    return RSM_BUSY;
+}
+
+static enum rsm_status sim_write_end(struct disk *disk, bool waits)
+{
+    struct disk_sim *d = from_disk(disk);
+    uint64_t file = d->under_way;
+    if (file == 0)
+        return RSM_IO; /* the process has died meanwhile: nobody hears of it any more */
+    if (!d->is_over && !waits)
+        return RSM_BUSY;
+    d->under_way = 0;
+    return sim_flush(disk, file);
+}
+
 static enum rsm_status sim_remove(struct disk *disk, uint64_t file)
 {
     struct disk_sim *d = from_disk(disk);
     struct disk_sim_file *f = disk_sim_file(d, file);
+    CHECK(d->under_way != file);
     if (fails(d))
         return d->fail_with;
     if (f == NULL)
@@ -358,6 +389,8 @@ static const struct disk_ops sim_ops = {
     .write = sim_write,
     .zero = sim_zero,
     .flush = sim_flush,
+    .write_begin = sim_write_begin,
+    .write_end = sim_write_end,
     .remove = sim_remove,
     .flush_directory = sim_flush_directory,
     .set_aside = sim_remove,

@@ -57,6 +57,13 @@ struct disk_sim {
     bool failed;        /* it did */
     uint64_t space;     /* 0: no limit */
     /*
+     * With `is_beside` a disk_write_begin is under way until `is_over` is set, or its owner waits:
+     * its sectors may be on the disk or not, and nothing else is done with its file meanwhile.
+     */
+    bool is_beside;
+    bool is_over;
+    uint64_t under_way; /* the file; 0: nothing is */
+    /*
      * The next flush of a file lies: the sectors that begin in [lie_first, lie_end) are gone with
      * the next power cut. When that is all of them, the next flush is the process's last: later
      * groups would show it.

@@ -160,7 +160,8 @@ static void lose_process(struct replica *r, enum disk_sim_crash how)
     if (r->committing != NULL && store_sim_applied(r->store) >= r->checked && r->checked > 0)
         sim_mark(c, SIM_MARK_COMMIT_SURVIVED);
     r->committing = NULL;
-    r->disk->fail_at = 1; /* freed, not closed: a crash writes nothing more */
+    r->disk->under_way = 0; /* what was on its way is there or not, as all that was not flushed */
+    r->disk->fail_at = 1;   /* freed, not closed: a crash writes nothing more */
     r->disk->fail_with = RSM_IO;
     r->disk->fail_once = false;
     node_close(node);
@@ -199,6 +200,7 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
     }
     r->doomed = false;
     r->dies_in_flush = false;
+    r->awaits_flush = false;
     r->busy_until = 0;
     author_on_crash(c, r->id);
     set_revival(r);
@@ -242,6 +244,29 @@ static uint64_t flush_time(struct replica *r)
     return time;
 }
 
+/* The disk has ended what went on beside the turns. */
+static void flush_is_over(void *context, void *argument)
+{
+    struct replica *r = replica_take(argument, flush_is_over);
+    (void)context;
+    if (r == NULL)
+        return;
+    r->awaits_flush = false;
+    r->disk->is_over = true;
+    node_on_flushed(r->node);
+    r->flushes = r->disk->flushes; /* it kept nobody busy */
+    replica_end_turn(r);
+}
+
+static void await_flush(struct replica *r)
+{
+    if (r->disk->under_way == 0 || r->awaits_flush)
+        return;
+    sim_mark(r->cluster, SIM_MARK_FLUSH_BESIDE);
+    r->awaits_flush = true;
+    replica_after(r, flush_time(r), flush_is_over);
+}
+
 void replica_end_turn(struct replica *r)
 {
     struct node_cluster *c = r->cluster;
@@ -257,6 +282,7 @@ void replica_end_turn(struct replica *r)
     if (r->disk->flushes > r->flushes)
         r->busy_until = c->sim.now + flush_time(r);
     r->flushes = r->disk->flushes;
+    await_flush(r);
 }
 
 static void mark_disk_low(struct replica *r)
@@ -325,6 +351,7 @@ void replica_init(struct node_cluster *c, uint32_t id)
     r->incarnation_last = 1;
     r->joined = id > c->options.voter_count ? r->incarnation : 0;
     r->disk = disk_sim_new();
+    r->disk->is_beside = c->options.flushes_beside;
     r->disk->on_flushed = replica_on_flushed;
     r->disk->on_removed = replica_on_removed;
     r->disk->context = r;

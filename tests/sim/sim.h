@@ -80,6 +80,7 @@ struct sim_cut {
 #define SIM_MARK_LIST(X)                                                                           \
     X(TORN_FLUSH, "a power cut lost sectors of a flush")                                           \
     X(GROUP_SURVIVED, "a group was whole after a crash though its flush had not ended")            \
+    X(FLUSH_BESIDE, "a flush went on beside the turns")                                            \
     X(COMMIT_SURVIVED, "a commit was there after a crash though it was not reported")              \
     X(GROUPS_LOST, "durable groups were gone after a crash")                                       \
     X(DIED_IN_RECOVERY, "a replica died while it started")                                         \

@@ -71,7 +71,8 @@ static void options_draw(struct node_options *o, struct sim *sim)
     o->update_ppm = (uint32_t)draw_or_off(sim, 10000, 300000);
     o->plane_ppm = (uint32_t)draw_or_off(sim, 50000, 400000);
     o->labels = o->plane_ppm > 0 && sim_chance(sim, 300000);
-    /* No draw of its own: the seeds that have it not are what they were. */
+    /* No draws of their own: the seeds that have them not are what they were. */
+    o->flushes_beside = o->config.store_commit_ms % 3 != 0;
     o->root = o->author_count >= 4 && o->config.store_commit_ms % 4 == 0;
     o->robots_standard = o->robots && sim_chance(sim, 500000);
     o->victim = (uint32_t)sim_range(sim, 1, o->voter_count);

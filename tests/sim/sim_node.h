@@ -29,6 +29,7 @@ struct node_options {
     struct node_config config; /* but self, incarnation and seed */
     struct net_options net;
     uint64_t flush_us_max; /* a turn with a flush keeps the replica busy so long */
+    bool flushes_beside;   /* where more than one slot is open it goes on beside the turns */
     uint64_t commit_us_max;
     int64_t skew_ms_max;
     uint32_t author_count;

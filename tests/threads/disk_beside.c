@@ -62,7 +62,7 @@ int main(void)
     for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
         CHECK(disk_posix_open(AT_FDCWD, dir.path, true, &disk) == RSM_OK);
         disk_posix_set_flush(disk, (enum disk_flush)flush);
-        CHECK(disk_posix_start_beside(disk) == RSM_OK);
+        CHECK(disk_posix_start_beside(disk, NULL) == RSM_OK);
         for (uint64_t file = 1; file <= 2; file++) {
             CHECK(disk_remove(disk, file) == RSM_OK);
             CHECK(disk_create(disk, file) == RSM_OK);

@@ -21,10 +21,10 @@ static void go_on(struct watchdog *w, uint64_t duration_ms)
     uint64_t end = clock_monotonic_ms() + duration_ms;
 
     while (clock_monotonic_ms() < end) {
-        watchdog_step(w, "events");
-        watchdog_step(w, "turn");
+        watchdog_step(w, WATCHDOG_LOOP, "events");
+        watchdog_step(w, WATCHDOG_LOOP, "turn");
     }
-    watchdog_step(w, NULL);
+    watchdog_step(w, WATCHDOG_LOOP, NULL);
 }
 
 static int end_of(pid_t child)
@@ -45,8 +45,8 @@ static int hang_in(const char *first, const char *second)
     if (child == 0) {
         struct watchdog *w = NULL;
         CHECK(watchdog_start(50, &w) == RSM_OK);
-        watchdog_step(w, first);
-        watchdog_step(w, second);
+        watchdog_step(w, WATCHDOG_LOOP, first);
+        watchdog_step(w, WATCHDOG_LOOP, second);
         if (second == NULL) {
             usleep(200000);
             _exit(0);
@@ -84,10 +84,10 @@ static int be_stopped(void)
     if (child == 0) {
         struct watchdog *w = NULL;
         CHECK(watchdog_start(STOPPED_DEADLINE_MS, &w) == RSM_OK);
-        watchdog_step(w, "turn");
+        watchdog_step(w, WATCHDOG_LOOP, "turn");
         CHECK(write(begun[1], &byte, 1) == 1);
         work(STOPPED_DEADLINE_MS / 4);
-        watchdog_step(w, NULL);
+        watchdog_step(w, WATCHDOG_LOOP, NULL);
         _exit(0);
     }
     CHECK(read(begun[0], &byte, 1) == 1);
@@ -109,7 +109,7 @@ int main(void)
     CHECK(watchdog_start(60000, &w) == RSM_OK);
     go_on(w, 100);
     watchdog_stop(w);
-    watchdog_step(NULL, "none"); /* without a watchdog nothing is watched */
+    watchdog_step(NULL, WATCHDOG_LOOP, "none"); /* without a watchdog nothing is watched */
     printf("4 passed, 0 failed\n");
     return 0;
 }

@@ -22,10 +22,18 @@ static void begin(void)
     memset(&stages, 0, sizeof stages);
 }
 
+/* One that nothing else goes on beside. */
+static void flush(uint64_t begin_ns, uint64_t end_ns)
+{
+    stages_on_sent(&stages, begin_ns);
+    stages_on_flush(&stages);
+    stages_on_flushed(&stages, begin_ns, end_ns);
+}
+
 Test(stages, of_a_leader_add_up, .init = begin)
 {
     stages_on_proposed(&stages, 7, 1000);
-    stages_on_flush(&stages, 1100, 1500);
+    flush(1100, 1500);
     stages_on_learned(&stages, 7, 1700);
     stages_on_applied(&stages, 7, 1730);
     cr_assert_eq(sum(STAGE_WRITE), 100);
@@ -41,7 +49,7 @@ Test(stages, each_peers_vote_counts, .init = begin)
 {
     stages_on_proposed(&stages, 7, 1000);
     stages_on_peer_vote(&stages, 7, 1050); /* no frame left: an older ballot's */
-    stages_on_flush(&stages, 1100, 1500);
+    flush(1100, 1500);
     stages_on_peer_vote(&stages, 7, 1600);
     stages_on_learned(&stages, 7, 1600);
     stages_on_applied(&stages, 7, 1650);
@@ -57,13 +65,53 @@ Test(stages, a_flush_counts_for_each_command_once, .init = begin)
 {
     for (uint64_t slot = 1; slot <= 3; slot++)
         stages_on_proposed(&stages, slot, 10 * slot);
-    stages_on_flush(&stages, 100, 200);
-    stages_on_flush(&stages, 300, 400); /* of something else */
+    flush(100, 200);
+    flush(300, 400); /* of something else */
     cr_assert_eq(count(STAGE_FLUSH), 3);
     cr_assert_eq(sum(STAGE_WRITE), 90 + 80 + 70);
 }
 
-/* What another leader proposed, and what was learned before the own flush, is not measured. */
+/* The second slot leaves while the flush of the first is under way, and waits for its own. */
+Test(stages, a_flush_beside_covers_what_came_before_it, .init = begin)
+{
+    stages_on_proposed(&stages, 7, 1000);
+    stages_on_sent(&stages, 1100);
+    stages_on_flush(&stages);
+    stages_on_proposed(&stages, 8, 1200);
+    stages_on_accept(&stages, 1210, 1220);
+    stages_on_sent(&stages, 1300);
+    stages_on_flushed(&stages, 1100, 1500);
+    stages_on_vote(&stages, 1510); /* that accept is not durable */
+    cr_assert_eq(sum(STAGE_WRITE), 100 + 100);
+    cr_assert_eq(sum(STAGE_FLUSH), 400);
+    cr_assert_eq(count(STAGE_VOTE), 0);
+    stages_on_flush(&stages);
+    stages_on_flushed(&stages, 1510, 1800);
+    stages_on_vote(&stages, 1810);
+    cr_assert_eq(count(STAGE_FLUSH), 2);
+    cr_assert_eq(sum(STAGE_FLUSH), 400 + 500, "from the frames, the wait for the first included");
+    cr_assert_eq(sum(STAGE_VOTE), 600);
+    stages_on_learned(&stages, 8, 1900);
+    cr_assert_eq(sum(STAGE_QUORUM), 600);
+}
+
+/* Two followers were faster than the own disk: the stages of the slot add up all the same. */
+Test(stages, chosen_before_the_own_flush_ends, .init = begin)
+{
+    stages_on_proposed(&stages, 7, 1000);
+    stages_on_sent(&stages, 1100);
+    stages_on_flush(&stages);
+    stages_on_learned(&stages, 7, 1400);
+    stages_on_flushed(&stages, 1100, 1500);
+    cr_assert_eq(sum(STAGE_WRITE), 100);
+    cr_assert_eq(sum(STAGE_FLUSH), 300);
+    cr_assert_eq(count(STAGE_FLUSH), 1);
+    cr_assert_eq(count(STAGE_VOTES), 1);
+    cr_assert_eq(sum(STAGE_VOTES), 0);
+    cr_assert_eq(sum(STAGE_QUORUM), 300);
+}
+
+/* What another leader proposed, and what was learned before its frames left, is not measured. */
 Test(stages, slots_of_others_count_nothing, .init = begin)
 {
     stages_on_learned(&stages, 9, 100);
@@ -82,7 +130,7 @@ Test(stages, a_follower_from_accept_to_vote, .init = begin)
 {
     stages_on_accept(&stages, 100, 150);
     stages_on_accept(&stages, 160, 170);
-    stages_on_flush(&stages, 200, 300);
+    flush(200, 300);
     stages_on_vote(&stages, 310);
     stages_on_vote(&stages, 400); /* nothing waits */
     cr_assert_eq(sum(STAGE_TAKE), 60);

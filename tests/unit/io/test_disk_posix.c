@@ -230,7 +230,7 @@ Test(disk_posix, zeros_beside)
             open_disk(&dir, true, &disk);
             disk_posix_set_flush(disk, (enum disk_flush)flush);
             if (with_thread)
-                cr_assert_eq(disk_posix_start_beside(disk), RSM_OK);
+                cr_assert_eq(disk_posix_start_beside(disk, NULL), RSM_OK);
             cr_assert_eq(disk_zero_beside(disk, 1, 0, 4096), RSM_NOT_FOUND);
             cr_assert_eq(disk_create(disk, 1), RSM_OK);
             cr_assert_eq(disk_create(disk, 2), RSM_OK);
@@ -272,7 +272,7 @@ Test(disk_posix, zeros_beside_of_a_file_that_is_gone)
 
     temp_dir_make(&dir);
     open_disk(&dir, true, &disk);
-    cr_assert_eq(disk_posix_start_beside(disk), RSM_OK);
+    cr_assert_eq(disk_posix_start_beside(disk, NULL), RSM_OK);
     for (int is_aside = 0; is_aside < 2; is_aside++) {
         cr_assert_eq(disk_create(disk, 1), RSM_OK);
         cr_assert_eq(disk_zero_beside(disk, 1, 0, 4096), RSM_BUSY);
