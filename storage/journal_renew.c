@@ -13,7 +13,7 @@
  *   afterwards                                      6, 7 are whole and flushed; 4, 5 lie below
  *                                                   `first segment`: left-overs, set aside
  */
-#include "storage/journal.h"
+#include "storage/journal_renew.h"
 
 #include "src/base/check.h"
 #include "src/base/limits.h"

@@ -15,6 +15,7 @@
 #include "src/daemon/node_internal.h"
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"
+#include "storage/journal_renew.h"
 
 void rejoin_begin_doubt(struct node *n, uint32_t alarm, bool has_lost)
 {

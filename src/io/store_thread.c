@@ -5,12 +5,17 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "storage/store.h"
 #include "src/io/again.h"
+
+/* Behind the main loop where both want a processor, but never without its turn: a leader waits for
+ * a store that does not keep up. */
+#define NICE_BEHIND 10
 
 enum state {
     STATE_IDLE = 1,
@@ -61,6 +66,7 @@ static void *run(void *context)
 {
     struct store_thread *t = context;
 
+    (void)setpriority(PRIO_PROCESS, 0, NICE_BEHIND); /* of this thread; may be refused */
     pthread_mutex_lock(&t->lock);
     for (;;) {
         while (t->state != STATE_BUSY && !t->stopping)

@@ -34,6 +34,7 @@
 #include "src/io/disk_posix.h"
 #include "storage/chain.h"
 #include "storage/journal.h"
+#include "storage/journal_renew.h"
 #include "storage/store.h"
 #include "tests/faults/shim.h"
 #include "tests/lib/coverage.h"

@@ -190,6 +190,7 @@ static enum rsm_status put(struct disk_mem *d, uint64_t file, uint64_t offset, c
 {
     struct disk_mem_file *f = disk_mem_file(d, file);
 
+    CHECK(d->under_way != file); /* nobody would know when it is durable */
     d->writes++;
     if (fails(d))
         return d->fail_with;
@@ -223,6 +224,7 @@ static enum rsm_status mem_flush(struct disk *disk, uint64_t file)
     struct disk_mem *d = from_disk(disk);
     struct disk_mem_file *f = disk_mem_file(d, file);
 
+    CHECK(d->under_way != file);
     d->flushes++;
     if (fails(d)) {
         if (d->dies)
@@ -248,11 +250,41 @@ static enum rsm_status mem_remove(struct disk *disk, uint64_t file)
     struct disk_mem *d = from_disk(disk);
     struct disk_mem_file *f = disk_mem_file(d, file);
 
+    CHECK(d->under_way != file);
     if (fails(d))
         return d->fail_with;
     if (f != NULL)
         f->exists = false;
     return RSM_OK;
+}
+
+static enum rsm_status mem_write_begin(struct disk *disk, uint64_t file,
+                                       const struct disk_part *parts, size_t count)
+{
+    struct disk_mem *d = from_disk(disk);
+    enum rsm_status status = RSM_OK;
+
+    CHECK(d->under_way == 0);
+    for (size_t i = 0; i < count && status == RSM_OK; i++)
+        status = put(d, file, parts[i].offset, parts[i].data, parts[i].size);
+    if (status != RSM_OK || !d->is_beside)
+        return status == RSM_OK ? mem_flush(disk, file) : status;
+    d->under_way = file;
+    d->is_over = false;
+    return RSM_BUSY;
+}
+
+static enum rsm_status mem_write_end(struct disk *disk, bool waits)
+{
+    struct disk_mem *d = from_disk(disk);
+    uint64_t file = d->under_way;
+
+    if (file == 0)
+        return RSM_IO; /* a crash came first */
+    if (!d->is_over && !waits)
+        return RSM_BUSY;
+    d->under_way = 0;
+    return mem_flush(disk, file);
 }
 
 static enum rsm_status mem_flush_directory(struct disk *disk)
@@ -325,6 +357,8 @@ static const struct disk_ops mem_ops = {
     .write = mem_write,
     .zero = mem_zero,
     .flush = mem_flush,
+    .write_begin = mem_write_begin,
+    .write_end = mem_write_end,
     .remove = mem_remove,
     .flush_directory = mem_flush_directory,
     .set_aside = mem_set_aside,
@@ -411,6 +445,7 @@ void disk_mem_crash(struct disk_mem *d, bool (*keep)(void *context, size_t index
 {
     size_t index = 0;
 
+    d->under_way = 0;
     for (size_t i = 0; i < d->file_count; i++) {
         struct disk_mem_file *f = &d->files[i];
         if (!d->names_are_eager) {

@@ -42,9 +42,12 @@ struct disk_mem {
     bool cache_stays;  /* a failed flush leaves the bytes to be read, and no flush tries again */
     bool dies;         /* the call that fails is the last: a flush leaves its bytes to the crash */
     bool names_are_eager; /* a crash finds every creation and removal done, flushed or not */
-    uint64_t space;       /* bytes of all files together; 0: no bound */
-    uint64_t bad_file;    /* reads of this file that touch ... */
-    uint64_t bad_sector;  /* ... this sector fail; bad_file 0: none */
+    bool is_beside;       /* disk_write_begin goes on until is_over is set, or its owner waits */
+    bool is_over;
+    uint64_t under_way;  /* the file of one that was begun; 0: none is */
+    uint64_t space;      /* bytes of all files together; 0: no bound */
+    uint64_t bad_file;   /* reads of this file that touch ... */
+    uint64_t bad_sector; /* ... this sector fail; bad_file 0: none */
 };
 
 /* Freed with disk_free. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sim_node.h - clusters of whole nodes: src/daemon/node.c with consensus, state machine and
- * journal, over disks that do everything wrong that disks do, a store that is taken back to its
- * last commit, and the simulated network.
+ * sim_node.h - clusters of whole nodes (src/daemon/node.c and all below it), over disks that do all
+ * that is wrong, a store that is taken back to its last commit, and the simulated network.
  *
  * The judges (checker.h, refpaxos.h, audit.h, recount.h) see each frame as it leaves, each group as
  * it becomes durable, each commit of a store, each applied slot and each call of a client.
@@ -28,8 +27,8 @@ struct node_options {
     uint32_t voter_count;      /* of the genesis */
     struct node_config config; /* but self, incarnation and seed */
     struct net_options net;
-    uint64_t flush_us_max; /* a turn with a flush keeps the replica busy so long */
-    bool flushes_beside;   /* where more than one slot is open it goes on beside the turns */
+    uint64_t flush_us_max; /* a flush takes so long: the turn with it, or beside the turns */
+    bool flushes_beside;
     uint64_t commit_us_max;
     int64_t skew_ms_max;
     uint32_t author_count;

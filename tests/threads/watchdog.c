@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * watchdog.c - a plain program: a loop that goes on is left alone, one that hangs is ended, one
- * whose process was stopped meanwhile is left alone as well.
+ * watchdog.c - a plain program: a loop that goes on is left alone, one that hangs is ended, also
+ * when it is the flush beside it; one whose process was stopped meanwhile is left alone as well.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -57,6 +57,22 @@ static int hang_in(const char *first, const char *second)
     return end_of(child);
 }
 
+/* The flush hangs, beside a loop that goes on. */
+static int hang_in_flush(void)
+{
+    pid_t child = fork();
+
+    CHECK(child >= 0);
+    if (child == 0) {
+        struct watchdog *w = NULL;
+        CHECK(watchdog_start(50, &w) == RSM_OK);
+        watchdog_step(w, WATCHDOG_FLUSH, "journal-flush");
+        for (;;)
+            go_on(w, 1000);
+    }
+    return end_of(child);
+}
+
 /* A step that needs a part of its time on the processor, whenever it gets that. */
 static void work(uint64_t duration_ms)
 {
@@ -105,11 +121,12 @@ int main(void)
 
     CHECK(hang_in("turn", "events") == WATCHDOG_EXIT_STATUS);
     CHECK(hang_in("turn", NULL) == 0);
+    CHECK(hang_in_flush() == WATCHDOG_EXIT_STATUS);
     CHECK(be_stopped() == 0);
     CHECK(watchdog_start(60000, &w) == RSM_OK);
     go_on(w, 100);
     watchdog_stop(w);
     watchdog_step(NULL, WATCHDOG_LOOP, "none"); /* without a watchdog nothing is watched */
-    printf("4 passed, 0 failed\n");
+    printf("5 passed, 0 failed\n");
     return 0;
 }

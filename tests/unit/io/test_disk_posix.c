@@ -2,6 +2,7 @@
 /* test_disk_posix.c - a directory as a disk. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -260,6 +261,70 @@ Test(disk_posix, zeros_beside)
             temp_dir_remove(&dir);
         }
     }
+}
+
+/* Written and durable when it says so; whatever else is done with the file waits for it. */
+Test(disk_posix, a_group_beside)
+{
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+        for (int with_thread = 0; with_thread < 2; with_thread++) {
+            struct temp_dir dir;
+            struct disk *disk = NULL;
+            uint8_t found[1024];
+            temp_dir_make(&dir);
+            open_disk(&dir, true, &disk);
+            disk_posix_set_flush(disk, (enum disk_flush)flush);
+            if (with_thread)
+                cr_assert_eq(disk_posix_start_beside(disk, NULL), RSM_OK);
+            memset(bytes, 'x', 4096);
+            /* Sectors; and what is none of them, so that it goes through the page cache. */
+            const struct disk_part parts[2][2] = {{{512, bytes, 1024}, {4096, bytes, 512}},
+                                                  {{7, bytes, 1000}, {5000, bytes, 3}}};
+            cr_assert_eq(disk_write_begin(disk, 1, parts[0], 2), RSM_NOT_FOUND);
+            cr_assert_eq(disk_create(disk, 1), RSM_OK);
+            cr_assert_eq(disk_zero(disk, 1, 0, 8192), RSM_OK);
+            for (int i = 0; i < 2; i++) {
+                enum rsm_status status = disk_write_begin(disk, 1, parts[i], 2);
+                cr_assert_eq(status, with_thread ? RSM_BUSY : RSM_OK);
+                cr_assert_eq(disk_read(disk, 1, parts[i][0].offset, found, parts[i][0].size),
+                             RSM_OK);
+                cr_assert_eq(memcmp(found, bytes, parts[i][0].size), 0, "read behind it");
+                if (with_thread)
+                    cr_assert_eq(disk_write_end(disk, i == 0), RSM_OK, "it is over by now");
+            }
+            if (with_thread) { /* its file is removed, and the disk closed, while it is under way */
+                cr_assert_eq(disk_write_begin(disk, 1, parts[0], 2), RSM_BUSY);
+                cr_assert_eq(disk_remove(disk, 1), RSM_OK);
+                cr_assert_eq(disk_write_end(disk, false), RSM_OK);
+                cr_assert_eq(disk_create(disk, 2), RSM_OK);
+                cr_assert_eq(disk_write_begin(disk, 2, parts[0], 2), RSM_BUSY);
+            }
+            disk_free(disk);
+            temp_dir_remove(&dir);
+        }
+    }
+}
+
+/* The descriptor wakes the owner, once for each. */
+Test(disk_posix, who_waits_for_a_group_is_woken)
+{
+    struct temp_dir dir;
+    struct disk *disk = NULL;
+    temp_dir_make(&dir);
+    open_disk(&dir, true, &disk);
+    disk_posix_set_flush(disk, DISK_FLUSH_ODIRECT);
+    cr_assert_eq(disk_posix_start_beside(disk, NULL), RSM_OK);
+    cr_assert_eq(disk_create(disk, 1), RSM_OK);
+    const struct disk_part part = {0, bytes, 512};
+    struct pollfd file = {.fd = disk_posix_descriptor(disk), .events = POLLIN};
+    for (int i = 0; i < 5; i++) {
+        cr_assert_eq(disk_write_begin(disk, 1, &part, 1), RSM_BUSY);
+        cr_assert_eq(poll(&file, 1, 10000), 1);
+        cr_assert_eq(disk_write_end(disk, false), RSM_OK);
+        cr_assert_eq(poll(&file, 1, 0), 0, "nothing more to be heard");
+    }
+    disk_free(disk);
+    temp_dir_remove(&dir);
 }
 
 /* What came of zeros that nobody asked for again says nothing of a new file with the old number. */

@@ -7,6 +7,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/prng.h"
+#include "storage/journal_renew.h"
 #include "tests/lib/journal_rig.h"
 
 static bool keep_by_mask(void *context, size_t index)

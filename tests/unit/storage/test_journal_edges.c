@@ -9,6 +9,7 @@
 
 #include "src/base/limits.h"
 #include "src/base/mem.h"
+#include "storage/journal_renew.h"
 #include "storage/segment.h"
 #include "storage/journal_state.h"
 #include "tests/lib/journal_rig.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/base/limits.h"
+#include "storage/journal_renew.h"
 #include "storage/segment.h"
 #include "storage/journal_state.h"
 #include "tests/lib/journal_rig.h"

@@ -9,6 +9,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/prng.h"
+#include "storage/journal_renew.h"
 #include "storage/scan.h"
 #include "tests/lib/journal_rig.h"
 
