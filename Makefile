@@ -27,6 +27,9 @@ space := $(empty) $(empty)
 ifneq ($(MUTANTS),)
 override VARIANT := mutant-$(subst $(space),+,$(strip $(MUTANTS)))
 endif
+ifneq ($(filter fuzz fuzz-fast,$(VARIANT)),)
+CC := clang
+endif
 B := build/$(VARIANT)$(if $(filter clang%,$(CC)),-clang)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -52,6 +55,11 @@ VLINK := -fsanitize=address,undefined
 else ifeq ($(VARIANT),tsan)
 VFLAGS := -O1 -fPIC -fsanitize=thread $(SANITIZE)
 VLINK := -fsanitize=thread
+else ifeq ($(VARIANT),fuzz)
+VFLAGS := -O1 -fPIC -DRSM_VERIFY=1 -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE)
+else ifeq ($(VARIANT),fuzz-fast)
+VFLAGS := $(HARDEN) -fsanitize=fuzzer-no-link
+VLINK := $(LINK_HARDEN)
 else ifeq ($(VARIANT),coverage)
 VFLAGS := -O0 -fPIC --coverage -DRSM_VERIFY=1
 VLINK := --coverage -Wl,-u,__gcov_dump,-u,__gcov_reset
@@ -332,18 +340,33 @@ scenarios-update: $(B)/scenario ## writes the traces anew; read the difference
 	$(Q)$(B)/scenario --update tests/scenarios/*.txt
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SECONDS ?= 60
-$(B)/replay-%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay_main.o $(B)/lib/test.a $(call archives,sim) $(B)/lib/client.a
+FUZZ_RUNS ?=
+FUZZ_SECONDS ?= $(if $(FUZZ_RUNS),,60)
+FUZZ_PARTS := $(B)/lib/test.a $(call archives,sim) $(B)/lib/client.a
+$(B)/replay-%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay_main.o $(FUZZ_PARTS)
 	$(link) $(VLINK) $(call libs,sim) $(LIBS_ctl)
+$(B)/fuzz-%: $(B)/obj/tests/fuzz/fuzz_%.o $(FUZZ_PARTS)
+	$(link) -fsanitize=fuzzer $(VLINK) $(call libs,sim) $(LIBS_ctl)
 # Parsers of a tool.
-$(B)/replay-axfr: $(B)/obj/tools/resilience-ctl/axfr.o
-$(B)/replay-octodns: $(B)/obj/tools/resilience-ctl/octodns_read.o
-$(B)/replay-policy: $(call objects,$(filter-out tools/resilience-ctl/main.c,$(SRC_ctl)))
+$(B)/replay-axfr $(B)/fuzz-axfr: $(B)/obj/tools/resilience-ctl/axfr.o
+$(B)/replay-octodns $(B)/fuzz-octodns: $(B)/obj/tools/resilience-ctl/octodns_read.o
+$(B)/replay-policy $(B)/fuzz-policy: $(call objects,$(filter-out tools/resilience-ctl/main.c,$(SRC_ctl)))
 unit-programs: $(HAVE_UNIT:%=$(B)/%) $(B)/sim $(FUZZERS:%=$(B)/replay-%)
 fuzz-replay: $(FUZZERS:%=$(B)/replay-%)
 	$(Q)for f in $(FUZZERS); do tests/run.sh fuzz-$$f-$(notdir $(B)) $(B)/replay-$$f tests/data/corpus/$$f || exit 1; done
-fuzz: ## libFuzzer on every parser, FUZZ_SECONDS each (clang)
-	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+fuzz-variant: $(FUZZERS:%=$(B)/fuzz-%)
+	$(Q)tests/fuzz/run.sh $(B) "$(FUZZ_SECONDS)" "$(FUZZ_RUNS)" $(FUZZERS)
+fuzz: ## libFuzzer with sanitizers on every parser: FUZZ_SECONDS (60) each, or FUZZ_RUNS executions; FUZZERS="a b" only
+	$(Q)$(MAKE) fuzz-variant VARIANT=fuzz
+fuzz-fast: ## the same without sanitizers, as released, for large counts
+	$(Q)$(MAKE) fuzz-variant VARIANT=fuzz-fast
+nightly-fuzz: ## 10 million executions of every parser as released, then ten minutes of each with sanitizers
+	$(Q)$(MAKE) fuzz-variant VARIANT=fuzz-fast FUZZ_RUNS=$(or $(FUZZ_RUNS),10000000) FUZZ_SECONDS=
+	$(Q)$(MAKE) fuzz-variant VARIANT=fuzz FUZZ_RUNS= FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600)
+fuzz-coverage-variant: $(FUZZERS:%=$(B)/replay-%)
+	$(Q)tests/run.sh fuzz-coverage tests/fuzz/coverage.py $(B) $(FUZZERS)
+fuzz-coverage: ## lines of each parser that its corpora reach (tests/fuzz/parsers.txt); 95 % at least
+	$(Q)$(MAKE) fuzz-coverage-variant VARIANT=coverage
 
 $(B)/test-load: $(B)/obj/tests/cluster/load.o $(call archives,client)
 	$(link) $(VLINK) $(call libs,client)
@@ -508,4 +531,4 @@ help: ## this list
 
 # What the list shows is no file; nor are these.
 .PHONY: $(shell awk -F ':.*## ' '/^[a-z-]+:.*## / {print $$1}' Makefile) programs unit-programs lib \
-	test-unit-variant test-tsan-variant outage
+	test-unit-variant test-tsan-variant outage fuzz-variant fuzz-coverage-variant

@@ -40,6 +40,8 @@ void nearest_offer(struct nearest *n, const char *candidate)
     size_t size = strlen(n->word), other = strlen(candidate);
     if (size >= NEAREST_SIZE || other >= NEAREST_SIZE)
         return;
+    if ((size > other ? size - other : other - size) >= n->distance)
+        return; /* so many letters have to come or go; the table is worth leaving out */
     size_t wrong = distance(n->word, size, candidate, other);
     if (wrong >= n->distance || wrong >= other) /* with no letter in common it is another one */
         return;

@@ -11,6 +11,7 @@
 #include "src/command/canonical.h"
 #include "src/command/envelope.h"
 #include "src/command/public.h"
+#include "tests/fuzz/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes input = bytes_make(data, size);
     struct envelope e;
     struct command c;
-    CHECK(command_crypto_init() == RSM_OK);
+    crypto_begin();
     if (command_parse(input, &c) == RSM_OK)
         check_command(&c);
     if (envelope_parse(input, &e) != RSM_OK)

@@ -3,6 +3,7 @@
 #include "src/base/check.h"
 #include "src/command/envelope.h"
 #include "src/command/genesis.h"
+#include "tests/fuzz/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -10,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct genesis g;
     struct writer again;
-    CHECK(command_crypto_init() == RSM_OK);
+    crypto_begin();
     if (genesis_parse(bytes_make(data, size), &g) != RSM_OK)
         return 0;
     writer_init(&again, GENESIS_SIZE_MAX);

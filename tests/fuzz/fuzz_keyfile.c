@@ -8,6 +8,7 @@
 
 #include "src/base/check.h"
 #include "src/command/keyfile.h"
+#include "tests/fuzz/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_encrypted;
     char text[KEYFILE_SIZE_MAX];
     size_t text_size;
-    CHECK(rsm_crypto_init() == RSM_OK);
+    crypto_begin();
     (void)keyfile_is_encrypted(bytes_make(data, size), &is_encrypted);
     if (keyfile_parse(bytes_make(data, size), NULL, 0, &key) != RSM_OK)
         return 0;

@@ -3,6 +3,7 @@
  */
 #include "src/base/check.h"
 #include "src/command/note.h"
+#include "tests/fuzz/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes raw = bytes_make(data, size);
     struct note_proof proof;
     struct writer again;
-    CHECK(rsm_crypto_init() == RSM_OK);
+    crypto_begin();
     take_note(raw);
     if (note_proof_parse(raw, &proof) != RSM_OK)
         return 0;

@@ -10,19 +10,28 @@
 #include "src/base/check.h"
 #include "src/command/note.h"
 #include "storage/tree.h"
+#include "tests/fuzz/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LEAVES 70u
 
 static struct tree_hash leaves[LEAVES];
+static struct tree_hash roots[LEAVES + 1]; /* of the first so many */
 
-static void make_leaves(void)
+static void prepare(void)
 {
+    static bool is_done;
+    if (is_done)
+        return;
+    is_done = true;
+    crypto_begin();
     for (uint32_t i = 0; i < LEAVES; i++) {
         uint8_t leaf[5] = {'l', 'e', 'a', 'f', (uint8_t)i};
         tree_leaf_hash(bytes_make(leaf, sizeof leaf), &leaves[i]);
     }
+    for (uint32_t i = 1; i <= LEAVES; i++)
+        tree_root(leaves, i, &roots[i]);
 }
 
 static bool same(const struct tree_hash *a, uint32_t a_count, const struct tree_hash *b,
@@ -34,13 +43,13 @@ static bool same(const struct tree_hash *a, uint32_t a_count, const struct tree_
 static void look_at_inclusion(const struct note_proof *proof, const struct tree_hash *path,
                               uint64_t count)
 {
-    struct tree_hash leaf, root, right[TREE_PATH_MAX];
+    struct tree_hash leaf, right[TREE_PATH_MAX];
     struct writer extra;
     writer_init(&extra, 1u << 20);
     if (note_base64_read(proof->extra, &extra)) {
         tree_leaf_hash(writer_result(&extra), &leaf);
-        tree_root(leaves, count, &root);
-        if (tree_path_is_good(&leaf, proof->number, count, path, proof->hash_count, &root)) {
+        if (tree_path_is_good(&leaf, proof->number, count, path, proof->hash_count,
+                              &roots[count])) {
             CHECK(proof->number < count);
             CHECK(memcmp(&leaf, &leaves[proof->number], sizeof leaf) == 0);
             uint32_t depth = tree_path(leaves, count, proof->number, right);
@@ -53,13 +62,12 @@ static void look_at_inclusion(const struct note_proof *proof, const struct tree_
 static void look_at_growth(const struct note_proof *proof, const struct tree_hash *hashes,
                            uint64_t count)
 {
-    struct tree_hash old, root, right[TREE_PATH_MAX];
+    struct tree_hash right[TREE_PATH_MAX];
     uint64_t first = proof->number;
     if (first == 0 || first > LEAVES)
         return;
-    tree_root(leaves, first, &old);
-    tree_root(leaves, count, &root);
-    if (!tree_consistency_is_good(first, &old, count, &root, hashes, proof->hash_count))
+    if (!tree_consistency_is_good(first, &roots[first], count, &roots[count], hashes,
+                                  proof->hash_count))
         return;
     CHECK(first <= count);
     CHECK(same(hashes, proof->hash_count, right, tree_consistency(leaves, count, first, right)));
@@ -68,23 +76,23 @@ static void look_at_growth(const struct note_proof *proof, const struct tree_has
 /* The right proofs of a place that the bytes choose, and one bit of them turned over. */
 static void turn_a_bit(const uint8_t *data, uint64_t count)
 {
-    struct tree_hash root, old, hashes[TREE_PATH_MAX];
+    const struct tree_hash *root = &roots[count];
+    struct tree_hash hashes[TREE_PATH_MAX];
     uint64_t index = data[0] % count;
     uint8_t *bytes = hashes[0].data;
-    tree_root(leaves, count, &root);
+    const struct tree_hash *old = &roots[index + 1];
     uint32_t depth = tree_path(leaves, count, index, hashes);
-    CHECK(tree_path_is_good(&leaves[index], index, count, hashes, depth, &root));
-    CHECK(!tree_path_is_good(&leaves[(index + 1) % LEAVES], index, count, hashes, depth, &root));
+    CHECK(tree_path_is_good(&leaves[index], index, count, hashes, depth, root));
+    CHECK(!tree_path_is_good(&leaves[(index + 1) % LEAVES], index, count, hashes, depth, root));
     if (depth > 0) {
         bytes[data[1] % (depth * TREE_HASH_SIZE)] ^= (uint8_t)(1u << (data[2] & 7u));
-        CHECK(!tree_path_is_good(&leaves[index], index, count, hashes, depth, &root));
+        CHECK(!tree_path_is_good(&leaves[index], index, count, hashes, depth, root));
     }
-    tree_root(leaves, index + 1, &old);
     uint32_t size = tree_consistency(leaves, count, index + 1, hashes);
-    CHECK(tree_consistency_is_good(index + 1, &old, count, &root, hashes, size));
+    CHECK(tree_consistency_is_good(index + 1, old, count, root, hashes, size));
     if (size > 0) {
         bytes[data[1] % (size * TREE_HASH_SIZE)] ^= (uint8_t)(1u << (data[2] & 7u));
-        CHECK(!tree_consistency_is_good(index + 1, &old, count, &root, hashes, size));
+        CHECK(!tree_consistency_is_good(index + 1, old, count, root, hashes, size));
     }
 }
 
@@ -94,8 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct note note;
     struct note_checkpoint checkpoint;
     struct tree_hash hashes[NOTE_HASHES_MAX];
-    CHECK(rsm_crypto_init() == RSM_OK);
-    make_leaves();
+    prepare();
     if (size >= 4)
         turn_a_bit(data, 1 + data[3] % LEAVES);
     if (note_proof_parse(bytes_make(data, size), &proof) != RSM_OK ||

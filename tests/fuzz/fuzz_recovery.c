@@ -9,6 +9,7 @@
 #include "src/command/canonical.h"
 #include "src/command/recovery.h"
 #include "src/command/recovery_text.h"
+#include "tests/fuzz/crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -90,7 +91,7 @@ static void take_approval(struct bytes text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes input = bytes_make(data, size);
-    CHECK(rsm_crypto_init() == RSM_OK);
+    crypto_begin();
     take_file(input);
     take_statement(input);
     take_approval(input);

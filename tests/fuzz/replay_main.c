@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * replay_main.c - a fuzz target without a fuzzer: every file of the corpus folders on the command
- * line, and MUTATIONS seeded mutations of each. A crash ends the process, which is the failure.
+ * line, and MUTATIONS seeded mutations of each (none behind --once). A crash ends the process,
+ * which is the failure.
  */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +63,7 @@ static void run(const uint8_t *data, size_t size)
     free(exact);
 }
 
-static unsigned long run_file(const char *path)
+static unsigned long run_file(const char *path, unsigned mutations)
 {
     struct prng p;
     FILE *file = fopen(path, "rb");
@@ -71,15 +73,16 @@ static unsigned long run_file(const char *path)
     fclose(file);
     run(input, size);
     prng_init(&p, size * 31 + (size > 0 ? input[size / 2] : 0u));
-    for (unsigned i = 0; i < MUTATIONS; i++)
+    for (unsigned i = 0; i < mutations; i++)
         run(mutated, mutate(&p, size));
-    return 1 + MUTATIONS;
+    return 1 + mutations;
 }
 
 int main(int argc, char **argv)
 {
     unsigned long files = 0, runs = 0;
-    for (int i = 1; i < argc; i++) {
+    bool is_once = argc > 1 && strcmp(argv[1], "--once") == 0;
+    for (int i = is_once ? 2 : 1; i < argc; i++) {
         DIR *folder = opendir(argv[i]);
         struct dirent *entry;
         while (folder != NULL && (entry = readdir(folder)) != NULL) {
@@ -87,7 +90,7 @@ int main(int argc, char **argv)
             if (entry->d_name[0] == '.')
                 continue;
             snprintf(path, sizeof path, "%s/%s", argv[i], entry->d_name);
-            runs += run_file(path);
+            runs += run_file(path, is_once ? 0 : MUTATIONS);
             files++;
         }
         if (folder != NULL)

@@ -1,18 +1,38 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# tests/fuzz/run.sh SECONDS TARGET... - libFuzzer on each parser; new inputs stay in build/fuzz.
-set -eu
-seconds=$1
-shift
-sources=$(ls src/base/*.c consensus/*.c storage/*.c src/command/*.c src/rr/*.c src/machine/*.c src/dns/*.c \
-    src/net/*.c src/io/*.c tests/lib/*.c src/daemon/*.c src/client/*.c src/read/*.c tools/resilience-ctl/*.c tools/lib/ledger.c tools/lib/plain.c tools/lib/sibling.c tools/lib/when.c |
-    grep -v -e daemon/main.c -e resilience-ctl/main.c)
+# tests/fuzz/run.sh FOLDER SECONDS RUNS TARGET... - FOLDER/fuzz-TARGET under libFuzzer, one after the
+# other, each until SECONDS or RUNS are over (empty: no limit of that kind; not both).
+#
+# New inputs stay in build/fuzz/corpus, what made a target end in build/fuzz/TARGET-*. Each target
+# has a line of its own at its end; the last fails when one ended early: by a finding or otherwise.
+set -u
+folder=$1
+seconds=$2
+runs=$3
+shift 3
+[ -n "$seconds$runs" ] || { echo "neither FUZZ_SECONDS nor FUZZ_RUNS"; exit 2; }
+failed=
+mkdir -p build/fuzz
 for target in "$@"; do
-    mkdir -p "build/fuzz/corpus/$target"
-    # shellcheck disable=SC2086
-    clang -std=c11 -D_GNU_SOURCE -DRSM_VERSION='"fuzz"' -g -O1 -fsanitize=fuzzer,address,undefined -I. -Iinclude \
-        -o "build/fuzz/$target" "tests/fuzz/fuzz_$target.c" $sources \
-        $(pkg-config --libs libsodium msgpack hogweed nettle libknot libzscanner libdnssec libevent_core jansson yaml-0.1) -llmdb -lgmp -lpthread
-    "build/fuzz/$target" -max_total_time="$seconds" -max_len=65536 -artifact_prefix="build/fuzz/$target-" \
-        "build/fuzz/corpus/$target" "tests/data/corpus/$target"
+    corpus=build/fuzz/corpus/$target
+    log=build/fuzz/$target.log
+    size=$(awk -v target="$target" '$1 == target { print $2 }' tests/fuzz/parsers.txt)
+    [ -n "$size" ] || { echo "tests/fuzz/parsers.txt has no $target"; exit 2; }
+    mkdir -p "$corpus"
+    begin=$(date +%s)
+    "$folder/fuzz-$target" ${seconds:+-max_total_time="$seconds"} ${runs:+-runs="$runs"} -max_len="$size" \
+        -artifact_prefix="build/fuzz/$target-" "$corpus" "tests/data/corpus/$target" >"$log" 2>&1
+    status=$?
+    took=$(($(date +%s) - begin))
+    # The last count that libFuzzer told, whether it came to its end or not.
+    made=$(awk '/^Done [0-9]+ runs/ { n = $2 } /^#[0-9]+[ \t]/ { n = substr($1, 2) } END { print n + 0 }' "$log")
+    findings=$(grep -c '^SUMMARY: ' "$log")
+    printf '%-10s %10s executions %6s s %8s a second  %s findings\n' \
+        "$target" "$made" "$took" $((made / (took > 0 ? took : 1))) "$findings"
+    if [ "$status" -ne 0 ] || [ "$findings" -ne 0 ] || [ "$made" -lt "${runs:-1}" ]; then
+        failed="$failed $target"
+        tail -n 60 "$log"
+        echo "FAILED: $target; repeat a finding with: $folder/fuzz-$target build/fuzz/$target-..."
+    fi
 done
+[ -z "$failed" ] || { echo "failed:$failed"; exit 1; }
