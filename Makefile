@@ -364,7 +364,9 @@ nightly-fuzz: ## 10 million executions of every parser as released, then ten min
 	$(Q)$(MAKE) fuzz-variant VARIANT=fuzz-fast FUZZ_RUNS=$(or $(FUZZ_RUNS),10000000) FUZZ_SECONDS=
 	$(Q)$(MAKE) fuzz-variant VARIANT=fuzz FUZZ_RUNS= FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600)
 fuzz-coverage-variant: $(FUZZERS:%=$(B)/replay-%)
-	$(Q)tests/run.sh fuzz-coverage tests/fuzz/coverage.py $(B) $(FUZZERS)
+	$(Q)tests/run.sh fuzz-coverage tests/fuzz/coverage.py $(B) $(FUZZ_KEEP) $(FUZZERS)
+fuzz-keep: ## new inputs of build/fuzz/corpus that reach more lines become part of tests/data/corpus
+	$(Q)$(MAKE) fuzz-coverage-variant VARIANT=coverage FUZZ_KEEP=--keep
 fuzz-coverage: ## lines of each parser that its corpora reach (tests/fuzz/parsers.txt); 95 % at least
 	$(Q)$(MAKE) fuzz-coverage-variant VARIANT=coverage
 

@@ -147,6 +147,8 @@ enum rsm_status note_key_parse(const char *text, struct note_key *out)
         return RSM_MALFORMED;
     struct bytes name = bytes_make(text, (size_t)(plus - text));
     memcpy(digits, plus + 1, 2 * KEY_ID_SIZE);
+    if (strpbrk(digits, "ABCDEF") != NULL) /* one spelling for one key */
+        return RSM_MALFORMED;
     if (!is_name(name) || !hex_decode(id, sizeof id, digits))
         return RSM_MALFORMED;
     memcpy(out->name, name.data, name.size);

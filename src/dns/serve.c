@@ -188,6 +188,7 @@ bool serve_answer(struct serve *s, struct draft *draft, enum packet_rcode rcode,
         if (!draft_begin_failure(draft, bytes_make(s->head, sizeof s->head), rcode))
             return false;
         *wire_out = draft_finish(draft);
+        s->message_count++;
         return true;
     }
     begin_message(s, draft);

@@ -17,7 +17,6 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/rr/data.h"
-#include "src/rr/form.h"
 #include "src/rr/name.h"
 
 #define BLOCK_SIZE (1u << 18)
@@ -98,7 +97,9 @@ static void add_record(struct parse *p)
     *r = (struct record){.line = s->line_counter, .ttl = s->r_ttl, .type = s->r_type};
     r->owner = name_lower(bytes_make(s->r_owner, s->r_owner_length), owner);
     r->rdata = bytes_make(rdata, s->r_data_length);
-    if (!form_check(s->r_type, data) || rr_data_canonical(s->r_type, data, rdata) != RSM_OK) {
+    /* As the rules of the state machine ask: also that it can be written, and read again. */
+    if (rr_data_canonical(s->r_type, data, rdata) != RSM_OK ||
+        rr_data_check(s->r_type, r->rdata) != RSM_OK) {
         add_error(p, s->line_counter, "the record data is malformed",
                   rr_type_to_text(s->r_type, type));
         return;

@@ -55,23 +55,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int ends[2];
     struct rsm_client *client;
-    struct seen seen = {{0, 0}, 0, false};
+    struct seen seen = {{0, 0}, 0, false}, from_now = {{0, 0}, 0, false};
     const struct rsm_value none = {{NULL, 0}};
     if (size > 65536)
         return 0;
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
     CHECK(rsm_client_new("unix:/nobody/listens/here", &client) == RSM_OK);
     adopt(client, ends[0]);
-    /* The first calls of a client have the msgids 1024, 2049 and 3074 (src/client/calls.c). */
+    /* The first calls of a client have the msgids 1024, 2049, 3074 and 4099 (src/client/calls.c).
+     */
     CHECK(rsm_client_start(client, "x", none, 60000, on_result, &seen.answers[0], NULL) == RSM_OK);
     CHECK(rsm_client_start_submit(client, rsm_text("e"), 60000, on_result, &seen.answers[1],
                                   NULL) == RSM_OK);
     CHECK(rsm_client_watch(client, none, 1, on_notice, &seen, NULL) == RSM_OK);
+    CHECK(rsm_client_watch(client, none, 0, on_notice, &from_now, NULL) == RSM_OK);
     CHECK(write(ends[1], data, size / 2) == (ssize_t)(size / 2));
     rsm_client_process(client, 0);
     if (connection_is_open(&client->connection)) {
         CHECK(write(ends[1], data + size / 2, size - size / 2) == (ssize_t)(size - size / 2));
         rsm_client_process(client, 0);
+        rsm_client_process(client, 0);
+    }
+    if (size % 2 == 1) {
+        (void)shutdown(ends[1], SHUT_WR);
         rsm_client_process(client, 0);
     }
     CHECK(client->connection.in_capacity <= 4u * 65536u + 4u * size);

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(name_from_text("old.example.", (struct bytes){NULL, 0}, buffer, &zone) == RSM_OK);
     struct axfr *a = axfr_new(zone, NULL, &question);
     enum rsm_status status = RSM_OK;
-    while (status == RSM_OK && !is_done && reader_left(&r) >= 4) {
+    while (status == RSM_OK && reader_left(&r) >= 4) {
         size_t left = reader_u16(&r);
         struct bytes message = reader_bytes(&r, left < reader_left(&r) ? left : reader_left(&r));
         uint8_t *copy = mem_alloc(message.size + 2);

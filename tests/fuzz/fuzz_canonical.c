@@ -47,6 +47,32 @@ static void check_stream(struct bytes data, size_t cut)
     CHECK(size_whole <= data.size);
 }
 
+/* Each reader on the same bytes: it takes its own type and no other, and goes on by one object. */
+static void read_as_anything(struct bytes input)
+{
+    const struct unpack first = unpack_make(input);
+    struct unpack u[8] = {first, first, first, first, first, first, first, first}, whole = first;
+    enum unpack_type type = unpack_peek(&first);
+    struct bytes octets;
+    uint64_t number;
+    CHECK(unpack_nil(&u[0]) == (type == UNPACK_NIL));
+    (void)unpack_bool(&u[1]);
+    CHECK(unpack_ok(&u[1]) == (type == UNPACK_BOOL));
+    CHECK(unpack_uint_max(&u[2], 1000) <= 1000);
+    CHECK(unpack_int(&u[3]) < 0 || type != UNPACK_INT || !unpack_ok(&u[3]));
+    CHECK(unpack_octets(&u[4], 100).size <= 100);
+    CHECK((unpack_bin_exactly(&u[5], 4) != NULL) == unpack_ok(&u[5]));
+    unpack_format(&u[6], 1, 2);
+    CHECK(unpack_str(&u[7], 300).size <= 300);
+    (void)unpack_raw(&whole);
+    for (int i = 1; i < 8; i++)
+        CHECK(!unpack_ok(&u[i]) || i == 6 || u[i].offset == whole.offset);
+    if (unpack_find_uint(input, "slot", &number))
+        CHECK(type == UNPACK_MAP);
+    if (unpack_find_octets(input, "error", &octets))
+        CHECK(octets.size < input.size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes input = bytes_make(data, size);
@@ -54,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes raw = unpack_raw(&u);
     CHECK(raw.size <= size);
     (void)unpack_find(input, "key", &found);
+    read_as_anything(input);
     enum rsm_status well_formed = scan_whole(SCAN_WELL_FORMED, input, 65536);
     enum rsm_status canonical = scan_whole(SCAN_CANONICAL, input, 65536);
     if (well_formed == RSM_OK)

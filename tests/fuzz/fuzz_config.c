@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct config config;
     char error[CONFIG_ERROR_SIZE] = "";
-    if (config_parse("fuzz", bytes_make(data, size), &config, error) == RSM_OK)
+    if (config_parse("/etc/rsm/fuzz", bytes_make(data, size), &config, error) == RSM_OK)
         config_deinit(&config);
     else
         CHECK(error[0] != '\0');

@@ -14,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     crypto_begin();
     if (genesis_parse(bytes_make(data, size), &g) != RSM_OK)
         return 0;
+    CHECK(g.member_count > 0 && genesis_member(&g, g.members[0].id) == &g.members[0]);
+    CHECK(genesis_member(&g, 0) == NULL);
     writer_init(&again, GENESIS_SIZE_MAX);
     CHECK(genesis_encode(&g, &again) == RSM_OK);
     CHECK(bytes_equal(writer_result(&again), bytes_make(data, size)));

@@ -46,12 +46,43 @@ static enum rsm_status visit(void *context, const struct record *record, bool is
     return RSM_OK;
 }
 
+/* What is wrong with a segment or its file, told by the input's first bytes. */
+enum wrong {
+    WRONG_BYTE = 1,    /* one is another */
+    WRONG_SECTOR,      /* one was never written */
+    WRONG_BEGINNING,   /* nothing; the journal begins later, or behind a slot of the store */
+    WRONG_INCARNATION, /* the head is of a life before */
+    WRONG_REPLICA,     /* the head is of another replica */
+    WRONG_NUMBER,      /* the head is of another segment */
+    WRONG_SIZE,        /* the file ends early */
+    WRONG_MISSING,     /* there is no such file */
+    WRONG_UNREADABLE,  /* a sector that the disk does not give */
+    WRONG_NOTHING,
+};
+
+static enum wrong what_is_wrong(const uint8_t *data, size_t size)
+{
+    if (size <= 8)
+        return WRONG_NOTHING;
+    if (data[4] % 3 != 2)
+        return data[4] % 3 == 0 ? WRONG_BYTE : WRONG_SECTOR;
+    return (enum wrong)(WRONG_BEGINNING + data[7] % 8);
+}
+
 /* A segment whose head and marks are right; marks take a and b from the input's first bytes. */
 static void put_head(uint8_t *segment, uint64_t number, const uint8_t *data, size_t size)
 {
     struct segment_mark mark = {.first_segment = 1};
+    struct journal_identity of = identity;
+    enum wrong wrong = what_is_wrong(data, size);
 
-    segment_head_encode(&identity, number, SEGMENT_SIZE, segment);
+    of.incarnation += wrong == WRONG_INCARNATION;
+    of.replica += wrong == WRONG_REPLICA;
+    segment_head_encode(&of, number + (wrong == WRONG_NUMBER), SEGMENT_SIZE, segment);
+    if (wrong == WRONG_BEGINNING) {
+        mark.first_segment = 1 + data[5] % number;
+        mark.base_slot = data[6];
+    }
     for (; mark.writes < SEGMENT_MARK_COUNT; mark.writes++) {
         mark.a = size > 1 ? data[1] % 32 : 0;
         mark.b = size > 2 && data[2] % 32 <= mark.a ? data[2] % 32 : 0;
@@ -66,6 +97,11 @@ static void put_record(struct writer *payload, const uint8_t *data, uint64_t *se
     struct record record = {.kind = (enum record_kind)(1 + data[0] % 3),
                             .ballot = {data[1], 1 + data[2] % 4u}};
 
+    if (data[0] == 248 || data[0] == 249) { /* no record at all: its end, or its size and check */
+        for (int i = data[0] == 248 ? 31 : 0; i < 32; i++)
+            writer_u8(payload, data[1]);
+        return;
+    }
     *sequence += data[0] >= 250 ? data[3] % 3u : 1;
     record.sequence = *sequence;
     if (record.kind == RECORD_ACCEPT) {
@@ -84,7 +120,8 @@ static void put_checkpoint(struct writer *payload, const uint8_t *data, uint64_t
     struct record record = {.kind = RECORD_CHECKPOINT,
                             .sequence = sequence + (data[0] == 255),
                             .ballot = {data[1], 1},
-                            .end = data[2]};
+                            .end = data[2],
+                            .store_slot = data[3]};
 
     record.next_sequence = record.sequence + 1;
     record_encode(&record, payload);
@@ -137,6 +174,26 @@ static void put_groups(uint8_t *segment, uint64_t number, struct build *build, c
     writer_deinit(&payload);
 }
 
+/* Sets the file, with what is wrong with it. */
+static void spoil(struct disk_mem *disk, uint64_t number, uint8_t *segment, const uint8_t *from,
+                  size_t size)
+{
+    size_t at = size > 8 ? get_u16(from + 5) % SEGMENT_SIZE : 0;
+    size_t sector = size > 8 ? get_u16(from + 5) % (SEGMENT_SIZE / 512) : 0;
+    enum wrong wrong = what_is_wrong(from, size);
+
+    if (wrong == WRONG_BYTE)
+        segment[at] ^= from[7];
+    if (wrong == WRONG_SECTOR)
+        memset(segment + sector * 512, 0, 512);
+    if (wrong == WRONG_UNREADABLE) {
+        disk->bad_file = number;
+        disk->bad_sector = sector;
+    }
+    if (wrong != WRONG_MISSING)
+        disk_mem_set(disk, number, segment, wrong == WRONG_SIZE ? at : SEGMENT_SIZE);
+}
+
 static void fill(struct disk_mem *disk, const uint8_t *data, size_t size)
 {
     static uint8_t segment[SEGMENT_SIZE];
@@ -154,11 +211,7 @@ static void fill(struct disk_mem *disk, const uint8_t *data, size_t size)
         }
         put_head(segment, i + 1, from, part);
         put_groups(segment, i + 1, &build, from + (part > 8 ? 8 : part), part > 8 ? part - 8 : 0);
-        if (part > 8 && from[4] % 3 == 0) /* and something wrong somewhere */
-            segment[get_u16(from + 5) % SEGMENT_SIZE] ^= from[7];
-        if (part > 8 && from[4] % 3 == 1) /* or a sector that was never written */
-            memset(segment + get_u16(from + 5) % (SEGMENT_SIZE / 512) * 512, 0, 512);
-        disk_mem_set(disk, i + 1, segment, SEGMENT_SIZE);
+        spoil(disk, i + 1, segment, from, part);
     }
 }
 

@@ -96,6 +96,19 @@ static void turn_a_bit(const uint8_t *data, uint64_t count)
     }
 }
 
+/* A leaf that is read is written back the same. */
+static void take_leaf(struct bytes raw)
+{
+    struct tree_leaf leaf;
+    struct writer again;
+    if (!tree_leaf_decode(raw, &leaf) || leaf.slot > SLOT_MAX)
+        return;
+    writer_init(&again, raw.size);
+    tree_leaf_encode(&again, &leaf);
+    CHECK(bytes_equal(writer_result(&again), raw));
+    writer_deinit(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct note_proof proof;
@@ -103,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct note_checkpoint checkpoint;
     struct tree_hash hashes[NOTE_HASHES_MAX];
     prepare();
+    take_leaf(bytes_make(data, size));
     if (size >= 4)
         turn_a_bit(data, 1 + data[3] % LEAVES);
     if (note_proof_parse(bytes_make(data, size), &proof) != RSM_OK ||

@@ -36,6 +36,7 @@ static void take_wire(uint16_t type, struct bytes rdata)
     uint8_t *folded = mem_alloc(rdata.size + 1);
     bool has_blocks = rr_data_canonical(type, rdata, folded) == RSM_OK;
     (void)rr_data_to_text(type, rdata, text, sizeof text);
+    (void)name_check(rdata);
     if (rr_data_target(type, rdata, &target))
         CHECK(name_check(target));
     if (rr_data_check(type, rdata) == RSM_OK) {
@@ -44,6 +45,25 @@ static void take_wire(uint16_t type, struct bytes rdata)
         check_text(type, rdata);
     }
     mem_free(folded);
+}
+
+/* A name and a type as text: what is taken is written and read as the same. */
+static void take_words(const char *line)
+{
+    uint8_t buffer[NAME_SIZE_MAX], again[NAME_SIZE_MAX];
+    char written[NAME_TEXT_MAX], type_text[RR_TYPE_TEXT_MAX];
+    struct bytes name, same;
+    uint16_t type, type_again;
+    if (name_from_text(line, bytes_make(root, sizeof root), buffer, &name) == RSM_OK) {
+        CHECK(name_check(name) && name_is_at_or_below(name, bytes_make(root, sizeof root)));
+        CHECK(name_from_text(name_to_text(name, written), (struct bytes){NULL, 0}, again, &same) ==
+              RSM_OK);
+        CHECK(name_equal(name, same));
+    }
+    if (rr_type_from_text(line, &type) == RSM_OK) {
+        CHECK(rr_type_from_text(rr_type_to_text(type, type_text), &type_again) == RSM_OK);
+        CHECK(type == type_again);
+    }
 }
 
 static void take_text(uint16_t type, const char *line)
@@ -78,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(line, data + 2, rest);
     line[rest] = '\0';
     take_text(type, line);
+    take_words(line);
     mem_free(line);
     return 0;
 }

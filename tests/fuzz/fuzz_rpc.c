@@ -6,6 +6,7 @@
  * the strict scan takes, and the server stays usable for a client that behaves.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define BIG_SIZE (256u * 1024u) /* more than a socket takes at once */
+#define BIG_MAX 3u              /* such answers in one execution */
+
 static struct event_base *base;
 static struct rpc_server *server;
-static struct rpc_request *held; /* answered late, perhaps after its connection has gone */
-static char path[108];           /* as much as the system takes */
+static char path[108]; /* as much as the system takes */
+
+/* Answered late, perhaps after their connection has gone. */
+static struct rpc_request *held[LIMIT_IN_FLIGHT_PER_CONNECTION];
+static size_t held_count;
+static unsigned big_count;
+
+static void answer_held(void)
+{
+    static const uint8_t empty[] = {0x90};
+    while (held_count > 0)
+        rpc_answer(held[--held_count], bytes_make(empty, 1));
+}
 
 static void answer_with_maps(struct rpc_request *request)
 {
@@ -33,15 +48,26 @@ static void answer_with_maps(struct rpc_request *request)
     rpc_answer(request, request->params);
 }
 
+static void answer_big(struct rpc_request *request)
+{
+    static uint8_t big[BIG_SIZE] = {0xc6, 0, 3, 0xff, 0xfb}; /* bin of the rest */
+    if (big_count++ < BIG_MAX)
+        rpc_answer(request, bytes_make(big, sizeof big));
+    else
+        rpc_answer_error(request, RSM_BUSY, "", "\xff is no UTF-8");
+}
+
 static void on_request(void *context, struct rpc_request *request)
 {
     (void)context;
     CHECK(request->params.size > 0);
     uint8_t kind = request->method.size > 0 ? request->method.data[0] : 0;
-    if (kind == 'h' && held == NULL)
-        held = request;
+    if (kind == 'h' && held_count < LIMIT_IN_FLIGHT_PER_CONNECTION)
+        held[held_count++] = request;
     else if (kind == 'm')
         answer_with_maps(request);
+    else if (kind == 'b')
+        answer_big(request);
     else if (kind < 'a')
         rpc_answer(request, request->params);
     else
@@ -54,11 +80,21 @@ static void on_closed(void *context, struct rpc_connection *connection)
     (void)connection;
 }
 
+static void end(void)
+{
+    rpc_free(server);
+    event_base_free(base);
+}
+
+/* The server lives as long as the process: it has to stay usable. */
 static void begin(void)
 {
     char text[256];
     struct rpc_config config = {
         .connections_max = 4, .on_request = on_request, .on_closed = on_closed};
+    if (server != NULL)
+        return;
+    signal(SIGPIPE, SIG_IGN); /* as rsmd does */
     base = event_base_new();
     config.base = base;
     server = rpc_new(&config);
@@ -66,6 +102,7 @@ static void begin(void)
     snprintf(path, sizeof path, "%s/rsm-fuzz-rpc.%ld", temporary != NULL ? temporary : "/tmp",
              (long)getpid());
     CHECK(rpc_listen_unix(server, path, text) == RSM_OK);
+    CHECK(atexit(end) == 0);
 }
 
 /* A connection whose other end is the server's. */
@@ -106,13 +143,10 @@ static size_t take_answers(int fd)
     return count;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The bytes in two pieces, and what comes of them; a second client is there meanwhile. */
+static void talk(const uint8_t *data, size_t size)
 {
-    static const uint8_t good[] = {0x94, 0x00, 0x05, 0xa1, 'A', 0x90};
-    if (size > 32768)
-        return 0;
-    begin();
-    int fd = dial();
+    int fd = dial(), other = dial();
     settle();
     for (size_t at = 0; at < size; at += size / 2 + 1) {
         size_t part = size - at < size / 2 + 1 ? size - at : size / 2 + 1;
@@ -120,13 +154,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break; /* closed after the first half */
         settle();
     }
-    take_answers(fd);
+    if (size % 2 == 0) {
+        answer_held();
+        settle();
+    }
+    if (big_count == 0) /* else it may be closed with half an answer written */
+        take_answers(fd);
     close(fd);
     settle();
-    if (held != NULL)
-        rpc_answer(held, bytes_make(good + 5, 1));
-    held = NULL;
-    fd = dial();
+    answer_held();
+    close(other);
+    settle();
+    CHECK(rpc_get_counters(server)->connections == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint8_t good[] = {0x94, 0x00, 0x05, 0xa1, 'A', 0x90};
+    if (size > 32768)
+        return 0;
+    begin();
+    big_count = 0;
+    talk(data, size);
+    int fd = dial();
     settle();
     CHECK(send(fd, good, sizeof good, MSG_NOSIGNAL) == (ssize_t)sizeof good);
     settle();
@@ -134,7 +184,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(fd);
     settle();
     CHECK(rpc_get_counters(server)->connections == 0);
-    rpc_free(server);
-    event_base_free(base);
     return 0;
 }

@@ -34,14 +34,15 @@ static void prepare(void)
     struct rsm_change more[] = {
         change_a("www.example.", 1, 2),
         change_name("alias.example.", RR_TYPE_CNAME, "www.example."),
-        change_name("old.example.", RR_TYPE_DNAME, "new.example."),
+        change_name("old.example.", RR_TYPE_DNAME, "longer.example."),
         change_a("*.wild.example.", 4, 1),
         change_name("sub.example.", RR_TYPE_NS, "ns.sub.example."),
         change_a("ns.sub.example.", 7, 1),
         change_a("a.b.c.example.", 8, 1),
+        change_a("many.example.", 9, 60), /* more than an answer over UDP has room for */
     };
     struct actor *root = &world->actors[0];
-    CHECK(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone("example.", 1, more, 7)));
+    CHECK(actor_do(root, RSM_KIND_ZONE_CREATE, body_zone("example.", 1, more, 8)));
     for (uint8_t i = 1; i < 4; i++) {
         struct rsm_change change = change_a("www.example.", (uint8_t)(10 * i), 2);
         CHECK(actor_do(root, RSM_KIND_RRSET_CHANGE, body_change("example.", &change, 1)));
@@ -49,6 +50,33 @@ static void prepare(void)
     CHECK(tsig_key_new("xfr", "hmac-sha256", secret, TSIG_TRANSFER | TSIG_UPDATE,
                        &policy.keys.keys[0], &why) == RSM_OK);
     policy.keys.count = 1;
+}
+
+/*
+ * The same question, signed: its head and authority section (an IXFR has a SOA there). Nobody finds
+ * a signature by chance.
+ */
+static struct bytes sign(struct bytes question, uint8_t out[PACKET_SIZE_MAX])
+{
+    struct packet *p;
+    struct packet_record record;
+    struct tsig_exchange x;
+    struct bytes wire = question;
+    if (packet_parse(question, &p) != RSM_OK)
+        return question;
+    const struct packet_head *h = packet_head(p);
+    if (h->has_question) {
+        tsig_begin(policy.keys.keys[0], &x);
+        draft_begin_question(draft, h->id, h->opcode, h->name, h->type, h->class, tsig_size(&x));
+        for (uint32_t i = 0; packet_record(p, PACKET_AUTHORITY, i, &record); i++)
+            (void)draft_put(draft, PACKET_AUTHORITY, record.owner, record.type, record.class,
+                            record.ttl, record.rdata);
+        CHECK(tsig_sign(&x, draft, &wire) == RSM_OK);
+        memcpy(out, wire.data, wire.size);
+        wire.data = out;
+    }
+    packet_free(p);
+    return wire;
 }
 
 static void look_at(struct bytes question, struct bytes answer)
@@ -61,6 +89,7 @@ static void look_at(struct bytes question, struct bytes answer)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    uint8_t copy[PACKET_SIZE_MAX];
     struct bytes wire;
     bool is_broken;
     enum rsm_status status;
@@ -69,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     struct bytes question = bytes_make(data + 1, size - 1);
+    if ((data[0] & 16) != 0)
+        question = sign(question, copy);
     enum serve_transport transport = (data[0] & 1) != 0 ? SERVE_UDP : SERVE_TCP;
     policy.allow_unsigned_queries = (data[0] & 2) != 0;
     policy.allow_unsigned_transfers = (data[0] & 4) != 0;
@@ -76,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (s == NULL)
         return 0;
     if (serve_kind(s) == SERVE_UPDATE) {
+        CHECK(serve_signature(s).size > 0 && serve_packet(s) != NULL);
         if (serve_answer(s, draft, RCODE_NOTIMP, PACKET_EDE_OTHER, "no", &wire))
             look_at(question, wire);
         serve_free(s);
@@ -89,6 +121,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
               wire.size <= question.size + 23);
     }
     CHECK(!is_broken && status == RSM_OK);
+    struct serve_summary summary;
+    serve_get_summary(s, &summary);
+    CHECK(summary.message_count == messages);
     CHECK(transport == SERVE_TCP || messages <= 1);
     serve_free(s);
     return 0;

@@ -12,7 +12,8 @@
 
 #include "src/base/prng.h"
 
-#define MUTATIONS 2000u
+#define MUTATIONS 30000ul /* in all, so that all targets together take seconds */
+#define MUTATIONS_OF_A_FILE 2000ul
 #define SIZE_MAX_INPUT 65536u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -63,7 +64,7 @@ static void run(const uint8_t *data, size_t size)
     free(exact);
 }
 
-static unsigned long run_file(const char *path, unsigned mutations)
+static unsigned long run_file(const char *path, unsigned long mutations)
 {
     struct prng p;
     FILE *file = fopen(path, "rb");
@@ -73,29 +74,44 @@ static unsigned long run_file(const char *path, unsigned mutations)
     fclose(file);
     run(input, size);
     prng_init(&p, size * 31 + (size > 0 ? input[size / 2] : 0u));
-    for (unsigned i = 0; i < mutations; i++)
+    for (unsigned long i = 0; i < mutations; i++)
         run(mutated, mutate(&p, size));
     return 1 + mutations;
 }
 
+/* Each file of a folder; `runs_out` NULL: they are counted only. */
+static unsigned long each_file(const char *folder_path, unsigned long mutations,
+                               unsigned long *runs_out)
+{
+    unsigned long files = 0;
+    DIR *folder = opendir(folder_path);
+    struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        char path[4096];
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder_path, entry->d_name);
+        if (runs_out != NULL)
+            *runs_out += run_file(path, mutations);
+        files++;
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return files;
+}
+
 int main(int argc, char **argv)
 {
-    unsigned long files = 0, runs = 0;
+    unsigned long files = 0, runs = 0, mutations = 0;
     bool is_once = argc > 1 && strcmp(argv[1], "--once") == 0;
-    for (int i = is_once ? 2 : 1; i < argc; i++) {
-        DIR *folder = opendir(argv[i]);
-        struct dirent *entry;
-        while (folder != NULL && (entry = readdir(folder)) != NULL) {
-            char path[4096];
-            if (entry->d_name[0] == '.')
-                continue;
-            snprintf(path, sizeof path, "%s/%s", argv[i], entry->d_name);
-            runs += run_file(path, is_once ? 0 : MUTATIONS);
-            files++;
-        }
-        if (folder != NULL)
-            closedir(folder);
-    }
+    int first = is_once ? 2 : 1;
+    for (int i = first; i < argc; i++)
+        files += each_file(argv[i], 0, NULL);
+    if (!is_once && files > 0)
+        mutations =
+            MUTATIONS / files < MUTATIONS_OF_A_FILE ? MUTATIONS / files : MUTATIONS_OF_A_FILE;
+    for (int i = first; i < argc; i++)
+        (void)each_file(argv[i], mutations, &runs);
     printf("%lu files of the corpus, %lu runs\n", files, runs);
     printf("%d passed, %d failed\n", files > 0, files == 0);
     return files > 0 ? 0 : 1;

@@ -16,7 +16,7 @@ mkdir -p build/fuzz
 for target in "$@"; do
     corpus=build/fuzz/corpus/$target
     log=build/fuzz/$target.log
-    size=$(awk -v target="$target" '$1 == target { print $2 }' tests/fuzz/parsers.txt)
+    size=$(awk -v target="$target" '/^[a-z]/ && $1 == target { print $2 }' tests/fuzz/parsers.txt)
     [ -n "$size" ] || { echo "tests/fuzz/parsers.txt has no $target"; exit 2; }
     mkdir -p "$corpus"
     begin=$(date +%s)

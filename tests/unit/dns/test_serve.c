@@ -66,6 +66,7 @@ static struct result serve_one(struct world *w, struct blob *wire, enum serve_tr
     struct result out = {.is_answered = false};
     struct serve *s = serve_begin(&policy, blob_bytes(wire), transport);
     struct draft *draft = draft_new();
+    struct serve_summary summary;
     struct bytes message;
     enum rsm_status status;
     blob_unref(wire);
@@ -89,6 +90,8 @@ static struct result serve_one(struct world *w, struct blob *wire, enum serve_tr
                 out.largest = message.size;
             packet_free(a);
         }
+        serve_get_summary(s, &summary);
+        cr_assert_eq(summary.message_count, out.messages);
     }
     serve_free(s);
     draft_free(draft);

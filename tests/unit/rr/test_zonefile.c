@@ -44,6 +44,7 @@ Test(zonefile, errors_name_their_lines_and_nothing_is_left)
                 {"a 60 IN A 192.0.2.1\na 61 IN A 192.0.2.2\n", 2},
                 {"\n\n$INCLUDE /etc/passwd\n", 3},
                 {"a CH TXT x\n", 1},
+                {"b IN A 192.0.2.1\na IN TYPE64 \\# 11 0000000000000464394941\n", 2},
                 {"a IN TYPE41 \\# 0\n", 1},
                 {"a IN MINFO \\# 3 012001\n", 1},
                 {"a IN A 192.0.2.1\nb IN NSEC3 1 1 1 - zz A\n", 2}};
