@@ -96,7 +96,8 @@ static enum rsm_status rewrite_last_group(struct journal *j, const struct recove
         return RSM_NO_MEMORY;
     writer_init(&payload, 2u * LIMIT_SEGMENT_SIZE);
     status = disk_read(j->disk, s->segment, 0, image.data, s->used);
-    while (status == RSM_OK && offset < s->used) {
+    while (status == RSM_OK) {
+        CHECK(offset < s->used);
         if (!segment_group_decode(&j->identity, s->segment, bytes_make(image.data, s->used), offset,
                                   &group, &payload, &records))
             status = RSM_IO; /* it was good a moment ago */

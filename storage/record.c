@@ -111,8 +111,8 @@ static bool decode_body(struct reader *r, struct record *out)
         out->slot = reader_u64(r);
         out->ballot = decode_ballot(r);
         out->value = reader_bytes(r, reader_left(r));
-        return ballot_is_possible(out->ballot, false) && out->slot >= 1 && out->slot <= SLOT_MAX &&
-               out->value.size <= LIMIT_VALUE_SIZE && reader_done(r);
+        return reader_done(r) && ballot_is_possible(out->ballot, false) && out->slot >= 1 &&
+               out->slot <= SLOT_MAX && out->value.size <= LIMIT_VALUE_SIZE;
     case RECORD_CHOSEN:
         out->end = reader_u64(r);
         return out->end <= SLOT_MAX + 1 && reader_done(r);

@@ -103,8 +103,8 @@ static enum rsm_status take_group(struct walk *w, struct recovered_segment *s, u
         loss_on_gap(&w->loss);
     for (uint32_t i = 0; i < group->records; i++) {
         enum rsm_status status = RSM_OK;
-        if (!record_decode(&records, &record))
-            return RSM_DAMAGED; /* it did a moment ago */
+        bool is_record = record_decode(&records, &record);
+        CHECK(is_record); /* it was one a moment ago, in the same memory */
         note_record(r, &record);
         if (r->scanner != NULL)
             r->scanner->on_record(r->scanner->context, &place, &record);
@@ -296,6 +296,7 @@ static bool explain_gap(struct walk *w, struct recovered_segment *s,
     struct reader records;
 
     CHECK(w->gap != NULL && !w->doubt && w->gap < s);
+    CHECK(w->gap->segment < s->segment);
     s->is_used = s->is_used || holds_groups(w, s, image);
     if (s->is_used && s->segment == w->gap->segment + 1 && w->gap_rest == TAIL_REST_OLD &&
         w->gap->a < w->expected && find_group(w, s, image, SEGMENT_DATA_OFFSET, &group, &records)) {
@@ -308,7 +309,7 @@ static bool explain_gap(struct walk *w, struct recovered_segment *s,
         return true;
     }
     if (s->head != SEGMENT_HEAD_GOOD || s->marks_readable != SEGMENT_MARK_COUNT ||
-        s->file_size != s->size || s->segment <= w->gap->segment ||
+        s->file_size != s->size ||
         !segment_is_zero(image->data + SEGMENT_DATA_OFFSET, image->size - SEGMENT_DATA_OFFSET)) {
         s->is_leftover = true;
         recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
@@ -345,8 +346,9 @@ static void judge_end(struct walk *w, const struct recovered_segment *s,
     bool are_marks_whole = s->marks_readable == SEGMENT_MARK_COUNT;
 
     CHECK(w->doubt && w->gap == NULL);
+    CHECK(s->b <= s->a);
     if (s->group_end == 0) {
-        if (s->head != SEGMENT_HEAD_GOOD || !are_marks_whole || s->a != 0 || s->b != 0 ||
+        if (s->head != SEGMENT_HEAD_GOOD || !are_marks_whole || s->a != 0 ||
             !segment_is_zero(image->data + SEGMENT_DATA_OFFSET, image->size - SEGMENT_DATA_OFFSET))
             w->loss.ends_well = false;
         return;
@@ -400,7 +402,7 @@ static bool is_unfinished(const struct walk *w, const struct recovered_segment *
                           const struct segment_image *image)
 {
     return w->doubt && w->loss.ends_well && s == &w->r->segments[w->r->segment_count - 1] &&
-           !image->unreadable && segment_is_zero(image->data, image->size);
+           segment_is_zero(image->data, image->size); /* what cannot be read is none */
 }
 
 /* Of a life before this one, and nothing in it is of this one. */
@@ -449,7 +451,7 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
         status = read_groups(w, s, &image);
     }
     mem_free(image.data);
-    if (w->r->scanner != NULL && status == RSM_OK) {
+    if (status == RSM_OK && w->r->scanner != NULL) {
         struct journal_segment_info info = {s->segment,     s->file_size, s->used,
                                             s->group_first, s->group_end, s->sealed};
         w->r->scanner->on_segment(w->r->scanner->context, &info);

@@ -105,14 +105,14 @@ static enum rsm_status put_row(struct store *s, MDB_txn *txn, uint8_t table, str
     MDB_val v = {value.size + STORE_CHECK_SIZE, NULL};
 
     CHECK(table == 0); /* all other rows are counted: write_row */
+    CHECK(value.size > 0);
     store_make_key(table, key, buffer, &k);
     int error = mdb_put(txn, s->database, &k, &v, MDB_RESERVE);
     if (error != MDB_SUCCESS)
         return store_status(s->path, error);
     CHECK(v.mv_size == value.size + STORE_CHECK_SIZE && v.mv_data != NULL);
     put_u32(v.mv_data, store_check(table, key, value));
-    if (value.size > 0)
-        memcpy((uint8_t *)v.mv_data + STORE_CHECK_SIZE, value.data, value.size);
+    memcpy((uint8_t *)v.mv_data + STORE_CHECK_SIZE, value.data, value.size);
     return RSM_OK;
 }
 

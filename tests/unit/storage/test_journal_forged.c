@@ -209,6 +209,104 @@ Test(journal_forged, marks_that_cannot_be)
     cr_assert_not(segment_mark_decode(&identity, 3, 0, sector, &found), "b above a");
 }
 
+/* What the check of a mark or a sector is bound to (segment.h), and goes on with. */
+static uint32_t bound(const struct journal_identity *identity, uint64_t segment, uint64_t group,
+                      uint64_t offset, const uint8_t *bytes, size_t size)
+{
+    uint8_t head[52];
+
+    memcpy(head, identity->cluster, CLUSTER_ID_SIZE);
+    put_u32(head + 16, identity->replica);
+    put_u64(head + 20, identity->incarnation);
+    put_u64(head + 28, segment);
+    put_u64(head + 36, group);
+    put_u64(head + 44, offset);
+    return crc32c(crc32c(0, head, sizeof(head)), bytes, size);
+}
+
+Test(journal_forged, marks_of_the_other_parity_and_half_sealed_ones)
+{
+    struct journal_identity identity = {.replica = 1, .incarnation = 9};
+    uint8_t sector[DISK_SECTOR_SIZE];
+    struct segment_mark mark = {.writes = 4, .a = 7, .b = 7, .first_segment = 1};
+    struct segment_mark found;
+
+    segment_mark_encode(&identity, 3, &mark, sector);
+    put_u32(sector + 508, bound(&identity, 3, 0, segment_mark_offset(0), sector, 508));
+    cr_assert(segment_mark_decode(&identity, 3, 0, sector, &found), "the forger can do it");
+    sector[36] = 2;
+    put_u32(sector + 508, bound(&identity, 3, 0, segment_mark_offset(0), sector, 508));
+    cr_assert_not(segment_mark_decode(&identity, 3, 0, sector, &found));
+    sector[36] = 1;
+    put_u64(sector + 4, 5);
+    put_u32(sector + 508, bound(&identity, 3, 0, segment_mark_offset(0), sector, 508));
+    cr_assert_not(segment_mark_decode(&identity, 3, 0, sector, &found));
+}
+
+/* The next group, of three sectors and more; its bytes. */
+static uint8_t *encode_next(struct forged *f, uint64_t offset)
+{
+    uint8_t *bytes = mem_alloc(segment_group_size(f->payload.size));
+    segment_group_encode(&f->rig.identity, f->segment, offset, &f->group, f->payload.data,
+                         f->payload.size, bytes);
+    return bytes;
+}
+
+static void expect_sectors(struct forged *f, const uint8_t *bytes, uint64_t offset, size_t size)
+{
+    cr_assert_eq(disk_write(&f->rig.disk->disk, f->segment, offset, bytes, size), RSM_OK);
+    cr_assert_eq(disk_flush(&f->rig.disk->disk, f->segment), RSM_OK);
+}
+
+/* Every sector checks, and the group does not: its parts are of two groups of one number. */
+Test(journal_forged, sectors_that_check_of_a_group_that_does_not)
+{
+    struct forged f;
+    begin(&f);
+    add_model(&f, 7);
+    add_model(&f, 8);
+    uint8_t *bytes = encode_next(&f, f.offset);
+    bytes[SECTOR_HEAD_SIZE + GROUP_HEAD_SIZE + 3] ^= 1;
+    put_u32(bytes, bound(&f.rig.identity, f.segment, f.group.group, f.offset, bytes + 4,
+                         DISK_SECTOR_SIZE - 4));
+    expect_sectors(&f, bytes, f.offset, segment_group_size(f.payload.size));
+    mem_free(bytes);
+    cr_assert_eq(rig_open(&f.rig), RSM_DAMAGED);
+    cr_assert_eq(f.rig.visited, 6);
+    writer_deinit(&f.payload);
+    rig_deinit(&f.rig);
+}
+
+/* A torn group, and bytes of its number behind where it ends: no torn write leaves that. */
+Test(journal_forged, a_torn_group_with_bytes_behind_its_end)
+{
+    for (unsigned is_behind = 0; is_behind < 2; is_behind++) {
+        struct forged f;
+        uint8_t value[1400] = {1};
+        struct record vote = {.kind = RECORD_ACCEPT,
+                              .sequence = 7,
+                              .slot = 7,
+                              .ballot = {9, 1},
+                              .value = {value, sizeof(value)}};
+        begin(&f);
+        add(&f, vote);
+        f.group.slot_first = 7;
+        f.group.slot_end = 8;
+        uint8_t *bytes = encode_next(&f, f.offset);
+        expect_sectors(&f, bytes, f.offset, DISK_SECTOR_SIZE);
+        mem_free(bytes);
+        uint64_t offset = f.offset + (is_behind ? 6u : 1u) * DISK_SECTOR_SIZE;
+        bytes = encode_next(&f, offset);
+        expect_sectors(&f, bytes, offset, DISK_SECTOR_SIZE);
+        mem_free(bytes);
+        cr_assert_eq(rig_open(&f.rig), is_behind ? RSM_DAMAGED : RSM_OK);
+        cr_assert_eq(f.rig.report.verdict, is_behind ? JOURNAL_DAMAGED : JOURNAL_CUT);
+        cr_assert_eq(f.rig.visited, 6);
+        writer_deinit(&f.payload);
+        rig_deinit(&f.rig);
+    }
+}
+
 /* A head of a newer format, and one with sizes that cannot be. */
 Test(journal_forged, heads)
 {

@@ -170,3 +170,30 @@ Test(record, bodies_have_the_size_of_their_kind)
     cr_expect_not(decodes(RECORD_CHECKPOINT + 1, bytes, 12));
     mem_free(bytes);
 }
+
+Test(record, what_does_not_fit_is_not_half_written)
+{
+    const struct record record = {.kind = RECORD_CHOSEN, .sequence = 1, .end = 2};
+    struct writer w;
+    writer_init(&w, RECORD_HEAD_SIZE + 7);
+    record_encode(&record, &w);
+    cr_assert(w.failed);
+    writer_deinit(&w);
+}
+
+/* A body that ends too early, and whose check is right. */
+Test(record, short_bodies_are_refused_though_the_check_is_right)
+{
+    for (size_t size = 0; size < RECORD_ACCEPT_SIZE; size++) {
+        uint8_t bytes[RECORD_HEAD_SIZE + RECORD_ACCEPT_SIZE];
+        memset(bytes, 1, sizeof bytes);
+        put_u32(bytes, (uint32_t)size);
+        bytes[4] = RECORD_ACCEPT;
+        uint32_t check = crc32c(0, bytes, 13);
+        put_u32(bytes + 13, crc32c(check, bytes + RECORD_HEAD_SIZE, size));
+        struct reader r = reader_make(bytes_make(bytes, RECORD_HEAD_SIZE + size));
+        struct record record;
+        cr_assert_not(record_decode(&r, &record), "%zu", size);
+        cr_assert(r.failed);
+    }
+}

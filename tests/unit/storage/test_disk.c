@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_disk.c - what a disk may answer, and that nothing else goes on from it. */
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+
+#include "storage/record.h"
+#include "tests/lib/dies.h"
+#include "tests/lib/disk_mem.h"
+
+Test(disk, every_answer_of_a_disk_is_passed_on)
+{
+    static const enum rsm_status answers[] = {RSM_NOT_FOUND, RSM_EXISTS,      RSM_DISK_FULL,
+                                              RSM_READ_ONLY, RSM_NOT_ALLOWED, RSM_IO};
+    struct disk_mem *d = disk_mem_new();
+    for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+        d->fail_at = d->calls + 1;
+        d->fail_with = answers[i];
+        d->failed = false;
+        cr_assert_eq(disk_create(&d->disk, 7), answers[i]);
+    }
+    cr_assert_eq(disk_create(&d->disk, 7), RSM_OK);
+    disk_free(&d->disk);
+}
+
+static void create(void *context)
+{
+    struct disk_mem *d = context;
+    d->fail_at = d->calls + 1;
+    d->fail_with = RSM_STAGED;
+    (void)disk_create(&d->disk, 8);
+}
+
+static enum rsm_status list_backwards(struct disk *disk, uint64_t *files_out, size_t capacity,
+                                      size_t *count_out)
+{
+    (void)disk;
+    for (size_t i = 0; i < 3 && i < capacity; i++)
+        files_out[i] = 9 - i;
+    *count_out = 3;
+    return RSM_OK;
+}
+
+static void list(void *context)
+{
+    uint64_t files[8];
+    size_t count = 0;
+    (void)disk_list(context, files, 8, &count);
+#if !defined(RSM_VERIFY) || !RSM_VERIFY
+    abort(); /* it is looked at in checked builds */
+#endif
+}
+
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+static void encode_of_no_kind(void *context)
+{
+    struct writer w;
+    const struct record record = {.kind = (enum record_kind)9};
+    (void)context;
+    writer_init(&w, 100);
+    record_encode(&record, &w);
+}
+
+Test(disk, what_no_disk_may_answer_ends_the_process)
+{
+    struct disk_mem *d = disk_mem_new();
+    struct disk_ops ops = *d->disk.ops;
+    struct disk backwards = {.ops = &ops};
+    ops.list = list_backwards;
+    cr_assert_not(dies(nothing, NULL));
+    cr_assert(dies(create, d));
+    cr_assert(dies(list, &backwards));
+    cr_assert(dies(encode_of_no_kind, NULL));
+    disk_free(&d->disk);
+}
