@@ -40,14 +40,16 @@ static enum rsm_status add_data(struct kv *kv, const struct answer *a, struct wr
         return status;
     struct bytes rdatas = record.rdatas;
     struct bytes rdata;
-    char *data = mem_alloc(RR_DATA_TEXT_MAX);
+    struct rr_text texts;
+    const char *data;
+    rr_text_init(&texts);
     writer_format(text, "%s", rr_type_to_text(a->type, type));
     /* A SOA differs by its serial with every change: that is no news. */
     while (a->type != RR_TYPE_SOA && rrset_rdata_next(&rdatas, &rdata)) {
-        if (rr_data_to_text(a->type, rdata, data, RR_DATA_TEXT_MAX) == RSM_OK)
+        if (rr_text_of(&texts, a->type, rdata, &data) == RSM_OK)
             writer_format(text, " %.200s", data);
     }
-    mem_free(data);
+    rr_text_deinit(&texts);
     writer_format(text, " (%u s)", record.ttl);
     return RSM_OK;
 }

@@ -2,7 +2,6 @@
 /* render.c - pieces of results: names, record sets, verdicts, slots of the log. */
 #include <string.h>
 
-#include "src/base/mem.h"
 #include "src/machine/entry.h"
 #include "src/machine/logtable.h"
 #include "src/read/render.h"
@@ -49,22 +48,23 @@ void pack_version(struct writer *out, const struct version *v)
 
 static void pack_rdatas(struct writer *out, uint16_t type, const struct rrset_record *record)
 {
-    char *text = mem_alloc(RR_DATA_TEXT_MAX);
+    struct rr_text texts;
+    const char *text;
     struct bytes rdatas = record->rdatas;
     struct bytes rdata;
     pack_key(out, "rdata");
     pack_array(out, record->rdata_count);
+    rr_text_init(&texts);
     while (rrset_rdata_next(&rdatas, &rdata)) {
-        if (rr_data_to_text(type, rdata, text, RR_DATA_TEXT_MAX) != RSM_OK)
-            text[0] = '\0'; /* the wire form is beside it */
+        (void)rr_text_of(&texts, type, rdata, &text); /* none: the wire form is beside it */
         pack_text(out, text);
     }
+    rr_text_deinit(&texts);
     pack_key(out, "rdata_wire");
     pack_array(out, record->rdata_count);
     rdatas = record->rdatas;
     while (rrset_rdata_next(&rdatas, &rdata))
         pack_bin(out, rdata);
-    mem_free(text);
 }
 
 void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t slot,

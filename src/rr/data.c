@@ -159,6 +159,35 @@ enum rsm_status rr_data_to_text(uint16_t type, struct bytes rdata, char *out, si
     return dump(type, rdata, out, size);
 }
 
+void rr_text_init(struct rr_text *t)
+{
+    t->large = NULL;
+    t->small[0] = '\0';
+}
+
+void rr_text_deinit(struct rr_text *t)
+{
+    mem_free(t->large);
+    t->large = NULL;
+}
+
+enum rsm_status rr_text_of(struct rr_text *t, uint16_t type, struct bytes rdata,
+                           const char **text_out)
+{
+    char *text = t->small;
+    enum rsm_status status = dump(type, rdata, text, sizeof t->small);
+    if (status == RSM_TOO_LARGE) {
+        if (t->large == NULL)
+            t->large = mem_alloc_unset(RR_DATA_TEXT_MAX);
+        text = t->large;
+        status = dump(type, rdata, text, RR_DATA_TEXT_MAX);
+    }
+    if (status != RSM_OK)
+        text[0] = '\0'; /* libknot may have begun one */
+    *text_out = text;
+    return status;
+}
+
 /* Scans "@ 0 IN TYPE text"; one record and nothing else may come of it. */
 static enum rsm_status scan_line(zs_scanner_t *scanner, uint16_t type, const char *line,
                                  size_t size, struct writer *rdata_out, const char **error_out)
@@ -231,16 +260,18 @@ static enum rsm_status round_trip(uint16_t type, struct bytes rdata)
 {
     static const uint8_t root[1] = {0};
     char error[64];
-    char *text = mem_alloc(RR_DATA_TEXT_MAX);
+    const char *text;
+    struct rr_text texts;
     struct writer again;
+    rr_text_init(&texts);
     writer_init(&again, LIMIT_RDATA_SIZE);
-    enum rsm_status status = dump(type, rdata, text, RR_DATA_TEXT_MAX);
+    enum rsm_status status = rr_text_of(&texts, type, rdata, &text);
     if (status == RSM_OK)
         status = rr_data_from_text(type, text, bytes_make(root, 1), &again, error, sizeof error);
     if (status == RSM_OK && !bytes_equal(writer_result(&again), rdata))
         status = RSM_MALFORMED;
     writer_deinit(&again);
-    mem_free(text);
+    rr_text_deinit(&texts);
     return status == RSM_OK ? RSM_OK : RSM_MALFORMED;
 }
 

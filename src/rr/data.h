@@ -43,6 +43,24 @@ enum rsm_status rr_data_check(uint16_t type, struct bytes rdata);
 enum rsm_status rr_data_canonical(uint16_t type, struct bytes rdata, uint8_t *out);
 /* Presentation form. RSM_MALFORMED; RSM_TOO_LARGE for a small `out`. */
 enum rsm_status rr_data_to_text(uint16_t type, struct bytes rdata, char *out, size_t size);
+/*
+ * The text of one record's data after another's: nearly all are short and stand in the object, so
+ * that nobody pays for the longest that there may be. On the stack; not to be moved.
+ */
+struct rr_text {
+    char *large; /* owned; RR_DATA_TEXT_MAX bytes, once a text needed them; NULL before */
+    char small[1024];
+};
+
+/* Needs no deinit before the first rr_text_of. */
+void rr_text_init(struct rr_text *t);
+void rr_text_deinit(struct rr_text *t);
+/*
+ * Presentation form; *text_out is borrowed until the next call with `t`, or its end. RSM_MALFORMED;
+ * RSM_TOO_LARGE for more than RR_DATA_TEXT_MAX. "" then.
+ */
+enum rsm_status rr_text_of(struct rr_text *t, uint16_t type, struct bytes rdata,
+                           const char **text_out);
 /* Appends the wire form of one record's data. RSM_MALFORMED: `error` has words. */
 enum rsm_status rr_data_from_text(uint16_t type, const char *text, struct bytes origin,
                                   struct writer *rdata_out, char *error, size_t error_size);

@@ -275,11 +275,13 @@ enum rsm_status zonefile_write(struct writer *out, struct bytes owner, uint16_t 
 {
     char owner_text[NAME_TEXT_MAX];
     char type_text[RR_TYPE_TEXT_MAX];
-    char *text = mem_alloc(RR_DATA_TEXT_MAX);
-    enum rsm_status status = rr_data_to_text(type, rdata, text, RR_DATA_TEXT_MAX);
+    struct rr_text texts;
+    const char *text;
+    rr_text_init(&texts);
+    enum rsm_status status = rr_text_of(&texts, type, rdata, &text);
     if (status == RSM_OK)
         writer_format(out, "%s\t%u\tIN\t%s\t%s\n", name_to_text(owner, owner_text), ttl,
                       rr_type_to_text(type, type_text), text);
-    mem_free(text);
+    rr_text_deinit(&texts);
     return status == RSM_OK && out->failed ? RSM_TOO_LARGE : status;
 }

@@ -201,22 +201,24 @@ static bool put_value(struct writer *out, const struct octodns_type *type, const
 static bool put_set(struct writer *out, const struct zone_set *set)
 {
     char type_text[RR_TYPE_TEXT_MAX];
-    char *text = mem_alloc(RR_DATA_TEXT_MAX);
+    struct rr_text texts;
+    const char *text;
     const struct octodns_type *type = octodns_find(set->type);
     struct rsm_walk walk = rsm_walk_begin(set->rdatas);
     struct rsm_value rdata;
     bool is_good = type != NULL;
+    rr_text_init(&texts);
     writer_format(out, "  - ttl: %u\n    type: %s\n", set->ttl,
                   rr_type_to_text(set->type, type_text));
     if (is_good && !type->is_single)
         writer_format(out, "    values:\n");
     while (is_good && rsm_walk_next(&walk, &rdata)) {
         struct rsm_bytes bytes = rsm_value_octets(rdata);
-        is_good = rr_data_to_text(set->type, bytes_make(bytes.data, bytes.size), text,
-                                  RR_DATA_TEXT_MAX) == RSM_OK &&
+        is_good = rr_text_of(&texts, set->type, bytes_make(bytes.data, bytes.size), &text) ==
+                      RSM_OK &&
                   put_value(out, type, text);
     }
-    mem_free(text);
+    rr_text_deinit(&texts);
     return is_good;
 }
 

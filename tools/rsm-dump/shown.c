@@ -56,17 +56,19 @@ json_t *shown_name(struct bytes name)
 
 json_t *shown_rdata(uint16_t type, struct bytes rdata)
 {
-    char *text = mem_alloc(RR_DATA_TEXT_MAX);
+    struct rr_text texts;
+    const char *text;
     json_t *value = NULL;
 
-    if (rr_data_to_text(type, rdata, text, RR_DATA_TEXT_MAX) == RSM_OK) {
+    rr_text_init(&texts);
+    if (rr_text_of(&texts, type, rdata, &text) == RSM_OK) {
         value = json_string(text);
     } else {
         json_t *digits = shown_hex(rdata);
         value = json_sprintf("\\# %zu %s", rdata.size, shown_of(digits));
         json_decref(digits);
     }
-    mem_free(text);
+    rr_text_deinit(&texts);
     return value != NULL ? value : json_null();
 }
 

@@ -102,6 +102,58 @@ Test(data, every_type_survives_text_and_back)
     }
 }
 
+/* Or rr_text_of would take what only needs more room for what cannot be said. */
+Test(data, a_text_without_room_is_too_large_at_every_size)
+{
+    static char text[RR_DATA_TEXT_MAX], small[RR_DATA_TEXT_MAX];
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        struct writer wire;
+        writer_init(&wire, 65536);
+        uint16_t type = wire_of(i, &wire);
+        cr_assert_eq(rr_data_to_text(type, writer_result(&wire), text, sizeof text), RSM_OK);
+        for (size_t size = 0; size <= strlen(text); size++)
+            cr_assert_eq(rr_data_to_text(type, writer_result(&wire), small, size), RSM_TOO_LARGE,
+                         "%s: %s, %zu bytes", samples[i].type, text, size);
+        writer_deinit(&wire);
+    }
+}
+
+/* A TXT of that many octets, in strings of 255, each octet said by four characters. */
+static void make_long_text(struct writer *out, size_t octets)
+{
+    for (size_t done = 0; done < octets;) {
+        size_t part = octets - done < 255 ? octets - done : 255;
+        uint8_t string[256] = {(uint8_t)part};
+        memset(string + 1, 0xfe, part);
+        writer_bytes(out, bytes_make(string, part + 1));
+        done += part;
+    }
+}
+
+/* Short and long ones in turns; each is what the room for the longest makes of it. */
+Test(data, a_text_is_the_same_however_much_room_it_needs)
+{
+    static char text[RR_DATA_TEXT_MAX];
+    const uint16_t txt = 16;
+    const char *said;
+    struct rr_text texts;
+    rr_text_init(&texts);
+    for (size_t octets = 1; octets <= 65000; octets = octets < 1200 ? octets + 1 : 2 * octets) {
+        struct writer wire;
+        writer_init(&wire, 65536);
+        make_long_text(&wire, octets);
+        cr_assert_eq(rr_data_to_text(txt, writer_result(&wire), text, sizeof text), RSM_OK);
+        cr_assert_eq(rr_text_of(&texts, txt, writer_result(&wire), &said), RSM_OK);
+        cr_assert_str_eq(said, text);
+        writer_deinit(&wire);
+        cr_assert_eq(rr_text_of(&texts, RR_TYPE_A, bytes_make("\1\2\3\4", 4), &said), RSM_OK);
+        cr_assert_str_eq(said, "1.2.3.4");
+    }
+    cr_assert_eq(rr_text_of(&texts, RR_TYPE_A, bytes_make("\1\2\3", 3), &said), RSM_MALFORMED);
+    cr_assert_str_eq(said, "");
+    rr_text_deinit(&texts);
+}
+
 /* What is taken can be exported, and what is exported is the same again. */
 static void assert_round_trip(uint16_t type, struct bytes rdata)
 {
