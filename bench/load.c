@@ -385,7 +385,8 @@ static bool is_over(const struct load_run *run, uint64_t now_ns)
            (run->options->rate > 0 && pace_next_ns(&run->pace) == UINT64_MAX);
 }
 
-/* Kernels before 5.11, and valgrind, have no epoll_pwait2: arrivals are late by 1 ms at most then. */
+/* Kernels before 5.11, and valgrind, have no epoll_pwait2: arrivals are late by 1 ms at most then.
+ */
 static int wait_for_events(int poll, struct epoll_event *events, int count, uint64_t ns)
 {
     const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),

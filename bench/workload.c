@@ -17,6 +17,7 @@
 
 #define SEQUENCE_DIGITS 12u
 #define FILL_CHANGES 512u
+#define LABEL_SIZE 12 /* a letter and a number of 32 bits */
 #define RDATA_SIZE (LOAD_SIZE_MAX + LOAD_SIZE_MAX / 200 + 32)
 
 void world_name(struct world_name *out, const char *const *labels, const struct world_name *suffix)
@@ -43,14 +44,27 @@ static const struct world_name *zone_of(const struct load_world *world, uint32_t
     return &world->zones[(client + key) % world->shape.zones];
 }
 
+/* The letter, and the number in so many digits at least, by hand: each operation makes three. */
+static void make_label(char out[LABEL_SIZE], char letter, int digits, uint32_t number)
+{
+    char backwards[10];
+    int count = 0, size = 0;
+    for (; number > 0 || count < digits; number /= 10)
+        backwards[count++] = (char)('0' + number % 10);
+    out[size++] = letter;
+    while (count > 0)
+        out[size++] = backwards[--count];
+    out[size] = 0;
+}
+
 static void owner_of(const struct load_world *world, uint32_t client, uint32_t key, uint32_t change,
                      struct world_name *out)
 {
-    char set[16], group[16], mine[16];
+    char set[LABEL_SIZE], group[LABEL_SIZE], mine[LABEL_SIZE];
     const char *const labels[] = {set, group, mine, NULL};
-    (void)snprintf(set, sizeof set, "r%04u", change);
-    (void)snprintf(group, sizeof group, "k%06u", key);
-    (void)snprintf(mine, sizeof mine, "c%04u", client);
+    make_label(set, 'r', 4, change);
+    make_label(group, 'k', 6, key);
+    make_label(mine, 'c', 4, client);
     world_name(out, labels, zone_of(world, client, key));
 }
 
