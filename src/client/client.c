@@ -121,7 +121,11 @@ static void connect_and_send(struct rsm_client *client, uint64_t now_ms)
     calls_send(client, now_ms);
 }
 
-/* One message of the server. False: it is not MessagePack-RPC, or a request, which it may not. */
+/*
+ * One message of the server, which connection_take has scanned: what stands behind the last member
+ * but one is the last one. False: it is not MessagePack-RPC, or a request, which it may
+ * not.
+ */
 static bool on_message(struct rsm_client *client, struct bytes message)
 {
     struct unpack u = unpack_make(message);
@@ -134,7 +138,7 @@ static bool on_message(struct rsm_client *client, struct bytes message)
         struct bytes error = bytes_make(NULL, 0);
         if (!unpack_nil(&u))
             error = unpack_raw(&u);
-        struct bytes result = unpack_raw(&u);
+        struct bytes result = unpack_rest(&u);
         if (!unpack_done(&u))
             return false;
         calls_answer(client, msgid, error, result);
@@ -142,7 +146,7 @@ static bool on_message(struct rsm_client *client, struct bytes message)
     }
     if (type == RSM_MESSAGE_NOTIFICATION && count == 3) {
         struct bytes method = unpack_octets(&u, LIMIT_LABEL_SIZE);
-        struct bytes params = unpack_raw(&u);
+        struct bytes params = unpack_rest(&u);
         if (!unpack_done(&u))
             return false;
         watches_notify(client, method, params);
@@ -229,17 +233,26 @@ int rsm_client_timeout_ms(const struct rsm_client *client)
     return due - now_ms < 3600000 ? (int)(due - now_ms) : 3600000;
 }
 
+/* True when the connection should be looked at. */
+static bool wait_for_it(const struct rsm_client *client, uint32_t wait_ms)
+{
+    /* Who does not wait has a loop of his own, and was told by it: reading says the rest. */
+    if (wait_ms == 0 && connection_is_open(&client->connection))
+        return true;
+    int timeout_ms = rsm_client_timeout_ms(client);
+    if (timeout_ms < 0 || (uint32_t)timeout_ms > wait_ms)
+        timeout_ms = wait_ms < 3600000 ? (int)wait_ms : 3600000;
+    struct epoll_event event;
+    return epoll_wait(client->poll, &event, 1, timeout_ms) > 0;
+}
+
 void rsm_client_process(struct rsm_client *client, uint32_t wait_ms)
 {
     if (client->is_processing)
         return;
     client->is_processing = true;
     connect_and_send(client, client_now_ms());
-    int timeout_ms = rsm_client_timeout_ms(client);
-    if (timeout_ms < 0 || (uint32_t)timeout_ms > wait_ms)
-        timeout_ms = wait_ms < 3600000 ? (int)wait_ms : 3600000;
-    struct epoll_event event;
-    if (epoll_wait(client->poll, &event, 1, timeout_ms) > 0)
+    if (wait_for_it(client, wait_ms))
         on_ready(client);
     uint64_t now_ms = client_now_ms();
     check_patience(client, now_ms);

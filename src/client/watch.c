@@ -131,6 +131,8 @@ static void start(struct rsm_client *client, struct watch *watch)
 
 void watches_start(struct rsm_client *client)
 {
+    if (client->watch_count == 0)
+        return;
     for (uint32_t i = 0; i < CLIENT_WATCHES_MAX; i++) {
         struct watch *watch = &client->watches[i];
         if (watch->id != 0 && !watch->is_active && watch->call == 0)

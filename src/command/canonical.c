@@ -136,7 +136,8 @@ static inline enum rsm_status enter_item(struct scan *s, const struct header *h)
 
 /*
  * Bytes of what a command mostly is made of: a number of up to 16 bits in its shortest form, text
- * of less than 32 bytes, and a binary string of less than 256; 0: it is none of them.
+ * of less than 32 bytes, a binary string of less than 256, nil, false and true; 0: it is none of
+ * them.
  */
 static inline size_t small_size(const uint8_t *at, size_t left)
 {
@@ -148,25 +149,29 @@ static inline size_t small_size(const uint8_t *at, size_t left)
         return 2u + at[1];
     if (at[0] == 0xcc && left >= 2 && at[1] >= 0x80)
         return 2;
+    if (at[0] == 0xc0 || (at[0] & 0xfe) == 0xc2)
+        return 1;
     return at[0] == 0xcd && left >= 3 && at[1] > 0 ? 3 : 0;
 }
 
 /*
- * The same as scan_item, for the values of small_size that are all there and arrays of less than 16
- * items. They are canonical whenever they are no map's key and text is UTF-8. False: it is none of
- * them, nothing was done.
+ * The same as scan_item, for the values of small_size that are all there, and for arrays and maps
+ * of less than 16 items. They are canonical whenever they are no map's key and text is UTF-8.
+ * False: it is none of them, nothing was done.
  */
 static inline bool scan_small(struct scan *s, struct bytes data)
 {
-    if (s->offset >= data.size || (s->depth > 0 && is_key_next(&s->levels[s->depth - 1])))
+    if (s->offset >= data.size ||
+        (s->rules == SCAN_CANONICAL && s->depth > 0 && is_key_next(&s->levels[s->depth - 1])))
         return false;
     const uint8_t *at = data.data + s->offset;
     size_t left = data.size - s->offset;
     if (left > s->size_max - s->offset)
         left = s->size_max - s->offset;
-    if ((at[0] & 0xf0) == 0x90 && left > 0) {
+    if ((at[0] & 0xe0) == 0x80 && left > 0) {
+        bool is_map = at[0] < 0x90;
         s->offset++;
-        s->status = enter_container(s, false, at[0] & 0x0fu);
+        s->status = enter_container(s, is_map, is_map ? 2 * (at[0] & 0x0fu) : at[0] & 0x0fu);
         return true;
     }
     size_t size = left > 0 ? small_size(at, left) : 0;

@@ -200,6 +200,18 @@ struct bytes unpack_raw(struct unpack *u)
     return (struct bytes){u->data + first, u->offset - first};
 }
 
+struct bytes unpack_rest(struct unpack *u)
+{
+    struct bytes rest = {NULL, 0};
+    if (u->status == RSM_OK && u->offset == u->size)
+        unpack_fail(u, RSM_MALFORMED);
+    if (u->status != RSM_OK)
+        return rest;
+    rest = bytes_make(u->data + u->offset, u->size - u->offset);
+    u->offset = u->size;
+    return rest;
+}
+
 bool unpack_find(struct bytes map, const char *key, struct unpack *value_out)
 {
     struct bytes wanted = bytes_of_string(key);

@@ -90,6 +90,11 @@ static inline void unpack_array_exactly(struct unpack *u, uint32_t count);
 void unpack_format(struct unpack *u, uint64_t format, uint32_t count);
 /* The bytes of the next whole object, whatever it is. */
 struct bytes unpack_raw(struct unpack *u);
+/*
+ * All that is left, at least a byte. When the source was scanned as one object, and its last member
+ * is next, that is this member's bytes, without a walk through it.
+ */
+struct bytes unpack_rest(struct unpack *u);
 
 /* Looks up a str (or bin) key in the bytes of a map; *value_out then reads its value, and only it.
  */

@@ -316,12 +316,13 @@ static bool take_msgid(struct unpack *u, struct rpc_request *request)
     return true;
 }
 
+/* `u` reads an object that was scanned, from its last members but one on. */
 static void dispatch(struct rpc_connection *c, struct rpc_request *request, struct unpack *u)
 {
     struct rpc_server *s = c->server;
     struct bytes method = unpack_octets(u, 256);
     bool is_array = unpack_peek(u) == UNPACK_ARRAY;
-    struct bytes params = unpack_raw(u);
+    struct bytes params = unpack_rest(u);
     s->counters.requests++;
     c->references++;
     c->in_flight++;
@@ -338,7 +339,7 @@ static void dispatch(struct rpc_connection *c, struct rpc_request *request, stru
         rpc_answer_error(request, RSM_UNAVAILABLE, NULL, "this replica is stopping");
         return;
     }
-    request->bytes = mem_alloc(method.size + params.size);
+    request->bytes = mem_alloc_unset(method.size + params.size);
     memcpy(request->bytes, method.data, method.size);
     memcpy(request->bytes + method.size, params.data, params.size);
     request->method = bytes_make(request->bytes, method.size);

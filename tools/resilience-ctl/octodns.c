@@ -214,9 +214,9 @@ static bool put_set(struct writer *out, const struct zone_set *set)
         writer_format(out, "    values:\n");
     while (is_good && rsm_walk_next(&walk, &rdata)) {
         struct rsm_bytes bytes = rsm_value_octets(rdata);
-        is_good = rr_text_of(&texts, set->type, bytes_make(bytes.data, bytes.size), &text) ==
-                      RSM_OK &&
-                  put_value(out, type, text);
+        is_good =
+            rr_text_of(&texts, set->type, bytes_make(bytes.data, bytes.size), &text) == RSM_OK &&
+            put_value(out, type, text);
     }
     rr_text_deinit(&texts);
     return is_good;

@@ -68,6 +68,7 @@ Test(unpack, error_is_sticky)
     cr_assert(u.status == RSM_WRONG_TYPE);
     cr_assert(!unpack_bool(&u));
     cr_assert(unpack_raw(&u).size == 0 && unpack_peek(&u) == 0 && !unpack_nil(&u));
+    cr_assert(unpack_rest(&u).size == 0);
     cr_assert(unpack_uint(&u) == 0 && unpack_map(&u) == 0 && unpack_octets(&u, 9).size == 0);
     cr_assert(u.status == RSM_WRONG_TYPE && !unpack_done(&u));
     fixture_free(data);
@@ -254,6 +255,20 @@ Test(unpack, survives_unscanned_bytes)
         (void)unpack_find(data, "a", &found);
         fixture_free(data);
     }
+}
+
+/* The last member is what unpack_raw would have walked through; behind it there is nothing. */
+Test(unpack, the_rest_is_the_last_member)
+{
+    struct bytes data = fixture_hex("92a16182c30102a178");
+    struct unpack u = unpack_make(data), walked;
+    cr_assert(unpack_array(&u) == 2 && unpack_octets(&u, 1).size == 1);
+    walked = u;
+    struct bytes raw = unpack_raw(&walked), rest = unpack_rest(&u);
+    cr_assert(rest.data == raw.data && rest.size == raw.size && rest.size == 6);
+    cr_assert(unpack_done(&u) && unpack_done(&walked));
+    cr_assert(unpack_rest(&u).data == NULL && u.status == RSM_MALFORMED);
+    fixture_free(data);
 }
 
 /* The public view gives the same, and nothing for what is not there. */
