@@ -85,7 +85,8 @@ struct block {
 /* The next block by the type's descriptor. False: the data is too short for it. */
 static bool next_block(int kind, struct bytes rdata, size_t offset, struct block *out)
 {
-    struct bytes rest = bytes_make(rdata.data + offset, rdata.size - offset);
+    /* Data without an octet has no address to count from. */
+    struct bytes rest = offset > 0 ? bytes_make(rdata.data + offset, rdata.size - offset) : rdata;
     *out = (struct block){.offset = offset};
     switch (kind) {
     case KNOT_RDATA_WF_FIXED_DNAME:

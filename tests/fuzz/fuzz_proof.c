@@ -15,9 +15,34 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LEAVES 70u
+#define PROOF_MAX 8u /* hashes */
 
 static struct tree_hash leaves[LEAVES];
 static struct tree_hash roots[LEAVES + 1]; /* of the first so many */
+
+/* The proofs of a place, made when they are asked for first: there are a few thousand of them. */
+struct place {
+    bool is_made;
+    uint32_t depth, growth_size;
+    struct tree_hash path[PROOF_MAX], growth[PROOF_MAX];
+};
+
+static const struct place *place(uint64_t index, uint64_t count)
+{
+    static struct place places[LEAVES][LEAVES];
+    struct place *p = &places[index][count - 1];
+    struct tree_hash hashes[TREE_PATH_MAX];
+    if (p->is_made)
+        return p;
+    p->is_made = true;
+    p->depth = tree_path(leaves, count, index, hashes);
+    CHECK(p->depth <= PROOF_MAX);
+    memcpy(p->path, hashes, p->depth * sizeof *hashes);
+    p->growth_size = tree_consistency(leaves, count, index + 1, hashes);
+    CHECK(p->growth_size <= PROOF_MAX);
+    memcpy(p->growth, hashes, p->growth_size * sizeof *hashes);
+    return p;
+}
 
 static void prepare(void)
 {
@@ -77,18 +102,20 @@ static void look_at_growth(const struct note_proof *proof, const struct tree_has
 static void turn_a_bit(const uint8_t *data, uint64_t count)
 {
     const struct tree_hash *root = &roots[count];
-    struct tree_hash hashes[TREE_PATH_MAX];
+    struct tree_hash hashes[PROOF_MAX];
     uint64_t index = data[0] % count;
     uint8_t *bytes = hashes[0].data;
     const struct tree_hash *old = &roots[index + 1];
-    uint32_t depth = tree_path(leaves, count, index, hashes);
+    const struct place *right = place(index, count);
+    uint32_t depth = right->depth, size = right->growth_size;
+    memcpy(hashes, right->path, sizeof hashes);
     CHECK(tree_path_is_good(&leaves[index], index, count, hashes, depth, root));
     CHECK(!tree_path_is_good(&leaves[(index + 1) % LEAVES], index, count, hashes, depth, root));
     if (depth > 0) {
         bytes[data[1] % (depth * TREE_HASH_SIZE)] ^= (uint8_t)(1u << (data[2] & 7u));
         CHECK(!tree_path_is_good(&leaves[index], index, count, hashes, depth, root));
     }
-    uint32_t size = tree_consistency(leaves, count, index + 1, hashes);
+    memcpy(hashes, right->growth, sizeof hashes);
     CHECK(tree_consistency_is_good(index + 1, old, count, root, hashes, size));
     if (size > 0) {
         bytes[data[1] % (size * TREE_HASH_SIZE)] ^= (uint8_t)(1u << (data[2] & 7u));

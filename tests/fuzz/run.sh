@@ -32,7 +32,11 @@ for target in "$@"; do
     if [ "$status" -ne 0 ] || [ "$findings" -ne 0 ] || [ "$made" -lt "${runs:-1}" ]; then
         failed="$failed $target"
         tail -n 60 "$log"
-        echo "FAILED: $target; repeat a finding with: $folder/fuzz-$target build/fuzz/$target-..."
+        if [ "$status" -eq 0 ] && [ "$findings" -eq 0 ]; then
+            echo "FAILED: $target: ended before ${runs:-1} executions"
+        else
+            echo "FAILED: $target; repeat it with: $folder/fuzz-$target build/fuzz/$target-..."
+        fi
     fi
 done
 [ -z "$failed" ] || { echo "failed:$failed"; exit 1; }
