@@ -70,16 +70,18 @@ void record_encode(const struct record *record, struct writer *w)
 
     CHECK(record->kind == RECORD_ACCEPT || record->value.size == 0);
     CHECK(record->value.size <= LIMIT_VALUE_SIZE);
-    writer_u32(w, (uint32_t)body_size(record));
+    writer_u32(w, 0);
     writer_u8(w, (uint8_t)record->kind);
     writer_u64(w, record->sequence);
     writer_u32(w, 0);
     encode_body(record, w);
     if (w->failed)
         return;
-    CHECK(w->size - begin == record_size(record));
+    size_t size = body_size(record);
+    CHECK(w->size - begin == RECORD_HEAD_SIZE + size); /* what journal_plan made room for */
+    put_u32(w->data + begin, (uint32_t)size);
     uint32_t check = crc32c(0, w->data + begin, CHECKED_HEAD_SIZE);
-    check = crc32c(check, w->data + begin + RECORD_HEAD_SIZE, body_size(record));
+    check = crc32c(check, w->data + begin + RECORD_HEAD_SIZE, size);
     put_u32(w->data + begin + CHECKED_HEAD_SIZE, check);
 }
 

@@ -14,17 +14,20 @@
 #include "storage/segment.h"
 #include "tests/lib/journal_rig.h"
 
-/* Three segments in use and one prepared. */
+/* Three segments in use and one prepared; the first number is 1, or another one was dropped. */
 #define SEGMENTS 4u
+#define NUMBER_MAX (SEGMENTS + 1)
 
 enum damage {
     NO_HEAD = 1,
     HEAD_OF_ANOTHER_LIFE,
     HEAD_OF_ANOTHER_REPLICA,
-    NO_MARK,
+    NO_FIRST_MARK,
+    NO_SECOND_MARK,
     NO_MARKS,
     NO_FIRST_SECTOR,
     NO_LAST_GROUP,
+    TORN_LAST_GROUP,
     NO_GROUPS,
     GARBAGE_BEHIND,
     UNREADABLE,
@@ -40,7 +43,9 @@ enum damage {
 #define DAMAGES (SEGMENTS * (DAMAGE_END - 1))
 
 static struct disk_mem *sound; /* what each case begins with */
-static uint64_t last_group[SEGMENTS + 1];
+static uint64_t last_group[NUMBER_MAX + 1];
+static uint64_t dropped;       /* segments */
+static uint64_t first_dropped; /* records in them */
 
 static void zero(struct disk_mem_file *f, uint64_t first, uint64_t end)
 {
@@ -60,7 +65,7 @@ static void put_head(const struct journal_rig *rig, struct disk_mem_file *f, uns
 
 static void damage(struct journal_rig *rig, unsigned index)
 {
-    uint64_t file = 1 + index % SEGMENTS;
+    uint64_t file = dropped + 1 + index % SEGMENTS;
     struct disk_mem_file *f = disk_mem_file(rig->disk, file);
     if (f == NULL)
         return;
@@ -75,8 +80,11 @@ static void damage(struct journal_rig *rig, unsigned index)
     case HEAD_OF_ANOTHER_REPLICA:
         put_head(rig, f, 1, 0);
         break;
-    case NO_MARK:
-        zero(f, SEGMENT_MARK_OFFSET, SEGMENT_MARK_OFFSET + DISK_SECTOR_SIZE);
+    case NO_FIRST_MARK:
+        zero(f, segment_mark_offset(0), segment_mark_offset(0) + DISK_SECTOR_SIZE);
+        break;
+    case NO_SECOND_MARK:
+        zero(f, segment_mark_offset(1), segment_mark_offset(1) + DISK_SECTOR_SIZE);
         break;
     case NO_MARKS:
         zero(f, SEGMENT_MARK_OFFSET, SEGMENT_DATA_OFFSET);
@@ -86,6 +94,9 @@ static void damage(struct journal_rig *rig, unsigned index)
         break;
     case NO_LAST_GROUP:
         zero(f, last_group[file], f->now_size);
+        break;
+    case TORN_LAST_GROUP:
+        zero(f, last_group[file] + DISK_SECTOR_SIZE, f->now_size);
         break;
     case NO_GROUPS:
         zero(f, SEGMENT_DATA_OFFSET, f->now_size);
@@ -134,7 +145,7 @@ static void note_record(void *context, const struct journal_place *place,
 static void note_segment(void *context, const struct journal_segment_info *info)
 {
     (void)context;
-    cr_assert_leq(info->segment, SEGMENTS);
+    cr_assert_leq(info->segment, NUMBER_MAX);
 }
 
 static void look(struct journal_rig *rig)
@@ -145,14 +156,26 @@ static void look(struct journal_rig *rig)
                  RSM_OK);
 }
 
-static void begin(struct journal_rig *rig)
+static void begin(struct journal_rig *rig, uint64_t drop_count)
 {
     rig_init(rig);
     cr_assert_eq(rig_open(rig), RSM_OK);
-    while (journal_extent(rig->journal).segment < SEGMENTS - 1 ||
-           journal_extent(rig->journal).offset < 20000)
+    dropped = drop_count;
+    first_dropped = 0;
+    memset(last_group, 0, sizeof last_group);
+    while (journal_extent(rig->journal).segment < SEGMENTS - 1 + dropped ||
+           journal_extent(rig->journal).offset < 20000) {
+        if (journal_extent(rig->journal).segment <= dropped)
+            first_dropped = rig->appended;
         cr_assert_eq(rig_write(rig, 13), RSM_OK);
+    }
     cr_assert_eq(journal_prepare_next(rig->journal), RSM_OK);
+    if (dropped > 0)
+        cr_assert_eq(journal_drop_below(rig->journal, first_dropped + 13), RSM_OK);
+    cr_assert_eq(journal_extent(rig->journal).first, dropped + 1);
+    rig_close(rig);
+    cr_assert_eq(rig_open(rig), RSM_OK);
+    first_dropped = rig->first - 1;
     rig_close(rig);
     look(rig);
     sound = disk_mem_clone(rig->disk);
@@ -176,35 +199,40 @@ static enum rsm_status open_with(struct journal_rig *rig, unsigned a, unsigned b
     enum rsm_status status = rig_open(rig);
     cr_assert_not(rig->wrong, "%u %u %u", a, b, c);
     if (status == RSM_OK)
-        cr_assert_eq(rig->visited, acknowledged, "%u %u %u", a, b, c);
+        cr_assert_eq(first_dropped + rig->visited, acknowledged, "%u %u %u", a, b, c);
     rig_close(rig);
     return status;
 }
 
 Test(journal_pairs, every_two_damages)
 {
-    struct journal_rig rig;
-    unsigned sound_count = 0, count = 0;
-    begin(&rig);
-    for (unsigned a = 0; a < DAMAGES; a++) {
-        for (unsigned b = a; b < DAMAGES; b++) {
-            sound_count += open_with(&rig, a, b, b) == RSM_OK;
-            count++;
+    for (unsigned drop_count = 0; drop_count < 2; drop_count++) {
+        struct journal_rig rig;
+        unsigned sound_count = 0, count = 0;
+        begin(&rig, drop_count);
+        for (unsigned a = 0; a < DAMAGES; a++) {
+            for (unsigned b = a; b < DAMAGES; b++) {
+                sound_count += open_with(&rig, a, b, b) == RSM_OK;
+                count++;
+            }
         }
+        cr_assert(sound_count > 10 && sound_count < count / 4, "%u of %u", sound_count, count);
+        end(&rig);
     }
-    cr_assert(sound_count > 10 && sound_count < count / 4, "%u of %u", sound_count, count);
-    end(&rig);
 }
 
 Test(journal_pairs, many_threes)
 {
-    struct journal_rig rig;
-    struct prng prng;
-    begin(&rig);
-    prng_init(&prng, 1);
-    for (unsigned i = 0; i < 4000; i++) {
-        unsigned a = (unsigned)prng_below(&prng, DAMAGES), b = (unsigned)prng_below(&prng, DAMAGES);
-        (void)open_with(&rig, a, b, (unsigned)prng_below(&prng, DAMAGES));
+    for (unsigned drop_count = 0; drop_count < 2; drop_count++) {
+        struct journal_rig rig;
+        struct prng prng;
+        begin(&rig, drop_count);
+        prng_init(&prng, 1 + drop_count);
+        for (unsigned i = 0; i < 3000; i++) {
+            unsigned a = (unsigned)prng_below(&prng, DAMAGES);
+            unsigned b = (unsigned)prng_below(&prng, DAMAGES);
+            (void)open_with(&rig, a, b, (unsigned)prng_below(&prng, DAMAGES));
+        }
+        end(&rig);
     }
-    end(&rig);
 }

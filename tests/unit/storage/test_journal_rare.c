@@ -413,3 +413,84 @@ Test(journal_rare, a_death_between_the_seal_and_the_first_group)
     }
     cr_assert_gt(empty, 0);
 }
+
+/* A disk that writes nothing beside: a flush that was begun is over, or has failed. */
+Test(journal_rare, a_flush_that_ends_as_it_begins)
+{
+    struct journal_rig rig;
+    rig_init(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    make_odd(&rig);
+    odd.write_begin = NULL;
+    odd.write_end = NULL;
+    cr_assert_eq(rig_append(&rig, 9), RSM_OK);
+    cr_assert_eq(journal_flush_begin(rig.journal), RSM_OK);
+    cr_assert_eq(journal_durable_seq(rig.journal), 9);
+    cr_assert_eq(journal_flush_end(rig.journal), RSM_OK);
+    cr_assert_eq(rig_append(&rig, 1), RSM_OK);
+    rig.disk->fail_at = rig.disk->calls + 1;
+    rig.disk->fail_with = RSM_IO;
+    cr_assert_eq(journal_flush_begin(rig.journal), RSM_IO);
+    cr_assert_eq(journal_flush_begin(rig.journal), RSM_IO);
+    rig_close(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(rig.visited, 9);
+    rig_deinit(&rig);
+}
+
+/* The group that waits goes into the next segment: that is not begun beside, it is done. */
+Test(journal_rare, a_flush_that_changes_the_segment_is_done_at_once)
+{
+    struct journal_rig rig;
+    rig_init(&rig);
+    rig.value_size = 9000;
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(rig_write(&rig, 3), RSM_OK);
+    cr_assert_eq(journal_extent(rig.journal).segment, 1);
+    cr_assert_eq(rig_append(&rig, 1), RSM_OK);
+    cr_assert_eq(rig.journal->pending_count, 1);
+    cr_assert_eq(journal_flush_begin(rig.journal), RSM_OK);
+    cr_assert_eq(journal_extent(rig.journal).segment, 2);
+    cr_assert_eq(journal_durable_seq(rig.journal), 4);
+    rig_deinit(&rig);
+}
+
+/* One is under way already: it ends first, and the next one is done. */
+Test(journal_rare, a_flush_that_is_begun_behind_another)
+{
+    struct journal_rig rig;
+    rig_init(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig.disk->is_beside = true;
+    cr_assert_eq(rig_append(&rig, 2), RSM_OK);
+    cr_assert_eq(journal_flush_begin(rig.journal), RSM_BUSY);
+    cr_assert_eq(rig_append(&rig, 1), RSM_OK);
+    cr_assert_eq(rig.journal->pending_count, 1);
+    cr_assert_eq(journal_flush_begin(rig.journal), RSM_OK);
+    cr_assert_eq(journal_durable_seq(rig.journal), 3);
+    rig_deinit(&rig);
+}
+
+static enum rsm_status end_badly(struct disk *disk, bool waits)
+{
+    (void)real->write_end(disk, waits);
+    return RSM_IO;
+}
+
+/* What is under way has to end before a segment is dropped, and it fails. */
+Test(journal_rare, nothing_is_dropped_when_what_is_under_way_fails)
+{
+    struct journal_rig rig;
+    rig_init(&rig);
+    cr_assert_eq(rig_open(&rig), RSM_OK);
+    cr_assert_eq(rig_write(&rig, 600), RSM_OK);
+    rig.disk->is_beside = true;
+    cr_assert_eq(rig_append(&rig, 1), RSM_OK);
+    cr_assert_eq(journal_flush_begin(rig.journal), RSM_BUSY);
+    make_odd(&rig);
+    odd.write_end = end_badly;
+    cr_assert_eq(journal_drop_below(rig.journal, 600), RSM_IO);
+    cr_assert_not_null(disk_mem_file(rig.disk, 1));
+    cr_assert_eq(journal_flush(rig.journal), RSM_IO);
+    rig_deinit(&rig);
+}

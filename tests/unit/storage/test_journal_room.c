@@ -87,6 +87,9 @@ Test(journal_room, promises_end_before_the_room_for_marks)
         cr_assert_eq(append(&rig, promise), RSM_OK);
         cr_assert_eq(journal_flush(rig.journal), RSM_OK);
     }
+    cr_assert_eq(journal_make_room(rig.journal, 1, 1), RSM_DISK_FULL);
+    cr_assert_eq(journal_make_room_for_promise(rig.journal), RSM_DISK_FULL);
+    cr_assert_eq(journal_space(rig.journal), 0);
     rig.disk->space = 0;
     cr_assert_eq(journal_prepare_next(rig.journal), RSM_OK);
     cr_assert_eq(journal_make_room_for_promise(rig.journal), RSM_OK);

@@ -19,6 +19,7 @@ static struct {
     unsigned skip;
     int error;
     size_t size; /* when error is MDB_SUCCESS: the size that the value is said to have */
+    void *place; /* and of a get, not NULL: only where it is said to be */
 } wrong;
 
 static bool is_wrong(const char *call)
@@ -35,6 +36,7 @@ static void go_wrong(const char *call, unsigned skip, int error)
     wrong.skip = skip;
     wrong.error = error;
     wrong.size = 0;
+    wrong.place = NULL;
 }
 
 int __real_mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **txn);
@@ -75,6 +77,10 @@ int __wrap_mdb_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
     int error = __real_mdb_get(txn, dbi, key, value);
     if (!is_wrong("get"))
         return error;
+    if (wrong.place != NULL) {
+        value->mv_data = wrong.place;
+        return error;
+    }
     value->mv_size = wrong.size;
     return wrong.error;
 }
@@ -98,6 +104,13 @@ int __wrap_mdb_cursor_put(MDB_cursor *cursor, MDB_val *key, MDB_val *value, unsi
         return __real_mdb_cursor_put(cursor, key, value, flags);
     value->mv_size = wrong.size;
     return wrong.error;
+}
+
+int __real_mdb_dbi_open(MDB_txn *txn, const char *name, unsigned flags, MDB_dbi *dbi);
+int __wrap_mdb_dbi_open(MDB_txn *txn, const char *name, unsigned flags, MDB_dbi *dbi);
+int __wrap_mdb_dbi_open(MDB_txn *txn, const char *name, unsigned flags, MDB_dbi *dbi)
+{
+    return is_wrong("dbi") ? wrong.error : __real_mdb_dbi_open(txn, name, flags, dbi);
 }
 
 int __real_mdb_env_info(MDB_env *env, MDB_envinfo *info);
@@ -258,7 +271,7 @@ Test(store_wrong, a_store_whose_own_rows_are_wrong_is_not_opened)
 
 Test(store_wrong, a_new_store_that_cannot_be_begun_is_an_answer)
 {
-    static const char *const calls[] = {"begin", "cursor", "commit"};
+    static const char *const calls[] = {"begin", "dbi", "cursor", "commit"};
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         for (unsigned skip = 0; skip < 3; skip++) {
             struct rig r = {.store = NULL};
@@ -293,6 +306,31 @@ Test(store_wrong, a_snapshot_that_cannot_be_had_is_none)
                      RSM_IO);
         cr_assert_eq(kv_prev(store_kv(r.store), 1, bytes_of_string("b"), true, &key, &value),
                      RSM_IO);
+        assert_sound(&r, 3);
+        end(&r);
+    }
+}
+
+/* A walk and a search that lead to different places, and a search that fails on the way back. */
+Test(store_wrong, a_row_that_a_search_does_not_lead_to_is_damage)
+{
+    for (unsigned n = 0; n < 3; n++) {
+        struct rig r;
+        struct bytes key, value;
+        char text[200];
+        uint64_t count = 0;
+        uint8_t elsewhere[64] = {0};
+        begin(&r);
+        go_wrong("get", n, MDB_SUCCESS);
+        wrong.place = elsewhere;
+        cr_assert_eq(store_verify(r.store, text, sizeof text, &count), RSM_DAMAGED);
+        cr_assert_eq(count, n);
+        go_wrong("get", n, MDB_NOTFOUND);
+        cr_assert_eq(store_verify(r.store, text, sizeof text, &count), RSM_DAMAGED);
+        go_wrong("cursor_get", 0, MDB_CORRUPTED);
+        cr_assert_eq(kv_prev(store_kv(r.store), 1, bytes_of_string("b"), true, &key, &value),
+                     RSM_DAMAGED);
+        cr_assert_eq(value.size, 0);
         assert_sound(&r, 3);
         end(&r);
     }
