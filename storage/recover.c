@@ -433,7 +433,6 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
     if (is_of_other_life(w, s, &image) || is_unfinished(w, s, &image)) {
         s->is_leftover = true;
         recover_add_finding(w->r, JOURNAL_LEFTOVER, s->segment, 0, &none);
-        mem_free(image.data);
         return RSM_OK;
     }
     if (s->head >= SEGMENT_HEAD_FOREIGN)
@@ -450,7 +449,6 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
     } else if (w->gap == NULL || explain_gap(w, s, &image)) {
         status = read_groups(w, s, &image);
     }
-    mem_free(image.data);
     if (status == RSM_OK && w->r->scanner != NULL) {
         struct journal_segment_info info = {s->segment,     s->file_size, s->used,
                                             s->group_first, s->group_end, s->sealed};

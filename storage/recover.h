@@ -50,6 +50,10 @@ struct recovery {
     uint64_t offset;     /* where it goes */
     uint64_t cut_end;    /* zeros from `offset` to here before anything is appended */
     uint64_t store_slot; /* as the last checkpoint says */
+
+    /* Between: one segment after the other is read into the same memory. */
+    uint8_t *image; /* owned; NULL before the first */
+    uint64_t image_capacity;
 };
 
 /*
@@ -62,7 +66,7 @@ void recover_deinit(struct recovery *r);
 
 /* One segment file as bytes; places that cannot be read hold a pattern that never checks. */
 struct segment_image {
-    uint8_t *data; /* owned */
+    uint8_t *data; /* the recovery's, until the next one is loaded */
     uint64_t size; /* whole sectors */
     bool unreadable;
 };

@@ -137,6 +137,18 @@ out:
     return status;
 }
 
+/* Memory for so many bytes, and one that is never read; NULL: there is none. */
+static uint8_t *image_of(struct recovery *r, uint64_t size)
+{
+    CHECK(size <= LIMIT_SEGMENT_SIZE);
+    if (r->image == NULL || r->image_capacity < size) {
+        mem_free(r->image);
+        r->image = mem_try_alloc(size + 1);
+        r->image_capacity = size;
+    }
+    return r->image;
+}
+
 enum rsm_status recover_load(struct recovery *r, const struct recovered_segment *s,
                              struct segment_image *image_out)
 {
@@ -144,7 +156,7 @@ enum rsm_status recover_load(struct recovery *r, const struct recovered_segment 
 
     *image_out = (struct segment_image){0};
     image_out->size = s->size > LIMIT_SEGMENT_SIZE ? LIMIT_SEGMENT_SIZE : s->size;
-    image_out->data = mem_try_alloc(image_out->size + 1);
+    image_out->data = image_of(r, image_out->size);
     if (image_out->data == NULL)
         return RSM_NO_MEMORY;
     CHECK(image_out->size <= LIMIT_SEGMENT_SIZE && image_out->size % DISK_SECTOR_SIZE == 0);
@@ -165,6 +177,8 @@ enum rsm_status recover_load(struct recovery *r, const struct recovered_segment 
 
 void recover_deinit(struct recovery *r)
 {
+    mem_free(r->image);
+    r->image = NULL;
     mem_free(r->segments);
     r->segments = NULL;
     r->segment_count = 0;
