@@ -106,13 +106,14 @@ static bool next_block(int kind, struct bytes rdata, size_t offset, struct block
     return kind > 0 && out->size <= rest.size;
 }
 
-enum rsm_status rr_data_canonical(uint16_t type, struct bytes rdata, uint8_t *out)
+/* Calls `on_name` with each name that is to be folded. RSM_MALFORMED: the blocks do not fit. */
+static enum rsm_status walk_names(uint16_t type, struct bytes rdata,
+                                  void (*on_name)(void *context, size_t offset, struct bytes name),
+                                  void *context)
 {
     const knot_rdata_descriptor_t *descriptor = knot_get_rdata_descriptor(type);
     bool fold = knot_rrtype_should_be_lowercased(type);
     size_t offset = 0;
-    if (rdata.size > 0)
-        memmove(out, rdata.data, rdata.size);
     for (size_t i = 0; i < KNOT_MAX_RDATA_BLOCKS; i++) {
         int kind = descriptor->block_types[i];
         struct block block;
@@ -120,13 +121,23 @@ enum rsm_status rr_data_canonical(uint16_t type, struct bytes rdata, uint8_t *ou
             break;
         if (!next_block(kind, rdata, offset, &block))
             return RSM_MALFORMED;
-        if (block.is_name && fold) {
-            struct bytes name = bytes_make(rdata.data + block.offset, block.size);
-            name_lower(name, out + block.offset);
-        }
+        if (block.is_name && fold)
+            on_name(context, block.offset, bytes_make(rdata.data + block.offset, block.size));
         offset += block.size;
     }
     return offset == rdata.size ? RSM_OK : RSM_MALFORMED;
+}
+
+static void fold_name(void *context, size_t offset, struct bytes name)
+{
+    name_lower(name, (uint8_t *)context + offset);
+}
+
+enum rsm_status rr_data_canonical(uint16_t type, struct bytes rdata, uint8_t *out)
+{
+    if (rdata.size > 0)
+        memmove(out, rdata.data, rdata.size);
+    return walk_names(type, rdata, fold_name, out);
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -276,15 +287,19 @@ static enum rsm_status round_trip(uint16_t type, struct bytes rdata)
     return status == RSM_OK ? RSM_OK : RSM_MALFORMED;
 }
 
+static void look_at_name(void *context, size_t offset, struct bytes name)
+{
+    bool *is_folded = context;
+    uint8_t folded[NAME_SIZE_MAX];
+    (void)offset;
+    *is_folded = *is_folded && bytes_equal(name_lower(name, folded), name);
+}
+
+/* The names inside are; all else of it cannot differ from its canonical form. */
 static bool is_folded(uint16_t type, struct bytes rdata)
 {
-    uint8_t small[512];
-    uint8_t *copy = rdata.size <= sizeof small ? small : mem_alloc(rdata.size);
-    bool folded = rr_data_canonical(type, rdata, copy) == RSM_OK &&
-                  (rdata.size == 0 || memcmp(copy, rdata.data, rdata.size) == 0);
-    if (copy != small)
-        mem_free(copy);
-    return folded;
+    bool is_folded = true;
+    return walk_names(type, rdata, look_at_name, &is_folded) == RSM_OK && is_folded;
 }
 
 /* Types whose form leaves room for what is no record: values out of range, tags, parameters. */
