@@ -72,6 +72,13 @@ void *mem_realloc(void *memory, size_t size)
     return grown;
 }
 
+void *mem_made(void *made)
+{
+    if (made == NULL)
+        exhausted();
+    return made;
+}
+
 void *mem_copy(const void *source, size_t size)
 {
     void *copy = mem_alloc_unset(size);

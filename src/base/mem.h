@@ -26,6 +26,8 @@ void *mem_realloc(void *memory, size_t size);
 void *mem_copy(const void *source, size_t size);
 char *mem_copy_string(const char *text);
 char *mem_copy_text(const void *text, size_t size);
+/* What a library made of memory of its own, NULL when there was none: ends as mem_alloc then. */
+void *mem_made(void *made);
 /* NULL is ignored. */
 void mem_free(void *memory);
 

@@ -290,8 +290,7 @@ enum rsm_status dns_new(const struct config_dns *config, struct event_base *base
     dns_digest_open(d, base);
     d->policy.allow_unsigned_queries = config->allow_unsigned_queries;
     d->policy.allow_unsigned_transfers = config->allow_unsigned_transfers;
-    d->work = event_new(base, -1, 0, on_work, d);
-    CHECK(d->work != NULL);
+    d->work = mem_made(event_new(base, -1, 0, on_work, d));
     struct dns_server_config server = {.base = base,
                                        .context = d,
                                        .on_message = on_message,

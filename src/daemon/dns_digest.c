@@ -123,8 +123,7 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 void dns_digest_open(struct dns *d, struct event_base *base)
 {
     d->digests = mem_alloc(sizeof *d->digests);
-    d->digests->turn = event_new(base, -1, 0, on_turn, d);
-    CHECK(d->digests->turn != NULL);
+    d->digests->turn = mem_made(event_new(base, -1, 0, on_turn, d));
 }
 
 void dns_digest_close(struct dns *d)

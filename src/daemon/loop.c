@@ -333,18 +333,16 @@ static void open_events(struct loop *l)
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
     uint32_t ms = l->config->node.tick_ms;
     struct timeval period = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-    l->tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
-    l->committed = event_new(l->base, store_thread_descriptor(l->store_thread),
-                             EV_READ | EV_PERSIST, on_committed, l);
-    l->flushed =
-        event_new(l->base, disk_posix_descriptor(l->disk), EV_READ | EV_PERSIST, on_flushed, l);
-    CHECK(l->tick != NULL && l->committed != NULL && l->flushed != NULL);
+    l->tick = mem_made(event_new(l->base, -1, EV_PERSIST, on_tick, l));
+    l->committed = mem_made(event_new(l->base, store_thread_descriptor(l->store_thread),
+                                      EV_READ | EV_PERSIST, on_committed, l));
+    l->flushed = mem_made(
+        event_new(l->base, disk_posix_descriptor(l->disk), EV_READ | EV_PERSIST, on_flushed, l));
     event_add(l->tick, &period);
     event_add(l->committed, NULL);
     event_add(l->flushed, NULL);
     for (int i = 0; i < SIGNALS; i++) {
-        l->signals[i] = evsignal_new(l->base, numbers[i], on_signal, l);
-        CHECK(l->signals[i] != NULL);
+        l->signals[i] = mem_made(evsignal_new(l->base, numbers[i], on_signal, l));
         event_add(l->signals[i], NULL);
     }
 }
@@ -354,8 +352,7 @@ enum rsm_status loop_new(const struct config *config, struct loop **loop_out, ch
     struct loop *l = mem_alloc(sizeof *l);
     l->config = config;
     l->text = text;
-    l->base = event_base_new();
-    CHECK(l->base != NULL);
+    l->base = mem_made(event_base_new());
     enum rsm_status status = read_genesis(l);
     if (status == RSM_OK)
         status = read_key(l);

@@ -227,8 +227,8 @@ enum rsm_status verify_new(uint32_t threads, struct node *node, struct event_bas
         *verify_out = NULL;
         return status;
     }
-    v->done = event_new(base, work_pool_descriptor(v->pool), EV_READ | EV_PERSIST, on_done, v);
-    CHECK(v->done != NULL);
+    v->done =
+        mem_made(event_new(base, work_pool_descriptor(v->pool), EV_READ | EV_PERSIST, on_done, v));
     event_add(v->done, NULL);
     return RSM_OK;
 }

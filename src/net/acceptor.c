@@ -84,8 +84,7 @@ struct acceptor *acceptor_new(const struct acceptor_config *config)
 {
     struct acceptor *a = mem_alloc(sizeof *a);
     a->config = *config;
-    a->again = evtimer_new(config->base, on_again, a);
-    CHECK(a->again != NULL);
+    a->again = mem_made(evtimer_new(config->base, on_again, a));
     return a;
 }
 

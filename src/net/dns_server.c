@@ -240,9 +240,8 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
         return false;
     struct dns_connection *c = mem_alloc(sizeof *c);
     c->server = s;
-    c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE);
-    c->timer = evtimer_new(s->config.base, on_late, c);
-    CHECK(c->stream != NULL && c->timer != NULL);
+    c->stream = mem_made(bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE));
+    c->timer = mem_made(evtimer_new(s->config.base, on_late, c));
     c->peer = (struct dns_peer){.connection = c, .socket = index, .size = size};
     memcpy(&c->peer.address, address, size);
     c->next = s->connections;
@@ -310,8 +309,7 @@ enum rsm_status dns_server_listen(struct dns_server *s, const char *address, cha
         return RSM_IO;
     }
     socket->readable =
-        event_new(s->config.base, socket->fd, EV_READ | EV_PERSIST, on_datagrams, socket);
-    CHECK(socket->readable != NULL);
+        mem_made(event_new(s->config.base, socket->fd, EV_READ | EV_PERSIST, on_datagrams, socket));
     event_add(socket->readable, NULL);
     s->socket_count++;
     return RSM_OK;

@@ -100,13 +100,12 @@ static void watch(struct link *l, int fd)
 {
     l->fd = fd;
     link_set_socket(fd);
-    l->readable = event_new(l->links->config.base, fd, EV_READ | EV_PERSIST, on_readable, l);
-    l->writable = event_new(l->links->config.base, fd, EV_WRITE, on_writable, l);
-    l->in = evbuffer_new();
-    l->out = evbuffer_new();
-    l->bulk = evbuffer_new();
-    CHECK(l->readable != NULL && l->writable != NULL);
-    CHECK(l->in != NULL && l->out != NULL && l->bulk != NULL);
+    l->readable =
+        mem_made(event_new(l->links->config.base, fd, EV_READ | EV_PERSIST, on_readable, l));
+    l->writable = mem_made(event_new(l->links->config.base, fd, EV_WRITE, on_writable, l));
+    l->in = mem_made(evbuffer_new());
+    l->out = mem_made(evbuffer_new());
+    l->bulk = mem_made(evbuffer_new());
 }
 
 static void close_socket(struct link *l)
@@ -263,8 +262,7 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
     l->links = links;
     l->incoming = true;
     l->state = LINK_WAIT_HELLO;
-    l->timer = evtimer_new(links->config.base, on_timer, l);
-    CHECK(l->timer != NULL);
+    l->timer = mem_made(evtimer_new(links->config.base, on_timer, l));
     watch(l, fd);
     l->next = links->incoming;
     links->incoming = l;
@@ -308,8 +306,7 @@ enum rsm_status peer_links_new(const struct peer_links_config *config,
         l->peer = peer;
         l->fd = -1;
         l->state = LINK_UNUSED;
-        l->timer = evtimer_new(config->base, on_timer, l);
-        CHECK(l->timer != NULL);
+        l->timer = mem_made(evtimer_new(config->base, on_timer, l));
     }
     *links_out = links;
     return RSM_OK;

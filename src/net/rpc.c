@@ -493,13 +493,11 @@ static bool on_connection(void *context, uint32_t index, int fd, const struct so
     c->server = s;
     c->id = ++s->next_id;
     c->references = 1;
-    c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE);
-    c->fresh = evbuffer_new();
-    c->frame_timer = evtimer_new(s->config.base, on_frame_late, c);
-    c->in = evbuffer_new();
-    c->readable = event_new(s->config.base, fd, EV_READ | EV_PERSIST, on_readable, c);
-    CHECK(c->stream != NULL && c->fresh != NULL && c->frame_timer != NULL);
-    CHECK(c->in != NULL && c->readable != NULL);
+    c->stream = mem_made(bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE));
+    c->fresh = mem_made(evbuffer_new());
+    c->frame_timer = mem_made(evtimer_new(s->config.base, on_frame_late, c));
+    c->in = mem_made(evbuffer_new());
+    c->readable = mem_made(event_new(s->config.base, fd, EV_READ | EV_PERSIST, on_readable, c));
     scan_init(&c->scan, SCAN_WELL_FORMED, LIMIT_FRAME_SIZE);
     c->next = s->connections;
     if (c->next != NULL)

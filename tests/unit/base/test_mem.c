@@ -62,6 +62,14 @@ Test(mem, what_cannot_be_had_ends_the_process, .exit_code = MEM_EXIT_STATUS)
     mem_free(mem_alloc(1));
 }
 
+Test(mem, what_a_library_could_not_make_ends_the_process, .exit_code = MEM_EXIT_STATUS)
+{
+    int made = 0;
+    cr_assert_eq(mem_made(&made), &made);
+    (void)mem_made(NULL);
+    cr_assert_fail("it goes on");
+}
+
 Test(mem, growth_that_cannot_be_had_ends_the_process, .exit_code = MEM_EXIT_STATUS)
 {
     void *memory = mem_alloc(1);
