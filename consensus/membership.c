@@ -54,6 +54,7 @@ void membership_on_members(struct paxos *p, const struct members *members)
     members_check(members);
     p->members = *members;
     membership_settle(p);
+    CHECK(p->members.now.voters == members->now.voters);
     bool asks_others =
         (before.now.voters | before.next.voters) != (members->now.voters | members->next.voters);
     if (asks_others && p->rejoin.number != 0)

@@ -31,6 +31,7 @@ bool quorum_is_voter(const struct quorum *q, uint32_t replica)
 
 bool quorum_is_member(const struct quorum *q, uint32_t replica)
 {
+    VERIFY(((q->voters | q->learners) & ~QUORUM_ALL) == 0);
     return replica >= 1 && replica <= REPLICA_MAX &&
            ((q->voters | q->learners) & quorum_bit(replica)) != 0;
 }
@@ -58,6 +59,7 @@ bool quorum_has(const struct quorum *q, replica_set set)
 
 bool quorum_is_blocked_by(const struct quorum *q, replica_set set)
 {
+    VERIFY((set & ~QUORUM_ALL) == 0);
     return quorum_count(q->voters & ~set) < quorum_size(q);
 }
 
@@ -118,5 +120,6 @@ bool members_advance(struct members *m, uint64_t applied)
     m->next = (struct quorum){0, 0};
     m->next_first = 0;
     members_check(m);
+    CHECK(members_at(m, applied + 1) == &m->now);
     return true;
 }

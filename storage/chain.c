@@ -43,6 +43,7 @@ static void hash_genesis(const char *tag, struct bytes genesis, uint8_t out[HASH
     crypto_generichash_state state;
 
     CHECK(genesis.size > 0); /* or the tag without an end mark would not end */
+    CHECK(genesis.data != NULL);
     begin(&state);
     add(&state, tag, strlen(tag));
     add(&state, genesis.data, genesis.size);
@@ -68,6 +69,7 @@ void chain_add_entry(struct chain_heads *heads, uint64_t slot, uint64_t timestam
     crypto_generichash_state state;
     struct chain_heads before = *heads;
 
+    CHECK(entry.data != NULL || entry.size == 0);
     begin(&state);
     add(&state, tag_entry, sizeof(tag_entry));
     add(&state, heads->entry, HASH_SIZE);
@@ -86,6 +88,7 @@ void chain_add_verdict(struct chain_heads *heads, uint64_t slot, struct bytes ve
     crypto_generichash_state state;
     struct chain_heads before = *heads;
 
+    CHECK(verdicts.data != NULL || verdicts.size == 0);
     begin(&state);
     add(&state, tag_verdict, sizeof(tag_verdict));
     add(&state, heads->verdict, HASH_SIZE);

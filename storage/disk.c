@@ -27,6 +27,7 @@ static bool is_ascending(const uint64_t *files, size_t count, size_t capacity)
 enum rsm_status disk_list(struct disk *disk, uint64_t *files_out, size_t capacity,
                           size_t *count_out)
 {
+    CHECK(files_out != NULL || capacity == 0);
     enum rsm_status status = disk->ops->list(disk, files_out, capacity, count_out);
     /* Whoever reads the list relies on its order: recovery, and the number of a new life. */
     VERIFY(status != RSM_OK || is_ascending(files_out, *count_out, capacity));
@@ -45,6 +46,7 @@ enum rsm_status disk_size(struct disk *disk, uint64_t file, uint64_t *size_out)
 {
     enum rsm_status status = disk->ops->size(disk, file, size_out);
     CHECK(is_answer(status) && status != RSM_EXISTS);
+    CHECK(status != RSM_OK || *size_out <= INT64_MAX); /* an offset has a sign in the system */
     return status;
 }
 
@@ -72,6 +74,10 @@ enum rsm_status disk_write(struct disk *disk, uint64_t file, uint64_t offset, co
 static void parts_check(const struct disk_part *parts, size_t count)
 {
     CHECK(count >= 1 && count <= DISK_PARTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(parts[i].data != NULL && parts[i].size > 0);
+        CHECK(parts[i].size <= UINT64_MAX - parts[i].offset);
+    }
     for (size_t i = 1; i < count; i++)
         CHECK(parts[i - 1].offset + parts[i - 1].size <= parts[i].offset ||
               parts[i].offset + parts[i].size <= parts[i - 1].offset);
@@ -97,6 +103,7 @@ enum rsm_status disk_write_begin(struct disk *disk, uint64_t file, const struct 
                                  size_t count)
 {
     parts_check(parts, count);
+    CHECK((disk->ops->write_begin == NULL) == (disk->ops->write_end == NULL));
     if (disk->ops->write_begin != NULL) {
         enum rsm_status status = disk->ops->write_begin(disk, file, parts, count);
         CHECK(is_answer(status) || status == RSM_BUSY);
@@ -158,6 +165,7 @@ enum rsm_status disk_flush_directory(struct disk *disk)
 
 enum rsm_status disk_set_aside(struct disk *disk, uint64_t file)
 {
+    CHECK((disk->ops->set_aside == NULL) == (disk->ops->drop_aside == NULL));
     if (disk->ops->set_aside == NULL)
         return disk_remove(disk, file);
     enum rsm_status status = disk->ops->set_aside(disk, file);
@@ -167,6 +175,7 @@ enum rsm_status disk_set_aside(struct disk *disk, uint64_t file)
 
 enum rsm_status disk_drop_aside(struct disk *disk)
 {
+    CHECK((disk->ops->set_aside == NULL) == (disk->ops->drop_aside == NULL));
     if (disk->ops->drop_aside == NULL)
         return RSM_OK;
     enum rsm_status status = disk->ops->drop_aside(disk);

@@ -99,6 +99,8 @@ enum rsm_status identity_decode(struct bytes text, struct identity *identity_out
         writer_deinit(&again);
     }
     CHECK(status != RSM_OK || text.size <= IDENTITY_TEXT_SIZE);
+    CHECK(status != RSM_OK || (identity_out->replica >= 1 && identity_out->replica <= REPLICA_MAX));
+    CHECK(status != RSM_OK || identity_out->incarnation != 0);
     if (status != RSM_OK)
         *identity_out = (struct identity){0};
     return status;

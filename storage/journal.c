@@ -155,6 +155,7 @@ static bool is_earlier_life(const struct recovery *r, const struct recovered_seg
 /* Removes leftovers, and prepared segments behind a gap; sets an earlier incarnation's aside. */
 static enum rsm_status remove_leftovers(struct journal *j, const struct recovery *r)
 {
+    CHECK(j->segment_count > 0 && j->segment_count <= r->segment_count);
     uint64_t last = j->segments[j->segment_count - 1].segment;
     enum rsm_status status = RSM_OK;
     bool removed = false;
@@ -183,6 +184,7 @@ static enum rsm_status mend_heads(struct journal *j, const struct recovery *r)
         const struct recovered_segment *s = &r->segments[i];
         if (s->is_leftover || s->head == SEGMENT_HEAD_GOOD)
             continue;
+        CHECK(s->used <= s->size && s->size % DISK_SECTOR_SIZE == 0);
         segment_head_encode(&j->identity, s->segment, s->size, sector);
         status = disk_write(j->disk, s->segment, 0, sector, sizeof(sector));
         if (status == RSM_OK)
@@ -227,6 +229,7 @@ static void take_report(struct journal *j, const struct recovery *r)
     j->chosen_end = r->report->chosen_end;
     j->store_slot = r->store_slot;
     j->voted_end = r->report->accepted_end;
+    CHECK(j->voted_end <= SLOT_MAX + 1 && j->promise.replica <= REPLICA_MAX);
     CHECK(j->chosen_end <= SLOT_MAX + 1 && j->store_slot <= SLOT_MAX);
 }
 
@@ -259,6 +262,7 @@ enum rsm_status journal_open(struct disk *disk, const struct journal_identity *i
     CHECK(status != RSM_OK || !j->read_only); /* who may not append is told so */
     if (status == RSM_OK)
         journal_state_check(j);
+    CHECK(!j->dead || status != RSM_OK);
     if (status == RSM_OK || j->read_only)
         *journal_out = j;
     else

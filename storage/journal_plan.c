@@ -62,6 +62,7 @@ void journal_state_check(const struct journal *j)
 
 static struct journal_group *open_group(struct journal *j)
 {
+    CHECK(j->pending_count <= j->pending_capacity);
     return j->pending_count == 0 ? NULL : &j->pending[j->pending_count - 1];
 }
 
@@ -82,6 +83,7 @@ static uint64_t payload_with(const struct journal *j, uint64_t size)
         CHECK(j->pending[j->pending_count - 1].payload.size >= GROUP_HEAD_SIZE);
         return j->pending[j->pending_count - 1].payload.size + size;
     }
+    CHECK(j->offset >= SEGMENT_DATA_OFFSET);
     uint64_t head = j->offset == SEGMENT_DATA_OFFSET ? CHECKPOINT_SIZE : 0;
     return GROUP_HEAD_SIZE + head + size;
 }
@@ -140,6 +142,7 @@ static uint64_t room_in(uint64_t size)
     uint64_t heads = GROUP_HEAD_SIZE + CHECKPOINT_SIZE + RECORD_HEAD_SIZE;
 
     CHECK(size % DISK_SECTOR_SIZE == 0);
+    CHECK(payload <= size); /* each sector has a head of its own */
     return payload > heads ? payload - heads : 0;
 }
 
@@ -181,6 +184,7 @@ static uint64_t marks_size(const struct journal *j)
     uint64_t open = j->voted_end > end ? j->voted_end - end : 0;
 
     CHECK(j->voted_end <= SLOT_MAX + 1);
+    CHECK(j->chosen_end <= SLOT_MAX + 1 && j->store_slot <= SLOT_MAX);
     return MARK_SIZE * (open < LIMIT_WINDOW ? open : LIMIT_WINDOW); /* the core has no more */
 }
 
@@ -213,7 +217,7 @@ static enum rsm_status need_next_segment(struct journal *j, size_t size)
     size_t next = planned_index(j) + 1;
     uint64_t wanted = segment_size_for(size);
 
-    CHECK(next <= j->segment_count);
+    CHECK(next <= j->segment_count && next > j->current);
     if (next < j->segment_count)
         return journal_enlarge(j, next, wanted);
     j->counters.prepared_late++;
@@ -269,6 +273,7 @@ void journal_forget_pending(struct journal *j)
         CHECK(j->pending[i].payload.size == 0);
     }
     j->pending_count = 0;
+    CHECK(open_group(j) == NULL);
 }
 
 uint64_t journal_space(const struct journal *j)
@@ -293,6 +298,7 @@ static size_t find_too_small(const struct journal *j, uint64_t wanted, uint64_t 
         room += room_in(j->segments[index].size - SEGMENT_DATA_OFFSET);
         index++;
     }
+    CHECK(index <= j->segment_count && index > j->current);
     return room < wanted ? index : j->segment_count;
 }
 
@@ -305,7 +311,7 @@ enum rsm_status journal_make_room(struct journal *j, uint64_t size, uint64_t lar
     uint64_t wanted = 2 * size + DISK_SECTOR_SIZE;
     enum rsm_status status = RSM_OK;
 
-    CHECK(largest <= size);
+    CHECK(largest <= size && wanted > size);
     if (j->dead)
         return RSM_IO;
     if (j->read_only)

@@ -56,6 +56,7 @@ static bool is_abandoned(struct disk *disk, const struct journal_identity *old, 
     uint64_t size = 0;
 
     CHECK(old->incarnation != 0);
+    CHECK(old->replica >= 1 && old->replica <= REPLICA_MAX);
     if (disk_read(disk, file, 0, sector, sizeof(sector)) != RSM_OK)
         return is_blank(disk, file);
     enum segment_head head = segment_head_decode(old, file, sector, &found, &size);
@@ -78,6 +79,7 @@ static enum rsm_status clear_away(struct disk *disk, const struct journal *old,
     enum rsm_status status = disk_drop_aside(disk);
 
     CHECK(count <= LIMIT_SEGMENTS);
+    CHECK(old == NULL || old->read_only); /* it takes nothing any more */
     for (size_t i = 0; old != NULL && i < count && status == RSM_OK; i++) {
         if (is_abandoned(disk, &old->identity, numbers[i]))
             status = disk_remove(disk, numbers[i]);
@@ -110,6 +112,7 @@ static enum rsm_status begin(struct journal *j, uint64_t number)
 static enum rsm_status add(struct journal *j, struct record *record, size_t *waiting)
 {
     CHECK(record->kind == RECORD_ACCEPT || record->kind == RECORD_CHOSEN);
+    CHECK(j->segment_count > 0 && !j->read_only);
     CHECK(*waiting < FLUSH_BYTES);
     record->sequence = j->last_sequence + 1;
     enum rsm_status status = journal_append(j, record);
@@ -155,6 +158,7 @@ static enum rsm_status undo(struct journal *j)
     enum rsm_status status = RSM_OK;
 
     CHECK(!j->dead); /* a full disk is no failed write */
+    CHECK(j->segment_count == 0 || j->segments[0].segment == j->base.segment);
     for (size_t i = 0; i < j->segment_count && status == RSM_OK; i++)
         status = disk_remove(j->disk, j->segments[i].segment);
     if (status == RSM_OK)

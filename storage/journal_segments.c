@@ -94,6 +94,7 @@ static enum rsm_status go_on_preparing(struct journal *j, uint64_t slice)
     uint64_t end = p->slice_end;
 
     CHECK(p->done < end && end <= p->size);
+    CHECK(p->segment == j->segments[j->segment_count - 1].segment + 1); /* the next one */
     CHECK(p->done % DISK_SECTOR_SIZE == 0 && end % DISK_SECTOR_SIZE == 0);
     enum rsm_status status = slice == SLICE_ALL
                                  ? disk_zero(j->disk, p->segment, p->done, end)
@@ -152,6 +153,7 @@ static enum rsm_status journal_prepare_some(struct journal *j, uint64_t size, ui
 enum rsm_status journal_prepare_one(struct journal *j, uint64_t size)
 {
     CHECK(size <= LIMIT_SEGMENT_SIZE);
+    CHECK(j->segment_count > 0 && j->segment_count <= LIMIT_SEGMENTS);
     size_t count = j->segment_count;
     enum rsm_status status = journal_prepare_some(j, size, SLICE_ALL);
     CHECK(status != RSM_OK || (j->segment_count == count + 1 && j->segments[count].size >= size));
@@ -163,7 +165,8 @@ enum rsm_status journal_enlarge(struct journal *j, size_t index, uint64_t size)
     struct journal_segment *s = &j->segments[index];
 
     CHECK(index > j->current && index < j->segment_count && !s->has_groups);
-    CHECK(size <= LIMIT_SEGMENT_SIZE);
+    CHECK(size <= LIMIT_SEGMENT_SIZE && size % DISK_SECTOR_SIZE == 0);
+    CHECK(s->slot_end == 0); /* no vote is in it, or it would be gone */
     if (s->size >= size)
         return RSM_OK;
     enum rsm_status status =
@@ -237,6 +240,7 @@ static size_t prepared(const struct journal *j)
 static bool owes_mark(const struct journal *j)
 {
     CHECK(j->mark.b <= j->durable_group); /* a mark vouches for no group that is to come */
+    CHECK(j->current < j->segment_count);
     return j->mark.b < j->durable_group && j->segments[j->current].has_groups;
 }
 

@@ -32,6 +32,7 @@ size_t record_size(const struct record *record)
 {
     size_t size = RECORD_HEAD_SIZE + body_size(record);
     CHECK(size >= RECORD_HEAD_SIZE + 8); /* the shortest body */
+    CHECK(record->kind == RECORD_ACCEPT || size <= RECORD_HEAD_SIZE + RECORD_CHECKPOINT_SIZE);
     return size;
 }
 
@@ -69,6 +70,9 @@ void record_encode(const struct record *record, struct writer *w)
     size_t begin = w->size;
 
     CHECK(record->kind == RECORD_ACCEPT || record->value.size == 0);
+    CHECK(record->kind == RECORD_ACCEPT || record->slot == 0);
+    CHECK(record->kind == RECORD_CHECKPOINT || record->store_slot == 0);
+    CHECK(record->kind == RECORD_CHECKPOINT || record->next_sequence == 0);
     CHECK(record->value.size <= LIMIT_VALUE_SIZE);
     writer_u32(w, 0);
     writer_u8(w, (uint8_t)record->kind);
@@ -152,6 +156,11 @@ bool record_decode(struct reader *r, struct record *record_out)
     /* What is taken is what the writer makes: it would be as long, and of a real replica. */
     CHECK(record_size(record_out) == RECORD_HEAD_SIZE + body.size);
     CHECK(record_out->ballot.replica <= REPLICA_MAX);
+    CHECK(record_out->kind >= RECORD_PROMISE && record_out->kind <= RECORD_CHECKPOINT);
+    CHECK(record_out->kind == RECORD_ACCEPT ? record_out->slot >= 1 : record_out->slot == 0);
+    CHECK(record_out->slot <= SLOT_MAX && record_out->end <= SLOT_MAX + 1);
+    CHECK(record_out->store_slot <= SLOT_MAX);
+    CHECK(record_out->value.size <= LIMIT_VALUE_SIZE);
     return true;
 }
 

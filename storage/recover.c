@@ -120,6 +120,7 @@ static enum rsm_status take_group(struct walk *w, struct recovered_segment *s, u
         if (status != RSM_OK)
             return status;
     }
+    CHECK(w->sequence_is_known);
     r->report->groups++;
     if (s->group_first == 0)
         s->group_first = group->group;
@@ -231,6 +232,7 @@ static void meet_gap(struct walk *w, struct recovered_segment *s, const struct s
     uint64_t end = 0;
 
     CHECK(!w->doubt && w->gap == NULL);
+    CHECK(offset >= s->used);
     enum tail_rest rest = classify_rest(w, s, image, offset, &group, &end);
 
     if (rest == TAIL_REST_OLD && s->sealed && w->expected != 0 && s->b + 1 == w->expected) {
@@ -279,6 +281,7 @@ static bool holds_groups(const struct walk *w, const struct recovered_segment *s
 {
     uint64_t group = 0;
 
+    CHECK(image->data != NULL && image->size % DISK_SECTOR_SIZE == 0);
     for (uint64_t at = SEGMENT_DATA_OFFSET; at < image->size; at += DISK_SECTOR_SIZE) {
         if (segment_sector_decode(&w->r->identity, s->segment, at, image->data + at, &group) ==
             SEGMENT_SECTOR_GROUP)

@@ -18,6 +18,7 @@ void recover_add_finding(struct recovery *r, enum journal_finding_kind kind, uin
     enum journal_verdict verdict = JOURNAL_DAMAGED;
 
     CHECK(kind >= JOURNAL_TORN_TAIL && kind <= JOURNAL_LEFTOVER);
+    CHECK(report->verdict >= JOURNAL_CLEAN && report->verdict <= JOURNAL_DAMAGED);
 
     if (report->finding_count < JOURNAL_FINDINGS_MAX)
         report->findings[report->finding_count] = (struct journal_finding){
@@ -29,6 +30,8 @@ void recover_add_finding(struct recovery *r, enum journal_finding_kind kind, uin
         verdict = JOURNAL_CUT;
     else if (journal_finding_is_harmless(kind))
         verdict = JOURNAL_CLEAN;
+    CHECK((verdict == JOURNAL_CLEAN || verdict == JOURNAL_CUT) ==
+          journal_finding_is_harmless(kind));
     if (verdict > report->verdict)
         report->verdict = verdict;
     CHECK(report->verdict == JOURNAL_DAMAGED || kind != JOURNAL_LOST_GROUP);
@@ -128,6 +131,7 @@ enum rsm_status recover_files(struct recovery *r)
     for (size_t i = 0; i < count; i++)
         r->segments[i].segment = numbers[i];
     status = read_heads(r);
+    CHECK(status != RSM_OK || r->segment_count == count);
     if (status != RSM_OK)
         goto out;
     for (size_t i = 0; i < count; i++)

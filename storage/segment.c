@@ -17,6 +17,7 @@ static const uint8_t mark_magic[4] = {'m', 'a', 'r', 'k'};
 
 bool segment_is_zero(const uint8_t *data, size_t size)
 {
+    CHECK(data != NULL || size == 0);
     return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
 }
 
@@ -26,6 +27,7 @@ static uint32_t binding(const struct journal_identity *identity, uint64_t segmen
 {
     uint8_t bytes[BINDING_SIZE];
 
+    CHECK(offset % DISK_SECTOR_SIZE == 0); /* what is bound lies at a sector of its own */
     if (MUTANT(UNBOUND_CHECKSUM))
         return 0;
     memcpy(bytes, identity->cluster, CLUSTER_ID_SIZE);
@@ -78,6 +80,8 @@ enum segment_head segment_head_decode(const struct journal_identity *expected, u
         return SEGMENT_HEAD_MOVED;
     if (expected != NULL && expected->incarnation != identity_out->incarnation)
         return SEGMENT_HEAD_OTHER_LIFE;
+    CHECK(expected == NULL || expected->replica == identity_out->replica);
+    CHECK(expected == NULL || expected->incarnation == identity_out->incarnation);
     return SEGMENT_HEAD_GOOD;
 }
 
@@ -98,6 +102,8 @@ void segment_mark_encode(const struct journal_identity *identity, uint64_t segme
                          const struct segment_mark *mark, uint8_t sector_out[DISK_SECTOR_SIZE])
 {
     CHECK(mark->first_segment >= 1 && mark->first_segment <= segment);
+    CHECK(identity->replica >= 1 && identity->replica <= REPLICA_MAX);
+    CHECK(identity->incarnation != 0);
     memset(sector_out, 0, DISK_SECTOR_SIZE);
     memcpy(sector_out, mark_magic, sizeof(mark_magic));
     put_u64(sector_out + 4, mark->writes);
@@ -142,6 +148,7 @@ enum segment_sector segment_sector_decode(const struct journal_identity *identit
     uint64_t group = get_u64(sector + 4);
 
     CHECK(offset % DISK_SECTOR_SIZE == 0);
+    CHECK(offset >= SEGMENT_DATA_OFFSET); /* heads and marks have checks of their own */
     *group_out = 0;
     if (segment_is_zero(sector, DISK_SECTOR_SIZE))
         return SEGMENT_SECTOR_ZERO;
@@ -174,7 +181,8 @@ void segment_group_encode(const struct journal_identity *identity, uint64_t segm
     CHECK(payload_size >= GROUP_HEAD_SIZE && payload_size <= LIMIT_SEGMENT_SIZE);
     CHECK(group->group > 0 && offset % DISK_SECTOR_SIZE == 0);
     CHECK(offset >= SEGMENT_DATA_OFFSET);
-    CHECK(group->slot_first <= group->slot_end);
+    CHECK(group->slot_first <= group->slot_end && group->slot_end <= SLOT_MAX + 1);
+    CHECK(identity->incarnation != 0);
     put_u32(payload, (uint32_t)payload_size);
     put_u32(payload + 4, group->records);
     put_u32(payload + 8, group->previous);
@@ -204,6 +212,7 @@ static bool gather(const struct journal_identity *identity, uint64_t segment, st
 {
     CHECK(end <= image.size && (end - offset) % DISK_SECTOR_SIZE == 0);
     CHECK(group != 0);
+    CHECK(payload->size == 0 && offset < end);
     for (; offset < end; offset += DISK_SECTOR_SIZE) {
         const uint8_t *sector = image.data + offset;
         uint64_t found = 0;
@@ -220,6 +229,7 @@ bool segment_group_decode(const struct journal_identity *identity, uint64_t segm
                           struct bytes image, uint64_t offset, struct segment_group *group_out,
                           struct writer *payload, struct reader *records_out)
 {
+    CHECK(offset >= SEGMENT_DATA_OFFSET && offset % DISK_SECTOR_SIZE == 0);
     *group_out = (struct segment_group){0};
     *records_out = reader_make(bytes_make(NULL, 0));
     writer_reset(payload);
@@ -244,6 +254,7 @@ bool segment_group_decode(const struct journal_identity *identity, uint64_t segm
     if (!segment_is_zero(payload->data + size, payload->size - size) ||
         group_check(payload->data, size) != group_out->check)
         return false;
+    CHECK(group_out->group != 0 && group_out->size <= image.size - offset);
     *records_out = reader_make(bytes_make(payload->data + GROUP_HEAD_SIZE, size - GROUP_HEAD_SIZE));
     return true;
 }

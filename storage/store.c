@@ -77,6 +77,7 @@ enum rsm_status store_status(const char *path, int error)
 static enum rsm_status read_meta(struct store *s, const char *name, uint8_t *out, size_t size)
 {
     struct bytes value;
+    CHECK(size > 0 && s->kv.ops == store_kv_ops());
     enum rsm_status status = kv_get(&s->kv, 0, bytes_of_string(name), &value);
 
     if (status == RSM_OK && value.size != size)
@@ -205,6 +206,7 @@ enum rsm_status store_open(const char *path, const struct store_identity *identi
     struct store *s = mem_alloc(sizeof(*s));
     struct store_identity found;
 
+    CHECK(identity->replica >= 1 && identity->replica <= REPLICA_MAX);
     *store_out = NULL;
     s->kv.ops = store_kv_ops();
     enum rsm_status status = open_environment(s, path, 0, (map_size + 4095) / 4096 * 4096);
@@ -229,6 +231,7 @@ enum rsm_status store_open(const char *path, const struct store_identity *identi
             status = RSM_OK;
     }
     CHECK(status != RSM_OK || (s->txn != NULL && !s->read_only));
+    CHECK(status != RSM_OK || (s->env != NULL && s->path != NULL));
     if (status == RSM_OK)
         *store_out = s;
     else
@@ -265,6 +268,7 @@ enum rsm_status store_open_read_only(const char *path, bool live,
         status =
             RSM_DAMAGED; /* there is a file, without the two rows that the first commit makes */
     CHECK(status != RSM_OK || s->txn != NULL);
+    CHECK(s->read_only && s->sum.rows == 0); /* nobody commits on top of it */
     if (status == RSM_OK)
         *store_out = s;
     else
@@ -277,6 +281,7 @@ void store_close(struct store *s)
     if (s == NULL)
         return;
     CHECK(s->kv.ops == store_kv_ops()); /* a cut ends by kv_free: the environment is not its own */
+    CHECK(s->env != NULL || s->txn == NULL);
     store_end_snapshot(s);
     if (s->env != NULL)
         mdb_env_close(s->env);
@@ -296,6 +301,7 @@ struct commit {
 /* The cursor is at a row that was there. */
 static enum rsm_status forget_row(struct commit *c, const MDB_val *old)
 {
+    CHECK(c->txn != NULL && c->cursor != NULL);
     if (old->mv_size < STORE_CHECK_SIZE)
         return RSM_DAMAGED;
     c->sum.rows--;
@@ -321,6 +327,7 @@ static enum rsm_status write_row(struct commit *c, MDB_val *k, const struct kv_w
 {
     size_t size = w->value.size + STORE_CHECK_SIZE;
     MDB_val v = {size, NULL};
+    CHECK(k->mv_size >= 2 && ((const uint8_t *)k->mv_data)[0] != 0);
     int error = mdb_cursor_put(c->cursor, k, &v, MDB_RESERVE | MDB_NOOVERWRITE);
     if (error == MDB_KEYEXIST) {
         enum rsm_status status = forget_row(c, &v);
@@ -348,6 +355,7 @@ static enum rsm_status commit_row(void *context, const struct kv_write *w)
     MDB_val k = {0, NULL};
 
     CHECK(w->table != 0); /* the store's own */
+    CHECK(!w->deleted || w->value.size == 0);
     CHECK(mdb_cursor_txn(c->cursor) == c->txn);
     CHECK(w->key.size >= 1 && w->key.size <= LIMIT_KEY_SIZE);
     store_make_key(w->table, w->key, buffer, &k);
@@ -371,11 +379,13 @@ enum rsm_status store_commit(struct store *s, const struct kv *overlay)
     struct commit commit = {.store = s, .sum = s->sum};
 
     CHECK(overlay != NULL && overlay != &s->kv);
+    CHECK(s->env != NULL && s->kv.ops == store_kv_ops()); /* a store, not a cut of one */
     if (s->read_only)
         return RSM_READ_ONLY;
     int error = mdb_txn_begin(s->env, NULL, 0, &commit.txn);
     if (error != MDB_SUCCESS)
         return store_status(s->path, error);
+    CHECK(commit.txn != NULL && commit.txn != s->txn);
     enum rsm_status status =
         store_status(s->path, mdb_cursor_open(commit.txn, s->database, &commit.cursor));
     if (status == RSM_OK)
@@ -412,6 +422,7 @@ enum rsm_status store_grow(struct store *s)
 enum rsm_status store_check_readers(struct store *s, uint32_t *freed_out)
 {
     int dead = 0;
+    CHECK(s->env != NULL);
     int error = mdb_reader_check(s->env, &dead);
 
     CHECK(dead >= 0);

@@ -13,6 +13,7 @@
 void store_make_key(uint8_t table, struct bytes key, uint8_t *buffer, MDB_val *out)
 {
     CHECK(key.size <= LIMIT_KEY_SIZE);
+    CHECK(key.data != NULL || key.size == 0);
     buffer[0] = table;
     if (key.size > 0)
         memcpy(buffer + 1, key.data, key.size);
@@ -24,6 +25,7 @@ uint32_t store_check(uint8_t table, struct bytes key, struct bytes value)
     uint8_t head[5];
 
     CHECK(key.size <= LIMIT_KEY_SIZE);
+    CHECK(value.data != NULL || value.size == 0);
     head[0] = table;
     put_u32(head + 1, (uint32_t)key.size);
     uint32_t check = crc32c(0, head, sizeof(head));
@@ -54,6 +56,7 @@ static struct store *from_kv(struct kv *kv)
     CHECK(kv->ops->get == store_kv_get);
     struct store *s = (struct store *)kv;
     CHECK((s->txn == NULL) == (s->cursor == NULL));
+    CHECK(s->env != NULL || s->txn == NULL);
     return s;
 }
 
@@ -76,6 +79,7 @@ static enum rsm_status store_kv_get(struct kv *kv, uint8_t table, struct bytes k
         return store_status(s->path, error);
     /* The key that was asked for: a row of another key that LMDB found here does not check. */
     enum rsm_status status = open_row(&k, &v, &found_table, &found_key, value_out);
+    CHECK(status != RSM_OK || (found_table == table && bytes_equal(found_key, key)));
     if (status != RSM_OK)
         *value_out = bytes_make(NULL, 0);
     return status;
@@ -84,16 +88,16 @@ static enum rsm_status store_kv_get(struct kv *kv, uint8_t table, struct bytes k
 static enum rsm_status store_kv_put(struct kv *kv, uint8_t table, struct bytes key,
                                     struct bytes value)
 {
-    (void)kv;
+    CHECK(kv->ops->put == store_kv_put);
     (void)table;
     (void)key;
     (void)value;
-    return RSM_READ_ONLY;
+    return RSM_READ_ONLY; /* store_commit writes */
 }
 
 static enum rsm_status store_kv_del(struct kv *kv, uint8_t table, struct bytes key)
 {
-    (void)kv;
+    CHECK(kv->ops->del == store_kv_del);
     (void)table;
     (void)key;
     return RSM_READ_ONLY;
@@ -114,11 +118,13 @@ static enum rsm_status cursor_row(struct store *s, int error, const MDB_val *k, 
         *key_out = bytes_make(NULL, 0);
         *value_out = bytes_make(NULL, 0);
     }
+    CHECK(key_out->size <= LIMIT_KEY_SIZE); /* what a search may ask for */
     return status;
 }
 
 static bool is_key(const MDB_val *found, const MDB_val *wanted)
 {
+    CHECK(wanted->mv_size >= 1 && wanted->mv_data != NULL); /* a table at least */
     return found->mv_size == wanted->mv_size &&
            memcmp(found->mv_data, wanted->mv_data, wanted->mv_size) == 0;
 }
@@ -171,6 +177,7 @@ static bool store_kv_stamp(const struct kv *kv, uint8_t table, struct kv_stamp *
     const struct store *s = (const struct store *)kv;
     (void)table;
     CHECK(kv->ops->stamp == store_kv_stamp);
+    CHECK(s->txn == NULL || s->source != 0); /* 0 is nobody's */
     return s->txn != NULL && kv_stamp_add(stamp, s->source, 1);
 }
 
@@ -192,6 +199,7 @@ static void cut_free(struct kv *kv)
 {
     struct store *cut = (struct store *)kv;
     CHECK(cut->read_only && cut->kv.ops != store_kv_ops()); /* a store is closed */
+    CHECK(cut->env != NULL);                                /* borrowed: its store outlives it */
     store_end_snapshot(cut);
     mem_free(cut->path);
     mem_free(cut);
@@ -226,6 +234,7 @@ void store_end_snapshot(struct store *s)
         mdb_txn_abort(s->txn);
     s->cursor = NULL;
     s->txn = NULL;
+    CHECK(!s->read_only || s->sum.rows == 0); /* only who commits keeps a sum */
 }
 
 enum rsm_status store_refresh(struct store *s)
@@ -268,6 +277,8 @@ static bool is_found(struct store *s, const MDB_val *key, const MDB_val *value)
     MDB_val k = *key;
     MDB_val v = {0, NULL};
 
+    CHECK(s->txn != NULL && s->cursor != NULL);
+    CHECK(key->mv_data != NULL && value->mv_data != NULL);
     return mdb_get(s->txn, s->database, &k, &v) == MDB_SUCCESS && v.mv_data == value->mv_data;
 }
 
@@ -279,6 +290,7 @@ static enum rsm_status compare_sum(struct store *s, const struct store_sum *foun
     CHECK(text_size > 0);
     enum rsm_status status = store_read_sum(s, &expected);
 
+    CHECK(status == RSM_OK || (expected.rows == 0 && expected.checks == 0));
     if (status == RSM_NOT_FOUND && found->rows == 0)
         return RSM_OK;
     if (status == RSM_OK && found->rows == expected.rows && found->checks == expected.checks)
@@ -290,6 +302,7 @@ static enum rsm_status compare_sum(struct store *s, const struct store_sum *foun
 
 void store_watch_rows(struct store *s, void (*on_row)(void *context, size_t bytes), void *context)
 {
+    CHECK(s->kv.ops == store_kv_ops());
     s->on_row = on_row;
     s->on_row_context = context;
 }
@@ -305,6 +318,8 @@ enum rsm_status store_verify(struct store *s, char *text_out, size_t text_size, 
     struct bytes value = {NULL, 0};
     struct store_sum sum = {0, 0};
 
+    CHECK(text_size > 0);
+    CHECK(s->kv.ops == store_kv_ops()); /* a cut has no rows of its own */
     *count_out = 0;
     snprintf(text_out, text_size, "%s", "");
     int error = mdb_cursor_get(s->cursor, &k, &v, MDB_FIRST);

@@ -59,6 +59,7 @@ static void hash_parts(uint8_t prefix, struct bytes a, struct bytes b, struct tr
 {
     crypto_hash_sha256_state state;
 
+    CHECK(prefix <= 1 && (prefix == 0 || a.size + b.size == 2 * TREE_HASH_SIZE));
     CHECK(crypto_hash_sha256_init(&state) == 0);
     CHECK(crypto_hash_sha256_update(&state, &prefix, 1) == 0);
     CHECK(crypto_hash_sha256_update(&state, a.data, a.size) == 0);
@@ -89,6 +90,7 @@ static bool is_equal(const struct tree_hash *a, const struct tree_hash *b)
 /* A perfect subtree for each bit of the count. */
 static bool is_frontier(const struct tree_frontier *f)
 {
+    CHECK(f->depth <= TREE_PATH_MAX);
     return f->depth == (uint32_t)__builtin_popcountll(f->count);
 }
 
@@ -170,6 +172,7 @@ uint32_t tree_path(const struct tree_hash *leaves, uint64_t count, uint64_t inde
         }
     }
     CHECK(index == 0); /* the leaf itself is left */
+    CHECK(found <= TREE_PATH_MAX);
     turn_round(path_out, found);
     return found;
 }
