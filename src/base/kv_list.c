@@ -2,6 +2,7 @@
 /* kv_list.c - see kv_list.h. */
 #include "src/base/kv_list.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "src/base/check.h"
@@ -60,6 +61,43 @@ static void drop_pieces(struct kv_list *list)
     list->pieces = piece;
     if (piece != NULL)
         piece->used = 0;
+}
+
+/* Memory of one value; in a ring of its list alone, so that it can leave it. */
+struct kv_large {
+    struct kv_large *next, **link; /* what points at it */
+    uint8_t bytes[];
+};
+
+static void link_large(struct kv_list *list, struct kv_large *large)
+{
+    large->next = list->large;
+    large->link = &list->large;
+    if (large->next != NULL)
+        large->next->link = &large->next;
+    list->large = large;
+}
+
+static void unlink_large(struct kv_large *large)
+{
+    *large->link = large->next;
+    if (large->next != NULL)
+        large->next->link = large->link;
+}
+
+static struct kv_large *large_of(struct kv_node *node)
+{
+    CHECK(node->is_large);
+    return (struct kv_large *)(void *)(node->value - offsetof(struct kv_large, bytes));
+}
+
+static void drop_large(struct kv_list *list)
+{
+    while (list->large != NULL) {
+        struct kv_large *large = list->large;
+        list->large = large->next;
+        mem_free(large);
+    }
 }
 
 /* ---- by key ---- */
@@ -219,7 +257,14 @@ static inline void set_value(struct kv_list *list, struct kv_node *node, struct 
     if (value.size > node->value_capacity) {
         size_t capacity =
             value.size > 2u * node->value_capacity ? value.size : 2u * node->value_capacity;
-        node->value = take(list, capacity);
+        node->is_large = capacity >= KV_LARGE_SIZE;
+        if (node->is_large) {
+            struct kv_large *large = mem_alloc_unset(sizeof *large + capacity);
+            link_large(list, large);
+            node->value = large->bytes;
+        } else {
+            node->value = take(list, capacity);
+        }
         node->value_capacity = (uint32_t)capacity;
         list->size += capacity;
     }
@@ -228,11 +273,12 @@ static inline void set_value(struct kv_list *list, struct kv_node *node, struct 
     node->value_size = (uint32_t)value.size;
 }
 
-/* Room for the first value comes behind the key. */
+/* Room for the first value comes behind the key, unless it is large. */
 static inline struct kv_node *make_node(struct kv_list *list, uint32_t hash, uint8_t table,
                                         struct bytes key, size_t value_size)
 {
     uint8_t height = height_of(hash);
+    value_size = value_size < KV_LARGE_SIZE ? value_size : 0;
     size_t size =
         sizeof(struct kv_node) + height * sizeof(struct kv_node *) + key.size + value_size;
     struct kv_node *node = take(list, size);
@@ -270,22 +316,52 @@ static void note_write(struct kv_list *list, struct kv_table *t)
         t->written = list->writes;
 }
 
-void kv_list_set(struct kv_list *list, uint32_t hash, uint8_t table, struct bytes key,
-                 struct bytes value, bool deleted)
+/* The entry that is written to, with room for a value of so many bytes if it is new. */
+static struct kv_node *node_to_write(struct kv_list *list, uint32_t hash, uint8_t table,
+                                     struct bytes key, size_t value_size)
 {
     struct kv_table *t = table_of(list, table);
     note_write(list, t);
     struct kv_node *node = kv_list_find(list, hash, table, key);
-    if (deleted)
-        value.size = 0;
     if (node == NULL) {
         if (list->count >= list->bucket_count)
             grow_buckets(list);
-        node = make_node(list, hash, table, key, value.size);
+        node = make_node(list, hash, table, key, value_size);
         link_node(list, t, node);
     }
+    return node;
+}
+
+void kv_list_set(struct kv_list *list, uint32_t hash, uint8_t table, struct bytes key,
+                 struct bytes value, bool deleted)
+{
+    if (deleted)
+        value.size = 0;
+    struct kv_node *node = node_to_write(list, hash, table, key, value.size);
     set_value(list, node, value);
     node->deleted = deleted;
+}
+
+void kv_list_move(struct kv_list *list, struct kv_list *from, struct kv_node *node)
+{
+    CHECK(list != from);
+    if (!node->is_large || node->deleted) {
+        kv_list_set(list, node->hash, node->table, kv_node_key(node), kv_node_value(node),
+                    node->deleted);
+        return;
+    }
+    struct kv_node *to = node_to_write(list, node->hash, node->table, kv_node_key(node), 0);
+    unlink_large(large_of(node));
+    link_large(list, large_of(node));
+    to->value = node->value;
+    to->value_size = node->value_size;
+    to->value_capacity = node->value_capacity;
+    to->is_large = true;
+    to->deleted = false;
+    list->size += node->value_capacity;
+    from->size -= node->value_capacity;
+    node->value_size = node->value_capacity = 0;
+    node->is_large = false;
 }
 
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key)
@@ -325,6 +401,7 @@ void kv_list_clear(struct kv_list *list)
     else if (list->count > 0)
         memset(list->buckets, 0, BUCKETS_MIN * sizeof *list->buckets);
     drop_pieces(list);
+    drop_large(list);
     list->count = 0;
     list->size = 0;
 }

@@ -12,6 +12,13 @@
  * Entries, their keys and values lie in large pieces of memory that go back together: nothing is
  * freed before kv_list_clear, which costs little. A value that outgrows its place gets another one,
  * twice as large. The seed of the hash has no influence on any order.
+ *
+ * A value of KV_LARGE_SIZE bytes and more has memory of its own, which goes on to another list as
+ * it is (kv_list_move):
+ *
+ *     command's layer  [ node ]--> large        before
+ *     applied layer    [ node ]--> large        after: the node was made anew, the bytes stand
+ * still
  */
 #ifndef RSM_BASE_KV_LIST_H
 #define RSM_BASE_KV_LIST_H
@@ -21,6 +28,7 @@
 
 #define KV_LIST_HEIGHT_MAX 16u /* enough for 4^16 entries at a quarter a level */
 #define KV_LIST_TABLES 256u
+#define KV_LARGE_SIZE 4096u /* from here on copying costs more than memory of its own */
 
 struct kv_node {
     struct kv_node *chain;         /* the next one of the same bucket */
@@ -34,6 +42,7 @@ struct kv_node {
     uint8_t table;
     uint8_t height;
     bool deleted;
+    bool is_large;          /* the value lies in memory of its own */
     struct kv_node *next[]; /* in order: `height` of them, then the key */
 };
 
@@ -48,6 +57,7 @@ struct kv_table {
 };
 
 struct kv_piece;
+struct kv_large;
 
 /*
  * Entries whose hashes end alike. Most questions are about keys that are not there: `kinds` answers
@@ -64,6 +74,7 @@ struct kv_list {
     struct kv_bucket *buckets;
     size_t bucket_count;     /* a power of two */
     struct kv_piece *pieces; /* the newest first */
+    struct kv_large *large;  /* owned: memory of single values, the newest first */
     uint64_t source;         /* kv_source_new */
     uint64_t writes;         /* all that there ever were; never falls */
     size_t count;
@@ -124,6 +135,12 @@ struct kv_node *kv_list_seek_back(struct kv_list *list, uint8_t table, struct by
 /* Sets a value, or a deletion. The value may be borrowed from this list. */
 void kv_list_set(struct kv_list *list, uint32_t hash, uint8_t table, struct bytes key,
                  struct bytes value, bool deleted);
+/*
+ * As kv_list_set with what the entry of another list says. A large value is not copied: it is the
+ * other list's no more, whose entry has no value then, so that nothing is left to be asked of it
+ * but kv_list_clear.
+ */
+void kv_list_move(struct kv_list *list, struct kv_list *from, struct kv_node *node);
 /* Takes an entry out altogether; its memory comes back with kv_list_clear. */
 void kv_list_remove(struct kv_list *list, uint8_t table, struct bytes key);
 

@@ -234,11 +234,10 @@ void kv_overlay_each(const struct kv *overlay,
         }
 }
 
-static enum rsm_status write_node(struct kv *target, const struct kv_node *node)
+static enum rsm_status write_node(struct kv *target, struct kv_list *from, struct kv_node *node)
 {
     if (target->ops == &overlay_ops) {
-        kv_list_set(&overlay_of(target)->list, node->hash, node->table, kv_node_key(node),
-                    kv_node_value(node), node->deleted);
+        kv_list_move(&overlay_of(target)->list, from, node);
         return RSM_OK;
     }
     return node->deleted ? kv_del(target, node->table, kv_node_key(node))
@@ -247,11 +246,10 @@ static enum rsm_status write_node(struct kv *target, const struct kv_node *node)
 
 enum rsm_status kv_overlay_merge(struct kv *overlay, struct kv *target)
 {
-    const struct kv_list *list = &overlay_of(overlay)->list;
+    struct kv_list *list = &overlay_of(overlay)->list;
     for (uint32_t t = kv_list_table(list, 0); t < KV_LIST_TABLES; t = kv_list_table(list, t + 1))
-        for (const struct kv_node *node = list->tables[t]->first; node != NULL;
-             node = node->newer) {
-            enum rsm_status status = write_node(target, node);
+        for (struct kv_node *node = list->tables[t]->first; node != NULL; node = node->newer) {
+            enum rsm_status status = write_node(target, list, node);
             if (status != RSM_OK)
                 return status;
         }

@@ -12,18 +12,19 @@
 #include <string.h>
 
 #include "src/base/kv.h"
+#include "src/base/kv_list.h"
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "src/base/prng.h"
 
-enum { LEVELS = 3, TABLES = 3, KEYS = 120, KEY_SIZE = 4, VALUE_SIZE = 48 };
+enum { LEVELS = 3, TABLES = 3, KEYS = 120, KEY_SIZE = 4, VALUE_SIZE = 48, LARGE_SIZE = 9000 };
 
 enum cell_state { CELL_ABSENT = 0, CELL_DELETED, CELL_VALUE };
 
 struct cell {
     enum cell_state state;
     uint8_t fill;
-    uint8_t size;
+    uint16_t size;
 };
 
 struct key {
@@ -120,9 +121,10 @@ static int draw(struct world *w, int bound)
 
 static void step_put(struct world *w, int level, int table, int index)
 {
-    uint8_t value[VALUE_SIZE];
+    uint8_t value[LARGE_SIZE];
     struct cell *cell = &w->cells[level][table][index];
-    *cell = (struct cell){CELL_VALUE, (uint8_t)draw(w, 256), (uint8_t)draw(w, VALUE_SIZE)};
+    int bound = draw(w, 8) > 0 ? VALUE_SIZE : LARGE_SIZE; /* with and without memory of its own */
+    *cell = (struct cell){CELL_VALUE, (uint8_t)draw(w, 256), (uint16_t)draw(w, bound)};
     memset(value, cell->fill, sizeof value);
     cr_assert_eq(
         kv_put(w->kv[level], (uint8_t)table, key_bytes(w, index), bytes_make(value, cell->size)),
@@ -340,6 +342,51 @@ Test(kv, a_stamp_is_another_when_its_table_was_written)
     kv_free(overlay);
     kv_free(map);
     kv_free(other);
+}
+
+/* Where the value of key "k" in table 1 lies. */
+static const uint8_t *place_of(struct kv *kv)
+{
+    struct bytes value;
+    cr_assert_eq(kv_get(kv, 1, bytes_of_string("k"), &value), RSM_OK);
+    return value.data;
+}
+
+/*
+ * From KV_LARGE_SIZE on a value goes from layer to layer without a copy, also one that has become
+ * small or takes the place of another; all memory comes back with the layer that has it.
+ */
+Test(kv, a_large_value_moves_and_its_bytes_stand_still)
+{
+    static const uint8_t bytes[KV_LARGE_SIZE] = {1};
+    const struct bytes key = bytes_of_string("k"), large = bytes_make(bytes, sizeof bytes);
+    uint64_t live = mem_live_count();
+    struct kv *map = kv_mem_new(), *lower = kv_overlay_new(map), *upper = kv_overlay_new(lower);
+    for (int round = 0; round < 3; round++) {
+        kv_put(upper, 1, key, large);
+        if (round == 2)
+            kv_put(upper, 1, key, bytes_make("few", 3));
+        const uint8_t *place = place_of(upper);
+        size_t size = kv_overlay_size(upper), below = kv_overlay_size(lower);
+        cr_assert_eq(kv_overlay_merge(upper, lower), RSM_OK);
+        cr_assert(place_of(lower) == place && place_of(upper) == place);
+        cr_assert_eq(kv_overlay_size(upper), 0);
+        cr_assert(kv_overlay_size(lower) > below && kv_overlay_size(lower) <= below + size);
+    }
+    kv_put(upper, 1, key, bytes_make(bytes, sizeof bytes - 1));
+    const uint8_t *place = place_of(upper);
+    cr_assert_eq(kv_overlay_merge(upper, lower), RSM_OK);
+    cr_assert(place_of(lower) != place, "less than that is copied");
+    kv_put(upper, 1, key, large);
+    kv_del(upper, 1, key);
+    cr_assert_eq(kv_overlay_merge(upper, lower), RSM_OK);
+    struct bytes gone;
+    cr_assert_eq(kv_get(lower, 1, key, &gone), RSM_NOT_FOUND);
+    kv_overlay_clear(lower);
+    kv_free(upper);
+    kv_free(lower);
+    kv_free(map);
+    cr_assert_eq(mem_live_count(), live);
 }
 
 /* More layers than marks: no stamp, rather than one that leaves a layer out. */
