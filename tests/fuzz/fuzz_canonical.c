@@ -65,6 +65,8 @@ static void read_as_anything(struct bytes input)
     unpack_format(&u[6], 1, 2);
     CHECK(unpack_str(&u[7], 300).size <= 300);
     (void)unpack_raw(&whole);
+    struct unpack rest = whole;
+    CHECK(unpack_rest(&rest).size == (unpack_ok(&whole) ? whole.size - whole.offset : 0));
     for (int i = 1; i < 8; i++)
         CHECK(!unpack_ok(&u[i]) || i == 6 || u[i].offset == whole.offset);
     if (unpack_find_uint(input, "slot", &number))
