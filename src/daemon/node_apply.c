@@ -15,6 +15,8 @@
 #include "src/machine/logtable.h"
 #include "src/machine/policy.h"
 
+/* Of what makes a commit due, so much more may be applied while the one before runs. */
+#define FAR_BEHIND 4u
 #define REPLAY_PIECE_BYTES (16u << 20) /* of state, in memory, while the journal is replayed */
 
 /* The digest that clients wait under: of the envelope, whether it was let in or refused. */
@@ -96,10 +98,34 @@ bool apply_is_unreadable(const struct node *n)
     return (n->alarms & (NODE_ALARM_NEWER_FORMAT | NODE_ALARM_POLICY)) != 0;
 }
 
+/*
+ * Rows count beside bytes: in a large store nearly each row is on a page of its own, and LMDB has
+ * the pages that a commit changes in memory until it ends.
+ */
+static bool holds_enough(const struct node *n, uint32_t bytes)
+{
+    return kv_overlay_size(n->applied) >= bytes ||
+           kv_overlay_count(n->applied) >= n->config.store_commit_rows;
+}
+
+/*
+ * A leader proposes nothing while its store is behind (apply_store_is_behind); who follows one with
+ * a faster store stops applying, and once the core's window is full it takes no more votes. So
+ * what is in memory is bounded here as well, and the others go on without this one.
+ */
+static bool is_far_behind(const struct node *n)
+{
+    return n->frozen != NULL && !n->commit_again &&
+           (kv_overlay_size(n->applied) / FAR_BEHIND >= n->config.store_commit_bytes ||
+            kv_overlay_count(n->applied) / FAR_BEHIND >= n->config.store_commit_rows);
+}
+
 bool apply_is_held(const struct node *n)
 {
     /* Once nothing is missing any more, everything that is applied has to be stored once. */
     if (n->missing_slot != 0 && n->frozen != NULL && n->applied_slot >= n->missing_slot)
+        return true;
+    if (is_far_behind(n))
         return true;
     return apply_is_unreadable(n); /* a version that can read it has to be started */
 }
@@ -113,7 +139,7 @@ void apply_learned(struct node *n)
 {
     if (learned_count(&n->learned) == 0 || apply_is_held(n))
         return;
-    for (; learned_count(&n->learned) > 0; learned_drop(&n->learned, 1)) {
+    for (; learned_count(&n->learned) > 0 && !is_far_behind(n); learned_drop(&n->learned, 1)) {
         struct learned_slot next = *learned_at(&n->learned, 0);
         enum rsm_status status = apply_slot(n, next.slot, next.value);
         if (status == RSM_NEWER_FORMAT) {
@@ -164,16 +190,6 @@ void apply_judge_policy(struct node *n)
 
 /* -------------------------------------------------------------------------------------------- */
 /* The store. */
-
-/*
- * Rows count beside bytes: in a large store nearly each row is on a page of its own, and LMDB has
- * the pages that a commit changes in memory until it ends.
- */
-static bool holds_enough(const struct node *n, uint32_t bytes)
-{
-    return kv_overlay_size(n->applied) >= bytes ||
-           kv_overlay_count(n->applied) >= n->config.store_commit_rows;
-}
 
 static bool commit_is_due(struct node *n)
 {

@@ -96,7 +96,10 @@ static enum rsm_status end_commit(struct replica *r)
         return RSM_DISK_FULL;
     }
     store_sim_commit(r->store, frozen);
-    audit_on_store(replica_audit(r), r->id, store_sim_kv(r->store));
+    if (r->node != NULL)
+        audit_on_store(replica_audit(r), r->id, store_sim_kv(r->store));
+    else
+        r->audits_store = true; /* it replays what perhaps nobody has applied before it */
     if (r->spoils_commit)
         CHECK(kv_put(store_sim_kv(r->store), TABLE_META, bytes_of_string(META_VERDICT_HEAD),
                      bytes_of_string("another one")) == RSM_OK);

@@ -99,6 +99,9 @@ static void audit_applied(struct replica *r)
         audit_on_applied(replica_audit(r), r->id, ++r->checked, node_state(r->node));
         member_on_applied(r, r->checked);
     }
+    if (r->audits_store && !c->sim.failed)
+        audit_on_store(replica_audit(r), r->id, store_sim_kv(r->store));
+    r->audits_store = false;
 }
 
 void replica_judge_acknowledged(struct node_cluster *c, uint32_t id, uint64_t slot)
@@ -201,6 +204,7 @@ void replica_die(struct replica *r, enum disk_sim_crash how)
     r->doomed = false;
     r->dies_in_flush = false;
     r->awaits_flush = false;
+    r->audits_store = false;
     r->busy_until = 0;
     author_on_crash(c, r->id);
     set_revival(r);

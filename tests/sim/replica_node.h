@@ -31,6 +31,7 @@ struct replica {
     struct kv *incoming;     /* a snapshot on its way here; owned, lost in a crash */
     uint64_t checked;        /* slots up to here were audited in this life */
     uint64_t flushes;
+    bool audits_store;  /* was committed while the node opened: after its first turn */
     bool awaits_flush;  /* an event for the end of one is set */
     uint64_t turn_wait; /* frames of this turn leave so much later */
     bool dying;         /* its last words go nowhere */

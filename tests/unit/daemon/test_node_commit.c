@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "src/base/mem.h"
-#include "tests/lib/node_pair.h"
+#include "tests/lib/node_rig.h"
 
 #define NEVER_MS 100000000u
 #define ROWS 64u
@@ -81,4 +81,29 @@ Test(node_commit, a_leader_waits_for_a_slow_store)
     cr_assert_eq(done, COMMANDS, "nobody is forgotten");
     node_pair_close(pair);
     mem_free(pair);
+}
+
+/* A follower with a slow store: the two others go on, and what it has in memory stays bounded. */
+Test(node_commit, a_follower_does_not_apply_what_its_store_cannot_take)
+{
+    enum { COMMANDS = 400 };
+    struct node_config config;
+    node_config_default(&config);
+    config.store_commit_ms = NODE_RIG_NEVER_MS;
+    config.store_commit_rows = ROWS;
+    struct node_rig *r = node_rig_open(3, &config);
+    r->other->holds_commits = true;
+    node_rig_commit(r, COMMANDS, 20);
+    uint64_t slow = node_pair_status(r->other).applied;
+    uint64_t all = node_pair_status(r->leader).applied;
+    cr_assert_eq(r->done, COMMANDS, "nobody waits for it");
+    cr_assert(slow > 1 && slow < all / 2, "%lu of %lu", slow, all);
+    node_rig_commit(r, 50, 20);
+    cr_assert_eq(node_pair_status(r->other).applied, slow, "as long as the commit takes");
+    r->other->holds_commits = false;
+    node_pair_turns(&r->pair, 200);
+    cr_assert_eq(node_pair_status(r->other).applied, node_pair_status(r->leader).applied);
+    cr_assert_eq(node_pair_status(r->other).entry_head[0],
+                 node_pair_status(r->leader).entry_head[0]);
+    node_rig_close(r);
 }
