@@ -256,8 +256,7 @@ void methods_on_submitted(struct methods *m, uint64_t token, const struct node_o
     } else {
         writer_reset(&m->out);
         pack_map(&m->out, 3);
-        pack_key(&m->out, "slot");
-        pack_uint(&m->out, outcome->slot);
+        pack_number(&m->out, "slot", outcome->slot);
         pack_key(&m->out, "duplicate");
         pack_bool(&m->out, outcome->duplicate);
         pack_key(&m->out, "verdicts");

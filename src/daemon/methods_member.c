@@ -36,10 +36,8 @@ static void pack_progress(struct writer *out, const struct node_status *s, uint3
             found = &s->peers[i];
     pack_key(out, "heard");
     pack_bool(out, found->heard);
-    pack_key(out, "last_heard_ms");
-    pack_uint(out, found->last_heard_ms);
-    pack_key(out, "applied");
-    pack_uint(out, found->applied);
+    pack_number(out, "last_heard_ms", found->last_heard_ms);
+    pack_number(out, "applied", found->applied);
 }
 
 static uint64_t own_incarnation(const struct methods *m)
@@ -52,8 +50,8 @@ void methods_pack_member(void *context, struct writer *out, const struct member 
     struct methods *methods = ((const struct serving *)context)->m;
     struct node_status s;
     node_get_status(methods->node, &s);
-    pack_key(out, "known");
-    pack_uint(out, m->id == s.self ? own_incarnation(methods) : methods->self.peers->known[m->id]);
+    pack_number(out, "known",
+                m->id == s.self ? own_incarnation(methods) : methods->self.peers->known[m->id]);
     pack_progress(out, &s, m->id);
 }
 
@@ -73,8 +71,7 @@ enum rsm_status read_member_self(struct call *call, struct writer *out)
     struct node_status s;
     node_get_status(serving(call)->m->node, &s);
     pack_map(out, 8);
-    pack_key(out, "replica");
-    pack_uint(out, s.self);
+    pack_number(out, "replica", s.self);
     pack_key(out, "role");
     pack_text(out, role_of(serving(call)->m, &s));
     pack_key(out, "zone");
@@ -85,9 +82,7 @@ enum rsm_status read_member_self(struct call *call, struct writer *out)
     pack_text(out, self->peer_address);
     pack_key(out, "client_address");
     pack_text(out, self->client_address);
-    pack_key(out, "incarnation");
-    pack_uint(out, own_incarnation(serving(call)->m));
-    pack_key(out, "slot");
-    pack_uint(out, s.applied);
+    pack_number(out, "incarnation", own_incarnation(serving(call)->m));
+    pack_number(out, "slot", s.applied);
     return RSM_OK;
 }

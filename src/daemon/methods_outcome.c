@@ -15,8 +15,7 @@ static enum rsm_status read_on_its_way(struct call *call, struct writer *out)
         return RSM_NOT_FOUND;
     call->text[0] = '\0';
     result_begin(call, out, 3);
-    pack_key(out, "index");
-    pack_uint(out, 0);
+    pack_number(out, "index", 0);
     pack_key(out, "verdicts");
     pack_array(out, 0);
     pack_key(out, "change");

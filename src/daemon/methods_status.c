@@ -37,14 +37,12 @@ enum rsm_status read_hello(struct call *call, struct writer *out)
     pack_text(out, "rsmd");
     pack_key(out, "version");
     pack_text(out, RSM_VERSION);
-    pack_key(out, "protocol");
-    pack_uint(out, 1);
+    pack_number(out, "protocol", 1);
     pack_key(out, "cluster");
     pack_str(out, g->name);
     pack_key(out, "cluster_id");
     pack_bin(out, bytes_make(g->cluster_id, CLUSTER_ID_SIZE));
-    pack_key(out, "replica");
-    pack_uint(out, status.self);
+    pack_number(out, "replica", status.self);
     return RSM_OK;
 }
 
@@ -86,8 +84,7 @@ static void pack_peer(struct writer *out, struct methods *m, const struct node_p
     if (!methods_find_member(m, p->replica, &member))
         member = (struct member){.id = p->replica}; /* removed a moment ago */
     pack_map(out, 10);
-    pack_key(out, "replica");
-    pack_uint(out, p->replica);
+    pack_number(out, "replica", p->replica);
     pack_key(out, "refused");
     pack_text(out, peer_links_refusal(m->links, p->replica));
     pack_key(out, "zone");
@@ -96,16 +93,12 @@ static void pack_peer(struct writer *out, struct methods *m, const struct node_p
     pack_text(out, member.client_address);
     pack_key(out, "heard");
     pack_bool(out, p->heard);
-    pack_key(out, "last_heard_ms");
-    pack_uint(out, p->last_heard_ms);
-    pack_key(out, "applied");
-    pack_uint(out, p->applied);
+    pack_number(out, "last_heard_ms", p->last_heard_ms);
+    pack_number(out, "applied", p->applied);
     pack_key(out, "heads");
     pack_text(out, comparison(p));
-    pack_key(out, "compared_slot");
-    pack_uint(out, p->compared);
-    pack_key(out, "mismatch_slot");
-    pack_uint(out, p->mismatch);
+    pack_number(out, "compared_slot", p->compared);
+    pack_number(out, "mismatch_slot", p->mismatch);
 }
 
 static void pack_counters(struct writer *out, const struct methods *m, const struct node_status *s)

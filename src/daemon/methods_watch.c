@@ -248,10 +248,8 @@ void watch_begin(struct methods *m, struct rpc_request *request)
     m->watches = w;
     writer_reset(&m->out);
     pack_map(&m->out, 2);
-    pack_key(&m->out, "watch");
-    pack_uint(&m->out, w->id);
-    pack_key(&m->out, "slot");
-    pack_uint(&m->out, w->next_slot);
+    pack_number(&m->out, "watch", w->id);
+    pack_number(&m->out, "slot", w->next_slot);
     uint64_t id = w->id;
     rpc_answer(request, writer_result(&m->out));
     if (m->watches != NULL && m->watches->id == id)
@@ -339,8 +337,7 @@ static void end_polls(struct methods *m, bool time_passes)
         *at = p->next;
         writer_reset(&m->out);
         pack_map(&m->out, 1);
-        pack_key(&m->out, "slot");
-        pack_uint(&m->out, applied);
+        pack_number(&m->out, "slot", applied);
         rpc_answer(p->request, writer_result(&m->out));
         mem_free(p);
     }

@@ -137,11 +137,9 @@ enum rsm_status call_take_params(struct call *call, struct bytes params,
 void result_begin(struct call *call, struct writer *out, uint32_t fields)
 {
     pack_map(out, fields + 1 + (call->stale ? 1 : 0));
-    pack_key(out, "slot");
-    pack_uint(out, call->at != QUERY_NOW ? call->at : call->applied);
+    pack_number(out, "slot", call->at != QUERY_NOW ? call->at : call->applied);
     if (call->stale) {
-        pack_key(out, "age_ms");
-        pack_uint(out, call->age_ms);
+        pack_number(out, "age_ms", call->age_ms);
     }
 }
 

@@ -25,16 +25,14 @@ static void pack_votes(struct kv *kv, struct writer *out, const uint8_t *digest,
             continue;
         bool is_there = vote_load(kv, digest, m->id, &vote) == RSM_OK;
         pack_map(out, 6);
-        pack_key(out, "replica");
-        pack_uint(out, m->id);
+        pack_number(out, "replica", m->id);
         pack_key(out, "zone");
         pack_text(out, m->zone);
         pack_key(out, "vote");
         pack_text(out, !is_there ? "silent" : vote.yes ? "yes" : "no");
         pack_key(out, "late");
         pack_bool(out, is_there && vote.late);
-        pack_key(out, "slot");
-        pack_uint(out, vote.slot);
+        pack_number(out, "slot", vote.slot);
         pack_key(out, "reason");
         pack_str(out, vote.reason);
     }
@@ -58,10 +56,8 @@ static void pack_approvals(struct kv *kv, struct writer *out, const uint8_t *dig
         pack_str(&items, a.principal);
         pack_key(&items, "reason");
         pack_str(&items, a.reason);
-        pack_key(&items, "slot");
-        pack_uint(&items, a.slot);
-        pack_key(&items, "time_ms");
-        pack_uint(&items, a.ms);
+        pack_number(&items, "slot", a.slot);
+        pack_number(&items, "time_ms", a.ms);
         count++;
     }
     pack_array(out, count);
@@ -103,8 +99,7 @@ static void pack_undone(struct kv *kv, struct writer *out, const uint8_t *digest
     bool is_there = undone_load(kv, digest, &undone) == RSM_OK;
     pack_key(out, "undone_by");
     pack_bin(out, bytes_make(undone.by, is_there ? HASH_SIZE : 0));
-    pack_key(out, "undone_slot");
-    pack_uint(out, is_there ? undone.slot : 0);
+    pack_number(out, "undone_slot", is_there ? undone.slot : 0);
 }
 
 /* The row's own fields; its bytes are gone with the next read of the state. */
@@ -119,26 +114,18 @@ static void pack_row(struct writer *out, const uint8_t *digest, const struct sta
     pack_text(out, body_class_text(row->class));
     pack_key(out, "author");
     pack_str(out, row->author);
-    pack_key(out, "counter");
-    pack_uint(out, row->counter);
+    pack_number(out, "counter", row->counter);
     pack_key(out, "kind");
     pack_text(out, rsm_kind_text(row->kind));
-    pack_key(out, "slot");
-    pack_uint(out, row->slot);
-    pack_key(out, "deadline_ms");
-    pack_uint(out, row->deadline_ms);
-    pack_key(out, "approved_ms");
-    pack_uint(out, row->approved_ms);
-    pack_key(out, "voting_ms");
-    pack_uint(out, row->voting_ms);
-    pack_key(out, "index");
-    pack_uint(out, row->index);
+    pack_number(out, "slot", row->slot);
+    pack_number(out, "deadline_ms", row->deadline_ms);
+    pack_number(out, "approved_ms", row->approved_ms);
+    pack_number(out, "voting_ms", row->voting_ms);
+    pack_number(out, "index", row->index);
     pack_key(out, "person");
     pack_str(out, row->person);
-    pack_key(out, "settled_slot");
-    pack_uint(out, row->settled_slot);
-    pack_key(out, "zones_least");
-    pack_uint(out, row->zones_least);
+    pack_number(out, "settled_slot", row->settled_slot);
+    pack_number(out, "zones_least", row->zones_least);
     pack_key(out, "overrides");
     pack_overrides(out, row->overrides);
     pack_key(out, "rules");
@@ -191,8 +178,7 @@ enum rsm_status pack_change(struct kv *kv, struct writer *out, const uint8_t *di
     pack_key(out, "state");
     pack_text(out, change_state_text(change_state_of(kv, copy, state)));
     pack_undone(kv, out, copy);
-    pack_key(out, "slot");
-    pack_uint(out, slot);
+    pack_number(out, "slot", slot);
     return RSM_OK;
 }
 

@@ -53,8 +53,7 @@ static void pack_services(struct writer *out, const struct verdict *v, enum rsm_
 static void pack_after(struct writer *out, const struct stage_after *post)
 {
     pack_map(out, 6);
-    pack_key(out, "stage");
-    pack_uint(out, RSM_STAGE_POSTCOMMIT);
+    pack_number(out, "stage", RSM_STAGE_POSTCOMMIT);
     pack_key(out, "name");
     pack_text(out, rsm_stage_id(RSM_STAGE_POSTCOMMIT));
     pack_key(out, "outcome");
@@ -74,8 +73,7 @@ void pack_stages(struct writer *out, const struct verdict *v, const struct stage
     pack_array(out, STAGE_COUNT_RECORDED + (post != NULL ? 1 : 0));
     while (stage_next(&record, &row)) {
         pack_map(out, 7);
-        pack_key(out, "stage");
-        pack_uint(out, row.stage);
+        pack_number(out, "stage", row.stage);
         pack_key(out, "name");
         pack_text(out, rsm_stage_id(row.stage));
         pack_key(out, "outcome");
@@ -131,10 +129,8 @@ enum rsm_status read_explain(struct call *call, struct writer *out)
     if (call->process != NULL)
         post = call->process->after_commit(call->process->context, slot);
     result_begin(call, out, 4);
-    pack_key(out, "explained_slot");
-    pack_uint(out, slot);
-    pack_key(out, "time_ms");
-    pack_uint(out, row.log_time_ms);
+    pack_number(out, "explained_slot", slot);
+    pack_number(out, "time_ms", row.log_time_ms);
     pack_key(out, "effects");
     pack_hash(out, row.effects);
     pack_key(out, "commands");

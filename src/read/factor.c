@@ -25,10 +25,8 @@ static bool pack_one(struct writer *out, struct bytes key, struct bytes value)
     pack_bin(out, f.public_half);
     pack_key(out, "relying_party");
     pack_str(out, f.relying_party);
-    pack_key(out, "enrolled_slot");
-    pack_uint(out, f.enrolled_slot);
-    pack_key(out, "revoked_slot");
-    pack_uint(out, f.revoked_slot);
+    pack_number(out, "enrolled_slot", f.enrolled_slot);
+    pack_number(out, "revoked_slot", f.revoked_slot);
     return true;
 }
 
@@ -77,10 +75,8 @@ enum rsm_status read_recording_get(struct call *call, struct writer *out)
     result_begin(call, out, 5);
     pack_key(out, "author");
     pack_str(out, r.author);
-    pack_key(out, "opened_slot");
-    pack_uint(out, r.opened_slot);
-    pack_key(out, "chunks");
-    pack_uint(out, r.chunks);
+    pack_number(out, "opened_slot", r.opened_slot);
+    pack_number(out, "chunks", r.chunks);
     pack_key(out, "chain");
     pack_hash(out, r.chain);
     pack_key(out, "state");

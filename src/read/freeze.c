@@ -28,12 +28,9 @@ static void pack_resuming(struct writer *out, struct kv *kv, struct bytes id, ui
         pack_str(&items, az);
         pack_key(&items, "state");
         pack_text(&items, resume_state_text(resume_state_at(&item, now_ms)));
-        pack_key(&items, "begin_ms");
-        pack_uint(&items, item.begin_ms);
-        pack_key(&items, "end_ms");
-        pack_uint(&items, item.end_ms);
-        pack_key(&items, "commands");
-        pack_uint(&items, item.commands);
+        pack_number(&items, "begin_ms", item.begin_ms);
+        pack_number(&items, "end_ms", item.end_ms);
+        pack_number(&items, "commands", item.commands);
     }
     pack_key(out, "resuming");
     pack_array(out, count);
@@ -56,20 +53,15 @@ void pack_freeze(struct call *call, struct writer *out, const struct query_list 
         pack_str(out, f->subject);
     pack_key(out, "everybody");
     pack_bool(out, f->everybody);
-    pack_key(out, "until_ms");
-    pack_uint(out, f->until_ms);
-    pack_key(out, "set_ms");
-    pack_uint(out, f->set_ms);
+    pack_number(out, "until_ms", f->until_ms);
+    pack_number(out, "set_ms", f->set_ms);
     pack_key(out, "author");
     pack_str(out, f->author);
     pack_key(out, "reason");
     pack_str(out, f->reason);
-    pack_key(out, "refused");
-    pack_uint(out, f->refused);
-    pack_key(out, "trips");
-    pack_uint(out, f->trips);
-    pack_key(out, "tripped_slot");
-    pack_uint(out, f->tripped_slot);
+    pack_number(out, "refused", f->refused);
+    pack_number(out, "trips", f->trips);
+    pack_number(out, "tripped_slot", f->tripped_slot);
     pack_key(out, "trip_cause");
     pack_str(out, f->trip_cause);
     pack_resuming(out, kv, q->name, query_log_time(kv));
@@ -119,10 +111,8 @@ static bool pack_frozen(struct writer *out, struct bytes key, struct bytes value
     pack_str(out, f.author);
     pack_key(out, "other");
     pack_str(out, f.other);
-    pack_key(out, "flips");
-    pack_uint(out, f.flips);
-    pack_key(out, "slot");
-    pack_uint(out, f.frozen_slot);
+    pack_number(out, "flips", f.flips);
+    pack_number(out, "slot", f.frozen_slot);
     return true;
 }
 

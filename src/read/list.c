@@ -153,12 +153,9 @@ static void pack_lease(struct call *call, struct writer *out, const struct query
     const struct lease_record *l = &q->lease;
     pack_key(out, "holder");
     pack_str(out, l->holder);
-    pack_key(out, "token");
-    pack_uint(out, l->token);
-    pack_key(out, "expires_ms");
-    pack_uint(out, l->expires_ms);
-    pack_key(out, "ttl_ms");
-    pack_uint(out, l->ttl_ms);
+    pack_number(out, "token", l->token);
+    pack_number(out, "expires_ms", l->expires_ms);
+    pack_number(out, "ttl_ms", l->ttl_ms);
     pack_key(out, "released");
     pack_bool(out, l->released);
 }
@@ -171,12 +168,9 @@ static void pack_plan(struct call *call, struct writer *out, const struct query_
     pack_bin(out, p->zone);
     pack_key(out, "planner");
     pack_str(out, p->planner);
-    pack_key(out, "newest");
-    pack_uint(out, p->newest);
-    pack_key(out, "executed");
-    pack_uint(out, p->executed);
-    pack_key(out, "collected_below");
-    pack_uint(out, p->collected_below);
+    pack_number(out, "newest", p->newest);
+    pack_number(out, "executed", p->executed);
+    pack_number(out, "collected_below", p->collected_below);
 }
 
 enum rsm_status read_principal_list(struct call *call, struct writer *out)
@@ -250,10 +244,8 @@ static void pack_generation(struct writer *out, const struct query_generations *
 {
     const struct generation_record *g = &q->record;
     pack_map(out, content ? 12 : 10);
-    pack_key(out, "generation");
-    pack_uint(out, q->generation);
-    pack_key(out, "parent");
-    pack_uint(out, g->parent);
+    pack_number(out, "generation", q->generation);
+    pack_number(out, "parent", g->parent);
     pack_key(out, "status");
     pack_text(out, status_text(g->status));
     pack_key(out, "live");
@@ -262,12 +254,9 @@ static void pack_generation(struct writer *out, const struct query_generations *
     pack_bool(out, g->complete);
     pack_key(out, "planner");
     pack_str(out, g->planner);
-    pack_key(out, "counter");
-    pack_uint(out, g->counter);
-    pack_key(out, "slot");
-    pack_uint(out, g->slot);
-    pack_key(out, "executed_slot");
-    pack_uint(out, g->executed_slot);
+    pack_number(out, "counter", g->counter);
+    pack_number(out, "slot", g->slot);
+    pack_number(out, "executed_slot", g->executed_slot);
     pack_key(out, "hash");
     pack_hash(out, g->hash);
     if (!content)
@@ -305,10 +294,8 @@ enum rsm_status read_plan_get(struct call *call, struct writer *out)
     pack_str(out, name);
     pack_key(out, "zone_wire");
     pack_bin(out, plan.zone);
-    pack_key(out, "newest");
-    pack_uint(out, plan.newest);
-    pack_key(out, "executed");
-    pack_uint(out, plan.executed);
+    pack_number(out, "newest", plan.newest);
+    pack_number(out, "executed", plan.executed);
     query_object(kv, OBJECT_PLAN, name, &version);
     pack_key(out, "version");
     pack_version(out, &version);

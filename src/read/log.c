@@ -39,8 +39,7 @@ static enum rsm_status pack_range(struct call *call, struct writer *out,
     pack_key(out, "entries");
     pack_array(out, count);
     writer_bytes(out, writer_result(&items));
-    pack_key(out, "next");
-    pack_uint(out, slot);
+    pack_number(out, "next", slot);
     out->failed |= items.failed;
     writer_deinit(&items);
     return status == RSM_NOT_FOUND ? RSM_OK : status;
@@ -69,15 +68,13 @@ static enum rsm_status pack_stored(struct writer *out, struct kv *kv, uint64_t s
     if (status != RSM_OK)
         return status;
     pack_map(out, 7);
-    pack_key(out, "slot");
-    pack_uint(out, slot);
+    pack_number(out, "slot", slot);
     pack_key(out, "entry");
     pack_bin(out, entry);
     status = log_get_verdict(kv, slot, &row); /* the entry's bytes may be gone now */
     if (status != RSM_OK)
         return status == RSM_NOT_FOUND ? RSM_DAMAGED : status;
-    pack_key(out, "log_time_ms");
-    pack_uint(out, row.log_time_ms);
+    pack_number(out, "log_time_ms", row.log_time_ms);
     pack_key(out, "verdicts");
     pack_bin(out, row.verdicts);
     pack_key(out, "effects");

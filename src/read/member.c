@@ -6,8 +6,7 @@
 static void pack_member(struct writer *out, const struct call *call, const struct member *m)
 {
     pack_map(out, 7 + (call->process != NULL ? PROCESS_MEMBER_FIELDS : 0));
-    pack_key(out, "replica");
-    pack_uint(out, m->id);
+    pack_number(out, "replica", m->id);
     pack_key(out, "role");
     pack_text(out, m->voter ? "voter" : "learner");
     pack_key(out, "zone");
@@ -18,8 +17,7 @@ static void pack_member(struct writer *out, const struct call *call, const struc
     pack_text(out, m->peer_address);
     pack_key(out, "client_address");
     pack_text(out, m->client_address);
-    pack_key(out, "incarnation");
-    pack_uint(out, m->incarnation);
+    pack_number(out, "incarnation", m->incarnation);
     if (call->process != NULL)
         call->process->pack_member(call->process->context, out, m);
 }
@@ -28,10 +26,8 @@ static void pack_config(struct writer *out, const struct call *call,
                         const struct member_config *config)
 {
     pack_map(out, 3);
-    pack_key(out, "version");
-    pack_uint(out, config->version);
-    pack_key(out, "effective_slot");
-    pack_uint(out, config->effective_slot);
+    pack_number(out, "version", config->version);
+    pack_number(out, "effective_slot", config->effective_slot);
     pack_key(out, "members");
     pack_array(out, config->count);
     for (uint32_t i = 0; i < config->count; i++)

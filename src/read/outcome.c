@@ -21,12 +21,9 @@ enum rsm_status read_clock(struct call *call, struct writer *out)
     result_begin(call, out, 4);
     pack_key(out, "cluster_id");
     pack_bin(out, bytes_make(call->genesis->cluster_id, CLUSTER_ID_SIZE));
-    pack_key(out, "counter");
-    pack_uint(out, clock.counter);
-    pack_key(out, "lamport");
-    pack_uint(out, clock.lamport);
-    pack_key(out, "lamport_highest");
-    pack_uint(out, clock.lamport_highest);
+    pack_number(out, "counter", clock.counter);
+    pack_number(out, "lamport", clock.lamport);
+    pack_number(out, "lamport_highest", clock.lamport_highest);
     return RSM_OK;
 }
 
@@ -80,8 +77,7 @@ enum rsm_status read_outcome(struct call *call, struct writer *out)
     if (status != RSM_OK)
         return status;
     result_begin(call, out, 3);
-    pack_key(out, "index");
-    pack_uint(out, index);
+    pack_number(out, "index", index);
     pack_key(out, "verdicts");
     pack_verdicts(out, slot, row.verdicts);
     pack_key(out, "change");

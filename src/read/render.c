@@ -38,12 +38,9 @@ void pack_version(struct writer *out, const struct version *v)
     pack_map(out, 4);
     pack_key(out, "author");
     pack_str(out, v->author);
-    pack_key(out, "counter");
-    pack_uint(out, v->counter);
-    pack_key(out, "lamport");
-    pack_uint(out, v->lamport);
-    pack_key(out, "slot");
-    pack_uint(out, v->slot);
+    pack_number(out, "counter", v->counter);
+    pack_number(out, "lamport", v->lamport);
+    pack_number(out, "slot", v->slot);
 }
 
 static void pack_rdatas(struct writer *out, uint16_t type, const struct rrset_record *record)
@@ -75,14 +72,11 @@ void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t 
     pack_name_fields(out, "owner", "owner_wire", owner);
     pack_key(out, "type");
     pack_text(out, rr_type_to_text(type, type_text));
-    pack_key(out, "type_code");
-    pack_uint(out, type);
-    pack_key(out, "ttl");
-    pack_uint(out, record->ttl);
+    pack_number(out, "type_code", type);
+    pack_number(out, "ttl", record->ttl);
     pack_key(out, "deleted");
     pack_bool(out, record->deleted);
-    pack_key(out, "changed_slot");
-    pack_uint(out, slot);
+    pack_number(out, "changed_slot", slot);
     pack_key(out, "version");
     pack_version(out, &record->version);
     pack_key(out, "reason");
@@ -92,12 +86,10 @@ void pack_rrset(struct writer *out, struct bytes owner, uint16_t type, uint64_t 
     pack_key(out, "plan");
     if (record->plan.size > 0) {
         pack_map(out, 3);
-        pack_key(out, "generation");
-        pack_uint(out, record->generation);
+        pack_number(out, "generation", record->generation);
         pack_key(out, "name");
         pack_str(out, record->plan);
-        pack_key(out, "token");
-        pack_uint(out, record->token);
+        pack_number(out, "token", record->token);
     } else {
         pack_nil(out);
     }
@@ -127,20 +119,17 @@ void pack_verdict(struct writer *out, uint64_t slot, const struct verdict *v)
     pack_map(out, 9);
     pack_key(out, "author");
     pack_str(out, v->author);
-    pack_key(out, "counter");
-    pack_uint(out, v->counter);
+    pack_number(out, "counter", v->counter);
     pack_key(out, "digest");
     pack_hash(out, v->digest);
     pack_key(out, "verdict");
     pack_text(out, verdict_kind_text(v->kind));
-    pack_key(out, "slot");
-    pack_uint(out, duplicate ? v->first_slot : slot);
+    pack_number(out, "slot", duplicate ? v->first_slot : slot);
     pack_key(out, "duplicate");
     pack_bool(out, duplicate);
     pack_key(out, "rules");
     pack_rules(out, v);
-    pack_key(out, "omitted");
-    pack_uint(out, v->kind == VERDICT_REFUSED ? v->omitted : 0);
+    pack_number(out, "omitted", v->kind == VERDICT_REFUSED ? v->omitted : 0);
     pack_key(out, "result");
     if (v->kind != VERDICT_REFUSED && v->result.size > 0)
         pack_raw(out, v->result);
@@ -174,10 +163,8 @@ static void pack_command(struct writer *out, const struct command *c)
     pack_map(out, 8);
     pack_key(out, "author");
     pack_str(out, c->author);
-    pack_key(out, "counter");
-    pack_uint(out, c->counter);
-    pack_key(out, "lamport");
-    pack_uint(out, c->lamport);
+    pack_number(out, "counter", c->counter);
+    pack_number(out, "lamport", c->lamport);
     pack_key(out, "clock");
     pack_event(out, command_clock(c));
     pack_key(out, "deps");
@@ -245,15 +232,12 @@ enum rsm_status pack_slot(struct writer *out, struct kv *kv, uint64_t slot, stru
         return RSM_NOT_FOUND;
     pack_map(out, watch != 0 ? 8 : 7);
     if (watch != 0) {
-        pack_key(out, "watch");
-        pack_uint(out, watch);
+        pack_number(out, "watch", watch);
     }
-    pack_key(out, "slot");
-    pack_uint(out, slot);
+    pack_number(out, "slot", slot);
     pack_key(out, "kind");
     pack_text(out, kind_text(entry.kind));
-    pack_key(out, "time_ms");
-    pack_uint(out, row.log_time_ms);
+    pack_number(out, "time_ms", row.log_time_ms);
     pack_key(out, "entry_head");
     pack_hash(out, row.entry_head);
     pack_key(out, "verdict_head");
