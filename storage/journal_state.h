@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * journal_state.h - the inside of a journal, shared by journal.c, journal_plan.c and
- * journal_segments.c only.
+ * journal_state.h - the inside of a journal, shared by storage/journal*.c only.
  *
  * `segments` is ascending and without a gap:
  *
@@ -103,11 +102,14 @@ struct journal {
 
 /* journal.c */
 
-/* Waits for the group that is under way: after it the current segment can be written to. */
-enum rsm_status journal_settle(struct journal *j);
 /* A journal without segments. */
 struct journal *journal_new(struct disk *disk, const struct journal_identity *identity,
                             const struct journal_options *options);
+
+/* journal_flush.c */
+
+/* Waits for the group that is under way: after it the current segment can be written to. */
+enum rsm_status journal_settle(struct journal *j);
 
 /* journal_segments.c */
 
