@@ -328,6 +328,13 @@ static enum rsm_status open_network(struct loop *l)
     return RSM_OK;
 }
 
+/* Only memory can be missing. Without its event a replica would be deaf: to SIGTERM, for example.
+ */
+static void add(struct event *event, const struct timeval *period)
+{
+    (void)mem_made(event_add(event, period) == 0 ? event : NULL);
+}
+
 static void open_events(struct loop *l)
 {
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
@@ -338,12 +345,12 @@ static void open_events(struct loop *l)
                                       EV_READ | EV_PERSIST, on_committed, l));
     l->flushed = mem_made(
         event_new(l->base, disk_posix_descriptor(l->disk), EV_READ | EV_PERSIST, on_flushed, l));
-    event_add(l->tick, &period);
-    event_add(l->committed, NULL);
-    event_add(l->flushed, NULL);
+    add(l->tick, &period);
+    add(l->committed, NULL);
+    add(l->flushed, NULL);
     for (int i = 0; i < SIGNALS; i++) {
         l->signals[i] = mem_made(evsignal_new(l->base, numbers[i], on_signal, l));
-        event_add(l->signals[i], NULL);
+        add(l->signals[i], NULL);
     }
 }
 
