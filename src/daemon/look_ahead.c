@@ -2,8 +2,6 @@
 /* look_ahead.c - see look_ahead.h. */
 #include "src/daemon/look_ahead.h"
 
-#include <poll.h>
-
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/command/envelope.h"
@@ -83,14 +81,9 @@ void look_ahead_add(struct look_ahead *a, struct blob *value)
 /* The first in line, once it is done. */
 static struct job *pop(struct look_ahead *a)
 {
-    struct pollfd done = {.events = POLLIN};
-    while (a->collected == 0) {
-        if (work_pool_collect(a->pool) != NULL) {
-            a->collected++;
-            break;
-        }
-        done.fd = work_pool_descriptor(a->pool);
-        (void)poll(&done, 1, -1); /* a signal: look again */
+    if (a->collected == 0) {
+        (void)work_pool_await(a->pool);
+        a->collected++;
     }
     struct job *job = job_at(a, 0);
     a->first = (a->first + 1) % LOOK_AHEAD_VALUES;

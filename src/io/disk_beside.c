@@ -3,7 +3,6 @@
 #include "src/io/disk_beside.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -86,10 +85,8 @@ void beside_settle(struct beside *b, uint64_t file)
 {
     if (b == NULL || b->state != BESIDE_RUNNING || b->piece.file != file)
         return;
-    for (look(b); b->state == BESIDE_RUNNING; look(b)) {
-        struct pollfd done = {.fd = work_pool_descriptor(b->pool), .events = POLLIN};
-        CHECK(poll(&done, 1, -1) == 1 || errno == EINTR);
-    }
+    (void)work_pool_await(b->pool);
+    b->state = BESIDE_ENDED;
 }
 
 void beside_forget(struct beside *b, uint64_t file)

@@ -3,7 +3,6 @@
 #include "src/io/disk_flusher.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include "src/base/check.h"
@@ -81,9 +80,10 @@ enum rsm_status flusher_start(struct watchdog *watchdog, struct flusher **flushe
     return RSM_OK;
 }
 
-static void look(struct flusher *f)
+/* `work` is what was collected: NULL, it still runs. */
+static void note_end(struct flusher *f, const struct work *work)
 {
-    if (f->state != FLUSHER_RUNNING || work_pool_collect(f->pool) == NULL)
+    if (work == NULL)
         return;
     f->state = FLUSHER_ENDED;
     CHECK(work_pool_collect(f->pool) == NULL); /* takes the signal back: there is nothing more */
@@ -91,10 +91,8 @@ static void look(struct flusher *f)
 
 static void wait_for_end(struct flusher *f)
 {
-    for (look(f); f->state == FLUSHER_RUNNING; look(f)) {
-        struct pollfd done = {.fd = work_pool_descriptor(f->pool), .events = POLLIN};
-        CHECK(poll(&done, 1, -1) == 1 || errno == EINTR);
-    }
+    if (f->state == FLUSHER_RUNNING)
+        note_end(f, work_pool_await(f->pool));
 }
 
 void flusher_stop(struct flusher *f)
@@ -123,8 +121,8 @@ enum rsm_status flusher_end(struct flusher *f, bool waits, bool *refused_out)
     CHECK(f->state != FLUSHER_IDLE); /* something was begun */
     if (waits)
         wait_for_end(f);
-    else
-        look(f);
+    else if (f->state == FLUSHER_RUNNING)
+        note_end(f, work_pool_collect(f->pool));
     if (f->state == FLUSHER_RUNNING)
         return RSM_BUSY;
     f->state = FLUSHER_IDLE;
@@ -134,7 +132,7 @@ enum rsm_status flusher_end(struct flusher *f, bool waits, bool *refused_out)
 
 void flusher_settle(struct flusher *f, uint64_t file)
 {
-    if (f != NULL && f->state == FLUSHER_RUNNING && f->job.file == file)
+    if (f != NULL && f->job.file == file)
         wait_for_end(f);
 }
 

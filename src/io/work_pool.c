@@ -2,6 +2,8 @@
 /* work_pool.c - see work_pool.h. */
 #include "src/io/work_pool.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -153,6 +155,18 @@ struct work *work_pool_collect(struct work_pool *p)
         p->is_signalled = false;
     }
     pthread_mutex_unlock(&p->lock);
+    return work;
+}
+
+struct work *work_pool_await(struct work_pool *p)
+{
+    struct work *work = work_pool_collect(p);
+    CHECK(p->count > 0 || work != NULL);
+    while (work == NULL) {
+        struct pollfd done = {.fd = p->descriptor, .events = POLLIN};
+        CHECK(poll(&done, 1, -1) == 1 || errno == EINTR);
+        work = work_pool_collect(p);
+    }
     return work;
 }
 

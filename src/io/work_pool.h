@@ -39,6 +39,8 @@ struct work *work_pool_stop(struct work_pool *pool);
 void work_pool_add(struct work_pool *pool, struct work *work);
 /* The oldest work if it is done, else NULL. */
 struct work *work_pool_collect(struct work_pool *pool);
+/* The same, and waits until it is done. Something was added and not collected. */
+struct work *work_pool_await(struct work_pool *pool);
 /* Added and not collected. */
 size_t work_pool_count(const struct work_pool *pool);
 /* Readable when there may be something to collect; collect until there is nothing. */
