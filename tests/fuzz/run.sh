@@ -11,6 +11,9 @@ seconds=$2
 runs=$3
 shift 3
 [ -n "$seconds$runs" ] || { echo "neither FUZZ_SECONDS nor FUZZ_RUNS"; exit 2; }
+case $seconds$runs in
+*[!0-9]*) echo "FUZZ_SECONDS and FUZZ_RUNS are numbers"; exit 2 ;;
+esac
 failed=
 mkdir -p build/fuzz
 for target in "$@"; do
