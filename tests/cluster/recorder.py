@@ -13,11 +13,12 @@ PATIENCE = 60  # seconds without an answer to anybody: a test that waits for eve
 
 
 class Recorder:
-    """`clients` authors with a thread each, over `keys` shared keys, until finish()."""
+    """`clients` authors with a thread each, over `keys` shared keys, until finish(). Recorders at the same
+    time have different seeds, so that their keys differ, and different `crews`, so that their authors do."""
 
-    def __init__(self, cluster, clients=6, keys=3, seed=1, endpoints=None):
+    def __init__(self, cluster, clients=6, keys=3, seed=1, endpoints=None, crew=None):
         self.cluster = cluster
-        self.clients = clients
+        self.names = [f"lin-{i}" if crew is None else f"lin-{crew}-{i}" for i in range(clients)]
         self.keys = keys
         self.seed = seed
         self.endpoints = endpoints or cluster.endpoints
@@ -28,15 +29,15 @@ class Recorder:
 
     def prepare(self):
         """The zone, a role and a principal for each client; the first time."""
-        keys = [os.path.join(self.cluster.work, f"lin-{i}.key") for i in range(self.clients)]
+        keys = [os.path.join(self.cluster.work, f"{name}.key") for name in self.names]
         done = self.cluster.ctl("zone", "create", ZONE, "-", text=ZONE_TEXT, status=None)
         if done.returncode == 0:
             self.cluster.ctl("role", "set", "lin", f"rrset.change,{ZONE}")
             self.cluster.ctl("policy", "set", "rejections_per_minute=100000")
-        for i, key in enumerate(keys):
+        for name, key in zip(self.names, keys):
             if not os.path.exists(key):
-                public = self.cluster.ctl("keygen", f"lin-{i}", "--plain", "--out", key).stdout.strip()
-                self.cluster.ctl("principal", "set", f"lin-{i}", "--kind", "automaton", "--role", "lin",
+                public = self.cluster.ctl("keygen", name, "--plain", "--out", key).stdout.strip()
+                self.cluster.ctl("principal", "set", name, "--kind", "automaton", "--role", "lin",
                                  "--public-key", public, *BUDGET)
         return keys
 
@@ -59,8 +60,11 @@ class Recorder:
 
     def take(self, more, patience=PATIENCE):
         """Waits until so many more calls are answered."""
+        self.reach((self.count or 0) + more, patience)
+
+    def reach(self, target, patience=PATIENCE):
+        """Waits until so many calls are answered in all."""
         with self.changed:
-            target = (self.count or 0) + more
             end = time.monotonic() + patience
             while self.count is not None and self.count < target:
                 left = end - time.monotonic()
@@ -70,9 +74,14 @@ class Recorder:
 
     def finish(self):
         """Ends the clients and judges the history; what lin-check said of it."""
-        self.process.stdin.close()
+        self.end()
         check(self.process.wait(timeout=PATIENCE) == 0, "the recorder failed")
         return self.judge()
+
+    def end(self):
+        """Tells the clients to begin nothing more."""
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
 
     def judge(self):
         done = subprocess.run([f"{BIN}/lin-check", self.path], capture_output=True, text=True, check=False)

@@ -3,8 +3,10 @@
 """Histories of concurrent clients of a real cluster, judged: undisturbed, and under kill -9.
 
 RSM_SEED is the first seed, RSM_LIN_HISTORIES how many histories of each sort, RSM_LIN_CALLS how
-many answered calls each has.
+many answered calls each has. RSM_LIN_BESIDE of them are recorded at the same time, each with clients
+and keys of its own; a cluster has A_CLUSTER of them, so that its logs can be compared in memory.
 """
+import contextlib
 import os
 import random
 import sys
@@ -16,35 +18,55 @@ from recorder import Recorder, check_logs  # noqa: E402
 SEED = int(os.environ.get("RSM_SEED", "1"))
 HISTORIES = int(os.environ.get("RSM_LIN_HISTORIES", "2"))
 CALLS = int(os.environ.get("RSM_LIN_CALLS", "1200"))
+BESIDE = int(os.environ.get("RSM_LIN_BESIDE", "1"))
+A_CLUSTER = 100
+KILLS = 5
+
+
+def parts(seeds, size):
+    return [seeds[i:i + size] for i in range(0, len(seeds), size)]
+
+
+def record(cluster, seeds, acknowledged, meanwhile):
+    """Histories at the same time, while meanwhile(recorders) does what it does."""
+    with contextlib.ExitStack() as stack:
+        recorders = [Recorder(cluster, clients=8, keys=4, seed=seed, crew=crew).start() for crew, seed in enumerate(seeds)]
+        for recorder in recorders:
+            stack.callback(recorder.end)
+        meanwhile(recorders)
+        for recorder in recorders:
+            recorder.reach(CALLS)
+            recorder.end()
+    for recorder in recorders:
+        print(f"note: seed {recorder.seed}:", recorder.finish(), flush=True)
+        acknowledged.update(recorder.applied())
+        os.unlink(recorder.path)
+
+
+def histories(meanwhile):
+    for of_one in parts(range(SEED, SEED + HISTORIES), A_CLUSTER):
+        with Cluster() as cluster:
+            acknowledged = {}
+            for seeds in parts(of_one, BESIDE):
+                record(cluster, seeds, acknowledged, lambda recorders: meanwhile(cluster, recorders))
+            check_logs(cluster, acknowledged)
 
 
 def healthy():
-    with Cluster() as cluster:
-        acknowledged = {}
-        for seed in range(SEED, SEED + HISTORIES):
-            recorder = Recorder(cluster, clients=8, keys=4, seed=seed).start()
-            recorder.take(CALLS)
-            print("note:", recorder.finish())
-            acknowledged.update(recorder.applied())
-        check_logs(cluster, acknowledged)
+    histories(lambda _cluster, _recorders: None)
 
 
 def kill_9():
     """A random replica dies and comes back, again and again."""
-    with Cluster() as cluster:
-        acknowledged = {}
-        for seed in range(SEED, SEED + HISTORIES):
-            dice = random.Random(seed)
-            recorder = Recorder(cluster, clients=8, keys=4, seed=seed).start()
-            for _ in range(5):
-                recorder.take(CALLS // 10)
-                replica = str(dice.randint(1, 3))
-                cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
-                recorder.take(CALLS // 10)
-                cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", replica)
-            print(f"note: seed {seed}:", recorder.finish())
-            acknowledged.update(recorder.applied())
-        check_logs(cluster, acknowledged)
+    def kills(cluster, recorders):
+        dice = random.Random(recorders[0].seed)
+        for kill in range(KILLS):
+            replica = str(dice.randint(1, 3))
+            recorders[0].reach(CALLS * (2 * kill + 1) // (2 * KILLS))
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", replica)
+            recorders[0].reach(CALLS * (2 * kill + 2) // (2 * KILLS))
+            cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", replica)
+    histories(kills)
 
 
 main([healthy, kill_9])
