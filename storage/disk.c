@@ -91,7 +91,7 @@ enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct 
     parts_check(parts, count);
     if (disk->ops->write_parts != NULL) {
         status = disk->ops->write_parts(disk, file, parts, count);
-        CHECK(is_answer(status));
+        CHECK(is_answer(status) && status != RSM_EXISTS);
         return status;
     }
     for (size_t i = 0; i < count && status == RSM_OK; i++)
@@ -152,7 +152,7 @@ enum rsm_status disk_flush(struct disk *disk, uint64_t file)
 enum rsm_status disk_remove(struct disk *disk, uint64_t file)
 {
     enum rsm_status status = disk->ops->remove(disk, file);
-    CHECK(is_answer(status));
+    CHECK(is_answer(status) && status != RSM_EXISTS);
     return status;
 }
 

@@ -15,6 +15,7 @@ void identity_encode(const struct identity *identity, struct writer *w)
     char cluster[2 * CLUSTER_ID_SIZE + 1];
     size_t begin = w->size;
 
+    CHECK(!w->failed); /* or the check would be over something else */
     hex_encode(cluster, bytes_make(identity->cluster, CLUSTER_ID_SIZE));
     writer_format(w,
                   "%s%u\ncluster = %s\nreplica = %" PRIu32 "\nincarnation = %" PRIu64
@@ -32,6 +33,7 @@ static bool skip(struct reader *r, const char *text)
     size_t size = strlen(text);
     struct bytes found = reader_bytes(r, size);
 
+    CHECK(r->failed || found.size == size); /* as many as are compared */
     return !r->failed && memcmp(found.data, text, size) == 0;
 }
 
@@ -40,6 +42,7 @@ static bool read_number(struct reader *r, uint64_t *out)
 {
     size_t begin = r->offset;
 
+    CHECK(!r->failed); /* the text before it was there */
     *out = 0;
     while (r->offset < r->size && r->data[r->offset] >= '0' && r->data[r->offset] <= '9') {
         uint64_t digit = (uint64_t)(r->data[r->offset] - '0');
@@ -81,6 +84,7 @@ static enum rsm_status decode(struct bytes text, struct identity *out)
         return RSM_DAMAGED;
     if (!skip(&r, "\njoined = ") || !read_number(&r, &out->joined))
         return RSM_DAMAGED;
+    CHECK(!r.failed && r.offset <= text.size);
     return RSM_OK;
 }
 

@@ -46,6 +46,7 @@ struct journal *journal_new(struct disk *disk, const struct journal_identity *id
 /* A first segment that was being made when the process died, and nothing else. */
 static bool is_unfinished_creation(const struct recovery *r)
 {
+    CHECK(r->segment_count > 0 && r->segments != NULL); /* nothing at all is RSM_NOT_FOUND */
     return r->segment_count == 1 && r->segments[0].segment == 1 && !r->segments[0].is_used &&
            r->segments[0].head != SEGMENT_HEAD_OTHER_LIFE &&
            (r->segments[0].head != SEGMENT_HEAD_GOOD ||
@@ -186,6 +187,7 @@ static enum rsm_status mend_heads(struct journal *j, const struct recovery *r)
 static enum rsm_status mend(struct journal *j, const struct recovery *r)
 {
     const struct recovered_segment *current = &r->segments[r->current];
+    CHECK(r->report->verdict <= JOURNAL_CUT); /* in doubt the disk stays as it is */
     CHECK(r->cut_end >= r->offset && r->cut_end <= current->size);
     CHECK(current->used == 0 ||
           current->used == j->offset); /* the last group ends where we go on */
@@ -267,6 +269,8 @@ enum rsm_status journal_base(struct disk *disk, const struct journal_identity *i
         .disk = disk, .identity = *identity, .identity_is_known = true, .report = &report};
     enum rsm_status status = recover_files(&r);
 
+    CHECK(status == RSM_OK || r.base_slot == 0); /* no mark was read */
+    CHECK(r.image == NULL);                      /* heads and marks alone */
     *slot_out = r.base_slot;
     recover_deinit(&r);
     return status == RSM_NOT_FOUND ? RSM_OK : status;
@@ -277,6 +281,8 @@ void journal_close(struct journal *j)
     if (j == NULL)
         return;
     (void)journal_settle(j); /* its sectors are the disk's until then */
+    CHECK(j->pending_count <= j->pending_capacity);
+    CHECK(j->sectors != NULL || j->sectors_size == 0);
     for (size_t i = 0; i < j->pending_capacity; i++)
         writer_deinit(&j->pending[i].payload);
     mem_free(j->pending);

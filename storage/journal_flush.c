@@ -34,6 +34,7 @@ static enum rsm_status seal_current(struct journal *j)
         return status;
     j->current++;
     CHECK(!j->segments[j->current].has_groups);
+    CHECK(j->segments[j->current].slot_end == 0);
     CHECK(j->segments[j->current].segment == j->segments[j->current - 1].segment + 1);
     j->mark = (struct segment_mark){.writes = SEGMENT_MARK_COUNT - 1};
     j->offset = SEGMENT_DATA_OFFSET;
@@ -59,12 +60,14 @@ static void encode_group(struct journal *j, const struct journal_group *pending,
                                            .slot_end = pending->slot_end},
                                  .last_sequence = pending->last_sequence};
     CHECK(j->offset + f->size <= s->size);
+    CHECK(f->last_sequence <= j->last_sequence); /* nothing is written that was not appended */
     if (j->sectors_size < f->size) {
         j->sectors = mem_realloc(j->sectors, f->size);
         j->sectors_size = f->size;
     }
     segment_group_encode(&j->identity, s->segment, j->offset, &f->group, pending->payload.data,
                          pending->payload.size, j->sectors);
+    CHECK(f->group.size == f->size); /* all its sectors, and no more of them */
     j->mark.a = f->group.group;
     j->mark.b = j->durable_group;
     parts_out[0] = (struct disk_part){j->offset, j->sectors, f->size};
@@ -79,6 +82,8 @@ static void group_is_durable(struct journal *j)
     struct journal_segment *s = &j->segments[j->current];
 
     CHECK(f->group.group == j->durable_group + 1 && f->last_sequence >= j->durable_sequence);
+    CHECK(j->mark.a == f->group.group); /* its mark went with the same flush */
+    CHECK(j->mark.b == j->durable_group);
     s->has_groups = true;
     if (f->group.slot_end > s->slot_end)
         s->slot_end = f->group.slot_end;
@@ -101,6 +106,8 @@ static enum rsm_status write_group(struct journal *j, const struct journal_group
     enum rsm_status status = journal_flush_current(j);
     if (status == RSM_OK)
         group_is_durable(j);
+    CHECK(status != RSM_OK || j->durable_sequence == pending->last_sequence);
+    CHECK(status == RSM_OK || j->dead); /* nobody flushes it a second time */
     return status;
 }
 
@@ -109,6 +116,8 @@ static enum rsm_status end_flight(struct journal *j, bool waits)
 {
     if (!j->flight.is_under_way)
         return j->dead ? RSM_IO : RSM_OK;
+    CHECK(j->flight.size > 0 && j->flight.size <= j->sectors_size);
+    CHECK(j->offset >= SEGMENT_DATA_OFFSET + j->flight.size); /* it ends where the next begins */
     enum rsm_status status = disk_write_end(j->disk, waits);
     if (status == RSM_BUSY)
         return status;
@@ -122,12 +131,18 @@ static enum rsm_status end_flight(struct journal *j, bool waits)
 
 enum rsm_status journal_settle(struct journal *j)
 {
-    return end_flight(j, true);
+    enum rsm_status status = end_flight(j, true);
+    CHECK(!j->flight.is_under_way); /* who waited may write */
+    CHECK(status == RSM_OK || j->dead);
+    return status;
 }
 
 enum rsm_status journal_flush_end(struct journal *j)
 {
-    return end_flight(j, false);
+    enum rsm_status status = end_flight(j, false);
+    CHECK((status == RSM_BUSY) == j->flight.is_under_way);
+    CHECK(status != RSM_IO || j->dead);
+    return status;
 }
 
 enum rsm_status journal_flush_begin(struct journal *j)
@@ -143,6 +158,7 @@ enum rsm_status journal_flush_begin(struct journal *j)
     journal_state_check(j);
     encode_group(j, &j->pending[0], parts);
     enum rsm_status status = disk_write_begin(j->disk, j->segments[j->current].segment, parts, 2);
+    CHECK(j->flight.last_sequence == j->last_sequence); /* all that was appended */
     journal_forget_pending(j);
     if (status != RSM_OK && status != RSM_BUSY)
         return journal_die(j);
@@ -180,9 +196,11 @@ enum rsm_status journal_turn(struct journal *j)
     enum rsm_status status = journal_settle(j);
     if (status != RSM_OK || !j->segments[j->current].has_groups)
         return status; /* it is new as it is */
+    uint64_t before = j->segments[j->current].segment;
     status = journal_plan_turn(j);
     if (status == RSM_OK)
         status = journal_flush(j);
+    CHECK(status != RSM_OK || j->segments[j->current].segment == before + 1);
     CHECK(status != RSM_OK || j->segments[j->current].has_groups); /* its checkpoint */
     return status;
 }

@@ -40,6 +40,22 @@
 _Static_assert(SEGMENT_SIZE_MIN - SEGMENT_DATA_OFFSET > 2 * RESERVE_SIZE,
                "the smallest segment takes votes");
 
+/* What was appended and not yet written: each group behind the one before, in a segment's bounds.
+ */
+static void pending_check(const struct journal *j, size_t index)
+{
+    const struct journal_group *group = &j->pending[index];
+    uint64_t before = index == 0 ? j->durable_sequence : group[-1].last_sequence;
+
+    CHECK(group->records > 0 && group->payload.size > GROUP_HEAD_SIZE);
+    CHECK(group->last_sequence >= before); /* a checkpoint alone repeats it */
+    CHECK(group->segment >= j->segments[j->current].segment);
+    CHECK(group->segment <= j->segments[j->segment_count - 1].segment);
+    CHECK(group->offset ==
+          (group->segment == j->segments[j->current].segment ? j->offset : SEGMENT_DATA_OFFSET));
+    CHECK(group->slot_end <= j->voted_end);
+}
+
 void journal_state_check(const struct journal *j)
 {
     CHECK(j->segment_size >= SEGMENT_SIZE_MIN && j->segment_size <= LIMIT_SEGMENT_SIZE);
@@ -53,11 +69,22 @@ void journal_state_check(const struct journal *j)
     CHECK(j->segments[0].segment == j->base.segment); /* what must exist is the first */
     CHECK(j->offset >= SEGMENT_DATA_OFFSET && j->offset <= j->segments[j->current].size);
     CHECK(j->offset % DISK_SECTOR_SIZE == 0);
+    /* Without a gap, the last and the current one where their numbers say. */
+    CHECK(j->segments[j->segment_count - 1].segment == j->base.segment + j->segment_count - 1);
+    CHECK(j->segments[j->current].segment == j->base.segment + j->current);
     bool is_under_way = j->flight.is_under_way;
+    /* Groups are in it exactly when its end has moved. */
+    uint64_t durable_end = j->offset - (is_under_way ? j->flight.size : 0);
+    CHECK(j->segments[j->current].has_groups == (durable_end > SEGMENT_DATA_OFFSET));
+    CHECK(!j->mark.sealed); /* then there is a next one, and it is the current one */
     CHECK(j->mark.b <= j->mark.a && j->mark.a <= j->durable_group + is_under_way);
     CHECK(!is_under_way || (j->mark.a == j->durable_group + 1 && j->mark.b == j->durable_group));
     CHECK(!is_under_way || j->flight.last_sequence <= j->last_sequence);
     CHECK(j->pending_count > 0 || is_under_way || j->durable_sequence == j->last_sequence);
+    for (size_t i = 0; i < j->pending_count; i++)
+        pending_check(j, i);
+    CHECK(j->pending_count == 0 ||
+          j->pending[j->pending_count - 1].last_sequence == j->last_sequence);
 }
 
 static struct journal_group *open_group(struct journal *j)
@@ -73,6 +100,7 @@ static size_t planned_index(const struct journal *j)
         return j->current;
     size_t index = (size_t)(j->pending[j->pending_count - 1].segment - j->segments[0].segment);
     CHECK(index >= j->current && index < j->segment_count);
+    CHECK(j->segments[index].segment == j->pending[j->pending_count - 1].segment); /* no gap */
     return index;
 }
 
@@ -92,6 +120,7 @@ static bool fits_here(const struct journal *j, uint64_t size)
 {
     uint64_t offset = j->pending_count > 0 ? j->pending[j->pending_count - 1].offset : j->offset;
 
+    CHECK(size <= LIMIT_SEGMENT_SIZE); /* or the sum might come round */
     return offset + segment_group_size(payload_with(j, size)) <= j->segments[planned_index(j)].size;
 }
 
@@ -156,6 +185,7 @@ static uint64_t room_of_planned(const struct journal *j)
         const struct journal_group *group = &j->pending[j->pending_count - 1];
         used = group->offset + segment_group_size(group->payload.size);
     }
+    CHECK(used >= j->offset || index > j->current);
     CHECK(used <= j->segments[index].size);
     return room_in(j->segments[index].size - used);
 }
@@ -208,6 +238,7 @@ static uint64_t segment_size_for(uint64_t size)
     uint64_t wanted =
         SEGMENT_DATA_OFFSET + segment_group_size(GROUP_HEAD_SIZE + CHECKPOINT_SIZE + size);
     CHECK(wanted <= LIMIT_SEGMENT_SIZE && wanted % DISK_SECTOR_SIZE == 0);
+    CHECK(room_in(wanted - SEGMENT_DATA_OFFSET) + RECORD_HEAD_SIZE >= size); /* the two agree */
     return wanted;
 }
 
@@ -221,7 +252,9 @@ static enum rsm_status need_next_segment(struct journal *j, size_t size)
     if (next < j->segment_count)
         return journal_enlarge(j, next, wanted);
     j->counters.prepared_late++;
-    return journal_prepare_one(j, wanted);
+    enum rsm_status status = journal_prepare_one(j, wanted);
+    CHECK(status != RSM_OK || next + 1 == j->segment_count); /* just behind the planned one */
+    return status;
 }
 
 enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote)
@@ -237,6 +270,7 @@ enum rsm_status journal_plan(struct journal *j, size_t size, bool is_vote)
         j->counters.prepared_late++;
         status = journal_prepare_one(j, j->segment_size);
     }
+    CHECK(status == RSM_OK || status == RSM_DISK_FULL || j->dead);
     if (status != RSM_OK)
         return status;
     if (!here)
@@ -293,6 +327,7 @@ static size_t find_too_small(const struct journal *j, uint64_t wanted, uint64_t 
     size_t index = planned_index(j) + 1;
     uint64_t room = room_of_planned(j);
 
+    CHECK(largest < wanted);
     while (index < j->segment_count && room < wanted &&
            j->segments[index].size >= segment_size_for(largest)) {
         room += room_in(j->segments[index].size - SEGMENT_DATA_OFFSET);
@@ -327,6 +362,7 @@ enum rsm_status journal_make_room(struct journal *j, uint64_t size, uint64_t lar
         status = small < j->segment_count ? journal_enlarge(j, small, segment_size_for(largest))
                                           : journal_prepare_one(j, segment_size_for(largest));
     }
+    CHECK(status == RSM_DISK_FULL || j->dead);
     return status;
 }
 
@@ -345,6 +381,7 @@ enum rsm_status journal_make_room_for_promise(struct journal *j)
         j->counters.prepared_late++;
         status = journal_prepare_one(j, j->segment_size);
     }
+    CHECK(status == RSM_OK || status == RSM_DISK_FULL || j->dead);
     CHECK(status != RSM_OK || journal_room(j) >= PROMISE_SIZE);
     return status;
 }

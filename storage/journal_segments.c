@@ -196,6 +196,8 @@ struct disk_part journal_next_mark(struct journal *j, uint8_t sector[DISK_SECTOR
     /* While segments are dropped the base is above the first one already. */
     CHECK(j->base.segment >= j->segments[0].segment);
     CHECK(j->base.segment <= j->segments[j->current].segment && !j->read_only);
+    CHECK(j->mark.first_segment <= j->base.segment); /* what was dropped stays dropped */
+    CHECK(j->mark.a <= j->durable_group + 1);        /* the group that goes with it, at most */
     j->mark.writes++;
     j->mark.first_segment = j->base.segment;
     j->mark.base_slot = j->base.slot;
@@ -209,6 +211,7 @@ enum rsm_status journal_write_mark(struct journal *j)
 {
     uint8_t sector[DISK_SECTOR_SIZE];
     struct disk_part mark = journal_next_mark(j, sector);
+    CHECK(!j->flight.is_under_way); /* nothing else is written to `current` meanwhile */
     CHECK(mark.offset + mark.size <= SEGMENT_DATA_OFFSET); /* never over a group */
     enum rsm_status status =
         disk_write(j->disk, j->segments[j->current].segment, mark.offset, mark.data, mark.size);
@@ -223,6 +226,7 @@ enum rsm_status journal_write_mark(struct journal *j)
 enum rsm_status journal_flush_current(struct journal *j)
 {
     CHECK(!j->dead && !j->read_only); /* after a flush that failed there is no other */
+    CHECK(!j->flight.is_under_way);
     enum rsm_status status = disk_flush(j->disk, j->segments[j->current].segment);
 
     if (status != RSM_OK && MUTANT(RETRY_FLUSH))
@@ -307,6 +311,7 @@ enum rsm_status journal_prepare_next(struct journal *j)
             status = journal_flush_current(j);
         if (status != RSM_OK)
             return status;
+        CHECK(!owes_mark(j));
     }
     if (prepared(j) < j->prepared_count)
         return journal_prepare_some(j, j->segment_size, PREPARE_SLICE);

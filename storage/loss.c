@@ -14,6 +14,7 @@ void loss_on_gap(struct loss *loss)
 void loss_on_record(struct loss *loss, const struct record *record)
 {
     CHECK(record->kind >= RECORD_PROMISE && record->kind <= RECORD_CHECKPOINT);
+    CHECK(loss->has_chosen || loss->chosen_end == 0);
     bool is_promise = record->kind == RECORD_PROMISE || record->kind == RECORD_CHECKPOINT;
     /* What is only known to be chosen has no ballot of this replica: round 0. */
     bool is_vote = record->kind == RECORD_ACCEPT && record->ballot.round > 0;

@@ -73,6 +73,8 @@ void record_encode(const struct record *record, struct writer *w)
     CHECK(record->kind == RECORD_ACCEPT || record->slot == 0);
     CHECK(record->kind == RECORD_CHECKPOINT || record->store_slot == 0);
     CHECK(record->kind == RECORD_CHECKPOINT || record->next_sequence == 0);
+    CHECK(record->kind >= RECORD_CHOSEN || record->end == 0);
+    CHECK(record->kind != RECORD_CHOSEN || record->ballot.replica == 0);
     CHECK(record->value.size <= LIMIT_VALUE_SIZE);
     writer_u32(w, 0);
     writer_u8(w, (uint8_t)record->kind);

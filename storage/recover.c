@@ -168,6 +168,7 @@ static enum rsm_status take_groups(struct walk *w, struct recovered_segment *s,
         *offset += group.size;
     }
     CHECK(*offset <= image->size);
+    CHECK(*offset % DISK_SECTOR_SIZE == 0 && *offset >= s->used);
     return RSM_OK;
 }
 
@@ -334,6 +335,10 @@ static void check_file(struct walk *w, struct recovered_segment *s, const struct
         recover_add_finding(w->r, JOURNAL_SEGMENT_SIZE, s->segment, s->file_size, &none);
     if (im->unreadable)
         recover_add_finding(w->r, JOURNAL_UNREADABLE, s->segment, 0, &none);
+    /* What is not as it should be was told. */
+    CHECK(s->head == SEGMENT_HEAD_GOOD || w->r->report->finding_count > 0);
+    CHECK(s->file_size == s->size || w->r->report->verdict == JOURNAL_DAMAGED);
+    CHECK(!im->unreadable || w->r->report->verdict == JOURNAL_DAMAGED);
 }
 
 /*
@@ -452,6 +457,7 @@ static enum rsm_status walk_segment(struct walk *w, struct recovered_segment *s,
     } else if (w->gap == NULL || explain_gap(w, s, &image)) {
         status = read_groups(w, s, &image);
     }
+    CHECK(!s->is_leftover || (s->used == 0 && s->group_end == 0)); /* nothing of it was counted */
     if (status == RSM_OK && w->r->scanner != NULL) {
         struct journal_segment_info info = {s->segment,     s->file_size, s->used,
                                             s->group_first, s->group_end, s->sealed};
@@ -532,6 +538,7 @@ enum rsm_status recover_run(struct recovery *r)
     /* What may be gone on with has a place to go on at; what may not says what it can have lost. */
     CHECK(status != RSM_OK || r->report->verdict > JOURNAL_CUT || r->current < r->segment_count);
     CHECK(status != RSM_OK || !w.doubt || r->report->verdict == JOURNAL_DAMAGED);
+    CHECK(r->report->segments <= r->segment_count);
     if (r->report->verdict > JOURNAL_CUT)
         r->report->lost_slot_end = w.doubt ? loss_slot_end(&w.loss) : LOSS_UNKNOWN;
     writer_deinit(&w.payload);

@@ -42,6 +42,7 @@ static void read_sector(struct recovery *r, const struct recovered_segment *s, u
                         uint8_t sector_out[DISK_SECTOR_SIZE])
 {
     CHECK(offset % DISK_SECTOR_SIZE == 0);
+    CHECK(offset < SEGMENT_DATA_OFFSET); /* a head or a mark: groups are read as a whole */
     if (offset + DISK_SECTOR_SIZE > s->file_size ||
         disk_read(r->disk, s->segment, offset, sector_out, DISK_SECTOR_SIZE) != RSM_OK)
         memset(sector_out, UNREADABLE_BYTE, DISK_SECTOR_SIZE);
@@ -150,6 +151,7 @@ static uint8_t *image_of(struct recovery *r, uint64_t size)
         r->image = mem_try_alloc(size + 1);
         r->image_capacity = size;
     }
+    CHECK(r->image_capacity >= size);
     return r->image;
 }
 
@@ -181,6 +183,7 @@ enum rsm_status recover_load(struct recovery *r, const struct recovered_segment 
 
 void recover_deinit(struct recovery *r)
 {
+    CHECK(r->segments != NULL || r->segment_count == 0);
     mem_free(r->image);
     r->image = NULL;
     mem_free(r->segments);

@@ -78,6 +78,7 @@ static enum rsm_status read_meta(struct store *s, const char *name, uint8_t *out
 {
     struct bytes value;
     CHECK(size > 0 && s->kv.ops == store_kv_ops());
+    CHECK(s->txn != NULL); /* of the snapshot */
     enum rsm_status status = kv_get(&s->kv, 0, bytes_of_string(name), &value);
 
     if (status == RSM_OK && value.size != size)
@@ -408,6 +409,7 @@ enum rsm_status store_grow(struct store *s)
 {
     MDB_envinfo info;
 
+    CHECK(s->env != NULL && s->kv.ops == store_kv_ops()); /* no cut of one: it shares the map */
     store_end_snapshot(s);
     CHECK(s->txn == NULL && s->cursor == NULL); /* or LMDB moves the map under a reader */
     int error = mdb_env_info(s->env, &info);
@@ -435,6 +437,7 @@ void store_sizes(const struct store *s, uint64_t *used_out, uint64_t *map_out)
     MDB_envinfo info;
     MDB_stat stat;
 
+    CHECK(s->env != NULL);
     *used_out = 0;
     *map_out = 0;
     if (mdb_env_info(s->env, &info) != MDB_SUCCESS || mdb_env_stat(s->env, &stat) != MDB_SUCCESS)

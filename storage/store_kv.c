@@ -169,7 +169,7 @@ static enum rsm_status store_kv_prev(struct kv *kv, uint8_t table, struct bytes 
 
 static void store_kv_free(struct kv *kv)
 {
-    (void)kv; /* the store owns it: store_close */
+    CHECK(kv->ops == store_kv_ops()); /* the store owns it: store_close. A cut has cut_free */
 }
 
 static bool store_kv_stamp(const struct kv *kv, uint8_t table, struct kv_stamp *stamp)
@@ -218,6 +218,7 @@ struct kv *store_cut(struct store *s)
                           .database = s->database,
                           .read_only = true};
     if (store_refresh(cut) == RSM_OK) {
+        CHECK(cut->txn != NULL && cut->txn != s->txn); /* it stays when the store's moves on */
         CHECK(cut->source != s->source); /* what is kept of the one is not good for the other */
         return &cut->kv;
     }

@@ -16,6 +16,7 @@ static const char leaf_tag[] = "rsm leaf v1";
 void tree_leaf_encode(struct writer *out, const struct tree_leaf *leaf)
 {
     size_t begin = out->size;
+    CHECK(leaf->effects != NULL);
     CHECK(leaf->slot >= 1 && leaf->slot <= SLOT_MAX); /* or the reader takes it for no leaf */
     writer_bytes(out, bytes_make(leaf_tag, sizeof leaf_tag));
     writer_u64(out, leaf->slot);
@@ -37,7 +38,9 @@ static struct bytes read_sized(struct reader *r)
         r->failed = true;
         return bytes_make(NULL, 0);
     }
-    return reader_bytes(r, (size_t)size);
+    struct bytes found = reader_bytes(r, (size_t)size);
+    CHECK(!r->failed || size == 0); /* so many are left */
+    return found;
 }
 
 bool tree_leaf_decode(struct bytes bytes, struct tree_leaf *leaf_out)
@@ -59,6 +62,7 @@ static void hash_parts(uint8_t prefix, struct bytes a, struct bytes b, struct tr
 {
     crypto_hash_sha256_state state;
 
+    CHECK(a.data != NULL || a.size == 0);
     CHECK(prefix <= 1 && (prefix == 0 || a.size + b.size == 2 * TREE_HASH_SIZE));
     CHECK(crypto_hash_sha256_init(&state) == 0);
     CHECK(crypto_hash_sha256_update(&state, &prefix, 1) == 0);
@@ -101,8 +105,10 @@ void tree_frontier_add(struct tree_frontier *f, const struct tree_hash *leaf)
     f->subtrees[f->depth++] = *leaf;
     f->count++;
     /* As many subtrees of equal size meet here as the count has zeros at its end. */
-    for (uint64_t size = f->count; size % 2 == 0; size /= 2, f->depth--)
+    for (uint64_t size = f->count; size % 2 == 0; size /= 2, f->depth--) {
+        CHECK(f->depth >= 2);
         join(&f->subtrees[f->depth - 2], &f->subtrees[f->depth - 1], &f->subtrees[f->depth - 2]);
+    }
     CHECK(is_frontier(f));
 }
 
@@ -123,6 +129,7 @@ void tree_root(const struct tree_hash *leaves, uint64_t count, struct tree_hash 
 {
     struct tree_frontier frontier = {.count = 0, .depth = 0};
 
+    CHECK(leaves != NULL || count == 0);
     for (uint64_t i = 0; i < count; i++)
         tree_frontier_add(&frontier, &leaves[i]);
     CHECK(frontier.count == count);
@@ -156,6 +163,7 @@ uint32_t tree_path(const struct tree_hash *leaves, uint64_t count, uint64_t inde
                    struct tree_hash *path_out)
 {
     uint32_t found = 0;
+    bool is_alone = count == 1; /* the leaf is the root */
 
     CHECK(index < count);
     while (count > 1) {
@@ -173,6 +181,7 @@ uint32_t tree_path(const struct tree_hash *leaves, uint64_t count, uint64_t inde
     }
     CHECK(index == 0); /* the leaf itself is left */
     CHECK(found <= TREE_PATH_MAX);
+    CHECK((found == 0) == is_alone);
     turn_round(path_out, found);
     return found;
 }
@@ -181,6 +190,7 @@ uint32_t tree_consistency(const struct tree_hash *leaves, uint64_t count, uint64
                           struct tree_hash *proof_out)
 {
     uint32_t found = 0;
+    bool is_same = first == count;
     bool is_known = true; /* the subtree is the first tree itself: whoever asks has its root */
 
     CHECK(first > 0);
@@ -204,6 +214,7 @@ uint32_t tree_consistency(const struct tree_hash *leaves, uint64_t count, uint64
         CHECK(found < TREE_PATH_MAX);
         tree_root(leaves, count, &proof_out[found++]);
     }
+    CHECK((found == 0) == is_same); /* what the reader asks for */
     turn_round(proof_out, found);
     return found;
 }
