@@ -235,20 +235,12 @@ void acceptor_on_accept(struct paxos *p, uint32_t from, const struct paxos_messa
         const struct paxos_entry *entry = &message->entries[i];
         knows_more = knows_more || entry->slot < p->chosen_end;
         uint8_t opinion = opinions != NULL ? opinions[i] : (uint8_t)PAXOS_OPINION_OK;
-        switch (acceptor_judge(p, message->ballot, entry, opinion)) {
-        case ACCEPT_NOTHING:
-            break;
-        case ACCEPT_REFUSED:
-            refused[i] = true;
-            break;
-        case ACCEPT_VOTE:
+        enum accept_verdict verdict = acceptor_judge(p, message->ballot, entry, opinion);
+        if (verdict == ACCEPT_VOTE)
             acceptor_vote(p, entry->slot, message->ballot, entry->value);
-            accepted[i] = true;
-            break;
-        case ACCEPT_AGAIN:
-            accepted[i] = true;
-            break;
-        }
+        accepted[i] = verdict == ACCEPT_VOTE || verdict == ACCEPT_AGAIN;
+        refused[i] = verdict == ACCEPT_REFUSED;
+        CHECK(accepted[i] || refused[i] || verdict == ACCEPT_NOTHING); /* there are no more */
         if (accepted[i] && slots_at(&p->slots, entry->slot)->seq > durable_seq)
             durable_seq = slots_at(&p->slots, entry->slot)->seq;
     }

@@ -72,9 +72,10 @@ void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_messa
     effects_send(p, from, 0, answer);
 }
 
-void catchup_on_learn(struct paxos *p, const struct paxos_message *message)
+void catchup_on_learn(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
     uint64_t before = p->chosen_end;
+    CHECK(from != p->config.self);
     CHECK(message->entry_count <= LIMIT_BATCH_ENTRIES);
     for (size_t i = 0; i < message->entry_count; i++) {
         const struct paxos_entry *entry = &message->entries[i];

@@ -191,6 +191,19 @@ static void election_tick_follower(struct paxos *p)
     election_begin(p);
 }
 
+static void election_tick_prevoting(struct paxos *p)
+{
+    CHECK(p->prevote_ballot.replica == p->config.self);
+    CHECK((p->prevotes & quorum_bit(p->config.self)) != 0);
+    if (p->tick >= p->election_tick) {
+        /* Nobody may take it for a voter any more, and its leader be a stranger to it. */
+        catchup_ask_around(p);
+        election_begin(p);
+    } else if (p->tick >= p->heartbeat_tick) {
+        election_send_prevote(p);
+    }
+}
+
 static void election_tick_preparing(struct paxos *p)
 {
     CHECK(p->leader == 0);
@@ -231,22 +244,18 @@ void election_on_tick(struct paxos *p)
     switch (p->role) {
     case PAXOS_FOLLOWER:
         election_tick_follower(p);
-        break;
+        return;
     case PAXOS_PREVOTING:
-        if (p->tick >= p->election_tick) {
-            /* Nobody may take it for a voter any more, and its leader be a stranger to it. */
-            catchup_ask_around(p);
-            election_begin(p);
-        } else if (p->tick >= p->heartbeat_tick)
-            election_send_prevote(p);
-        break;
+        election_tick_prevoting(p);
+        return;
     case PAXOS_PREPARING:
         election_tick_preparing(p);
-        break;
+        return;
     case PAXOS_LEADER:
         election_tick_leader(p);
-        break;
+        return;
     }
+    CHECK(false); /* a role that is none */
 }
 
 void election_on_prevote(struct paxos *p, uint32_t from, const struct paxos_message *message)
@@ -280,8 +289,9 @@ void election_on_prevote_answer(struct paxos *p, uint32_t from, const struct pax
         proposer_prepare(p);
 }
 
-void election_on_preempted(struct paxos *p, const struct paxos_message *message)
+void election_on_preempted(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
+    CHECK(from != p->config.self);
     CHECK(message->ballot.replica == p->config.self);
     election_see_round(p, message->promised);
     if (ballot_compare(message->promised, p->ballot) <= 0)

@@ -122,7 +122,7 @@ void election_on_tick(struct paxos *p);
 void election_on_prevote(struct paxos *p, uint32_t from, const struct paxos_message *message);
 void election_on_prevote_answer(struct paxos *p, uint32_t from,
                                 const struct paxos_message *message);
-void election_on_preempted(struct paxos *p, const struct paxos_message *message);
+void election_on_preempted(struct paxos *p, uint32_t from, const struct paxos_message *message);
 void election_on_heartbeat(struct paxos *p, uint32_t from, const struct paxos_message *message);
 void election_on_heartbeat_answer(struct paxos *p, uint32_t from,
                                   const struct paxos_message *message);
@@ -155,7 +155,7 @@ bool read_wants_round(const struct paxos *p);
 
 /* catchup.c */
 void catchup_on_request(struct paxos *p, uint32_t from, const struct paxos_message *message);
-void catchup_on_learn(struct paxos *p, const struct paxos_message *message);
+void catchup_on_learn(struct paxos *p, uint32_t from, const struct paxos_message *message);
 /* Nobody leads whom this replica hears: somebody may know more all the same. */
 void catchup_ask_around(struct paxos *p);
 /* `from` knows of chosen slots up to `end`: ask for those that are missing here. */

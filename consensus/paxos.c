@@ -177,109 +177,69 @@ void paxos_start(struct paxos *p, uint64_t seq_next, enum paxos_standing standin
     paxos_check_heads(p);
 }
 
-static bool message_is_from_voter(enum paxos_message_type type)
-{
-    return type != PAXOS_LEARN && type != PAXOS_CATCH_UP && type != PAXOS_READ &&
-           type != PAXOS_READ_ANSWER && type != PAXOS_HEARTBEAT_ANSWER && type != PAXOS_REJOIN;
-}
+/* Whose number stands in the ballot of a message. */
+enum ballot_owner {
+    BALLOT_OF_SENDER = 1,
+    BALLOT_OF_RECEIVER, /* an answer, under the ballot that asked */
+    BALLOT_OF_NOBODY,
+};
+
+/* Who may say it, and who hears it. */
+static const struct message_rule {
+    enum ballot_owner owner;
+    bool is_from_voter; /* other members may not say it */
+    void (*handle)(struct paxos *p, uint32_t from, const struct paxos_message *message);
+} message_rules[] = {
+    [PAXOS_PREVOTE] = {BALLOT_OF_SENDER, true, election_on_prevote},
+    [PAXOS_PREVOTE_ANSWER] = {BALLOT_OF_RECEIVER, true, election_on_prevote_answer},
+    [PAXOS_PREPARE] = {BALLOT_OF_SENDER, true, acceptor_on_prepare},
+    [PAXOS_PROMISE] = {BALLOT_OF_RECEIVER, true, proposer_on_promise},
+    [PAXOS_PREEMPTED] = {BALLOT_OF_RECEIVER, true, election_on_preempted},
+    [PAXOS_ACCEPT] = {BALLOT_OF_SENDER, true, NULL}, /* comes with opinions: paxos_dispatch */
+    [PAXOS_ACCEPTED] = {BALLOT_OF_RECEIVER, true, proposer_on_accepted},
+    [PAXOS_REFUSED] = {BALLOT_OF_RECEIVER, true, proposer_on_refused},
+    [PAXOS_HEARTBEAT] = {BALLOT_OF_SENDER, true, election_on_heartbeat},
+    [PAXOS_HEARTBEAT_ANSWER] = {BALLOT_OF_RECEIVER, false, election_on_heartbeat_answer},
+    [PAXOS_CHOSEN] = {BALLOT_OF_SENDER, true, election_on_heartbeat},
+    [PAXOS_LEARN] = {BALLOT_OF_NOBODY, false, catchup_on_learn},
+    [PAXOS_CATCH_UP] = {BALLOT_OF_NOBODY, false, catchup_on_request},
+    [PAXOS_READ] = {BALLOT_OF_NOBODY, false, read_on_request},
+    [PAXOS_READ_ANSWER] = {BALLOT_OF_NOBODY, false, read_on_answer},
+    [PAXOS_REJOIN] = {BALLOT_OF_NOBODY, false, rejoin_on_request},
+    [PAXOS_REJOIN_ANSWER] = {BALLOT_OF_NOBODY, true, rejoin_on_answer},
+};
+_Static_assert(sizeof(message_rules) / sizeof(message_rules[0]) == PAXOS_MESSAGE_TYPE_END,
+               "each type of message has a row");
 
 /* The sender must be a member, a voter for what only voters say, and own the ballot it uses. */
 static bool paxos_admits(struct paxos *p, uint32_t from, const struct paxos_message *message)
 {
-    bool is_own_ballot = false;
-    switch (message->type) {
-    case PAXOS_PREVOTE:
-    case PAXOS_PREPARE:
-    case PAXOS_ACCEPT:
-    case PAXOS_HEARTBEAT:
-    case PAXOS_CHOSEN:
-        is_own_ballot = message->ballot.replica == from;
-        break;
-    case PAXOS_PREVOTE_ANSWER:
-    case PAXOS_PROMISE:
-    case PAXOS_PREEMPTED:
-    case PAXOS_ACCEPTED:
-    case PAXOS_REFUSED:
-    case PAXOS_HEARTBEAT_ANSWER:
-        is_own_ballot = message->ballot.replica == p->config.self;
-        break;
-    case PAXOS_LEARN:
-    case PAXOS_CATCH_UP:
-    case PAXOS_READ:
-    case PAXOS_READ_ANSWER:
-    case PAXOS_REJOIN:
-    case PAXOS_REJOIN_ANSWER:
-        is_own_ballot = true;
-        break;
-    case PAXOS_MESSAGE_TYPE_END:
-        break;
+    if (message->type < PAXOS_PREVOTE || message->type >= PAXOS_MESSAGE_TYPE_END) {
+        mark(p, PAXOS_MARK_FOREIGN_BALLOT);
+        return false;
     }
+    const struct message_rule *rule = &message_rules[message->type];
+    CHECK(rule->owner != 0); /* the row is there */
+    uint32_t owner = rule->owner == BALLOT_OF_SENDER ? from : p->config.self;
+    bool is_own_ballot = rule->owner == BALLOT_OF_NOBODY || message->ballot.replica == owner;
     bool admitted = is_own_ballot && from != p->config.self &&
                     members_is_member(&p->members, from) &&
-                    (members_is_voter(&p->members, from) || !message_is_from_voter(message->type));
+                    (members_is_voter(&p->members, from) || !rule->is_from_voter);
     CHECK(!admitted || (from >= 1 && from <= REPLICA_MAX)); /* what it says is kept by number */
     if (!admitted)
         mark(p, PAXOS_MARK_FOREIGN_BALLOT);
     return admitted;
 }
 
-static void paxos_dispatch(struct paxos *p, uint32_t from, const struct paxos_message *message,
-                           const uint8_t *opinions)
+static void paxos_dispatch(struct paxos *p, const struct paxos_event *event)
 {
-    switch (message->type) {
-    case PAXOS_PREVOTE:
-        election_on_prevote(p, from, message);
-        break;
-    case PAXOS_PREVOTE_ANSWER:
-        election_on_prevote_answer(p, from, message);
-        break;
-    case PAXOS_PREPARE:
-        acceptor_on_prepare(p, from, message);
-        break;
-    case PAXOS_PROMISE:
-        proposer_on_promise(p, from, message);
-        break;
-    case PAXOS_PREEMPTED:
-        election_on_preempted(p, message);
-        break;
-    case PAXOS_ACCEPT:
-        acceptor_on_accept(p, from, message, opinions);
-        break;
-    case PAXOS_ACCEPTED:
-        proposer_on_accepted(p, from, message);
-        break;
-    case PAXOS_REFUSED:
-        proposer_on_refused(p, from, message);
-        break;
-    case PAXOS_HEARTBEAT:
-    case PAXOS_CHOSEN:
-        election_on_heartbeat(p, from, message);
-        break;
-    case PAXOS_HEARTBEAT_ANSWER:
-        election_on_heartbeat_answer(p, from, message);
-        break;
-    case PAXOS_LEARN:
-        catchup_on_learn(p, message);
-        break;
-    case PAXOS_CATCH_UP:
-        catchup_on_request(p, from, message);
-        break;
-    case PAXOS_READ:
-        read_on_request(p, from, message);
-        break;
-    case PAXOS_READ_ANSWER:
-        read_on_answer(p, from, message);
-        break;
-    case PAXOS_REJOIN:
-        rejoin_on_request(p, from, message);
-        break;
-    case PAXOS_REJOIN_ANSWER:
-        rejoin_on_answer(p, from, message);
-        break;
-    case PAXOS_MESSAGE_TYPE_END:
-        CHECK(false); /* nobody may send it */
-        break;
-    }
+    const struct paxos_message *message = event->message;
+    const struct message_rule *rule = &message_rules[message->type];
+    CHECK((rule->handle == NULL) == (message->type == PAXOS_ACCEPT));
+    if (message->type == PAXOS_ACCEPT)
+        acceptor_on_accept(p, event->from, message, event->opinions);
+    else
+        rule->handle(p, event->from, message);
 }
 
 static void paxos_on_message(struct paxos *p, const struct paxos_event *event)
@@ -296,7 +256,7 @@ static void paxos_on_message(struct paxos *p, const struct paxos_event *event)
     /* A pre-vote's ballot is only imagined: nobody may be made to go above it. */
     if (message->type != PAXOS_PREVOTE && message->type != PAXOS_PREVOTE_ANSWER)
         election_see_round(p, message->ballot);
-    paxos_dispatch(p, event->from, message, event->opinions);
+    paxos_dispatch(p, event);
     learner_deliver(p);
     catchup_want(p, event->from, message->chosen_end);
 }
@@ -326,42 +286,43 @@ static void paxos_handle(struct paxos *p, const struct paxos_event *event)
     switch (event->type) {
     case PAXOS_EVENT_MESSAGE:
         paxos_on_message(p, event);
-        break;
+        return;
     case PAXOS_EVENT_TICK:
         p->tick++;
         election_on_tick(p);
-        break;
+        return;
     case PAXOS_EVENT_DURABLE:
         paxos_on_durable(p, event->number);
-        break;
+        return;
     case PAXOS_EVENT_PROPOSE:
         proposer_on_propose(p, event->proposals, event->proposal_count);
-        break;
+        return;
     case PAXOS_EVENT_APPLIED:
         learner_on_applied(p, event->number);
-        break;
+        return;
     case PAXOS_EVENT_READ:
         read_on_read(p, event->number);
-        break;
+        return;
     case PAXOS_EVENT_INSTALLED:
         learner_on_installed(p, event->number, event->members);
-        break;
+        return;
     case PAXOS_EVENT_ANNOUNCE:
         paxos_on_announce(p);
-        break;
+        return;
     case PAXOS_EVENT_PEER_LOST:
         election_on_peer_lost(p, event->from);
-        break;
+        return;
     case PAXOS_EVENT_RESIGN:
         election_on_resign(p);
-        break;
+        return;
     case PAXOS_EVENT_REJOINED:
         rejoin_on_rejoined(p, event->number);
-        break;
+        return;
     case PAXOS_EVENT_MEMBERS:
         membership_on_members(p, event->members);
-        break;
+        return;
     }
+    CHECK(false); /* no event: whoever hands it in is wrong */
 }
 
 static void paxos_report(struct paxos *p, struct paxos_effects *effects)
@@ -401,7 +362,6 @@ static void paxos_report(struct paxos *p, struct paxos_effects *effects)
 void paxos_step(struct paxos *p, const struct paxos_event *event, struct paxos_effects *effects)
 {
     CHECK(p->started);
-    CHECK(event->type >= PAXOS_EVENT_MESSAGE && event->type <= PAXOS_EVENT_MEMBERS);
     effects_reset(p);
     slots_release(&p->slots);
     paxos_handle(p, event);

@@ -172,24 +172,25 @@ static void paxos_check_slots(const struct paxos *p)
 
 static void paxos_check_role(const struct paxos *p)
 {
+    CHECK(p->role == PAXOS_FOLLOWER || p->voting);
     switch (p->role) {
     case PAXOS_FOLLOWER:
     case PAXOS_PREVOTING:
         CHECK(p->leader != p->config.self);
-        break;
+        return;
     case PAXOS_PREPARING:
         CHECK(p->leader == 0);
         CHECK(ballot_equal(p->promised, p->ballot));
         CHECK(p->recover_end >= p->prepare_first);
-        break;
+        return;
     case PAXOS_LEADER:
         CHECK(p->leader == p->config.self);
         CHECK(ballot_equal(p->promised, p->ballot));
         CHECK(ballot_equal(p->leader_ballot, p->ballot));
         CHECK(p->slot_next >= p->chosen_end && p->slot_next <= slots_end(&p->slots));
-        break;
+        return;
     }
-    CHECK(p->role == PAXOS_FOLLOWER || p->voting);
+    CHECK(false); /* a role that is none */
 }
 
 void paxos_check_heads(const struct paxos *p)

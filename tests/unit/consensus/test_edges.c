@@ -4,6 +4,8 @@
  * outcome of each condition of the core that can be taken is taken by some test; these are those
  * that the sentences of the other files leave out (make coverage-consensus).
  */
+#include "consensus/core.h"
+#include "tests/lib/dies.h"
 #include "tests/unit/consensus/expect.h"
 
 /* As in test_proposer.c: prepared under 2.1, own promise durable; own vote in slot 2 under 1.1. */
@@ -273,14 +275,55 @@ Test(edges, a_step_with_too_many_messages_drops_some)
 
 Test(edges, a_type_that_is_none_is_ignored)
 {
+    static const int none[] = {PAXOS_MESSAGE_TYPE_END, 0, PAXOS_MESSAGE_TYPE_END + 1, 255};
     struct script s;
-    struct paxos_message m = {.type = PAXOS_MESSAGE_TYPE_END, .chosen_end = 1};
     script_init(&s);
     script_run(&s, "start");
-    cr_assert(!paxos_message_check(&m));
-    script_step(&s, &(struct paxos_event){.type = PAXOS_EVENT_MESSAGE, .from = 2, .message = &m});
-    cr_assert_eq(paxos_marks(s.core)[PAXOS_MARK_FOREIGN_BALLOT], 1);
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        struct paxos_message m = {.type = (enum paxos_message_type)none[i], .chosen_end = 1};
+        cr_assert(!paxos_message_check(&m));
+        script_step(&s,
+                    &(struct paxos_event){.type = PAXOS_EVENT_MESSAGE, .from = 2, .message = &m});
+        cr_assert_eq(paxos_marks(s.core)[PAXOS_MARK_FOREIGN_BALLOT], i + 1);
+    }
     cr_assert_eq(paxos_rejoin_waits_for(s.core), 0, "nor does it wait for anybody");
+    script_deinit(&s);
+}
+
+static void hand_in_no_event(void *context)
+{
+    script_step(context, &(struct paxos_event){.type = (enum paxos_event_type)0});
+}
+
+static void tick_in_no_role(void *context)
+{
+    struct script *s = context;
+    s->core->role = (enum paxos_role)0;
+    script_run(s, "tick");
+}
+
+static void check_in_no_role(void *context)
+{
+    struct script *s = context;
+    s->core->role = (enum paxos_role)0;
+    paxos_check(s->core);
+}
+
+static void tick_as_a_follower(void *context)
+{
+    script_run(context, "tick");
+}
+
+/* What only a bug or a flipped bit of the memory makes: no step is done by halves on top of it. */
+Test(edges, an_event_or_a_role_that_is_none_ends_the_process)
+{
+    struct script s;
+    script_init(&s);
+    script_run(&s, FOLLOWER);
+    cr_assert_not(dies(tick_as_a_follower, &s));
+    cr_assert(dies(hand_in_no_event, &s));
+    cr_assert(dies(tick_in_no_role, &s));
+    cr_assert(dies(check_in_no_role, &s));
     script_deinit(&s);
 }
 
