@@ -99,6 +99,19 @@ enum rsm_status disk_write_parts(struct disk *disk, uint64_t file, const struct 
     return status;
 }
 
+enum rsm_status disk_write_durably(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                   size_t count)
+{
+    parts_check(parts, count);
+    if (disk->ops->write_durably != NULL) {
+        enum rsm_status status = disk->ops->write_durably(disk, file, parts, count);
+        CHECK(is_answer(status));
+        return status;
+    }
+    enum rsm_status status = disk_write_parts(disk, file, parts, count);
+    return status == RSM_OK ? disk_flush(disk, file) : status;
+}
+
 enum rsm_status disk_write_begin(struct disk *disk, uint64_t file, const struct disk_part *parts,
                                  size_t count)
 {
@@ -109,8 +122,7 @@ enum rsm_status disk_write_begin(struct disk *disk, uint64_t file, const struct 
         CHECK(is_answer(status) || status == RSM_BUSY);
         return status;
     }
-    enum rsm_status status = disk_write_parts(disk, file, parts, count);
-    return status == RSM_OK ? disk_flush(disk, file) : status;
+    return disk_write_durably(disk, file, parts, count);
 }
 
 enum rsm_status disk_write_end(struct disk *disk, bool waits)

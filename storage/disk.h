@@ -59,7 +59,10 @@ struct disk_ops {
     /* May be NULL: then one part is written after the other. */
     enum rsm_status (*write_parts)(struct disk *disk, uint64_t file, const struct disk_part *parts,
                                    size_t count);
-    /* Both may be NULL: then write_parts and flush do it before disk_write_begin returns. */
+    /* May be NULL: then write_parts and flush do it. */
+    enum rsm_status (*write_durably)(struct disk *disk, uint64_t file,
+                                     const struct disk_part *parts, size_t count);
+    /* Both may be NULL: then write_durably does it before disk_write_begin returns. */
     enum rsm_status (*write_begin)(struct disk *disk, uint64_t file, const struct disk_part *parts,
                                    size_t count);
     enum rsm_status (*write_end)(struct disk *disk, bool waits);
@@ -108,7 +111,13 @@ enum rsm_status disk_zero_beside(struct disk *disk, uint64_t file, uint64_t firs
 /* All writes to the file so far are durable when this returns RSM_OK. */
 enum rsm_status disk_flush(struct disk *disk, uint64_t file);
 /*
- * disk_write_parts and disk_flush in one, beside the owner where the disk can do that. RSM_BUSY: it
+ * disk_write_parts and disk_flush in one: RSM_OK, all writes to the file so far are durable. On any
+ * error nobody knows what is on the disk, as after a failed flush.
+ */
+enum rsm_status disk_write_durably(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                   size_t count);
+/*
+ * disk_write_durably, beside the owner where the disk can do that. RSM_BUSY: it
  * has begun, and disk_write_end says what came of it; the parts' bytes are the disk's until then.
  * Anything else: it is over, done or failed. One is under way at a time; whatever else is done with
  * the file waits for it first.

@@ -101,9 +101,7 @@ static enum rsm_status write_group(struct journal *j, const struct journal_group
     struct disk_part parts[2];
 
     encode_group(j, pending, parts);
-    if (disk_write_parts(j->disk, j->segments[j->current].segment, parts, 2) != RSM_OK)
-        return journal_die(j);
-    enum rsm_status status = journal_flush_current(j);
+    enum rsm_status status = journal_write_current(j, parts, 2);
     if (status == RSM_OK)
         group_is_durable(j);
     CHECK(status != RSM_OK || j->durable_sequence == pending->last_sequence);

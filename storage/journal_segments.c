@@ -234,6 +234,18 @@ enum rsm_status journal_flush_current(struct journal *j)
     return status == RSM_OK ? RSM_OK : journal_die(j);
 }
 
+enum rsm_status journal_write_current(struct journal *j, const struct disk_part *parts,
+                                      size_t count)
+{
+    CHECK(!j->dead && !j->read_only);
+    uint64_t segment = j->segments[j->current].segment;
+    enum rsm_status status = disk_write_durably(j->disk, segment, parts, count);
+
+    if (status != RSM_OK && MUTANT(RETRY_FLUSH))
+        status = disk_flush(j->disk, segment);
+    return status == RSM_OK ? RSM_OK : journal_die(j);
+}
+
 static size_t prepared(const struct journal *j)
 {
     CHECK(j->current < j->segment_count);

@@ -126,6 +126,9 @@ struct disk_part journal_next_mark(struct journal *j, uint8_t sector[DISK_SECTOR
 enum rsm_status journal_write_mark(struct journal *j);
 /* Flushes the current segment. */
 enum rsm_status journal_flush_current(struct journal *j);
+/* Writes parts of the current segment and flushes it. */
+enum rsm_status journal_write_current(struct journal *j, const struct disk_part *parts,
+                                      size_t count);
 /* Says RSM_IO from now on, whatever the status was. */
 enum rsm_status journal_die(struct journal *j);
 

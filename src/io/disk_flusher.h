@@ -17,20 +17,10 @@
 
 #include <rsm/status.h>
 
-#include "storage/disk.h"
+#include "src/io/disk_group.h"
 
 struct flusher;
 struct watchdog;
-
-/* What is to be written, and where. */
-struct flusher_job {
-    uint64_t file;
-    int descriptor;
-    int direct;      /* for whole sectors past the page cache; -1: none */
-    bool is_durable; /* once it is written: the descriptor has O_DSYNC */
-    struct disk_part parts[DISK_PARTS_MAX];
-    size_t count;
-};
 
 /* `watchdog` (borrowed; may be NULL) ends the process when a job hangs. RSM_IO: no thread. */
 enum rsm_status flusher_start(struct watchdog *watchdog, struct flusher **flusher_out);
@@ -38,7 +28,7 @@ enum rsm_status flusher_start(struct watchdog *watchdog, struct flusher **flushe
 void flusher_stop(struct flusher *f);
 
 /* Begins; nothing may be under way. */
-void flusher_begin(struct flusher *f, const struct flusher_job *job);
+void flusher_begin(struct flusher *f, const struct disk_group *group);
 /*
  * Of what was begun, once: RSM_BUSY while it runs, unless the caller waits. *refused_out: the
  * system takes no direct writes, so it was written and flushed in the other way.

@@ -39,8 +39,7 @@ struct disk_posix {
     struct flusher *flusher; /* owned; NULL: no thread */
     struct open_file *files; /* owned; few: segments in use and prepared */
     size_t file_count;
-    struct direct_queue queue;
-    struct direct_buffer buffer;
+    struct group_writer writer;
     struct direct_buffer zeros;
 };
 
@@ -94,10 +93,10 @@ static void give_up_direct(struct disk_posix *d)
         flusher_settle(d->flusher, d->files[i].file);
         close_direct(&d->files[i]);
     }
-    d->flush = DISK_FLUSH_FDATASYNC;
-    LOG(LOG_WARNING, "journal-flush", LOG_TEXT("wanted", disk_flush_name(DISK_FLUSH_ODIRECT)),
-        LOG_TEXT("flush", disk_flush_name(d->flush)),
+    LOG(LOG_WARNING, "journal-flush", LOG_TEXT("wanted", disk_flush_name(d->flush)),
+        LOG_TEXT("flush", disk_flush_name(DISK_FLUSH_FDATASYNC)),
         LOG_TEXT("why", "the file system takes no direct writes of 512 bytes"));
+    d->flush = DISK_FLUSH_FDATASYNC;
 }
 
 static struct open_file *remember(struct disk_posix *d, uint64_t file, int descriptor)
@@ -107,7 +106,7 @@ static struct open_file *remember(struct disk_posix *d, uint64_t file, int descr
     d->files = mem_realloc(d->files, (d->file_count + 1) * sizeof(*d->files));
     struct open_file *f = &d->files[d->file_count++];
     *f = (struct open_file){.file = file, .descriptor = descriptor, .direct = -1};
-    if (d->writable && d->flush == DISK_FLUSH_ODIRECT) {
+    if (d->writable && disk_flush_is_direct(d->flush)) {
         disk_name_make(file, d->suffix, name);
         f->direct = direct_open(d->directory, name);
         if (f->direct < 0)
@@ -230,23 +229,6 @@ static enum rsm_status posix_read(struct disk *disk, uint64_t file, uint64_t off
     return status;
 }
 
-static enum rsm_status write_all(int descriptor, uint64_t offset, const uint8_t *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t done = pwrite(descriptor, data, size, (off_t)offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return disk_posix_status(errno);
-        if (done == 0)
-            return RSM_IO;
-        data += done;
-        size -= (size_t)done;
-        offset += (uint64_t)done;
-    }
-    return RSM_OK;
-}
-
 static bool is_of_sectors(const struct open_file *f, uint64_t first, uint64_t size)
 {
     return f->direct >= 0 && (first | size) % DISK_SECTOR_SIZE == 0;
@@ -273,13 +255,14 @@ static enum rsm_status posix_write_parts(struct disk *disk, uint64_t file,
     if (status != RSM_OK)
         return status;
     if (are_of_sectors(f, parts, count)) {
-        status = direct_write_parts(&d->queue, f->direct, parts, count, &d->buffer, &is_refused);
+        status = direct_write_parts(&d->writer.queue, f->direct, parts, count, &d->writer.buffer,
+                                    &is_refused);
         if (!is_refused)
             return status;
         give_up_direct(d);
     }
     for (size_t i = 0; i < count && status == RSM_OK; i++)
-        status = write_all(f->descriptor, parts[i].offset, parts[i].data, parts[i].size);
+        status = group_write_plain(f->descriptor, &parts[i]);
     return status;
 }
 
@@ -309,9 +292,11 @@ static enum rsm_status posix_zero(struct disk *disk, uint64_t file, uint64_t fir
         give_up_direct(d);
     }
     while (status == RSM_OK && first < end) {
-        size_t part = end - first < DIRECT_CHUNK_MAX ? (size_t)(end - first) : DIRECT_CHUNK_MAX;
-        status = write_all(f->descriptor, first, direct_buffer_get(&d->zeros), part);
-        first += part;
+        const struct disk_part part = {first, direct_buffer_get(&d->zeros),
+                                       end - first < DIRECT_CHUNK_MAX ? (size_t)(end - first)
+                                                                      : DIRECT_CHUNK_MAX};
+        status = group_write_plain(f->descriptor, &part);
+        first += part.size;
     }
     return status;
 }
@@ -358,29 +343,56 @@ static enum rsm_status posix_flush(struct disk *disk, uint64_t file)
     return fdatasync(f->descriptor) == 0 ? RSM_OK : disk_posix_status(errno);
 }
 
-static enum rsm_status posix_write_begin(struct disk *disk, uint64_t file,
-                                         const struct disk_part *parts, size_t count)
+/* The group as it is to be written now: whoever has it writes and flushes it. */
+static enum rsm_status make_group(struct disk_posix *d, uint64_t file,
+                                  const struct disk_part *parts, size_t count,
+                                  struct disk_group *group_out)
 {
-    struct disk_posix *d = from_disk(disk);
     struct open_file *f = NULL;
 
     if (!d->writable)
         return RSM_READ_ONLY;
-    if (d->flusher == NULL) {
-        enum rsm_status status = posix_write_parts(disk, file, parts, count);
-        return status == RSM_OK ? posix_flush(disk, file) : status;
-    }
     enum rsm_status status = get_file(d, file, &f);
     if (status != RSM_OK)
         return status;
-    struct flusher_job job = {.file = file,
-                              .descriptor = f->descriptor,
-                              .direct = are_of_sectors(f, parts, count) ? f->direct : -1,
-                              .is_durable = is_written_durably(d, f),
-                              .count = count};
-    memcpy(job.parts, parts, count * sizeof *parts);
+    *group_out = (struct disk_group){.file = file,
+                                     .descriptor = f->descriptor,
+                                     .direct = are_of_sectors(f, parts, count) ? f->direct : -1,
+                                     .is_durable = is_written_durably(d, f),
+                                     .count = count};
+    memcpy(group_out->parts, parts, count * sizeof *parts);
     f->is_flushed = true;
-    flusher_begin(d->flusher, &job);
+    return RSM_OK;
+}
+
+static enum rsm_status posix_write_durably(struct disk *disk, uint64_t file,
+                                           const struct disk_part *parts, size_t count)
+{
+    struct disk_posix *d = from_disk(disk);
+    struct disk_group group;
+    bool is_refused = false;
+
+    enum rsm_status status = make_group(d, file, parts, count, &group);
+    if (status != RSM_OK)
+        return status;
+    status = group_write(&d->writer, &group, &is_refused);
+    if (is_refused)
+        give_up_direct(d);
+    return status;
+}
+
+static enum rsm_status posix_write_begin(struct disk *disk, uint64_t file,
+                                         const struct disk_part *parts, size_t count)
+{
+    struct disk_posix *d = from_disk(disk);
+    struct disk_group group;
+
+    if (d->flusher == NULL)
+        return posix_write_durably(disk, file, parts, count);
+    enum rsm_status status = make_group(d, file, parts, count, &group);
+    if (status != RSM_OK)
+        return status;
+    flusher_begin(d->flusher, &group);
     return RSM_BUSY;
 }
 
@@ -469,8 +481,7 @@ static void posix_free(struct disk *disk)
     }
     close(d->directory);
     mem_free(d->files);
-    direct_queue_deinit(&d->queue);
-    direct_buffer_deinit(&d->buffer);
+    group_writer_deinit(&d->writer);
     direct_buffer_deinit(&d->zeros);
     mem_free(d);
 }
@@ -485,6 +496,7 @@ static const struct disk_ops posix_ops = {
     .zero = posix_zero,
     .zero_beside = posix_zero_beside,
     .flush = posix_flush,
+    .write_durably = posix_write_durably,
     .write_begin = posix_write_begin,
     .write_end = posix_write_end,
     .remove = posix_remove,
@@ -522,26 +534,6 @@ enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
 enum rsm_status disk_posix_open_aside(int directory, const char *name, struct disk **disk_out)
 {
     return open_suffix(directory, name, SUFFIX_ASIDE, false, disk_out);
-}
-
-static const char *const flush_names[] = {[DISK_FLUSH_FDATASYNC] = "fdatasync",
-                                          [DISK_FLUSH_ODSYNC] = "odsync",
-                                          [DISK_FLUSH_ODIRECT] = "odirect"};
-
-bool disk_flush_parse(const char *name, enum disk_flush *flush_out)
-{
-    for (int i = DISK_FLUSH_FDATASYNC; i <= DISK_FLUSH_ODIRECT; i++) {
-        if (strcmp(name, flush_names[i]) == 0) {
-            *flush_out = (enum disk_flush)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *disk_flush_name(enum disk_flush flush)
-{
-    return flush_names[flush];
 }
 
 void disk_posix_set_flush(struct disk *disk, enum disk_flush flush)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "src/io/disk_flush.h"
 #include "storage/disk.h"
 
 /*
@@ -19,24 +20,6 @@
  */
 enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
                                 struct disk **disk_out);
-
-/*
- * What a write and a flush are. All keep what disk.h promises; docs/performance.md has figures.
- *
- *   fdatasync   writes go to the page cache, a flush writes the dirty pages and the device's cache
- *   odsync      each write is durable when it ends (O_DSYNC); a flush does nothing more
- *   odirect     writes of whole sectors go to the device (O_DIRECT), the parts of one together
- *               (io_submit, where the system has it); a flush writes the device's cache
- */
-enum disk_flush {
-    DISK_FLUSH_FDATASYNC = 1,
-    DISK_FLUSH_ODSYNC,
-    DISK_FLUSH_ODIRECT,
-};
-
-/* By its name above; false for another one. */
-bool disk_flush_parse(const char *name, enum disk_flush *flush_out);
-const char *disk_flush_name(enum disk_flush flush);
 
 /*
  * For a disk of disk_posix_open, before any of its files is opened; without this it is fdatasync.
