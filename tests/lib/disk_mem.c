@@ -328,6 +328,13 @@ static enum rsm_status mem_drop_aside(struct disk *disk)
     return RSM_OK;
 }
 
+void disk_mem_fail(struct disk_mem *d, uint64_t ahead, enum rsm_status status)
+{
+    CHECK(ahead > 0);
+    d->fail_at = d->calls + ahead;
+    d->fail_with = status;
+}
+
 size_t disk_mem_aside(const struct disk_mem *d)
 {
     size_t count = 0;

@@ -61,6 +61,9 @@ void disk_mem_set(struct disk_mem *d, uint64_t file, const void *data, size_t si
 /* Cuts or extends (with zeros) a file, durable as well. */
 void disk_mem_resize(struct disk_mem *d, uint64_t file, size_t size);
 
+/* The call that comes so many from now on (1: the next one) fails once, with `status`. */
+void disk_mem_fail(struct disk_mem *d, uint64_t ahead, enum rsm_status status);
+
 /* How many files are set aside. */
 size_t disk_mem_aside(const struct disk_mem *d);
 /* How many sectors were written and not flushed: what a crash decides over. */

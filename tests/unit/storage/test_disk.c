@@ -14,8 +14,7 @@ Test(disk, every_answer_of_a_disk_is_passed_on)
                                               RSM_READ_ONLY, RSM_NOT_ALLOWED, RSM_IO};
     struct disk_mem *d = disk_mem_new();
     for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
-        d->fail_at = d->calls + 1;
-        d->fail_with = answers[i];
+        disk_mem_fail(d, 1, answers[i]);
         d->failed = false;
         cr_assert_eq(disk_create(&d->disk, 7), answers[i]);
     }
@@ -26,8 +25,7 @@ Test(disk, every_answer_of_a_disk_is_passed_on)
 static void create(void *context)
 {
     struct disk_mem *d = context;
-    d->fail_at = d->calls + 1;
-    d->fail_with = RSM_STAGED;
+    disk_mem_fail(d, 1, RSM_STAGED);
     (void)disk_create(&d->disk, 8);
 }
 

@@ -7,15 +7,7 @@
 #include "src/base/mem.h"
 #include "storage/scan.h"
 #include "storage/journal_state.h"
-#include "tests/lib/journal_rig.h"
-
-static void assert_holds(struct journal_rig *rig, uint64_t first, uint64_t last)
-{
-    cr_assert_not(rig->wrong);
-    cr_assert_eq(rig->visited, last - first + 1);
-    cr_assert_eq(rig->first, first);
-    cr_assert_eq(rig->report.last_sequence, last);
-}
+#include "tests/unit/storage/rig_expect.h"
 
 Test(journal, a_new_journal_is_empty_and_clean)
 {
@@ -36,18 +28,16 @@ Test(journal, what_was_flushed_is_there_after_a_crash_and_the_rest_is_not)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     for (unsigned count = 1; count <= 10; count++)
         cr_assert_eq(rig_write(&rig, count), RSM_OK);
     cr_assert_eq(rig_append(&rig, 3), RSM_OK);
     cr_assert_eq(journal_durable_seq(rig.journal), 55);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.verdict, JOURNAL_CLEAN);
     cr_assert_eq(rig.report.finding_count, 0);
     cr_assert_eq(rig.report.groups, 10);
-    assert_holds(&rig, 1, 55);
+    rig_holds(&rig, 1, 55);
     rig_deinit(&rig);
 }
 
@@ -55,8 +45,7 @@ Test(journal, one_flush_a_group_and_none_for_nothing)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     uint64_t flushes = rig.disk->flushes;
     cr_assert_eq(rig_write(&rig, 20), RSM_OK);
     cr_assert_eq(rig.disk->flushes, flushes + 1);
@@ -126,8 +115,7 @@ Test(journal, segments_follow_each_other_with_a_checkpoint_first)
     struct journal_rig rig;
     struct journal_counters counters;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     for (unsigned i = 0; i < 100; i++) {
         cr_assert_eq(rig_write(&rig, 10), RSM_OK);
         while (journal_is_idle_work_due(rig.journal))
@@ -137,11 +125,10 @@ Test(journal, segments_follow_each_other_with_a_checkpoint_first)
     cr_assert_gt(counters.segments, 3);
     cr_assert_eq(counters.prepared, 1);
     cr_assert_eq(counters.prepared_late, 0, "never on the commit path");
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.finding_count, 0);
     cr_assert_eq(rig.report.segments, counters.segments);
-    assert_holds(&rig, 1, 1000);
+    rig_holds(&rig, 1, 1000);
     rig_deinit(&rig);
 }
 
@@ -203,16 +190,15 @@ Test(journal, preparing_goes_on_in_slices)
     journal_get_counters(rig.journal, &counters);
     cr_assert_eq(counters.segments, 3);
     cr_assert_eq(counters.prepared_late, 1);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
-    assert_holds(&rig, 1, 100);
+    rig_reopen(&rig);
+    rig_holds(&rig, 1, 100);
     cr_assert_eq(rig.report.finding_count, 0);
     rig_close(&rig);
 
     struct disk_mem *whole = rig.disk;
     rig.disk = crashed;
     cr_assert_eq(rig_open(&rig), RSM_OK);
-    assert_holds(&rig, 1, 50);
+    rig_holds(&rig, 1, 50);
     cr_assert_eq(rig.report.findings[0].kind, JOURNAL_LEFTOVER);
     disk_free(&whole->disk);
     rig_deinit(&rig);
@@ -223,14 +209,12 @@ Test(journal, more_than_a_segment_in_one_flush)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 2000), RSM_OK);
     disk_mem_crash(rig.disk, NULL, NULL); /* everything is flushed: nothing to decide */
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.finding_count, 0);
-    assert_holds(&rig, 1, 2000);
+    rig_holds(&rig, 1, 2000);
     rig_deinit(&rig);
 }
 
@@ -251,8 +235,7 @@ Test(journal, dropped_segments_are_those_the_store_covers_and_the_promise_stays)
     struct journal_counters after;
     struct record checkpoint = {0};
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     for (unsigned i = 0; i < 100; i++)
         cr_assert_eq(rig_write(&rig, 10), RSM_OK);
     journal_get_counters(rig.journal, &before);
@@ -290,15 +273,13 @@ Test(journal, an_interrupted_removal_is_finished_at_the_next_start)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 1000), RSM_OK);
     struct disk_mem *old = disk_mem_clone(rig.disk);
     cr_assert_eq(journal_drop_below(rig.journal, 1000), RSM_OK);
     struct disk_mem_file *first = disk_mem_file(old, 1);
     disk_mem_set(rig.disk, 1, first->now, first->now_size);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.verdict, JOURNAL_CLEAN);
     cr_assert_eq(rig.report.findings[0].kind, JOURNAL_LEFTOVER);
     cr_assert_null(disk_mem_file(rig.disk, 1));
@@ -373,8 +354,7 @@ Test(journal, room_after_a_start_on_a_full_disk_is_what_is_there)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 30), RSM_OK);
     rig_close(&rig);
     rig.disk->space = UINT64_C(1) * 32768;
@@ -383,8 +363,7 @@ Test(journal, room_after_a_start_on_a_full_disk_is_what_is_there)
     cr_assert(journal_is_low(rig.journal));
     rig.disk->space = 0;
     cr_assert_eq(journal_prepare_next(rig.journal), RSM_OK);
-    rig.disk->fail_at = rig.disk->calls + 1;
-    rig.disk->fail_with = RSM_IO;
+    disk_mem_fail(rig.disk, 1, RSM_IO);
     cr_assert_eq(journal_make_room(rig.journal, 100000, 1000), RSM_IO);
     cr_assert_eq(journal_make_room(rig.journal, 1, 1), RSM_IO);
     rig_deinit(&rig);
@@ -436,13 +415,10 @@ Test(journal, any_segment_size_is_brought_within_bounds)
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct journal_rig rig;
-        rig_init(&rig);
-        rig.options.segment_size = sizes[i];
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin_sized(&rig, sizes[i]);
         cr_assert_eq(rig_write(&rig, 100), RSM_OK);
-        rig_close(&rig);
-        cr_assert_eq(rig_open(&rig), RSM_OK);
-        assert_holds(&rig, 1, 100);
+        rig_reopen(&rig);
+        rig_holds(&rig, 1, 100);
         cr_assert_eq(disk_mem_file(rig.disk, 1)->now_size % DISK_SECTOR_SIZE, 0);
         rig_deinit(&rig);
     }
@@ -504,8 +480,7 @@ Test(journal, a_scan_sees_all_and_changes_nothing)
     struct journal_scanner scanner = {&count, count_segment, count_record};
     struct journal_identity found;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 1500), RSM_OK);
     struct disk_mem *before = disk_mem_clone(rig.disk);
     uint64_t writes = rig.disk->writes;

@@ -196,8 +196,7 @@ Test(journal_beside, a_failing_call_kills_it)
     for (uint64_t n = 1; !is_through; n++) {
         struct journal_rig rig;
         open_rig(&rig);
-        rig.disk->fail_at = rig.disk->calls + n;
-        rig.disk->fail_with = RSM_IO;
+        disk_mem_fail(rig.disk, n, RSM_IO);
         cr_assert_eq(rig_append(&rig, 3), RSM_OK);
         enum rsm_status status = journal_flush_begin(rig.journal);
         if (status == RSM_BUSY) {
@@ -228,8 +227,7 @@ Test(journal_beside, who_waits_hears_of_a_failure)
         struct journal_rig rig;
         open_rig(&rig);
         begin(&rig, 2);
-        rig.disk->fail_at = rig.disk->calls + 1;
-        rig.disk->fail_with = RSM_IO;
+        disk_mem_fail(rig.disk, 1, RSM_IO);
         cr_assert_eq(calls[i](rig.journal), RSM_IO, "call %zu", i);
         cr_assert_eq(journal_flush_end(rig.journal), RSM_IO);
         cr_assert_eq(journal_durable_seq(rig.journal), 0);

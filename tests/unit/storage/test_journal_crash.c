@@ -8,7 +8,7 @@
 #include "src/base/mem.h"
 #include "src/base/prng.h"
 #include "storage/journal_renew.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 static bool keep_by_mask(void *context, size_t index)
 {
@@ -36,8 +36,7 @@ static void go_on(struct journal_rig *rig)
 {
     rig->acknowledged = rig->report.last_sequence;
     cr_assert_eq(rig_write(rig, 2), RSM_OK);
-    rig_close(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_reopen(rig);
     cr_assert_eq(rig->report.verdict, JOURNAL_CLEAN);
     cr_assert_eq(rig->visited, rig->acknowledged);
     cr_assert_not(rig->wrong);
@@ -248,8 +247,7 @@ Test(journal_crash, a_life_of_crashes)
             continue;
         }
         rig.acknowledged = rig.report.last_sequence;
-        rig.disk->fail_at = rig.disk->calls + 1 + prng_below(&random, 60);
-        rig.disk->fail_with = RSM_IO;
+        disk_mem_fail(rig.disk, 1 + prng_below(&random, 60), RSM_IO);
         while (status == RSM_OK) {
             status = rig_write(&rig, (unsigned)prng_range(&random, 1, 40));
             if (status == RSM_OK && prng_chance(&random, 200000))

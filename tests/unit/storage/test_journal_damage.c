@@ -214,6 +214,18 @@ Test(journal_damage, every_two_sectors_swapped)
     tear_down(&t);
 }
 
+/* The journal of another replica, incarnation or cluster, by `kind`; 3: of the same one. */
+static void begin_twin(struct damage *twin, unsigned kind)
+{
+    *twin = (struct damage){0};
+    rig_init(&twin->rig);
+    twin->rig.identity.replica += kind == 0;
+    twin->rig.identity.incarnation += kind == 1;
+    twin->rig.identity.cluster[0] ^= kind == 2;
+    twin->rig.value_size = 90;
+    cr_assert_eq(rig_open(&twin->rig), RSM_OK);
+}
+
 /* Sectors of the same place in another replica's, incarnation's, cluster's or segment's file. */
 Test(journal_damage, every_sector_from_a_twin)
 {
@@ -223,13 +235,7 @@ Test(journal_damage, every_sector_from_a_twin)
 
     set_up(&t, true);
     for (unsigned kind = 0; kind < 4; kind++) {
-        twin = (struct damage){0};
-        rig_init(&twin.rig);
-        twin.rig.identity.replica += kind == 0;
-        twin.rig.identity.incarnation += kind == 1;
-        twin.rig.identity.cluster[0] ^= kind == 2;
-        twin.rig.value_size = 90;
-        cr_assert_eq(rig_open(&twin.rig), RSM_OK);
+        begin_twin(&twin, kind);
         cr_assert_eq(rig_write(&twin.rig, kind == 3 ? 600 : 90), RSM_OK);
         struct disk_mem_file *other = disk_mem_file(twin.rig.disk, kind == 3 ? 2 : 1);
         for (size_t offset = SEGMENT_DATA_OFFSET; offset < t.used; offset += SECTOR) {
@@ -253,13 +259,7 @@ Test(journal_damage, the_last_group_of_a_twin_with_the_same_history)
         struct damage t;
         struct damage twin;
         set_up(&t, false);
-        twin = (struct damage){0};
-        rig_init(&twin.rig);
-        twin.rig.identity.replica += kind == 0;
-        twin.rig.identity.incarnation += kind == 1;
-        twin.rig.identity.cluster[0] ^= kind == 2;
-        twin.rig.value_size = 90;
-        cr_assert_eq(rig_open(&twin.rig), RSM_OK);
+        begin_twin(&twin, kind);
         for (unsigned i = 0; i + 1 < GROUPS; i++)
             cr_assert_eq(rig_write(&twin.rig, 4 + i % 5), RSM_OK);
         twin.rig.value_size = 200;

@@ -12,7 +12,7 @@
 #include "storage/journal_renew.h"
 #include "storage/segment.h"
 #include "storage/journal_state.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 static uint8_t huge[200000];
 
@@ -111,8 +111,7 @@ Test(journal_edges, enlarging_fails_at_every_call)
         for (unsigned n = 1;; n++) {
             struct journal_rig rig;
             begin_prepared(&rig, 2);
-            rig.disk->fail_at = rig.disk->calls + n;
-            rig.disk->fail_with = with[kind];
+            disk_mem_fail(rig.disk, n, with[kind]);
             enum rsm_status status = append_huge(&rig, 100000);
             bool failed = rig.disk->failed;
             cr_assert(status == RSM_OK || status == RSM_IO || status == RSM_DISK_FULL);
@@ -135,8 +134,7 @@ static bool enlarge_and_fail_twice(unsigned n, unsigned m, enum rsm_status secon
     struct journal_rig rig;
 
     begin_prepared(&rig, 3);
-    rig.disk->fail_at = rig.disk->calls + n;
-    rig.disk->fail_with = RSM_DISK_FULL;
+    disk_mem_fail(rig.disk, n, RSM_DISK_FULL);
     rig.disk->fail_second = rig.disk->fail_at + m;
     rig.disk->fail_second_with = second;
     enum rsm_status status = append_huge(&rig, 100000);
@@ -179,11 +177,9 @@ Test(journal_edges, a_dead_journal_says_so_to_every_call)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_append(&rig, 3), RSM_OK);
-    rig.disk->fail_at = rig.disk->calls + 1;
-    rig.disk->fail_with = RSM_IO;
+    disk_mem_fail(rig.disk, 1, RSM_IO);
     cr_assert_eq(journal_flush(rig.journal), RSM_IO);
     cr_assert_eq(journal_flush(rig.journal), RSM_IO);
     cr_assert_eq(rig_append(&rig, 1), RSM_IO);
@@ -201,8 +197,7 @@ Test(journal_edges, a_doubtful_journal_takes_nothing)
     struct journal_rig rig;
     struct journal_counters counters;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 900), RSM_OK);
     rig_close(&rig);
     disk_remove(&rig.disk->disk, 1);
@@ -261,8 +256,7 @@ Test(journal_edges, what_the_visit_says_ends_the_opening)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 700), RSM_OK);
     rig_close(&rig);
     for (unsigned after = 0; after < 700; after += 13) {
@@ -312,8 +306,7 @@ Test(journal_edges, each_call_of_an_opening_fails)
         for (unsigned n = 1;; n++, cases++) {
             struct journal_rig rig;
             make_work(&rig);
-            rig.disk->fail_at = rig.disk->calls + n;
-            rig.disk->fail_with = with[kind];
+            disk_mem_fail(rig.disk, n, with[kind]);
             enum rsm_status status = rig_open(&rig);
             bool failed = rig.disk->failed;
             cr_assert_not(rig.wrong);
@@ -422,8 +415,7 @@ Test(journal_edges, nothing_is_dropped_while_the_current_segment_is_empty)
 {
     struct journal_rig rig;
 
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(journal_turn(rig.journal), RSM_OK, "it is new as it is");
     cr_assert_eq(journal_drop_below(rig.journal, 1000), RSM_OK);
     prepare_all(&rig);

@@ -12,7 +12,7 @@
 #include "src/base/mem.h"
 #include "storage/loss.h"
 #include "storage/segment.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 /* Both marks of a segment say the same, durably. */
 static void put_marks(struct journal_rig *rig, uint64_t segment, struct segment_mark mark)
@@ -41,8 +41,7 @@ static void zero(struct journal_rig *rig, uint64_t segment, uint64_t first, uint
 /* Four groups of three records in the first segment; *offsets: where each ends. */
 static void write_four(struct journal_rig *rig, uint64_t offsets[4])
 {
-    rig_init(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_begin(rig);
     for (unsigned i = 0; i < 4; i++) {
         cr_assert_eq(rig_write(rig, 3), RSM_OK);
         offsets[i] = journal_extent(rig->journal).offset;
@@ -86,8 +85,7 @@ static void write_three_segments(struct journal_rig *rig)
     cr_assert_eq(rig_open(rig), RSM_OK);
     while (journal_extent(rig->journal).segment < 3)
         cr_assert_eq(rig_write(rig, 2), RSM_OK);
-    rig_close(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_reopen(rig);
     cr_assert_eq(rig->report.verdict, JOURNAL_CLEAN);
     rig_close(rig);
     for (uint64_t segment = 4; disk_mem_file(rig->disk, segment) != NULL; segment++)
@@ -152,8 +150,7 @@ Test(journal_fences, a_start_writes_over_the_older_mark)
 {
     for (unsigned groups = 1; groups <= 2; groups++) {
         struct journal_rig rig;
-        rig_init(&rig);
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin(&rig);
         for (unsigned i = 0; i < groups; i++)
             cr_assert_eq(rig_write(&rig, 1), RSM_OK);
         rig_close(&rig);
@@ -177,8 +174,7 @@ Test(journal_fences, a_segment_without_its_head_may_be_of_any_length)
     rig.acknowledged = rig.report.last_sequence;
     rig.appended = rig.report.last_sequence;
     cr_assert_eq(rig_write(&rig, 3), RSM_OK);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.last_sequence, 15);
     rig_deinit(&rig);
 }

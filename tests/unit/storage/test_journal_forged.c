@@ -11,7 +11,7 @@
 #include "src/base/limits.h"
 #include "src/base/mem.h"
 #include "storage/journal_state.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 struct forged {
     struct journal_rig rig;
@@ -316,8 +316,7 @@ Test(journal_forged, heads)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct journal_rig rig;
         uint8_t sector[DISK_SECTOR_SIZE];
-        rig_init(&rig);
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin(&rig);
         cr_assert_eq(rig_write(&rig, 9), RSM_OK);
         rig_close(&rig);
         segment_head_encode(&rig.identity, 1, sizes[i], sector);

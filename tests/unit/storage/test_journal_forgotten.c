@@ -13,7 +13,7 @@
 #include "storage/journal_renew.h"
 #include "storage/segment.h"
 #include "storage/journal_state.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 static enum rsm_status append_vote(struct journal_rig *rig, uint64_t sequence, struct ballot ballot,
                                    uint64_t slot, size_t size)
@@ -32,15 +32,13 @@ Test(journal_forgotten, a_checkpoint_has_the_ballots_of_votes)
 {
     struct journal_rig rig;
     uint64_t sequence = 1;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(append_vote(&rig, sequence, (struct ballot){9, 2}, 1, 100), RSM_OK);
     cr_assert_eq(journal_flush(rig.journal), RSM_OK);
     cr_assert_eq(journal_turn(rig.journal), RSM_OK);
     cr_assert_eq(journal_drop_below(rig.journal, 1), RSM_OK);
     cr_assert_eq(journal_extent(rig.journal).first, 2); /* the vote's own record is gone */
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.promise.round, 9);
     cr_assert_eq(rig.report.promise.replica, 2);
     rig_deinit(&rig);
@@ -57,9 +55,7 @@ Test(journal_forgotten, a_record_that_fits_but_for_the_checkpoint_goes_to_the_ne
     for (size_t size = room - 2u * RECORD_HEAD_SIZE - 2u * RECORD_CHECKPOINT_SIZE; size <= room;
          size++) {
         struct journal_rig rig;
-        rig_init(&rig);
-        rig.options.segment_size = SEGMENT_SIZE_MIN;
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin_sized(&rig, SEGMENT_SIZE_MIN);
         cr_assert_eq(append_vote(&rig, 1, (struct ballot){9, 2}, 1, size), RSM_OK);
         cr_assert_eq(journal_flush(rig.journal), RSM_OK);
         in_first += journal_extent(rig.journal).segment == 1;
@@ -78,12 +74,10 @@ Test(journal_forgotten, a_record_that_fits_but_for_the_checkpoint_goes_to_the_ne
 Test(journal_forgotten, a_failed_flush_makes_nothing_durable)
 {
     struct journal_rig rig;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 3), RSM_OK);
     cr_assert_eq(rig_append(&rig, 2), RSM_OK);
-    rig.disk->fail_with = RSM_IO;
-    rig.disk->fail_at = rig.disk->calls + 1;
+    disk_mem_fail(rig.disk, 1, RSM_IO);
     cr_assert_eq(journal_flush(rig.journal), RSM_IO);
     cr_assert_eq(journal_durable_seq(rig.journal), 3);
     rig_deinit(&rig);
@@ -104,13 +98,11 @@ static bool keep_mask(void *context, size_t index)
 /* Three records durable; two more in the system's cache, whose flush failed. The process ends. */
 static void leave_in_cache(struct journal_rig *rig)
 {
-    rig_init(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_begin(rig);
     cr_assert_eq(rig_write(rig, 3), RSM_OK);
     cr_assert_eq(rig_append(rig, 2), RSM_OK);
     rig->disk->cache_stays = true;
-    rig->disk->fail_with = RSM_IO;
-    rig->disk->fail_at = rig->disk->calls + 3; /* two parts are written, and then flushed */
+    disk_mem_fail(rig->disk, 3, RSM_IO); /* two parts are written, and then flushed */
     cr_assert_eq(journal_flush(rig->journal), RSM_IO);
     cr_assert(rig->disk->failed);
     rig->disk->fail_at = 0;
@@ -145,7 +137,7 @@ Test(journal_forgotten, a_start_that_is_cut_off_vouches_for_nothing_that_is_not_
             leave_in_cache(&rig);
             rig.disk->failed = false;
             rig.disk->dies = true;
-            rig.disk->fail_at = rig.disk->calls + n;
+            disk_mem_fail(rig.disk, n, RSM_IO);
             enum rsm_status status = rig_open(&rig);
             failed = rig.disk->failed;
             rig.disk->fail_at = 0;
@@ -169,15 +161,13 @@ Test(journal_forgotten, a_start_that_is_cut_off_vouches_for_nothing_that_is_not_
 Test(journal_forgotten, no_segment_goes_before_the_next_has_a_checkpoint)
 {
     struct journal_rig rig;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(append_vote(&rig, 1, (struct ballot){9, 2}, 1, 100), RSM_OK);
     cr_assert_eq(journal_flush(rig.journal), RSM_OK);
     while (journal_is_idle_work_due(rig.journal))
         cr_assert_eq(journal_prepare_next(rig.journal), RSM_OK);
-    rig.disk->fail_with = RSM_IO;
     rig.disk->dies = true;
-    rig.disk->fail_at = rig.disk->calls + 3; /* the seal, its flush, and then the group */
+    disk_mem_fail(rig.disk, 3, RSM_IO); /* the seal, its flush, and then the group */
     cr_assert_eq(journal_turn(rig.journal), RSM_IO);
     rig.disk->fail_at = 0;
     rig.disk->dies = false;
@@ -187,8 +177,7 @@ Test(journal_forgotten, no_segment_goes_before_the_next_has_a_checkpoint)
     cr_assert_eq(journal_extent(rig.journal).segment, 2);
     cr_assert_eq(journal_drop_below(rig.journal, 1), RSM_OK);
     cr_assert_eq(journal_extent(rig.journal).first, 1);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.promise.round, 9);
     rig_deinit(&rig);
 }
@@ -242,8 +231,7 @@ Test(journal_forgotten, a_group_says_its_own_slots)
     struct segment_group group;
     struct writer payload;
     struct reader records;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(append_vote(&rig, 1, (struct ballot){9, 2}, 40, 100), RSM_OK);
     cr_assert_eq(journal_flush(rig.journal), RSM_OK);
     uint64_t offset = journal_extent(rig.journal).offset;
@@ -280,8 +268,7 @@ Test(journal_forgotten, the_end_of_a_renewed_journal_is_vouched_for)
                                       .next_sequence = 10,
                                       .next_vote = next_large_vote,
                                       .context = &slot};
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 3), RSM_OK);
     rig.identity.incarnation++;
     cr_assert_eq(

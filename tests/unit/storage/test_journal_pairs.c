@@ -12,7 +12,7 @@
 #include "src/base/prng.h"
 #include "storage/scan.h"
 #include "storage/segment.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 /* Three segments in use and one prepared; the first number is 1, or another one was dropped. */
 #define SEGMENTS 4u
@@ -158,8 +158,7 @@ static void look(struct journal_rig *rig)
 
 static void begin(struct journal_rig *rig, uint64_t drop_count)
 {
-    rig_init(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_begin(rig);
     dropped = drop_count;
     first_dropped = 0;
     memset(last_group, 0, sizeof last_group);
@@ -173,8 +172,7 @@ static void begin(struct journal_rig *rig, uint64_t drop_count)
     if (dropped > 0)
         cr_assert_eq(journal_drop_below(rig->journal, first_dropped + 13), RSM_OK);
     cr_assert_eq(journal_extent(rig->journal).first, dropped + 1);
-    rig_close(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_reopen(rig);
     first_dropped = rig->first - 1;
     rig_close(rig);
     look(rig);

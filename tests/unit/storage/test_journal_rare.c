@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "src/base/limits.h"
-#include "src/base/mem.h"
 #include "storage/journal_renew.h"
 #include "storage/journal_state.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 /* The calls of a disk_mem, some of them replaced. */
 static struct disk_ops odd;
@@ -53,9 +52,7 @@ Test(journal_rare, a_part_that_another_thread_zeroes_is_waited_for)
 {
     struct journal_rig rig;
     unsigned calls = 0;
-    rig_init(&rig);
-    rig.options.segment_size = 1 << 20;
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin_sized(&rig, 1 << 20);
     make_odd(&rig);
     odd.zero_beside = zero_later;
     for (; prepared(&rig) == 0 && calls < 1000; calls++) {
@@ -64,9 +61,8 @@ Test(journal_rare, a_part_that_another_thread_zeroes_is_waited_for)
     }
     cr_assert(calls > 16 && calls < 1000, "%u", calls);
     cr_assert_eq(rig_write(&rig, 50), RSM_OK);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
-    cr_assert_eq(rig.visited, 50);
+    rig_reopen(&rig);
+    rig_holds(&rig, 1, 50);
     rig_deinit(&rig);
 }
 
@@ -74,9 +70,7 @@ Test(journal_rare, a_part_that_another_thread_zeroes_is_waited_for)
 Test(journal_rare, a_segment_is_needed_while_a_part_of_it_is_under_way)
 {
     struct journal_rig rig;
-    rig_init(&rig);
-    rig.options.segment_size = 1 << 20;
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin_sized(&rig, 1 << 20);
     make_odd(&rig);
     odd.zero_beside = zero_later;
     cr_assert_eq(journal_prepare_ahead(rig.journal), RSM_OK);
@@ -87,10 +81,8 @@ Test(journal_rare, a_segment_is_needed_while_a_part_of_it_is_under_way)
     rig.value_size = 9000;
     while (journal_extent(rig.journal).segment == 1)
         cr_assert_eq(rig_write(&rig, 20), RSM_OK);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
-    cr_assert_eq(rig.visited, rig.acknowledged);
-    cr_assert_not(rig.wrong);
+    rig_reopen(&rig);
+    rig_holds(&rig, 1, rig.acknowledged);
     rig_deinit(&rig);
 }
 
@@ -99,18 +91,11 @@ Test(journal_rare, a_preparation_that_is_too_small_begins_anew)
 {
     enum { LARGE = 2000000 };
     struct journal_rig rig;
-    uint8_t *value = mem_alloc(LARGE);
-    struct record vote = {
-        .kind = RECORD_ACCEPT, .sequence = 1, .slot = 1, .ballot = {1, 1}, .value = {value, LARGE}};
-    rig_init(&rig);
-    rig.options.segment_size = 1 << 20;
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin_sized(&rig, 1 << 20);
     cr_assert_eq(journal_prepare_ahead(rig.journal), RSM_OK);
     cr_assert_eq(rig.journal->preparing.segment, 2);
-    cr_assert_eq(journal_append(rig.journal, &vote), RSM_OK);
-    cr_assert_eq(journal_flush(rig.journal), RSM_OK);
+    rig_write_large(&rig, LARGE);
     cr_assert_gt(disk_mem_file(rig.disk, 2)->now_size, LARGE);
-    mem_free(value);
     rig_deinit(&rig);
 }
 
@@ -138,8 +123,7 @@ Test(journal_rare, there_are_no_more_segments_than_a_start_can_list)
 {
     struct journal_rig rig;
     struct journal_counters counters;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     make_odd(&rig);
     odd.create = take_all;
     odd.remove = take_all;
@@ -171,8 +155,7 @@ Test(journal_rare, the_way_back_of_an_enlarging_fails)
     unsigned dead = 0, alive = 0;
     for (unsigned n = 1; n <= 8; n++) {
         struct journal_rig rig;
-        rig_init(&rig);
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin(&rig);
         cr_assert_eq(rig_write(&rig, 10), RSM_OK);
         cr_assert_eq(journal_make_room(rig.journal, 30000, 1000), RSM_OK);
         cr_assert_gt(prepared(&rig), 2);
@@ -209,8 +192,7 @@ Test(journal_rare, a_read_that_lies_once)
     unsigned failed = 0, n = 1;
     for (bool lied = true; lied; n++) {
         struct journal_rig rig;
-        rig_init(&rig);
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin(&rig);
         cr_assert_eq(rig_write(&rig, 600), RSM_OK);
         rig_close(&rig);
         make_odd(&rig);
@@ -236,8 +218,7 @@ Test(journal_rare, segments_that_were_dropped_come_back)
     bool failed = true;
     for (unsigned n = 1; failed; n++) {
         struct journal_rig rig;
-        rig_init(&rig);
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin(&rig);
         cr_assert_eq(rig_write(&rig, 1100), RSM_OK);
         struct disk_mem *before = disk_mem_clone(rig.disk);
         cr_assert_eq(journal_drop_below(rig.journal, 1100), RSM_OK);
@@ -248,8 +229,7 @@ Test(journal_rare, segments_that_were_dropped_come_back)
             f->now[0] ^= (uint8_t)(file != 3); /* no good heads, but good marks */
             disk_mem_set(rig.disk, file, f->now, f->now_size);
         }
-        rig.disk->fail_at = rig.disk->calls + n;
-        rig.disk->fail_with = RSM_IO;
+        disk_mem_fail(rig.disk, n, RSM_IO);
         (void)rig_open(&rig);
         failed = rig.disk->failed;
         cr_assert_not(rig.wrong);
@@ -270,12 +250,10 @@ Test(journal_rare, votes_in_any_order)
 {
     static const uint64_t slots[] = {9, 5, 7, 12, 6};
     struct journal_rig rig;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     for (size_t i = 0; i < 5; i++) {
-        struct record vote = {
-            .kind = RECORD_ACCEPT, .sequence = i + 1, .slot = slots[i], .ballot = {1, 1}};
-        cr_assert_eq(journal_append(rig.journal, &vote), RSM_OK);
+        struct record vote = {.kind = RECORD_ACCEPT, .slot = slots[i], .ballot = {1, 1}};
+        cr_assert_eq(rig_append_other(&rig, vote), RSM_OK);
     }
     cr_assert_eq(journal_flush(rig.journal), RSM_OK);
     rig_close(&rig);
@@ -291,9 +269,7 @@ Test(journal_rare, votes_in_any_order)
 Test(journal_rare, a_segment_that_is_being_made_is_its_own)
 {
     struct journal_rig rig;
-    rig_init(&rig);
-    rig.options.segment_size = 1 << 20;
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin_sized(&rig, 1 << 20);
     cr_assert_eq(journal_prepare_ahead(rig.journal), RSM_OK);
     cr_assert_eq(rig.journal->preparing.segment, 2);
     cr_assert_eq(disk_create(&rig.disk->disk, 50), RSM_OK);
@@ -311,8 +287,7 @@ Test(journal_rare, a_renewal_removes_nothing_that_may_be_of_the_old_life)
     struct journal *renewed = NULL;
     uint8_t sector[DISK_SECTOR_SIZE];
     struct journal_renewal renewal = {.promise = {1, 1}, .next_sequence = 1};
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 600), RSM_OK);
     struct journal_identity other = rig.identity;
     other.incarnation += 5;
@@ -361,8 +336,7 @@ Test(journal_rare, what_the_visit_says_of_evidence_ends_the_opening)
 {
     struct journal_rig rig;
     unsigned seen = 0;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 600), RSM_OK);
     rig_close(&rig);
     disk_remove(&rig.disk->disk, 1);
@@ -387,13 +361,11 @@ Test(journal_rare, a_death_between_the_seal_and_the_first_group)
     bool failed = true;
     for (unsigned n = 1; failed; n++) {
         struct journal_rig rig;
-        rig_init(&rig);
-        cr_assert_eq(rig_open(&rig), RSM_OK);
+        rig_begin(&rig);
         while (journal_extent(rig.journal).offset < 31000)
             cr_assert_eq(rig_write(&rig, 5), RSM_OK);
         cr_assert_eq(journal_prepare_next(rig.journal), RSM_OK);
-        rig.disk->fail_at = rig.disk->calls + n;
-        rig.disk->fail_with = RSM_IO;
+        disk_mem_fail(rig.disk, n, RSM_IO);
         rig.disk->dies = true;
         enum rsm_status status = RSM_OK;
         for (unsigned i = 0; i < 10 && status == RSM_OK; i++)
@@ -418,8 +390,7 @@ Test(journal_rare, a_death_between_the_seal_and_the_first_group)
 Test(journal_rare, a_flush_that_ends_as_it_begins)
 {
     struct journal_rig rig;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     make_odd(&rig);
     odd.write_begin = NULL;
     odd.write_end = NULL;
@@ -428,13 +399,11 @@ Test(journal_rare, a_flush_that_ends_as_it_begins)
     cr_assert_eq(journal_durable_seq(rig.journal), 9);
     cr_assert_eq(journal_flush_end(rig.journal), RSM_OK);
     cr_assert_eq(rig_append(&rig, 1), RSM_OK);
-    rig.disk->fail_at = rig.disk->calls + 1;
-    rig.disk->fail_with = RSM_IO;
+    disk_mem_fail(rig.disk, 1, RSM_IO);
     cr_assert_eq(journal_flush_begin(rig.journal), RSM_IO);
     cr_assert_eq(journal_flush_begin(rig.journal), RSM_IO);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
-    cr_assert_eq(rig.visited, 9);
+    rig_reopen(&rig);
+    rig_holds(&rig, 1, 9);
     rig_deinit(&rig);
 }
 
@@ -459,8 +428,7 @@ Test(journal_rare, a_flush_that_changes_the_segment_is_done_at_once)
 Test(journal_rare, a_flush_that_is_begun_behind_another)
 {
     struct journal_rig rig;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     rig.disk->is_beside = true;
     cr_assert_eq(rig_append(&rig, 2), RSM_OK);
     cr_assert_eq(journal_flush_begin(rig.journal), RSM_BUSY);
@@ -481,8 +449,7 @@ static enum rsm_status end_badly(struct disk *disk, bool waits)
 Test(journal_rare, nothing_is_dropped_when_what_is_under_way_fails)
 {
     struct journal_rig rig;
-    rig_init(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_begin(&rig);
     cr_assert_eq(rig_write(&rig, 600), RSM_OK);
     rig.disk->is_beside = true;
     cr_assert_eq(rig_append(&rig, 1), RSM_OK);

@@ -301,8 +301,7 @@ Test(journal_renew, a_full_disk_and_a_failure_of_the_way_back)
             struct renewal_rig r;
             struct journal *j = NULL;
             set_up(&r, BEFORE_UNCERTAIN, VOTES, VOTE_SIZE);
-            r.rig.disk->fail_at = r.rig.disk->calls + n;
-            r.rig.disk->fail_with = RSM_DISK_FULL;
+            disk_mem_fail(r.rig.disk, n, RSM_DISK_FULL);
             r.rig.disk->fail_second = r.rig.disk->fail_at + m;
             r.rig.disk->fail_second_with = RSM_IO;
             enum rsm_status status = renew(&r, &j);
@@ -394,8 +393,7 @@ static bool die_at(enum before before, unsigned n, uint64_t seed)
     prng_init(&prng, seed * 1000003 + n);
     set_up(&r, before, VOTES, VOTE_SIZE);
     uint64_t visited = r.rig.visited;
-    r.rig.disk->fail_at = r.rig.disk->calls + n;
-    r.rig.disk->fail_with = RSM_IO;
+    disk_mem_fail(r.rig.disk, n, RSM_IO);
     r.rig.disk->names_are_eager = seed % 2 == 1;
     if (renew(&r, &j) == RSM_OK) {
         renewed = true; /* and here the identity becomes durable */

@@ -5,9 +5,8 @@
  */
 #include <criterion/criterion.h>
 
-#include "src/base/mem.h"
 #include "storage/journal_state.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 /* A vote and its record's head: what the daemon asks for. */
 #define VOTE_SIZE 80u
@@ -19,21 +18,13 @@ static void open_rig(struct journal_rig *rig, unsigned segments)
     cr_assert_eq(rig_open(rig), RSM_OK);
 }
 
-static enum rsm_status append(struct journal_rig *rig, struct record record)
-{
-    record.sequence = rig->appended + 1;
-    enum rsm_status status = journal_append(rig->journal, &record);
-    rig->appended += status == RSM_OK;
-    return status;
-}
-
 /* Empty votes, each for a slot of its own, as long as there is room; returns one above the last. */
 static uint64_t vote_all(struct journal_rig *rig)
 {
     uint64_t slot = 1;
     while (journal_make_room(rig->journal, VOTE_SIZE, VOTE_SIZE) == RSM_OK) {
         struct record vote = {.kind = RECORD_ACCEPT, .slot = slot, .ballot = {1, 1}};
-        cr_assert_eq(append(rig, vote), RSM_OK);
+        cr_assert_eq(rig_append_other(rig, vote), RSM_OK);
         if (slot++ % 16 == 0)
             cr_assert_eq(journal_flush(rig->journal), RSM_OK);
     }
@@ -46,7 +37,7 @@ static unsigned promise_all(struct journal_rig *rig)
     unsigned count = 0;
     while (count < 1000 && journal_make_room_for_promise(rig->journal) == RSM_OK) {
         struct record promise = {.kind = RECORD_PROMISE, .ballot = {2 + count++, 3}};
-        cr_assert_eq(append(rig, promise), RSM_OK);
+        cr_assert_eq(rig_append_other(rig, promise), RSM_OK);
         cr_assert_eq(journal_flush(rig->journal), RSM_OK);
     }
     return count;
@@ -56,7 +47,7 @@ static void mark_each(struct journal_rig *rig, uint64_t end)
 {
     for (uint64_t slot = 1; slot < end; slot++) {
         struct record mark = {.kind = RECORD_CHOSEN, .end = slot + 1};
-        cr_assert_eq(append(rig, mark), RSM_OK, "slot %lu", (unsigned long)slot);
+        cr_assert_eq(rig_append_other(rig, mark), RSM_OK, "slot %lu", (unsigned long)slot);
     }
     cr_assert_eq(journal_flush(rig->journal), RSM_OK);
 }
@@ -84,7 +75,7 @@ Test(journal_room, promises_end_before_the_room_for_marks)
     cr_assert_gt(promise_all(&rig), 0, "that room is free now");
     for (unsigned i = 0; i < 6; i++) { /* own ones, which nobody asks for */
         struct record promise = {.kind = RECORD_PROMISE, .ballot = {5000 + i, 2}};
-        cr_assert_eq(append(&rig, promise), RSM_OK);
+        cr_assert_eq(rig_append_other(&rig, promise), RSM_OK);
         cr_assert_eq(journal_flush(rig.journal), RSM_OK);
     }
     cr_assert_eq(journal_make_room(rig.journal, 1, 1), RSM_DISK_FULL);
@@ -103,8 +94,7 @@ Test(journal_room, a_promise_makes_room_where_there_is_some)
     open_rig(&rig, 1);
     while (journal_space(rig.journal) == UINT64_MAX && rig_write(&rig, 20) == RSM_OK)
         continue;
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     unsigned before = promise_all(&rig);
     cr_assert_lt(before, 100);
     cr_assert(journal_is_low(rig.journal));
@@ -138,9 +128,6 @@ Test(journal_room, a_record_larger_than_the_segments_gets_a_larger_one)
 {
     enum { LARGE = 50000 };
     struct journal_rig rig;
-    uint8_t *value = mem_alloc(LARGE);
-    struct record vote = {
-        .kind = RECORD_ACCEPT, .slot = 1, .ballot = {1, 1}, .value = {value, LARGE}};
     open_rig(&rig, 10);
     cr_assert_eq(journal_make_room(rig.journal, 80000, 1000), RSM_OK);
     cr_assert_eq(journal_make_room(rig.journal, LARGE + VOTE_SIZE, LARGE + VOTE_SIZE),
@@ -150,9 +137,7 @@ Test(journal_room, a_record_larger_than_the_segments_gets_a_larger_one)
     cr_assert_eq(journal_prepare_next(rig.journal), RSM_OK);
     cr_assert_eq(journal_make_room(rig.journal, LARGE + VOTE_SIZE, LARGE + VOTE_SIZE), RSM_OK);
     rig.disk->space = 1; /* nothing more */
-    cr_assert_eq(append(&rig, vote), RSM_OK);
-    cr_assert_eq(journal_flush(rig.journal), RSM_OK);
-    mem_free(value);
+    rig_write_large(&rig, LARGE);
     rig_deinit(&rig);
 }
 
@@ -161,8 +146,7 @@ Test(journal_room, a_journal_whose_disk_fails_or_is_in_doubt_gives_none)
     struct journal_rig rig;
     open_rig(&rig, 10);
     cr_assert_eq(journal_make_room(rig.journal, 30000, 1000), RSM_OK);
-    rig.disk->fail_at = rig.disk->calls + 1;
-    rig.disk->fail_with = RSM_IO;
+    disk_mem_fail(rig.disk, 1, RSM_IO);
     cr_assert_eq(journal_make_room(rig.journal, 30000, 30000), RSM_IO);
     cr_assert_eq(journal_make_room(rig.journal, 1, 1), RSM_IO);
     cr_assert_eq(journal_make_room_for_promise(rig.journal), RSM_IO);

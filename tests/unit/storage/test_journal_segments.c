@@ -5,17 +5,15 @@
 
 #include "src/base/mem.h"
 #include "storage/segment.h"
-#include "tests/lib/journal_rig.h"
+#include "tests/unit/storage/rig_expect.h"
 
 /* Four segments in use and one prepared. */
 static void set_up(struct journal_rig *rig)
 {
-    rig_init(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_begin(rig);
     cr_assert_eq(rig_write(rig, 1100), RSM_OK);
     cr_assert_eq(journal_prepare_next(rig->journal), RSM_OK);
-    rig_close(rig);
-    cr_assert_eq(rig_open(rig), RSM_OK);
+    rig_reopen(rig);
     cr_assert_eq(rig->report.segments, 4);
     cr_assert_eq(rig->visited, 1100);
     rig_close(rig);
@@ -216,8 +214,7 @@ Test(journal_segments, a_turn_lets_even_the_current_segment_go)
     cr_assert_eq(journal_drop_below(rig.journal, 1100), RSM_OK);
     cr_assert_eq(journal_extent(rig.journal).first, after.segment);
     cr_assert_eq(rig_write(&rig, 5), RSM_OK);
-    rig_close(&rig);
-    cr_assert_eq(rig_open(&rig), RSM_OK);
+    rig_reopen(&rig);
     cr_assert_eq(rig.report.verdict, JOURNAL_CLEAN);
     cr_assert_eq(rig.report.last_sequence, 1105);
     cr_assert_gt(rig.report.promise.round, 100);
@@ -231,8 +228,7 @@ Test(journal_segments, a_turn_is_refused_by_what_cannot_be_written)
 
     set_up(&rig);
     cr_assert_eq(rig_open(&rig), RSM_OK);
-    rig.disk->fail_at = rig.disk->calls + 1;
-    rig.disk->fail_with = RSM_IO;
+    disk_mem_fail(rig.disk, 1, RSM_IO);
     cr_assert_eq(journal_turn(rig.journal), RSM_IO);
     cr_assert_eq(journal_turn(rig.journal), RSM_IO);
     rig_close(&rig);
