@@ -6,6 +6,7 @@ them are, also when a test fails.
 """
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,19 @@ def runs(pid, config):
             return config in file.read()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def await_end(pid, patience=60):
+    """Until a process has ended that need not be a child of this one. Whoever inherits it may take seconds to
+    collect it; until then it is still in /proc, with no files, no ports and no threads."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        check(select.select([process], [], [], patience)[0], f"process {pid} has not ended after {patience} s")
+    finally:
+        os.close(process)
 
 
 class Cluster:

@@ -6,9 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 
-from harness import BIN, Cluster, check, main
+from harness import BIN, Cluster, await_end, check, main
 
 
 def begin(cluster):
@@ -148,10 +147,7 @@ def strict():
         pid = int(text.replace("pid $$", "").split("pid ")[1].split()[0])
         session.send_signal(signal.SIGKILL)
         session.wait(timeout=60)
-        deadline = time.monotonic() + 60
-        while os.path.exists(f"/proc/{pid}"):
-            check(time.monotonic() < deadline, "the shell goes on unseen")
-            time.sleep(0.02)
+        await_end(pid)
         said = recording(cluster, "k.rec", status=1)
         check("never ended" in said.stdout, f"the log says so: {said.stdout}{said.stderr}")
         # It may have been killed between writing a piece and logging it: that is said, and no forgery. Any other change is one.

@@ -17,7 +17,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
-from harness import BIN, Cluster, check, wire  # noqa: E402
+from harness import BIN, Cluster, await_end, check, wire  # noqa: E402
 
 ROUNDS = int(os.environ.get("RSM_ROUNDS", "20"))
 CLIENTS = 8
@@ -98,14 +98,6 @@ def pid_of(cluster, replica):
         return int(file.read())
 
 
-def is_there(pid):
-    try:
-        os.kill(pid, 0)
-        return True
-    except ProcessLookupError:
-        return False
-
-
 def leader_of(cluster):
     while True:
         for i in range(1, cluster.replicas + 1):
@@ -139,8 +131,7 @@ def failover(name, settings, silent):
                         writers.lock.wait(0.1)
                 os.kill(pid, signal.SIGCONT)
             else:
-                while is_there(pid):
-                    os.sched_yield()
+                await_end(pid)
                 cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", str(leader))
             writers.wait(time.monotonic_ns(), 50)
             gap, of_one = writers.gaps(moment)

@@ -71,10 +71,16 @@ class Replica:
             return status, acked, log.read().decode(errors="replace")
 
     def wait_until_ready(self, child, log):
-        while child.poll() is None:
+        """Or until it has ended: that wakes this up, its log is a file and does not."""
+        while True:
             log.seek(0)
             if b"event=ready" in log.read():
                 return
+            try:
+                child.wait(timeout=0.01)
+                return
+            except subprocess.TimeoutExpired:
+                pass
 
 
 def calls_of(report):

@@ -9,7 +9,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
-from harness import BIN, Cluster, Failure, check  # noqa: E402
+from harness import BIN, Cluster, Failure, await_end, check  # noqa: E402
 from ports import free_ports  # noqa: E402
 
 ZONES = ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east-1e"]
@@ -46,6 +46,9 @@ class MadeCluster(Cluster):
 
     def signal(self, replica, number):
         os.kill(self.pid(replica), number)
+
+    def await_end(self, replica):
+        await_end(self.pid(replica))
 
     def set_clock(self, replica, ms):
         """With `clock_offset_file = clock`. Written over what is there: the process has the file open."""

@@ -123,7 +123,7 @@ class ImageCluster(MadeCluster):
             sh("cp", "--sparse=always", self.image(i), self.image(i, "cut"))
         for i in replicas:
             self.signal(i, KILL)
-            self.await_that(lambda: not os.path.exists(f"/proc/{self.pid(i)}"), "it is gone")
+            self.await_end(i)
             self.unmount(i)
             os.replace(self.image(i, "cut"), self.image(i))
             self.mount(i)

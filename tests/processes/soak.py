@@ -68,9 +68,6 @@ class World(images.ImageCluster):
             raise
         return self
 
-    def gone(self, replica):
-        self.await_that(lambda: not os.path.exists(f"/proc/{self.pid(replica)}"), "it is gone")
-
     # ---- faults; each leaves something that mend() ends ----
 
     def fault_stop(self, dice):
@@ -91,7 +88,7 @@ class World(images.ImageCluster):
             self.signal(i, KILL)
         self.thaw()  # who waits for a disk does not die
         for i in running:
-            self.gone(i)
+            self.await_end(i)
 
     def fault_hung_disk(self, dice):
         self.freeze(dice.choice((1, 2, 3)))

@@ -70,7 +70,7 @@ def older_copy():
             cluster.up(replica)
             recorder.take(100)
             cluster.signal(replica, KILL)
-            cluster.await_that(lambda: not os.path.exists(f"/proc/{cluster.pid(replica)}"), "it is gone")
+            cluster.await_end(replica)
             cluster.unmount(replica)
             os.replace(cluster.image(replica, "old"), cluster.image(replica))
             cluster.mount(replica)

@@ -99,7 +99,7 @@ def killed_all_at_once():
             for i in (1, 2, 3):
                 cluster.signal(i, KILL)
             for i in (1, 2, 3):
-                cluster.await_that(lambda: not os.path.exists(f"/proc/{cluster.pid(i)}"), "it is gone")
+                cluster.await_end(i)
             cluster.ctl("dev", "up", "--dir", cluster.dir)
         recorder.take(100)
         print("note:", recorder.finish())
