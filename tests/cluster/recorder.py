@@ -33,7 +33,8 @@ class Recorder:
         done = self.cluster.ctl("zone", "create", ZONE, "-", text=ZONE_TEXT, status=None)
         if done.returncode == 0:
             self.cluster.ctl("role", "set", "lin", f"rrset.change,{ZONE}")
-            self.cluster.ctl("policy", "set", "rejections_per_minute=100000")
+            # All clients are automata that change what the others made, as often as they like.
+            self.cluster.ctl("policy", "set", "rejections_per_minute=100000", "ownership=0")
         for name, key in zip(self.names, keys):
             if not os.path.exists(key):
                 public = self.cluster.ctl("keygen", name, "--plain", "--out", key).stdout.strip()
@@ -87,7 +88,19 @@ class Recorder:
         done = subprocess.run([f"{BIN}/lin-check", self.path], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Failure(f"seed {self.seed}:\n{done.stdout[-6000:]}\nkept: {self.keep()}")
-        return done.stdout.strip().rsplit(": ", 1)[-1]
+        return f"{done.stdout.strip().rsplit(': ', 1)[-1]}, {self.rivalry()}"
+
+    def rivalry(self):
+        """A long history in which nobody wrote over another's value, or nobody came too late, has shown nothing."""
+        over, late, others, count = 0, 0, 0, 0
+        for (outcome, *_), token, sight in self.changes():
+            count += 1
+            over += outcome == "applied" and sight != "-" and sight.lstrip("~").split(".")[0] != token.lstrip("~").split(".")[0]
+            late += outcome == "conflict"
+            others += outcome == "other"
+        said = f"{over} over another's, {late} too late, {others} refused otherwise"
+        check(count < 100 or (over > 0 and late > 0), f"seed {self.seed}: the clients are no rivals: {said}")
+        return said
 
     def keep(self):
         """A copy of a history that is not right, for whoever looks into it."""
@@ -99,18 +112,24 @@ class Recorder:
             target.write(source.read())
         return path
 
-    def applied(self):
-        """(author, counter) -> (slot, token): what was acknowledged as applied."""
-        calls, found = {}, {}
+    def changes(self):
+        """(outcome and its slot, token, token of what its author had seen) of each change with an outcome."""
+        calls = {}
         with open(self.path, encoding="ascii") as file:
             for line in file:
                 words = line.split()
                 if words[0] == "call" and words[4] == "change":
-                    calls[words[1]] = words[6]
-                elif words[0] == "done" and words[3] == "applied":
-                    token = calls[words[1]]
-                    author, counter, _ = token.lstrip("~").split(".")
-                    found[(author, int(counter))] = (int(words[4]), token)
+                    calls[words[1]] = words[6:8]
+                elif words[0] == "done" and words[1] in calls:
+                    yield words[3:], *calls[words[1]]
+
+    def applied(self):
+        """(author, counter) -> (slot, token): what was acknowledged as applied."""
+        found = {}
+        for outcome, token, _ in self.changes():
+            if outcome[0] == "applied":
+                author, counter, _ = token.lstrip("~").split(".")
+                found[(author, int(counter))] = (int(outcome[1]), token)
         return found
 
 
