@@ -5,11 +5,12 @@
 set -eu
 cd "$(dirname "$0")/../.."
 mkdir -p "$(dirname "$1")"
+new=$1.$$ # two targets of one make ask for it at once
 {
     echo '/* Made by tests/sim/switches.sh. */'
     echo 'extern int rsm_mutant_switch;'
     sed -n 's/^#ifndef RSM_MUTANT_\([A-Z0-9_]*\)$/\1/p' src/base/mutants*.h |
         awk '{ printf "#define RSM_MUTANT_%s (rsm_mutant_switch == %d)\n", $1, NR; names = names "\"" $1 "\", " }
              END { printf "#define RSM_MUTANT_NAMES %s\n", names }'
-} >"$1.new"
-if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi
+} >"$new"
+if cmp -s "$new" "$1"; then rm "$new"; else mv "$new" "$1"; fi
