@@ -25,6 +25,12 @@ static inline struct bytes bytes_of_string(const char *text)
     return bytes_make(text, strlen(text));
 }
 
+/* A part of `b`, which may be NULL and empty: nothing is counted from there (C11 6.5.6 p. 8). */
+static inline struct bytes bytes_part(struct bytes b, size_t offset, size_t size)
+{
+    return bytes_make(offset > 0 ? b.data + offset : b.data, size);
+}
+
 static inline bool bytes_equal(struct bytes a, struct bytes b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

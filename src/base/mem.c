@@ -51,6 +51,14 @@ void *mem_alloc(size_t size)
     return memory;
 }
 
+void *mem_alloc_aligned(size_t alignment, size_t size)
+{
+    void *memory = must_fail() ? NULL : counted(aligned_alloc(alignment, size));
+    if (memory == NULL)
+        exhausted();
+    return memset(memory, 0, size);
+}
+
 void *mem_alloc_unset(size_t size)
 {
     void *memory = must_fail() ? NULL : counted(malloc(size > 0 ? size : 1));

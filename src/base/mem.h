@@ -16,6 +16,8 @@
 
 /* Zeroed memory; never NULL. `size` 0 gives a pointer that may only be freed. Thread-safe. */
 void *mem_alloc(size_t size);
+/* The same for a type whose alignment is above that of max_align_t; `size` is of that type. */
+void *mem_alloc_aligned(size_t alignment, size_t size);
 /* Zeroed memory, or NULL. */
 void *mem_try_alloc(size_t size);
 /* As mem_alloc, not zeroed: for what is filled at once. */

@@ -138,7 +138,7 @@ static bool collect_rows(struct snapshot_sender *s, uint32_t size, struct writer
         size_t left = s->row.size - s->row_sent;
         size_t room = size - rows->size;
         size_t taken = left < room ? left : room;
-        writer_bytes(rows, bytes_make(s->row.data + s->row_sent, taken));
+        writer_bytes(rows, bytes_part(writer_result(&s->row), s->row_sent, taken));
         s->row_sent += taken;
         if (s->row_sent < s->row.size)
             return true;

@@ -27,7 +27,7 @@
 
 struct machine *machine_new(void)
 {
-    struct machine *m = mem_alloc(sizeof *m);
+    struct machine *m = mem_alloc_aligned(_Alignof(struct machine), sizeof *m); /* effects.h */
     m->inner = kv_overlay_new(NULL);
     m->memo = memo_new();
     m->names = name_set_new();

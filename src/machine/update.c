@@ -292,7 +292,7 @@ static void add_outputs(struct judge *j, struct update_work *work)
         struct body_change change = {
             .owner = o->owner, .type = o->type, .ttl = o->ttl, .rdata_count = o->rdata_count};
         change.rdatas = (struct body_walk){
-            .cursor = unpack_make(bytes_make(content.data + o->offset, end - o->offset)),
+            .cursor = unpack_make(bytes_part(content, o->offset, end - o->offset)),
             .left = o->rdata_count};
         changes_add(j, &change, true);
     }

@@ -85,8 +85,7 @@ struct block {
 /* The next block by the type's descriptor. False: the data is too short for it. */
 static bool next_block(int kind, struct bytes rdata, size_t offset, struct block *out)
 {
-    /* Data without an octet has no address to count from. */
-    struct bytes rest = offset > 0 ? bytes_make(rdata.data + offset, rdata.size - offset) : rdata;
+    struct bytes rest = bytes_part(rdata, offset, rdata.size - offset);
     *out = (struct block){.offset = offset};
     switch (kind) {
     case KNOT_RDATA_WF_FIXED_DNAME:

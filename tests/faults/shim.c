@@ -63,6 +63,7 @@ static __thread bool inside; /* the shim's own calls are not counted */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 
 #define REAL(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
 
@@ -488,4 +489,9 @@ void *calloc(size_t count, size_t size)
 void *realloc(void *old, size_t size)
 {
     return hit(FAULT_MEMORY, "realloc") ? NULL : __libc_realloc(old, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return hit(FAULT_MEMORY, "aligned_alloc") ? NULL : __libc_memalign(alignment, size);
 }

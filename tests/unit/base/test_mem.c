@@ -33,6 +33,26 @@ Test(mem, allocations_are_counted_and_zeroed)
     cr_assert_geq(mem_total_count(), total + 4);
 }
 
+Test(mem, a_type_has_the_alignment_that_it_asks_for)
+{
+    struct wide {
+        _Alignas(64) uint8_t bytes[192];
+    };
+    struct wide *several[8];
+    uint64_t live = mem_live_count();
+    for (int i = 0; i < 8; i++) {
+        several[i] = mem_alloc_aligned(_Alignof(struct wide), sizeof(struct wide));
+        cr_assert_eq((uintptr_t)several[i] % 64, 0);
+        for (size_t k = 0; k < sizeof(struct wide); k++)
+            cr_assert_eq(several[i]->bytes[k], 0);
+        memset(several[i], 0xff, sizeof(struct wide));
+    }
+    cr_assert_eq(mem_live_count(), live + 8);
+    for (int i = 0; i < 8; i++)
+        mem_free(several[i]);
+    cr_assert_eq(mem_live_count(), live);
+}
+
 /* For every n, the n-th allocation fails, and only that one. */
 Test(mem, the_nth_allocation_fails)
 {
