@@ -237,11 +237,14 @@ static bool do_damage(struct file *f, enum damage damage, struct prng *prng)
     size_t a = prng_below(prng, sectors) * SECTOR;
     size_t b = prng_below(prng, sectors) * SECTOR;
     uint8_t sector[SECTOR];
+    size_t place, bit;
 
     memcpy(f->now, f->good, f->size);
     switch (damage) {
-    case DAMAGE_BIT:
-        f->now[prng_below(prng, f->size)] ^= (uint8_t)(1u << prng_below(prng, 8));
+    case DAMAGE_BIT: /* one draw after the other: a seed is the same for each compiler */
+        place = prng_below(prng, f->size);
+        bit = prng_below(prng, 8);
+        f->now[place] ^= (uint8_t)(1u << bit);
         break;
     case DAMAGE_ZERO:
         memset(f->now + a, 0, SECTOR);

@@ -484,9 +484,12 @@ bool disk_sim_rot(struct disk_sim *d, uint64_t file, uint64_t sector, enum disk_
         return false;
     uint8_t *at = f->data + sector * DISK_SECTOR_SIZE;
     uint64_t other = prng_below(prng, f->durable_size / DISK_SECTOR_SIZE);
+    uint64_t place, bit;
     switch (how) {
-    case DISK_SIM_FLIPS_BIT:
-        at[prng_below(prng, DISK_SECTOR_SIZE)] ^= (uint8_t)(1u << prng_below(prng, 8));
+    case DISK_SIM_FLIPS_BIT: /* one draw after the other: a seed is the same for each compiler */
+        place = prng_below(prng, DISK_SECTOR_SIZE);
+        bit = prng_below(prng, 8);
+        at[place] ^= (uint8_t)(1u << bit);
         break;
     case DISK_SIM_ZEROES:
         memset(at, 0, DISK_SECTOR_SIZE);

@@ -80,9 +80,11 @@ static void change_something(struct world *w, struct prng *p)
     struct rsm_change changes[2];
     size_t count = 1 + prng_below(p, 2);
     size_t first = prng_below(p, 5);
-    for (size_t i = 0; i < count; i++)
-        changes[i] =
-            change_a(owners[(first + i) % 5], (uint8_t)prng_range(p, 1, 200), prng_below(p, 5));
+    for (size_t i = 0; i < count; i++) {
+        size_t rdatas = prng_below(p, 5); /* in an order that no compiler chooses */
+        uint8_t least = (uint8_t)prng_range(p, 1, 200);
+        changes[i] = change_a(owners[(first + i) % 5], least, rdatas);
+    }
     (void)actor_do(&w->actors[0], RSM_KIND_RRSET_CHANGE, body_change(ZONE, changes, count));
 }
 
