@@ -11,7 +11,7 @@ import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from images import ImageCluster, possible, sh  # noqa: E402
+from images import SIZE, ImageCluster, possible, sh  # noqa: E402
 from badnet import KILL, TERM, Pace  # noqa: E402
 from harness import check, main  # noqa: E402
 from recorder import Recorder, check_logs  # noqa: E402
@@ -19,6 +19,7 @@ from recorder import Recorder, check_logs  # noqa: E402
 SEED = int(os.environ.get("RSM_SEED", "1"))
 CUTS = int(os.environ.get("RSM_CUTS", "3"))
 HISTORY = 25
+A_CUT = 128 << 10  # of an image: what is written between two cuts, twice; on a full disk nothing is shown
 WHY_NOT = possible()
 
 
@@ -26,7 +27,7 @@ def site():
     """All at once, again and again: each acknowledged command is there once, nobody is asked for help."""
     if WHY_NOT:
         return WHY_NOT
-    with ImageCluster(submit_timeout_ms=1000) as cluster:
+    with ImageCluster(size=SIZE + CUTS * A_CUT, submit_timeout_ms=1000) as cluster:
         acknowledged = {}
         for first in range(0, CUTS, HISTORY):
             recorder = Recorder(cluster, seed=SEED + first).start()
