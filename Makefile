@@ -27,7 +27,7 @@ space := $(empty) $(empty)
 ifneq ($(MUTANTS),)
 override VARIANT := mutant-$(subst $(space),+,$(strip $(MUTANTS)))
 endif
-ifneq ($(filter fuzz fuzz-fast,$(VARIANT)),)
+ifneq ($(filter fuzz fuzz-fast ubsan,$(VARIANT)),)
 CC := clang
 endif
 B := build/$(VARIANT)$(if $(filter clang%,$(CC)),-clang)
@@ -52,6 +52,8 @@ VFLAGS := -O2 -fPIC -include build/switch/mutant_switch.h
 else ifeq ($(VARIANT),asan)
 VFLAGS := -O1 -fPIC -DRSM_VERIFY=1 -fsanitize=address,undefined $(SANITIZE)
 VLINK := -fsanitize=address,undefined
+else ifeq ($(VARIANT),ubsan)
+VFLAGS := -O1 -fPIC -DRSM_VERIFY=1 -fsanitize=undefined $(SANITIZE)
 else ifeq ($(VARIANT),tsan)
 VFLAGS := -O1 -fPIC -fsanitize=thread $(SANITIZE)
 VLINK := -fsanitize=thread
@@ -73,7 +75,11 @@ endif
 ifneq ($(filter clang%,$(CC)),)
 VFLAGS := $(filter-out -Wno-maybe-uninitialized,$(VFLAGS))
 endif
-CFLAGS_ALL = $(CFLAGS_BASE) $(VFLAGS) $(CFLAGS)
+# Under sanitizers a unit test takes longer to optimise than to run.
+ifneq ($(filter asan ubsan,$(VARIANT)),)
+$(B)/obj/tests/unit/%.o: UNIT_FLAGS := -O0
+endif
+CFLAGS_ALL = $(CFLAGS_BASE) $(VFLAGS) $(UNIT_FLAGS) $(CFLAGS)
 
 # ---------------------------------------------------------------------------------------------
 # Sources by wildcard; a layer is a folder and becomes an archive.
@@ -223,6 +229,10 @@ test-unit: ## unit tests, optimised and with the whole-object checks
 test-asan: ## unit tests, simulator and fuzz corpora under Address- and UndefinedBehaviorSanitizer
 	$(Q)ASAN_OPTIONS=abort_on_error=1 $(MAKE) test-unit-variant fuzz-replay VARIANT=asan
 	$(Q)$(MAKE) sim VARIANT=asan SEED=1 SEEDS=20 PLANNED_FROM=211
+
+test-clang: ## programs, unit tests and fuzz corpora built by clang, under its UndefinedBehaviorSanitizer
+	$(Q)$(MAKE) programs unit-programs VARIANT=ubsan
+	$(Q)$(MAKE) test-unit-variant fuzz-replay VARIANT=ubsan
 
 THREAD_TESTS := $(patsubst tests/threads/%.c,%,$(wildcard tests/threads/*.c))
 $(B)/thread-%: $(B)/obj/tests/threads/%.o $(B)/lib/test.a $(call archives,storage)
@@ -478,7 +488,7 @@ EXPLORE_MUTANTS := ACCEPT_BELOW_PROMISE COUNT_MESSAGES COUNT_OLD_PROMISE COUNT_O
 explore: ## three real cores: 10 million states, and the mistakes that must show in as many
 	$(Q)tests/model/explore.sh 10000000 $(EXPLORE_MUTANTS)
 explore-quick:
-	$(Q)tests/run.sh explore tests/model/explore.sh 3000000 SMALL_QUORUM
+	$(Q)tests/run.sh explore tests/model/explore.sh 10000000 SMALL_QUORUM
 
 test: deps ## everything, and the closing line of counts
 	$(Q)tests/all.sh

@@ -94,11 +94,10 @@ processes() {
 }
 
 others() {
-    leg unit-checked make $jobs test-unit-variant VARIANT=checked
+    leg clang make $jobs test-clang
     leg asan make $jobs test-asan
     leg asan-cluster tests/asan_cluster.sh "$jobs"
     leg tsan make $jobs test-tsan
-    leg clang tests/run.sh clang tests/clang.sh "$jobs"
 }
 
 # "m s" of user and system time, as `times` prints it, in seconds.

@@ -39,6 +39,7 @@ BANNED = {
     "gets": "fgets", "system": "fork and exec", "rand": "base/prng.h or randombytes", "srand": "base/prng.h",
     "strtok": "strsep", "atoi": "strtoull and its errors", "atol": "strtoull and its errors", "alloca": "mem_alloc",
     "malloc": "mem_alloc", "calloc": "mem_alloc", "realloc": "mem_realloc", "free": "mem_free",
+    "aligned_alloc": "mem_alloc_aligned", "posix_memalign": "mem_alloc_aligned",
 }
 # A tool that repairs DNS must not need DNS.
 BANNED.update(dict.fromkeys(("getaddrinfo", "getaddrinfo_a", "evutil_getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyaddr", "getnameinfo",
@@ -199,7 +200,10 @@ def check_leftovers(files):
     found = []
     marks = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
     homes = re.compile(r"(/work/|/root/|/home/)\w")
+    of_fuzzers = re.compile(r"(^|/)(crash|oom|timeout|leak|slow-unit)-[0-9a-f]{40}$")
     for path in files:
+        if of_fuzzers.search(path):
+            found.append(f"{path}: left over: an input of a fuzzer; a case of tests/data/corpus has a name")
         if path.startswith("tests/data/") or path.startswith("LICENSES/"):
             continue
         for number, line in enumerate(read(path).split("\n"), 1):

@@ -22,6 +22,7 @@ CASES = {
     "banned call": ("src/net/a.c", SPDX + "void f(void)\n{\n    strcpy(a, b);\n}\n", "strcpy: use"),
     "heap": ("src/net/a.c", SPDX + "void f(void)\n{\n    a = malloc(1);\n}\n", "malloc: use"),
     "leftover": ("src/net/a.c", SPDX + "/* TO" + "DO later */\n", "left over"),
+    "input of a fuzzer": ("src/crash-" + "0f" * 20, "x", "left over"),
     "machine path": ("docs/a.md", "see /home/somebody/file\n", "a path of some machine"),
     "dead link": ("docs/a.md", "[x](nothing.md)\n", "no such file"),
     "dead file name": ("docs/a.md", "`src/net/nothing.c`\n", "no such file"),
