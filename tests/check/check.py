@@ -168,17 +168,23 @@ def check_lengths(files):
 
 
 def check_assertions(files):
-    """CHECK and VERIFY in core and storage: two a function in what is new, elsewhere never fewer than there were."""
+    """CHECK and VERIFY in core and storage: two a function in each folder and in what is new, elsewhere never fewer than there were."""
     found = []
+    missing = {}
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "assertions.txt"), encoding="utf-8") as file:
         known = {name: int(count) for name, count in (line.split() for line in file if line.strip() and not line.startswith("#"))}
     for path in files:
         if not path.endswith(".c") or not path.startswith(("consensus/", "storage/")):
             continue
         count = len(re.findall(r"\b(?:CHECK|VERIFY)\(", "\n".join(code_lines(read(path)))))
-        least = known.get(path, 2 * len(list(functions(path))))
+        wanted = 2 * len(list(functions(path)))
+        least = known.get(path, wanted)
         if count < least:
             found.append(f"{path}:1: {count} assertions, {least} are the least")
+        missing.setdefault(path.split("/", maxsplit=1)[0], []).append((wanted - count, path))
+    for folder, each in missing.items():
+        if sum(count for count, _ in each) > 0:
+            found.append(f"{max(each)[1]}:1: {folder}/ has {sum(count for count, _ in each)} assertions too few for two a function")
     return found
 
 

@@ -19,6 +19,7 @@ CASES = {
     "long header": ("storage/a.h", SPDX + "int a;\n" * 300, "longer than 200"),
     "no assertion": ("storage/a.c", SPDX + "int a(void)\n{\n    CHECK(b);\n    /* CHECK(c); */\n    return 0;\n}\n", "1 assertions, 2 are the least"),
     "fewer assertions": ("consensus/slots.c", SPDX + "static int a;\n", "0 assertions,"),
+    "folder of few assertions": ("consensus/slots.c", SPDX + "int a(void)\n{\n    CHECK(b);\n}\n" * 23, "consensus/ has 23 assertions too few"),
     "banned call": ("src/net/a.c", SPDX + "void f(void)\n{\n    strcpy(a, b);\n}\n", "strcpy: use"),
     "heap": ("src/net/a.c", SPDX + "void f(void)\n{\n    a = malloc(1);\n}\n", "malloc: use"),
     "leftover": ("src/net/a.c", SPDX + "/* TO" + "DO later */\n", "left over"),
