@@ -406,7 +406,7 @@ lin: all $(B)/lin-test $(LIN_TOOLS) ## the linearizability checker: its tests, a
 	$(Q)tests/run.sh lin-histories /usr/bin/python3 tests/lin/test_histories.py
 HISTORIES ?= 200
 nightly-lin: all $(LIN_TOOLS) ## HISTORIES of each sort, healthy and under kill -9
-	$(Q)RSM_LIN_HISTORIES=$(HISTORIES) RSM_LIN_BESIDE=8 tests/run.sh nightly-lin /usr/bin/python3 tests/lin/test_histories.py
+	$(Q)$(IN_MEMORY) RSM_LIN_HISTORIES=$(HISTORIES) RSM_LIN_CALLS=1000 RSM_LIN_BESIDE=8 RSM_LIN_LOGS=10 tests/run.sh nightly-lin /usr/bin/python3 tests/lin/test_histories.py
 
 # Real processes over a bad network (tests/net): a relay of our own, and network namespaces.
 $(B)/relay: $(B)/obj/tests/net/relay.o $(call archives,base)
