@@ -222,8 +222,13 @@ static void remember(int descriptor, off_t offset, size_t size)
                        .offset = offset,
                        .old_size = info.st_size,
                        .data = __libc_malloc(size + 1)};
-    ssize_t there = u->data == NULL ? 0 : REAL(pread)(descriptor, u->data, size, offset);
+    /* A descriptor for direct writes reads nothing, and takes no odd places. */
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
+    int reading = REAL(open)(path, O_RDONLY | O_CLOEXEC);
+    ssize_t there = u->data == NULL ? 0 : REAL(pread)(reading, u->data, size, offset);
     u->size = there > 0 ? (size_t)there : 0;
+    REAL(close)(reading);
     inside = false;
     pthread_mutex_unlock(&undo_lock);
 }
