@@ -109,7 +109,7 @@ LIBS_machine := $(call pkg_libs,hogweed nettle) -lgmp
 LIBS_read :=
 LIBS_dns :=
 LIBS_net := $(call pkg_libs,libevent_core) -lsodium
-LIBS_io := -lpthread
+LIBS_io := -lpthread $(call pkg_libs,liburing)
 LIBS_client :=
 LIBS_daemon :=
 LIBS_ctl := $(call pkg_libs,jansson yaml-0.1)
@@ -209,6 +209,7 @@ build/librsm.so.0: $(LIBRSM_OBJ)
 UNIT_LAYERS := $(LAYERS) ctl dump bench
 # Calls that a test of the layer may let fail.
 UNIT_WRAP_storage := $(addprefix mdb_,dbi_open txn_begin txn_commit txn_renew cursor_open cursor_get cursor_put get env_info env_stat)
+UNIT_WRAP_io := io_uring_queue_init_params io_uring_submit_and_wait fdatasync
 define unit
 UNIT_SRC_$(1) := $$(wildcard tests/unit/$(1)/test_*.c)
 $$(B)/unit-$(1): $$(call objects,$$(UNIT_SRC_$(1)) $(2)) $$(B)/lib/test.a $$(call archives,$(1)) $(3)
@@ -311,7 +312,7 @@ coverage-consensus: ## branches of consensus/ that its unit tests and scenarios 
 FAULT_ENV = env LD_PRELOAD=$(CURDIR)/$(B)/shim.so TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp)
 fault-calls-alone: $(B)/fault-calls $(B)/shim.so
 	$(Q)tests/run.sh fault-calls $(FAULT_ENV) $(B)/fault-calls --every $(FAULT_EVERY)
-	$(Q)for flush in odsync odirect; do tests/run.sh fault-calls-$$flush $(FAULT_ENV) $(B)/fault-calls --every $(FAULT_EVERY) --flush $$flush $(JOURNAL_WORKLOADS) || exit 1; done
+	$(Q)for flush in odsync odirect io_uring; do tests/run.sh fault-calls-$$flush $(FAULT_ENV) $(B)/fault-calls --every $(FAULT_EVERY) --flush $$flush $(JOURNAL_WORKLOADS) || exit 1; done
 nightly-storage: ## every byte, sector, length and file of a small journal; 50,000 damaged stores; 10,000 edits of one bit; every planted mistake
 	$(Q)$(MAKE) journal-damage EVERY=1
 	$(Q)$(MAKE) store-damage SAMPLES=10000 EDITS=10000

@@ -7,7 +7,7 @@
 # --build: only what building and the demo need.
 set -u
 build="gcc make libc6-dev pkg-config libevent-dev liblmdb-dev libsodium-dev libmsgpack-dev
-       libknot-dev libjansson-dev libyaml-dev nettle-dev"
+       libknot-dev libjansson-dev libyaml-dev liburing-dev nettle-dev"
 test="bind9-utils knot-dnssecutils libcriterion-dev g++ clang clang-format libclang-rt-14-dev spin graphviz python3 python3-msgpack asciinema gzip iproute2 nftables e2fsprogs mount gnuplot-nox"
 test="$test git gpg gpg-agent gpgconf opensc softhsm2 xxd python3-cryptography python3-dnspython knot knot-dnsutils nsd bind9 bind9-dnsutils pdns-server pdns-backend-sqlite3 ldnsutils dnsperf"
 wanted="$build"

@@ -245,7 +245,8 @@ static enum rsm_status set(struct parser *p, const struct key *key, const char *
     case VALUE_FLUSH:
         if (disk_flush_parse(value, field(p->config, key)))
             return RSM_OK;
-        return complain(p, key->name, "\"%s\" is none of fdatasync, odsync, odirect", value);
+        return complain(p, key->name, "\"%s\" is none of fdatasync, odsync, odirect, io_uring",
+                        value);
     case VALUE_TEXT:
     case VALUE_PEER:
     case VALUE_CLIENT:

@@ -100,6 +100,41 @@ enum rsm_status direct_write(int descriptor, uint64_t offset, const void *data, 
     return status;
 }
 
+bool direct_place(const struct disk_part *parts, size_t count, struct direct_buffer *buffer,
+                  uint8_t *places_out[DISK_PARTS_MAX])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size > DIRECT_CHUNK_MAX - used)
+            return false;
+        places_out[i] = direct_buffer_get(buffer) + used;
+        memcpy(places_out[i], parts[i].data, parts[i].size);
+        used += (parts[i].size + MEMORY_ALIGNMENT - 1) / MEMORY_ALIGNMENT * MEMORY_ALIGNMENT;
+        if (used > DIRECT_CHUNK_MAX)
+            return false;
+    }
+    return true;
+}
+
+bool direct_may_complete(int64_t result)
+{
+    return result >= 0 || result == -EINVAL || result == -EINTR || result == -EAGAIN;
+}
+
+enum rsm_status direct_complete(int descriptor, uint64_t offset, const uint8_t *place, size_t size,
+                                int64_t result, bool *refused_out)
+{
+    size_t done = result > 0 ? (size_t)result : 0;
+
+    CHECK(done <= size);
+    *refused_out = result == -EINVAL;
+    if (*refused_out)
+        return RSM_OK;
+    if (!direct_may_complete(result))
+        return disk_posix_status((int)-result);
+    return write_aligned(descriptor, offset + done, place + done, size - done, refused_out);
+}
+
 /* -------------------------------------------------------------------------------------------- */
 /* Several at once. glibc has no functions for these calls. */
 
@@ -117,23 +152,6 @@ void direct_queue_deinit(struct direct_queue *queue)
     if (queue->context != 0)
         (void)syscall(SYS_io_destroy, queue->context);
     *queue = (struct direct_queue){.context = 0};
-}
-
-/* The parts one behind the other in `buffer`, each where a device takes memory. False: no room. */
-static bool place(const struct disk_part *parts, size_t count, struct direct_buffer *buffer,
-                  uint8_t *places_out[])
-{
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].size > DIRECT_CHUNK_MAX - used)
-            return false;
-        places_out[i] = direct_buffer_get(buffer) + used;
-        memcpy(places_out[i], parts[i].data, parts[i].size);
-        used += (parts[i].size + MEMORY_ALIGNMENT - 1) / MEMORY_ALIGNMENT * MEMORY_ALIGNMENT;
-        if (used > DIRECT_CHUNK_MAX)
-            return false;
-    }
-    return true;
 }
 
 /* Hands them over and waits for all that were taken: how many; of each, what came of it. */
@@ -157,22 +175,6 @@ static size_t submit_and_wait(struct direct_queue *queue, struct iocb *blocks, s
     return taken > 0 ? (size_t)taken : 0;
 }
 
-/* What is missing of a part is written by itself: whoever cannot, says why. */
-static enum rsm_status complete(int descriptor, const struct iocb *block, int64_t result,
-                                bool *refused_out)
-{
-    size_t done = result > 0 ? (size_t)result : 0;
-    if (result == -EINVAL) {
-        *refused_out = true;
-        return RSM_OK;
-    }
-    if (result < 0 && result != -EINTR && result != -EAGAIN)
-        return disk_posix_status((int)-result);
-    return write_aligned(descriptor, (uint64_t)block->aio_offset + done,
-                         (const uint8_t *)(uintptr_t)block->aio_buf + done,
-                         block->aio_nbytes - done, refused_out);
-}
-
 static enum rsm_status write_in_turn(int descriptor, const struct disk_part *parts, size_t count,
                                      struct direct_buffer *buffer, bool *refused_out)
 {
@@ -194,7 +196,7 @@ enum rsm_status direct_write_parts(struct direct_queue *queue, int descriptor,
     enum rsm_status status = RSM_OK;
 
     CHECK(count <= DISK_PARTS_MAX);
-    if (count < 2 || !queue_open(queue) || !place(parts, count, buffer, places))
+    if (count < 2 || !queue_open(queue) || !direct_place(parts, count, buffer, places))
         return write_in_turn(descriptor, parts, count, buffer, refused_out);
     for (size_t i = 0; i < count; i++)
         blocks[i] = (struct iocb){.aio_data = i,
@@ -206,7 +208,8 @@ enum rsm_status direct_write_parts(struct direct_queue *queue, int descriptor,
     size_t taken = submit_and_wait(queue, blocks, count, results);
     *refused_out = false;
     for (size_t i = 0; i < count && status == RSM_OK && !*refused_out; i++)
-        status = complete(descriptor, &blocks[i], i < taken ? results[i] : 0, refused_out);
+        status = direct_complete(descriptor, parts[i].offset, places[i], parts[i].size,
+                                 i < taken ? results[i] : 0, refused_out);
     return status;
 }
 

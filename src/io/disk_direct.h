@@ -41,6 +41,22 @@ int direct_open(int directory, const char *name);
  */
 enum rsm_status direct_write(int descriptor, uint64_t offset, const void *data, size_t size,
                              struct direct_buffer *buffer, bool *refused_out);
+
+/*
+ * The parts one behind the other in `buffer`, each where a device takes memory. False: no room, or
+ * not for all.
+ */
+bool direct_place(const struct disk_part *parts, size_t count, struct direct_buffer *buffer,
+                  uint8_t *places_out[DISK_PARTS_MAX]);
+/* Whether a write with this result (bytes, or a negative errno) is to be completed. */
+bool direct_may_complete(int64_t result);
+/*
+ * The end of a write of `size` bytes of aligned memory that was handed over with others, by its
+ * result: what is missing is written here, and whoever cannot says why. *refused_out as above.
+ */
+enum rsm_status direct_complete(int descriptor, uint64_t offset, const uint8_t *place, size_t size,
+                                int64_t result, bool *refused_out);
+
 /* Writes that are under way together (io_submit); made when first needed. */
 struct direct_queue {
     unsigned long context; /* 0: none; the system may refuse it, then they go one by one */

@@ -31,7 +31,8 @@ static void run(struct work *work)
     watchdog_step(f->watchdog, WATCHDOG_FLUSH, NULL);
 }
 
-enum rsm_status flusher_start(struct watchdog *watchdog, struct flusher **flusher_out)
+enum rsm_status flusher_start(struct watchdog *watchdog, enum disk_flush flush,
+                              struct flusher **flusher_out)
 {
     struct flusher *f = mem_alloc(sizeof *f);
 
@@ -43,6 +44,8 @@ enum rsm_status flusher_start(struct watchdog *watchdog, struct flusher **flushe
     }
     f->work.run = run;
     f->watchdog = watchdog;
+    if (flush == DISK_FLUSH_IO_URING) /* without, its groups go as with odirect */
+        (void)group_writer_open_ring(&f->writer);
     (void)direct_buffer_get(&f->writer.buffer); /* memory is made in the owner's thread */
     *flusher_out = f;
     return RSM_OK;

@@ -17,13 +17,15 @@
 
 #include <rsm/status.h>
 
+#include "src/io/disk_flush.h"
 #include "src/io/disk_group.h"
 
 struct flusher;
 struct watchdog;
 
 /* `watchdog` (borrowed; may be NULL) ends the process when a job hangs. RSM_IO: no thread. */
-enum rsm_status flusher_start(struct watchdog *watchdog, struct flusher **flusher_out);
+enum rsm_status flusher_start(struct watchdog *watchdog, enum disk_flush flush,
+                              struct flusher **flusher_out);
 /* Waits for what is under way. NULL is ignored. */
 void flusher_stop(struct flusher *f);
 

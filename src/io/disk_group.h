@@ -25,12 +25,17 @@ struct disk_group {
     size_t count;
 };
 
+struct uring;
+
 /* What one thread at a time writes with; all zeros before its first use. */
 struct group_writer {
+    struct uring *uring; /* owned; NULL: groups do without */
     struct direct_queue queue;
     struct direct_buffer buffer;
 };
 
+/* From now on groups of whole sectors go through io_uring. False: the system has none; logged. */
+bool group_writer_open_ring(struct group_writer *w);
 /* Gives back what it has. Nothing may be under way. */
 void group_writer_deinit(struct group_writer *w);
 /*

@@ -540,8 +540,9 @@ void disk_posix_set_flush(struct disk *disk, enum disk_flush flush)
 {
     struct disk_posix *d = from_disk(disk);
     CHECK(disk->ops == &posix_ops);
-    CHECK(d->file_count == 0);
-    d->flush = flush;
+    CHECK(d->file_count == 0 && d->writer.uring == NULL);
+    bool is_had = flush != DISK_FLUSH_IO_URING || group_writer_open_ring(&d->writer);
+    d->flush = is_had ? flush : DISK_FLUSH_ODIRECT;
 }
 
 enum rsm_status disk_posix_start_beside(struct disk *disk, struct watchdog *watchdog)
@@ -550,7 +551,7 @@ enum rsm_status disk_posix_start_beside(struct disk *disk, struct watchdog *watc
     CHECK(disk->ops == &posix_ops);
     CHECK(d->beside == NULL && d->flusher == NULL);
     enum rsm_status status = beside_start(&d->beside);
-    return status == RSM_OK ? flusher_start(watchdog, &d->flusher) : status;
+    return status == RSM_OK ? flusher_start(watchdog, d->flush, &d->flusher) : status;
 }
 
 int disk_posix_descriptor(struct disk *disk)

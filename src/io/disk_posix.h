@@ -23,7 +23,8 @@ enum rsm_status disk_posix_open(int directory, const char *name, bool writable,
 
 /*
  * For a disk of disk_posix_open, before any of its files is opened; without this it is fdatasync.
- * Where the file system refuses direct writes, fdatasync takes their place; it is logged.
+ * Where the file system refuses direct writes, fdatasync takes their place; where the system gives
+ * no ring of io_uring, odirect does. Both are logged.
  */
 void disk_posix_set_flush(struct disk *disk, enum disk_flush flush);
 struct watchdog;

@@ -29,11 +29,11 @@ ARROWS = {
     "src/read/": (["src/read/", "src/machine/", "src/command/", "src/rr/", "src/base/", "include/rsm/"], []),
     "src/dns/": (["src/dns/", "src/machine/", "src/command/", "src/rr/", "src/base/", "include/rsm/"], []),
     "src/net/": (["src/net/", "consensus/message.h", "src/machine/members.h", "src/command/", "src/base/", "include/rsm/"], ["event2/.*", "sodium.h"]),
-    "src/io/": (["src/io/", "storage/", "src/base/", "include/rsm/"], []),
+    "src/io/": (["src/io/", "storage/", "src/base/", "include/rsm/"], ["liburing.h"]),
     "src/client/": (["src/client/", "src/command/", "src/base/", "include/rsm/"], []),
     "src/daemon/": (["src/daemon/", "src/net/", "src/dns/", "src/read/", "src/machine/", "src/command/", "src/rr/", "src/io/", "consensus/", "storage/", "src/base/", "include/rsm/"], ["event2/.*", "sodium.h", "nettle/hmac.h"]),
 }
-FOREIGN = re.compile(r"^(lmdb|sodium|msgpack|event2/|libknot/|libzscanner/|jansson|yaml|criterion/|nmmintrin|gmp|nettle/)")
+FOREIGN = re.compile(r"^(lmdb|sodium|msgpack|event2/|libknot/|libzscanner/|jansson|yaml|criterion/|nmmintrin|gmp|nettle/|liburing)")
 BANNED = {
     "sprintf": "snprintf", "vsprintf": "vsnprintf", "strcpy": "memcpy with a size", "strcat": "snprintf",
     "gets": "fgets", "system": "fork and exec", "rand": "base/prng.h or randombytes", "srand": "base/prng.h",

@@ -2,7 +2,8 @@
 /*
  * calls_main.c - for each workload of the storage code and each n: the n-th call fails.
  *
- *   LD_PRELOAD=.../shim.so calls [--every N] [--flush fdatasync|odsync|odirect] [WORKLOAD...]
+ *   LD_PRELOAD=.../shim.so calls [--every N] [--flush fdatasync|odsync|odirect|io_uring]
+ * [WORKLOAD...]
  *
  * A workload begins with a directory that an undisturbed preparation made. A child copies nothing
  * and knows nothing: it does its work with the shim armed, writes down what was acknowledged to it

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <liburing.h>
 #include <linux/aio_abi.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -412,6 +413,55 @@ long syscall(long number, ...)
     }
     return result;
 }
+
+/* -------------------------------------------------------------------------------------------- */
+/* A group that goes through a ring: its entries are counted, and failed, one by one where they end.
+ */
+
+#define ENTRIES_MAX 64
+
+static __thread struct io_uring_sqe entries[ENTRIES_MAX]; /* by their number (user_data) */
+
+static void take_entries(struct io_uring *ring)
+{
+    for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
+        const struct io_uring_sqe *entry = &ring->sq.sqes[i & ring->sq.ring_mask];
+        if (entry->user_data >= ENTRIES_MAX) {
+            fputs("shim: more entries than it knows\n", stderr);
+            _exit(99);
+        }
+        entries[entry->user_data] = *entry;
+        if (entry->opcode == IORING_OP_WRITE && is_tracked(entry->fd))
+            remember(entry->fd, (off_t)entry->off, entry->len);
+    }
+}
+
+static int end_of_entry(const struct io_uring_sqe *entry, int result)
+{
+    if (entry->opcode == IORING_OP_FSYNC) {
+        bool fails =
+            is_tracked(entry->fd) && hit(FAULT_FILE, "io_uring flush") && fail_kind != FAULT_SHORT;
+        if (is_tracked(entry->fd))
+            forget(entry->fd, fails && fail_kind == FAULT_DROP);
+        return fails ? -error_of(fail_kind) : result;
+    }
+    ssize_t part = part_of(entry->fd, entry->len, "io_uring write");
+    return part < 0 ? -errno : result > part ? (int)part : result;
+}
+
+int io_uring_submit_and_wait(struct io_uring *ring, unsigned wait_nr)
+{
+    unsigned head = *ring->cq.khead;
+    take_entries(ring);
+    int result = REAL(io_uring_submit_and_wait)(ring, wait_nr);
+    for (unsigned i = head; i != *ring->cq.ktail; i++) {
+        struct io_uring_cqe *end = &ring->cq.cqes[i & ring->cq.ring_mask];
+        end->res = end_of_entry(&entries[end->user_data], end->res);
+    }
+    return result;
+}
+
+/* -------------------------------------------------------------------------------------------- */
 
 static int flush(int descriptor, const char *name, int (*real)(int))
 {

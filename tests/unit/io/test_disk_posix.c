@@ -113,7 +113,7 @@ static void does_what_disk_h_says(enum disk_flush flush)
 
 Test(disk_posix, does_what_disk_h_says)
 {
-    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_IO_URING; flush++) {
         enum disk_flush parsed;
         does_what_disk_h_says((enum disk_flush)flush);
         cr_assert(disk_flush_parse(disk_flush_name((enum disk_flush)flush), &parsed));
@@ -140,12 +140,21 @@ static const struct parts_case parts_cases[] = {
     {"behind the end", {{3u << 20, bytes, 512}, {4096, bytes + 512, 512}}, 2},
 };
 
+static void expect_parts(struct disk *disk, uint64_t file, const struct parts_case *c)
+{
+    static uint8_t again[sizeof bytes];
+    for (size_t k = 0; k < c->count; k++) {
+        const struct disk_part *p = &c->parts[k];
+        cr_assert_eq(disk_read(disk, file, p->offset, again, p->size), RSM_OK);
+        cr_assert_arr_eq(again, p->data, p->size, "%s, part %zu", c->what, k);
+    }
+}
+
 Test(disk_posix, parts_of_one_write)
 {
-    uint8_t *again = mem_alloc(sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 7 + i / 512);
-    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_IO_URING; flush++) {
         for (size_t i = 0; i < sizeof parts_cases / sizeof parts_cases[0]; i++) {
             const struct parts_case *c = &parts_cases[i];
             struct temp_dir dir;
@@ -157,17 +166,16 @@ Test(disk_posix, parts_of_one_write)
             cr_assert_eq(disk_zero(disk, 1, 0, 2u << 20), RSM_OK);
             cr_assert_eq(disk_write_parts(disk, 1, c->parts, c->count), RSM_OK, "%s", c->what);
             cr_assert_eq(disk_flush(disk, 1), RSM_OK);
-            for (size_t k = 0; k < c->count; k++) {
-                const struct disk_part *p = &c->parts[k];
-                cr_assert_eq(disk_read(disk, 1, p->offset, again, p->size), RSM_OK);
-                cr_assert_arr_eq(again, p->data, p->size, "%s, part %zu", c->what, k);
-            }
+            expect_parts(disk, 1, c);
+            cr_assert_eq(disk_create(disk, 3), RSM_OK);
+            cr_assert_eq(disk_write_durably(disk, 3, c->parts, c->count), RSM_OK, "%s", c->what);
+            expect_parts(disk, 3, c);
             cr_assert_eq(disk_write_parts(disk, 2, c->parts, c->count), RSM_NOT_FOUND);
+            cr_assert_eq(disk_write_durably(disk, 2, c->parts, c->count), RSM_NOT_FOUND);
             disk_free(disk);
             temp_dir_remove(&dir);
         }
     }
-    mem_free(again);
 }
 
 /* A system that has no such calls, and files that take no such writes. */
@@ -220,7 +228,7 @@ static bool is_zero(struct disk *disk, uint64_t first, uint64_t end)
 /* Asked until it is there; whatever else is done with the file waits for it by itself. */
 Test(disk_posix, zeros_beside)
 {
-    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_IO_URING; flush++) {
         for (int with_thread = 0; with_thread < 2; with_thread++) {
             struct temp_dir dir;
             struct disk *disk = NULL;
@@ -266,7 +274,7 @@ Test(disk_posix, zeros_beside)
 /* Written and durable when it says so; whatever else is done with the file waits for it. */
 Test(disk_posix, a_group_beside)
 {
-    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_ODIRECT; flush++) {
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_IO_URING; flush++) {
         for (int with_thread = 0; with_thread < 2; with_thread++) {
             struct temp_dir dir;
             struct disk *disk = NULL;
@@ -400,6 +408,9 @@ Test(disk_posix, opened_for_reading_it_writes_nothing)
     cr_assert_eq(disk_write(disk, 1, 0, "x", 1), RSM_READ_ONLY);
     cr_assert_eq(disk_zero(disk, 1, 0, 1), RSM_READ_ONLY);
     cr_assert_eq(disk_flush(disk, 1), RSM_READ_ONLY);
+    const struct disk_part part = {0, "x", 1};
+    cr_assert_eq(disk_write_durably(disk, 1, &part, 1), RSM_READ_ONLY);
+    cr_assert_eq(disk_write_begin(disk, 1, &part, 1), RSM_READ_ONLY);
     cr_assert_eq(disk_remove(disk, 1), RSM_READ_ONLY);
     cr_assert_eq(disk_flush_directory(disk), RSM_READ_ONLY);
     disk_free(disk);
@@ -456,9 +467,9 @@ Test(disk_posix, a_journal_on_it_comes_back)
     unsigned count = 0;
 
     temp_dir_make(&dir);
-    for (unsigned turn = 0; turn < 7; turn++) { /* each way after each other one */
+    for (unsigned turn = 0; turn < 9; turn++) { /* each way after each other one */
         open_disk(&dir, true, &disk);
-        disk_posix_set_flush(disk, (enum disk_flush)(turn % 3 + 1));
+        disk_posix_set_flush(disk, (enum disk_flush)(turn % 4 + 1));
         count = 0;
         cr_assert_eq(
             journal_open(disk, &identity, &options, count_records, &count, &report, &journal),
