@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Those that the replicas do not know are left out; see sweep_command.c. */
+#include "src/io/disk_flush.h"
+
+/* Those that the replicas do not know, or cannot do here, are left out; see sweep_command.c. */
 #define KNOBS                                                                                      \
     "window=1,64;batch_entries=1,32;journal_flush=fdatasync,odsync,odirect,io_uring;"              \
     "verify_threads=0,1,2;store_commit_ms=50,1000;segment_size=4194304,67108864;"                  \
@@ -66,6 +68,20 @@ bool sweep_config_line(const struct sweep_variant *v, char *line, uint32_t size)
         return false;
     (void)snprintf(line, size, "%s = %s\n", v->knob, v->value);
     return true;
+}
+
+bool sweep_is_had(const struct sweep_variant *v, const char *directory, char *why, uint32_t size)
+{
+    enum disk_flush flush;
+    why[0] = 0;
+    if (strcmp(v->knob, "journal_flush") != 0 || !disk_flush_parse(v->value, &flush) ||
+        disk_flush_is_had(flush, directory))
+        return true;
+    (void)snprintf(why, size, "not to be had here: %s",
+                   disk_flush_is_had(DISK_FLUSH_ODIRECT, directory)
+                       ? "the system gives no ring of io_uring"
+                       : "the file system takes no direct writes of 512 bytes");
+    return false;
 }
 
 /* All threads of a process, to one processor. */

@@ -30,6 +30,11 @@ struct sweep {
 bool sweep_parse(struct sweep *s, const char *text);
 /* Whether a variant is a line of rsmd.conf; then it is printed as that. */
 bool sweep_config_line(const struct sweep_variant *v, char *line, uint32_t size);
+/*
+ * Whether what it says would be measured by replicas whose directories are in `directory`: a way to
+ * flush that system or file system refuse would have another one in its place. Why not, a sentence.
+ */
+bool sweep_is_had(const struct sweep_variant *v, const char *directory, char *why, uint32_t size);
 /* Pins the processes as the value says; false: it says something else, or that did not work. */
 bool sweep_pin(const char *value, const pid_t *processes, uint32_t count);
 

@@ -140,7 +140,7 @@ static enum rsm_status measure(struct sweep_command *c, uint32_t index)
     return status;
 }
 
-/* With the default list, keys that these replicas do not know are left out, and so are values. */
+/* With the default list, what these replicas do not know, or cannot do here, is left out. */
 static enum rsm_status leave_out_unknown(struct sweep_command *c)
 {
     struct run_place place;
@@ -149,8 +149,12 @@ static enum rsm_status leave_out_unknown(struct sweep_command *c)
     for (uint32_t i = 1; i < c->sweep.count && status == RSM_OK; i++) {
         const struct sweep_variant *v = &c->sweep.variants[i];
         char line[128], why[512];
-        if (sweep_config_line(v, line, sizeof line) &&
-            !cluster_takes(&place.cluster, line, why, sizeof why)) {
+        bool is_taken = !sweep_config_line(v, line, sizeof line) ||
+                        cluster_takes(&place.cluster, line, why, sizeof why);
+        bool is_had = !is_taken || sweep_is_had(v, place.cluster.directory, why, sizeof why);
+        if (!is_taken || !is_had) {
+            if (!is_had && c->knobs == NULL && !c->is_quiet)
+                (void)fprintf(stderr, "rsm-bench: without %s=%s: %s\n", v->knob, v->value, why);
             if (c->knobs != NULL) {
                 (void)fprintf(stderr, "rsm-bench: %s=%s: %s\n", v->knob, v->value, why);
                 status = RSM_USAGE;

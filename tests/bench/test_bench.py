@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import BIN, ROOT, Cluster, check, main  # noqa: E402
 
 BENCH = f"{BIN}/rsm-bench"
+NO_URING = os.path.join(ROOT, "tests", "bench", "no_uring.py")
 PATH = ("decode", "verify", "queue", "validate", "write", "flush", "votes", "apply", "reply", "total", "quorum", "peer")
 FOLLOWER = ("take", "follow-write", "follow-flush", "vote")
 QUANTILES = ("median_us", "p75_us", "p90_us", "p95_us", "p99_us", "p999_us", "p9999_us", "max_us")
@@ -376,6 +377,25 @@ def sweeps():
         cluster.run(BENCH, "sweep", "--knobs", "pin=odd", *few, status=2)
 
 
+def sweeps_ways_to_flush():
+    """Each that is to be had here is measured; what would take the place of another one is not."""
+    ways = "journal_flush=fdatasync,odsync,odirect,io_uring"
+    few = ["sweep", "--repeat", "1", "--clients", "1", "--count", "10", "--warm-up", "0", "--seconds", "30", "--replicas", "1"]
+    with Cluster(1) as cluster:
+        done = cluster.run(BENCH, *few, "--knobs", ways, "--output", "json", "--quiet", status=None)
+        if done.returncode != 0 and "not to be had here" in done.stderr:
+            print(f"skipped: {done.stderr.strip()}")
+        else:
+            check(done.returncode == 0, done.stderr)
+            check([v["value"] for v in json.loads(done.stdout)["variants"]] == ways.split("=")[1].split(","), done.stdout)
+        without = ["/usr/bin/python3", NO_URING, BENCH, *few]
+        done = cluster.run(*without, "--knobs", "journal_flush=io_uring", status=2)
+        check("journal_flush=io_uring: not to be had here: " in done.stderr, done.stderr)
+        done = cluster.run(*without)
+        check("without journal_flush=io_uring: not to be had here: " in done.stderr, done.stderr)
+        check("journal_flush=odsync" in done.stdout and "io_uring" not in done.stdout, done.stdout)
+
+
 def wrong_usage():
     with Cluster(1) as cluster:
         for arguments in ([], ["walk"], ["run", "--clients", "0"], ["run", "--clients", "1,"], ["run", "--odd"], ["run", "--count"],
@@ -401,4 +421,4 @@ def wrong_usage():
     check(done.returncode == 1 and "could not be written" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
-main([wrong_usage, floors, compares, runs, keeps_a_world, stays_flat, aims, own_cluster_and_plot, checks_a_revision, sweeps, a_stall_shows, overload_adds_up])
+main([wrong_usage, floors, compares, runs, keeps_a_world, stays_flat, aims, own_cluster_and_plot, checks_a_revision, sweeps, sweeps_ways_to_flush, a_stall_shows, overload_adds_up])

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench/sweep.h"
+#include "tests/lib/temp_dir.h"
 
 Test(sweep, settings_are_taken_apart)
 {
@@ -36,6 +37,30 @@ Test(sweep, what_is_no_setting_is_refused)
     for (unsigned i = 1; i <= SWEEP_VARIANTS_MAX; i++)
         (void)snprintf(many + strlen(many), sizeof many - strlen(many), ",1");
     cr_assert_not(sweep_parse(&s, many), "too many");
+}
+
+/* What takes the place of a way to flush is not measured under its name. */
+Test(sweep, what_is_not_to_be_had_here)
+{
+    static const struct sweep_variant had[] = {{"", ""},
+                                               {"window", "1"},
+                                               {"journal_flush", "fdatasync"},
+                                               {"journal_flush", "odsync"},
+                                               {"journal_flush", "odd"}};
+    static const struct sweep_variant not_had[] = {{"journal_flush", "odirect"},
+                                                   {"journal_flush", "io_uring"}};
+    struct temp_dir dir;
+    char why[128];
+    temp_dir_make(&dir);
+    for (size_t i = 0; i < sizeof had / sizeof had[0]; i++) {
+        cr_assert(sweep_is_had(&had[i], dir.path, why, sizeof why), "%s", had[i].value);
+        cr_assert_str_eq(why, "");
+    }
+    for (size_t i = 0; i < sizeof not_had / sizeof not_had[0]; i++) {
+        cr_assert_not(sweep_is_had(&not_had[i], "/proc/self", why, sizeof why));
+        cr_assert(strstr(why, "takes no direct writes") != NULL, "%s", why);
+    }
+    temp_dir_remove(&dir);
 }
 
 Test(sweep, pins_a_process)
