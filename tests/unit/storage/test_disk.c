@@ -29,6 +29,49 @@ static void create(void *context)
     (void)disk_create(&d->disk, 8);
 }
 
+static enum rsm_status durably_answer;
+
+static enum rsm_status write_durably(struct disk *disk, uint64_t file,
+                                     const struct disk_part *parts, size_t count)
+{
+    (void)disk;
+    cr_assert(file == 7 && parts[0].offset == 512 && count == 1);
+    return durably_answer;
+}
+
+static enum rsm_status write_one(struct disk *disk)
+{
+    const struct disk_part part = {512, "x", 1};
+    return disk_write_durably(disk, 7, &part, 1);
+}
+
+static void write_with_odd_answer(void *context)
+{
+    durably_answer = RSM_BUSY; /* what is under way is not durable */
+    (void)write_one(context);
+}
+
+/* In one where the disk can do that, else written and flushed. */
+Test(disk, a_durable_write)
+{
+    struct disk_mem *d = disk_mem_new();
+    struct disk_ops ops = *d->disk.ops;
+    struct disk whole = {.ops = &ops};
+    cr_assert_eq(disk_create(&d->disk, 7), RSM_OK);
+    cr_assert_eq(write_one(&d->disk), RSM_OK);
+    cr_assert_eq(disk_mem_unflushed(d), 0);
+    cr_assert(d->writes == 1 && d->flushes == 1);
+    d->fail_at = d->calls + 1;
+    d->fail_with = RSM_IO;
+    cr_assert_eq(write_one(&d->disk), RSM_IO);
+    cr_assert_eq(d->flushes, 1, "not flushed then");
+    ops.write_durably = write_durably;
+    durably_answer = RSM_DISK_FULL;
+    cr_assert_eq(write_one(&whole), RSM_DISK_FULL);
+    cr_assert(dies(write_with_odd_answer, &whole));
+    disk_free(&d->disk);
+}
+
 static enum rsm_status list_backwards(struct disk *disk, uint64_t *files_out, size_t capacity,
                                       size_t *count_out)
 {
