@@ -209,7 +209,7 @@ build/librsm.so.0: $(LIBRSM_OBJ)
 UNIT_LAYERS := $(LAYERS) ctl dump bench
 # Calls that a test of the layer may let fail.
 UNIT_WRAP_storage := $(addprefix mdb_,dbi_open txn_begin txn_commit txn_renew cursor_open cursor_get cursor_put get env_info env_stat)
-UNIT_WRAP_io := io_uring_queue_init_params io_uring_submit_and_wait fdatasync
+UNIT_WRAP_io := io_uring_queue_init_params io_uring_submit_and_wait fdatasync flock
 define unit
 UNIT_SRC_$(1) := $$(wildcard tests/unit/$(1)/test_*.c)
 $$(B)/unit-$(1): $$(call objects,$$(UNIT_SRC_$(1)) $(2)) $$(B)/lib/test.a $$(call archives,$(1)) $(3)

@@ -68,7 +68,8 @@ static enum rsm_status write_direct(struct group_writer *w, const struct disk_gr
 {
     uint8_t *places[DISK_PARTS_MAX];
 
-    *durable_out = w->uring != NULL && direct_place(g->parts, g->count, &w->buffer, places);
+    *durable_out =
+        w->uring != NULL && g->takes_ring && direct_place(g->parts, g->count, &w->buffer, places);
     if (*durable_out)
         return uring_write(w->uring, g, places, refused_out);
     return direct_write_parts(&w->queue, g->direct, g->parts, g->count, &w->buffer, refused_out);

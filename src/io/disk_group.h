@@ -21,6 +21,7 @@ struct disk_group {
     int descriptor;
     int direct;      /* for whole sectors past the page cache; -1: none */
     bool is_durable; /* once it is written: the descriptor has O_DSYNC */
+    bool takes_ring; /* where the writer has one: the file is locked (disk_lock.h) */
     struct disk_part parts[DISK_PARTS_MAX];
     size_t count;
 };

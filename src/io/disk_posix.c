@@ -16,6 +16,7 @@
 #include "src/io/disk_beside.h"
 #include "src/io/disk_direct.h"
 #include "src/io/disk_flusher.h"
+#include "src/io/disk_lock.h"
 #include "src/io/disk_names.h"
 
 #define SUFFIX ".seg"
@@ -99,6 +100,17 @@ static void give_up_direct(struct disk_posix *d)
     d->flush = DISK_FLUSH_FDATASYNC;
 }
 
+/* Without locks nobody would wait for what a ring leaves behind. */
+static void give_up_ring(struct disk_posix *d)
+{
+    if (d->flush != DISK_FLUSH_IO_URING)
+        return;
+    d->flush = DISK_FLUSH_ODIRECT;
+    LOG(LOG_WARNING, "journal-flush", LOG_TEXT("wanted", disk_flush_name(DISK_FLUSH_IO_URING)),
+        LOG_TEXT("flush", disk_flush_name(d->flush)),
+        LOG_TEXT("why", "the file system has no locks"));
+}
+
 static struct open_file *remember(struct disk_posix *d, uint64_t file, int descriptor)
 {
     char name[DISK_NAME_SIZE];
@@ -112,6 +124,9 @@ static struct open_file *remember(struct disk_posix *d, uint64_t file, int descr
         if (f->direct < 0)
             give_up_direct(d);
     }
+    /* Of the descriptor through which the writes go. */
+    if (d->writable && !disk_lock(f->direct >= 0 ? f->direct : f->descriptor))
+        give_up_ring(d);
     return f;
 }
 
@@ -359,6 +374,7 @@ static enum rsm_status make_group(struct disk_posix *d, uint64_t file,
                                      .descriptor = f->descriptor,
                                      .direct = are_of_sectors(f, parts, count) ? f->direct : -1,
                                      .is_durable = is_written_durably(d, f),
+                                     .takes_ring = d->flush == DISK_FLUSH_IO_URING,
                                      .count = count};
     memcpy(group_out->parts, parts, count * sizeof *parts);
     f->is_flushed = true;

@@ -9,6 +9,7 @@
 #include <liburing.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "src/io/disk_flush.h"
@@ -28,6 +29,8 @@ static struct {
     int is_short;      /* of this entry, so many bytes are written */
     unsigned calls, fdatasyncs;
     unsigned rings; /* made */
+    int lock_error; /* of flock */
+    unsigned locks;
 } world;
 
 int __real_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
@@ -43,6 +46,18 @@ int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
     params->features &= ~world.features;
     world.rings += error == 0;
     return error;
+}
+
+/* Somebody holds a lock for one call, and lets go of it when it is waited for. */
+int __real_flock(int descriptor, int how);
+int __wrap_flock(int descriptor, int how);
+int __wrap_flock(int descriptor, int how)
+{
+    world.locks++;
+    errno = world.lock_error;
+    if (errno == EWOULDBLOCK || errno == EINTR)
+        world.lock_error = errno == EINTR ? 0 : EINTR; /* and a signal comes meanwhile */
+    return errno != 0 ? -1 : __real_flock(descriptor, how);
 }
 
 int __real_fdatasync(int descriptor);
@@ -306,6 +321,54 @@ Test(disk_uring, beside_the_loop)
         cr_assert_eq(disk_remove(disk, 1), RSM_OK);
         disk_free(disk);
     }
+    temp_dir_remove(&dir);
+}
+
+/* What a ring has under way outlives its process, and so does the lock: of the file of the writes.
+ */
+Test(disk_uring, whoever_comes_next_waits)
+{
+    struct temp_dir dir;
+    char path[TEMP_DIR_SIZE + 64];
+
+    temp_dir_make(&dir);
+    for (int flush = DISK_FLUSH_FDATASYNC; flush <= DISK_FLUSH_IO_URING; flush++) {
+        calm_world();
+        struct disk *disk = NULL;
+        cr_assert_eq(disk_posix_open(AT_FDCWD, dir.path, true, &disk), RSM_OK);
+        disk_posix_set_flush(disk, (enum disk_flush)flush);
+        world.lock_error = EWOULDBLOCK;
+        cr_assert_eq(disk_create(disk, 1), RSM_OK);
+        cr_assert(world.lock_error == 0 && world.locks == 3, "%u calls", world.locks);
+        int other = open(temp_dir_path(&dir, "00000000000000000001.seg", path), O_RDWR | O_CLOEXEC);
+        cr_assert_geq(other, 0);
+        cr_assert_eq(__real_flock(other, LOCK_EX | LOCK_NB), -1, "as long as it is open");
+        disk_free(disk);
+        cr_assert_eq(__real_flock(other, LOCK_EX | LOCK_NB), 0);
+        close(other);
+        cr_assert_eq(disk_posix_open(AT_FDCWD, dir.path, true, &disk), RSM_OK);
+        cr_assert_eq(disk_remove(disk, 1), RSM_OK);
+        disk_free(disk);
+    }
+    temp_dir_remove(&dir);
+}
+
+/* A file system without locks: nobody would wait, so nothing goes through a ring. */
+Test(disk_uring, no_locks)
+{
+    struct temp_dir dir;
+
+    temp_dir_make(&dir);
+    calm_world();
+    world.lock_error = ENOLCK;
+    struct disk *disk = open_disk(&dir);
+    cr_assert_eq(disk_posix_start_beside(disk, NULL), RSM_OK);
+    cr_assert_eq(disk_write_durably(disk, 1, parts, 2), RSM_OK);
+    cr_assert_eq(disk_write_begin(disk, 1, parts, 2), RSM_BUSY);
+    cr_assert_eq(disk_write_end(disk, true), RSM_OK);
+    expect_written(disk, "without locks");
+    cr_assert(world.calls == 0 && world.fdatasyncs == 2);
+    disk_free(disk);
     temp_dir_remove(&dir);
 }
 
