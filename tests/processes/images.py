@@ -124,7 +124,8 @@ class ImageCluster(MadeCluster):
         for i in replicas:
             self.signal(i, KILL)
             self.await_end(i)
-            self.unmount(i)
+            # What it handed to a ring may be under way for some milliseconds: to the old image, which is nobody's now.
+            sh("umount", "-l", self.place(i))
             os.replace(self.image(i, "cut"), self.image(i))
             self.mount(i)
 
