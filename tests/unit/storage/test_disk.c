@@ -118,3 +118,34 @@ Test(disk, what_no_disk_may_answer_ends_the_process)
     cr_assert(dies(encode_of_no_kind, NULL));
     disk_free(&d->disk);
 }
+
+static size_t parts_seen;
+
+static enum rsm_status take_parts(struct disk *disk, uint64_t file, const struct disk_part *parts,
+                                  size_t count)
+{
+    (void)disk;
+    (void)parts;
+    parts_seen += count;
+    return file == 7 ? RSM_OK : RSM_IO;
+}
+
+/* A disk that writes several parts at once is asked once, and flushed behind it alone. */
+Test(disk, parts_go_to_the_disk_together_where_it_takes_them_so)
+{
+    struct disk_mem *d = disk_mem_new();
+    struct disk_ops ops = *d->disk.ops;
+    const struct disk_part parts[] = {{512, "b", 1}, {0, "a", 1}};
+    cr_assert_eq(disk_create(&d->disk, 7), RSM_OK);
+    ops.write_parts = take_parts;
+    ops.write_durably = NULL;
+    d->disk.ops = &ops;
+    uint64_t flushes = d->flushes;
+    cr_assert_eq(disk_write_durably(&d->disk, 7, parts, 2), RSM_OK);
+    cr_assert_eq(parts_seen, 2);
+    cr_assert_eq(d->writes, 0, "not one by one as well");
+    cr_assert_eq(d->flushes, flushes + 1);
+    cr_assert_eq(disk_write_durably(&d->disk, 8, parts, 2), RSM_IO);
+    cr_assert_eq(d->flushes, flushes + 1, "what was not written is not flushed");
+    disk_free(&d->disk);
+}
