@@ -38,7 +38,7 @@ struct replica_history {
     struct ballot promise_appended; /* handed to the disk by the present process */
     struct ballot prepared;         /* the highest own ballot that left */
     struct ballot prepared_before;  /* by an earlier process */
-    uint64_t closed; /* it rejoined: nobody counts votes in its ballots up to this round any more */
+    uint64_t closed; /* up to this round nobody counts votes in its ballots any more: close_own */
     uint64_t learned_next;
 };
 
@@ -221,11 +221,6 @@ void checker_on_restart(struct checker *c, uint32_t replica, uint64_t slot)
     c->replicas[replica].learned_next = slot + 1;
 }
 
-void checker_on_loss(struct checker *c, uint32_t replica)
-{
-    ref_forget(c->ref, replica);
-}
-
 /* An own ballot that no other disk has heard of was never used: nothing of that life arrives. */
 static void forget_own_ballots(struct checker *c, uint32_t replica)
 {
@@ -241,12 +236,28 @@ static void forget_own_ballots(struct checker *c, uint32_t replica)
         r->prepared = highest;
 }
 
+/*
+ * The process that led in its ballots has ended, and its disk has forgotten, or begins anew: a vote
+ * that somebody gives or takes over from now on makes no quorum with a vote that is not there.
+ * (With votes that are still there it does: whoever leads next may find it.)
+ */
+static void close_own(struct checker *c, uint32_t replica)
+{
+    c->replicas[replica].closed = c->replicas[replica].prepared.round;
+}
+
+void checker_on_loss(struct checker *c, uint32_t replica)
+{
+    close_own(c, replica);
+    ref_forget(c->ref, replica);
+}
+
 void checker_on_rejoin(struct checker *c, uint32_t replica)
 {
     uint32_t bit = UINT32_C(1) << replica;
     c->rejoining |= bit;
     forget_own_ballots(c, replica);
-    c->replicas[replica].closed = c->replicas[replica].prepared.round;
+    close_own(c, replica);
     c->replicas[replica].promise_durable = (struct ballot){0, 0};
     for (uint64_t slot = 0; slot < c->slot_capacity; slot++) {
         for (uint32_t i = 0; i < c->slots[slot].count; i++)

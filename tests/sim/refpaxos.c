@@ -46,7 +46,7 @@ struct refpaxos {
     uint32_t config_count;
     struct ballot promise[REPLICA_MAX + 1];
     uint64_t proposed[REPLICA_MAX + 1];      /* highest round of an own ballot with proposals */
-    uint64_t closed[REPLICA_MAX + 1];        /* its owner rejoined: nobody counts in it any more */
+    uint64_t closed[REPLICA_MAX + 1];        /* its owner forgot or rejoined: nobody counts in it */
     struct ballot rejoined[REPLICA_MAX + 1]; /* what it promised when it had rejoined */
     uint32_t forgot;                         /* takes no action */
     uint32_t rejoining;                      /* its new memory is being read */
@@ -333,6 +333,7 @@ void ref_forget(struct refpaxos *ref, uint32_t acceptor)
 {
     ref->events++;
     ref->forgot |= UINT32_C(1) << acceptor;
+    ref->closed[acceptor] = ref->proposed[acceptor]; /* who led in it is gone, and so is its vote */
 }
 
 void ref_rejoin(struct refpaxos *ref, uint32_t acceptor)
