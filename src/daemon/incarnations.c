@@ -11,17 +11,43 @@
 #include "src/base/log.h"
 
 #define FILE_NAME "peers"
-#define FILE_SIZE_MAX 1024u
-#define HEAD "rsm peers\nformat = 1\n"
+#define FILE_SIZE_MAX 4096u
+#define HEAD "rsm peers\nformat = %u\n"
+#define FORMAT 2u
+#define FORMAT_OF_ONE 1u /* former; 0 stands for none */
 
-static void encode(const struct incarnations *table, struct writer *w)
+static void encode(const struct incarnations *table, unsigned format, struct writer *w)
 {
-    writer_format(w, HEAD);
-    for (uint32_t i = 1; i <= REPLICA_MAX; i++)
-        if (table->known[i] != 0)
-            writer_format(w, "%u = %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i, table->known[i],
-                          table->pinned[i], table->former[i]);
+    writer_format(w, HEAD, format);
+    for (uint32_t i = 1; i <= REPLICA_MAX; i++) {
+        const uint64_t *former = table->former[i];
+        if (table->known[i] == 0)
+            continue;
+        writer_format(w, "%u = %" PRIu64 " %" PRIu64, i, table->known[i], table->pinned[i]);
+        uint32_t most = format == FORMAT_OF_ONE ? 1 : FORMER_MAX;
+        for (uint32_t k = 0; k < most && (former[k] != 0 || format == FORMAT_OF_ONE); k++)
+            writer_format(w, " %" PRIu64, former[k]);
+        writer_format(w, "\n");
+    }
     writer_format(w, "check = %08x\n", crc32c(0, w->data, w->size));
+}
+
+/* A line's numbers behind the replica's; what is behind the line. NULL: it is none. */
+static const char *decode_line(struct incarnations *table, const char *at)
+{
+    unsigned replica;
+    uint64_t known, pinned;
+    int used = 0;
+    if (sscanf(at, "%u = %" SCNu64 " %" SCNu64 "%n", &replica, &known, &pinned, &used) != 3 ||
+        replica < 1 || replica > REPLICA_MAX)
+        return NULL;
+    table->known[replica] = known;
+    table->pinned[replica] = pinned;
+    at += used;
+    for (uint32_t k = 0; k < FORMER_MAX && *at == ' '; k++, at += used)
+        if (sscanf(at, " %" SCNu64 "%n", &table->former[replica][k], &used) != 1)
+            return NULL;
+    return *at == '\n' ? at + 1 : NULL;
 }
 
 /* There is one text for one table: what does not come out the same again is damaged. */
@@ -29,24 +55,17 @@ static enum rsm_status decode(struct incarnations *table, struct bytes text)
 {
     char copy[FILE_SIZE_MAX + 1] = "";
     struct writer again;
+    unsigned format = 0;
+    int used = 0;
     memcpy(copy, text.data, text.size);
-    if (strncmp(copy, HEAD, strlen(HEAD)) != 0)
-        return strncmp(copy, HEAD, 10) == 0 ? RSM_NEWER_FORMAT : RSM_DAMAGED;
-    const char *at = copy + strlen(HEAD);
-    unsigned replica;
-    uint64_t known, pinned, former;
-    int used;
-    while (sscanf(at, "%u = %" SCNu64 " %" SCNu64 " %" SCNu64 "\n%n", &replica, &known, &pinned,
-                  &former, &used) == 4) {
-        if (replica < 1 || replica > REPLICA_MAX)
-            return RSM_DAMAGED;
-        table->known[replica] = known;
-        table->pinned[replica] = pinned;
-        table->former[replica] = former;
-        at += used;
-    }
+    if (sscanf(copy, HEAD "%n", &format, &used) != 1 || format == 0)
+        return RSM_DAMAGED;
+    if (format > FORMAT)
+        return RSM_NEWER_FORMAT;
+    for (const char *at = copy + used; at != NULL && *at >= '1' && *at <= '9';)
+        at = decode_line(table, at);
     writer_init(&again, FILE_SIZE_MAX);
-    encode(table, &again);
+    encode(table, format, &again);
     bool same = bytes_equal(writer_result(&again), text);
     writer_deinit(&again);
     return same ? RSM_OK : RSM_DAMAGED;
@@ -65,24 +84,27 @@ enum rsm_status incarnations_open(struct incarnations *table, const struct data_
     return status;
 }
 
-/* Writes the table down; what fails is not taken. */
-static enum rsm_status replace(struct incarnations *table, uint32_t replica, uint64_t known,
-                               uint64_t pinned, uint64_t former)
+/* Writes the table down; when that fails it is `before` again. */
+static enum rsm_status keep(struct incarnations *table, const struct incarnations *before)
 {
-    struct incarnations before = *table;
     struct writer text;
-    table->known[replica] = known;
-    table->pinned[replica] = pinned;
-    table->former[replica] = former;
     writer_init(&text, FILE_SIZE_MAX);
-    encode(table, &text);
+    encode(table, FORMAT, &text);
     enum rsm_status status = data_dir_write_file(table->dir, FILE_NAME, writer_result(&text));
     writer_deinit(&text);
     if (status == RSM_OK)
         return RSM_OK;
-    *table = before;
+    *table = *before;
     LOG(LOG_ERROR, "peers-file", LOG_TEXT("status", rsm_status_text(status)));
     return status;
+}
+
+static bool was(const struct incarnations *table, uint32_t replica, uint64_t incarnation)
+{
+    for (uint32_t k = 0; k < FORMER_MAX && table->former[replica][k] != 0; k++)
+        if (table->former[replica][k] == incarnation)
+            return true;
+    return false;
 }
 
 bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t incarnation,
@@ -94,7 +116,14 @@ bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t 
         return incarnation != 0;
     if (known != 0 && !rejoin && !MUTANT(TALK_TO_ANY_INCARNATION))
         return false;
-    return replace(table, replica, incarnation, table->pinned[replica], known) == RSM_OK;
+    struct incarnations before = *table;
+    uint64_t *former = table->former[replica];
+    if (known != 0) {
+        memmove(former + 1, former, (FORMER_MAX - 1) * sizeof *former);
+        former[0] = known;
+    }
+    table->known[replica] = incarnation;
+    return keep(table, &before) == RSM_OK;
 }
 
 enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica, uint64_t incarnation)
@@ -102,7 +131,11 @@ enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica, u
     CHECK(replica >= 1 && replica <= REPLICA_MAX);
     if (incarnation == 0 || table->pinned[replica] == incarnation)
         return RSM_OK;
-    if (table->former[replica] == incarnation)
-        return replace(table, replica, table->known[replica], incarnation, incarnation);
-    return replace(table, replica, incarnation, incarnation, 0);
+    struct incarnations before = *table;
+    table->pinned[replica] = incarnation;
+    if (table->known[replica] != incarnation && !was(table, replica, incarnation)) {
+        table->known[replica] = incarnation;
+        memset(table->former[replica], 0, sizeof table->former[replica]);
+    }
+    return keep(table, &before);
 }

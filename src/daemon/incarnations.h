@@ -13,12 +13,14 @@
  *     have forgotten (consensus/rejoin.c).
  *
  *   rsm peers\n
- *   format = 1\n
- *   <replica> = <known> <pinned> <former>\n
+ *   format = 2\n
+ *   <replica> = <known> <pinned>[ <former>...]\n
  *                                     one line for each that was met, in the order of numbers;
  *                                     pinned: what the log named last, or 0; former: what it was
- *                                     before it rejoined last, or 0
+ *                                     before it rejoined, the last one first
  *   check = <8 hexadecimal digits, CRC-32C of all the bytes before this line>\n
+ *
+ * Format 1 had one former, or 0; it is read, and written anew with the next change.
  */
 #ifndef RSM_DAEMON_INCARNATIONS_H
 #define RSM_DAEMON_INCARNATIONS_H
@@ -26,11 +28,15 @@
 #include "src/base/ids.h"
 #include "src/io/data_dir.h"
 
+/* A peer that comes back in doubt again and again takes a new one each time; older ones are
+ * dropped. */
+#define FORMER_MAX 8u
+
 struct incarnations {
     const struct data_dir *dir;      /* borrowed */
     uint64_t known[REPLICA_MAX + 1]; /* 0: not met yet */
     uint64_t pinned[REPLICA_MAX + 1];
-    uint64_t former[REPLICA_MAX + 1];
+    uint64_t former[REPLICA_MAX + 1][FORMER_MAX]; /* 0: no more of them */
 };
 
 /* RSM_OK also when there is no file yet. RSM_DAMAGED, RSM_NEWER_FORMAT, RSM_IO. */
@@ -46,7 +52,7 @@ bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t 
 
 /*
  * The log says that the member has this incarnation; 0 says nothing. Counts once each, and not when
- * the peer has rejoined since: the command was written before that. RSM_IO.
+ * the peer has rejoined since, once or several times: the command was written before that. RSM_IO.
  */
 enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica,
                                  uint64_t incarnation);

@@ -97,10 +97,13 @@ void net_pin(struct net *net, uint32_t at, uint32_t replica, uint64_t incarnatio
     if (incarnation == 0 || end->pinned[replica] == incarnation)
         return;
     end->pinned[replica] = incarnation;
-    if (end->former[replica] == incarnation) /* it has rejoined since */
+    if (end->known[replica] == incarnation)
         return;
+    for (uint32_t i = 0; i < NET_FORMER; i++)
+        if (end->former[replica][i] == incarnation) /* it has rejoined since */
+            return;
     end->known[replica] = incarnation;
-    end->former[replica] = 0;
+    memset(end->former[replica], 0, sizeof(end->former[replica]));
 }
 
 void net_forget(struct net *net, uint32_t at)
@@ -121,8 +124,11 @@ static bool accepts(const struct net_end *one, uint32_t other, const struct net_
 
 static void meet(struct net_end *one, uint32_t other, uint64_t announced)
 {
-    if (one->known[other] != announced)
-        one->former[other] = one->known[other];
+    uint64_t *former = one->former[other];
+    if (one->known[other] != announced) {
+        memmove(former + 1, former, (NET_FORMER - 1) * sizeof(*former));
+        former[0] = one->known[other];
+    }
     one->known[other] = announced;
 }
 

@@ -19,6 +19,7 @@ struct net_options {
 };
 
 #define NET_HISTORY 128u
+#define NET_FORMER 8u /* lives of a peer that are kept in mind */
 
 struct net_packet {
     uint32_t from;
@@ -40,8 +41,8 @@ struct net_end {
     uint64_t announced;               /* 0: nobody asks */
     uint64_t known[REPLICA_MAX + 1];  /* of the others; 0: not met. Survives crashes */
     uint64_t pinned[REPLICA_MAX + 1]; /* what the log named last */
-    uint64_t former[REPLICA_MAX + 1]; /* what it was before it rejoined last */
-    uint32_t members;                 /* bit i: it talks to replica i; 0: to all */
+    uint64_t former[REPLICA_MAX + 1][NET_FORMER]; /* what it was before it rejoined, last first */
+    uint32_t members;                             /* bit i: it talks to replica i; 0: to all */
 };
 
 /* What travels is the owner's business. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/crc32c.h"
 #include "src/daemon/incarnations.h"
 #include "storage/identity.h"
 #include "tests/lib/temp_dir.h"
@@ -120,6 +121,81 @@ Test(incarnations, the_log_may_be_behind_a_rejoin)
     cr_assert_eq(incarnations_pin(&w.table, 2, 13), RSM_OK, "removed and added");
     cr_assert(incarnations_accept(&w.table, 2, 13, false));
     cr_assert_not(incarnations_accept(&w.table, 2, 8, false));
+    world_free(&w);
+}
+
+/* Several times: each start in doubt is one, and a command may wait for votes meanwhile. */
+Test(incarnations, the_log_may_be_behind_several_rejoins)
+{
+    struct world w;
+    world_make(&w);
+    for (uint64_t life = 5; life < 5 + FORMER_MAX; life++)
+        cr_assert(incarnations_accept(&w.table, 2, life, true));
+    world_reopen(&w);
+    uint64_t now = 5 + FORMER_MAX - 1;
+    cr_assert_eq(incarnations_pin(&w.table, 2, now), RSM_OK,
+                 "as it is known: nothing is forgotten");
+    cr_assert_eq(incarnations_pin(&w.table, 2, 5), RSM_OK);
+    cr_assert_eq(incarnations_pin(&w.table, 2, 7), RSM_OK);
+    cr_assert(incarnations_accept(&w.table, 2, now, false));
+    cr_assert_not(incarnations_accept(&w.table, 2, 5, false));
+    for (uint64_t life = now + 1; life < now + 30; life++)
+        cr_assert(incarnations_accept(&w.table, 2, life, true), "the oldest are dropped");
+    world_reopen(&w);
+    cr_assert(incarnations_accept(&w.table, 2, now + 29, false));
+    cr_assert_eq(incarnations_pin(&w.table, 2, 99), RSM_OK, "removed and added");
+    cr_assert(incarnations_accept(&w.table, 2, 99, false));
+    world_free(&w);
+}
+
+static void write_peers(const struct world *w, const char *lines)
+{
+    char path[TEMP_DIR_SIZE + 128], text[512], whole[600];
+    snprintf(path, sizeof path, "%s/peers", w->path);
+    int size = snprintf(text, sizeof text, "rsm peers\nformat = %s", lines);
+    int all = snprintf(whole, sizeof whole, "%scheck = %08x\n", text,
+                       crc32c(0, (const uint8_t *)text, (size_t)size));
+    int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    cr_assert_eq(write(file, whole, (size_t)all), all);
+    close(file);
+}
+
+/* What an earlier version wrote is read, and a later one's is not guessed at. */
+Test(incarnations, formats)
+{
+    struct incarnations table;
+    struct world w;
+    world_make(&w);
+    write_peers(&w, "1\n2 = 8 0 5\n4 = 9 9 0\n");
+    world_reopen(&w);
+    cr_assert(incarnations_accept(&w.table, 2, 8, false));
+    cr_assert_eq(incarnations_pin(&w.table, 2, 5), RSM_OK);
+    cr_assert(incarnations_accept(&w.table, 2, 8, false));
+    cr_assert_not(incarnations_accept(&w.table, 4, 8, false));
+    world_reopen(&w);
+    cr_assert(incarnations_accept(&w.table, 2, 8, false), "written anew as it is written today");
+    cr_assert_not(incarnations_accept(&w.table, 4, 8, false));
+    static const char *const wrong[] = {"1\n2 = 8 0\n",
+                                        "1\n2 = 8 0 5 4\n",
+                                        "2\n2 = 8 0 0\n",
+                                        "2\n2 = 8\n",
+                                        "2\n0 = 8 0\n",
+                                        "2\n10 = 8 0\n",
+                                        "2\n2 = 8 0 1 x\n",
+                                        "2\n2 = 8 0 \n",
+                                        "2\n2 = 8 0  1\n",
+                                        "2\n3 = 8 0\n2 = 8 0\n",
+                                        "2\n2 = 8 0 1 2 3 4 5 6 7 8 9\n",
+                                        "0\n",
+                                        "02\n",
+                                        "+2\n",
+                                        "\n"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        write_peers(&w, wrong[i]);
+        cr_assert_eq(incarnations_open(&table, w.dir), RSM_DAMAGED, "%s", wrong[i]);
+    }
+    write_peers(&w, "3\nanything\n");
+    cr_assert_eq(incarnations_open(&table, w.dir), RSM_NEWER_FORMAT);
     world_free(&w);
 }
 
