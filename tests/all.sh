@@ -3,8 +3,8 @@
 # tests/all.sh - every leg of `make test`, then one line of counts. Goes on after a failure, so that
 # one run tells everything; ends with a status that says whether all passed.
 #
-# Three lanes run beside each other, for tests with real processes wait more than they compute:
-# optimised programs that compute, most tests with real processes, every other build. What two lanes
+# Four lanes run beside each other, for tests with real processes wait more than they compute: optimised
+# programs that compute, two of tests with real processes, every other build. What two lanes
 # use is built first; else each builds in folders of its own. What a leg prints comes in one piece
 # when it ends. At the end stands what the longest ones took.
 set -u
@@ -80,6 +80,17 @@ computing() {
     leg store-damage make store-damage
     leg faults make fault-calls
     leg mutants make outage-mutants
+    leg tsan make $jobs test-tsan
+}
+
+# Most of its time is waited for: for elections, for what comes back, for what must not come.
+processes() {
+    leg cluster make cluster
+}
+
+more_processes() {
+    leg dns make dns
+    leg real make real
     leg headers tests/run.sh headers tests/clients/headers.sh
     leg install tests/run.sh install tests/clients/install.sh
     leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
@@ -87,17 +98,10 @@ computing() {
     leg demo tests/run.sh demo tests/demo.sh
 }
 
-processes() {
-    leg cluster make cluster
-    leg dns make dns
-    leg real make real
-}
-
 others() {
     leg clang make $jobs test-clang
     leg asan make $jobs test-asan
     leg asan-cluster tests/asan_cluster.sh "$jobs"
-    leg tsan make $jobs test-tsan
 }
 
 # "m s" of user and system time, as `times` prints it, in seconds.
@@ -110,6 +114,7 @@ show_times() {
 lane leg build make $jobs all build/release/lin-test build/release/blind.so build/{test-load,test-tamper,many-callers,relay,lin-record,lin-check}
 wait_for_lanes
 lane processes
+lane more_processes
 lane others
 lane computing
 wait_for_lanes

@@ -11,6 +11,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATIENCE = 60
+LANES = 4
 
 # Instead of make: says who it is, then works until it is told to end; "build" is done at once.
 MAKE = """#!/bin/bash
@@ -56,7 +57,7 @@ def ends_at_once(work, number):
     all_of_it = subprocess.Popen([os.path.join(tree, "tests", "all.sh")], env=environment, start_new_session=True, preexec_fn=hear_all,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + PATIENCE
-    while len(lines(started)) < 3 and time.monotonic() < deadline:
+    while len(lines(started)) < LANES and time.monotonic() < deadline:
         time.sleep(0.02)
     legs = [line.split(" ", 1)[1] for line in lines(started)]
     pids = [int(line.split()[0]) for line in lines(started)]
@@ -70,8 +71,8 @@ def ends_at_once(work, number):
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     failures = []
-    if len(legs) != 3:
-        failures.append(f"three lanes, and these legs: {legs}")
+    if len(legs) != LANES:
+        failures.append(f"{LANES} lanes, and these legs: {legs}")
     if status != 143:
         failures.append(f"status {status}, not 143")
     if left:
