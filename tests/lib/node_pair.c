@@ -163,6 +163,17 @@ static void env_read_ready(void *context, uint64_t token, enum rsm_status status
     r->read_status = status;
 }
 
+static struct blob *env_sign_command(void *context, struct bytes command)
+{
+    const struct node_pair_replica *r = context;
+    struct rsm_buffer envelope;
+    CHECK(rsm_command_sign(r->pair->keys[r->id - 1], r->pair->cluster_id,
+                           rsm_bytes_make(command.data, command.size), &envelope) == RSM_OK);
+    struct blob *blob = blob_new(bytes_make(envelope.data, envelope.size));
+    rsm_buffer_free(&envelope);
+    return blob;
+}
+
 static void env_applied(void *context, uint64_t slot)
 {
     (void)slot;
@@ -210,7 +221,7 @@ static void make_genesis(struct node_pair *p)
 {
     struct writer *file = &p->genesis;
     static const uint8_t salt[GENESIS_SALT_SIZE] = {1};
-    static const uint8_t keys[][RSM_PUBLIC_KEY_SIZE] = {{1}, {2}, {3}};
+    static const char *const names[] = {"replica:1", "replica:2", "replica:3"};
     static const char *const addresses[] = {"127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003"};
     struct genesis g = {.name = bytes_of_string("pair"),
                         .salt = salt,
@@ -220,12 +231,14 @@ static void make_genesis(struct node_pair *p)
                         .created_ms = UINT64_C(1780000000000)};
     CHECK(rsm_key_generate("admin", &p->admin) == RSM_OK);
     g.admin_key = rsm_key_public(p->admin);
-    for (uint32_t i = 0; i < g.member_count; i++)
+    for (uint32_t i = 0; i < g.member_count; i++) {
+        CHECK(rsm_key_generate(names[i], &p->keys[i]) == RSM_OK);
         g.members[i] = (struct genesis_member){.id = i + 1,
                                                .zone = bytes_of_string("a"),
-                                               .key = keys[i],
+                                               .key = rsm_key_public(p->keys[i]),
                                                .peer_address = bytes_of_string(addresses[i]),
                                                .client_address = bytes_of_string(addresses[i])};
+    }
     writer_init(file, GENESIS_SIZE_MAX);
     CHECK(genesis_encode(&g, file) == RSM_OK);
     CHECK(genesis_parse(writer_result(file), &g) == RSM_OK);
@@ -237,6 +250,8 @@ static void open_node(struct node_pair_replica *r)
     struct node_env env = surroundings;
     const char *why = "";
     env.context = r;
+    if (r->pair->has_keys)
+        env.sign_command = env_sign_command;
     enum rsm_status status = node_open(&r->node, &r->config, &env, writer_result(&r->pair->genesis),
                                        &r->disk->disk, r->base, &why);
     CHECK(status == RSM_OK || r->pair->may_fail);
@@ -392,6 +407,8 @@ void node_pair_close(struct node_pair *p)
     }
     writer_deinit(&p->genesis);
     rsm_key_free(p->admin);
+    for (uint32_t i = 0; i < count_of(p); i++)
+        rsm_key_free(p->keys[i]);
 }
 
 void node_pair_submit(struct node_pair_replica *r, uint64_t token, const struct rsm_key *key,

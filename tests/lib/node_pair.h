@@ -46,6 +46,7 @@ struct node_pair {
     uint32_t count;                                              /* of members; 0: two */
     /* A fatal error, or that of a start, comes into `failed`, instead of ending the program. */
     bool may_fail;
+    bool has_keys; /* members sign commands of their own: votes */
     /* made by it */
     struct node_pair_replica replicas[NODE_PAIR_REPLICAS_MAX];
     struct node_pair_replica *leader;
@@ -54,7 +55,8 @@ struct node_pair {
     uint32_t tick_ms;
     uint8_t cluster_id[CLUSTER_ID_SIZE];
     struct writer genesis;
-    struct rsm_key *admin; /* of the principal "admin" */
+    struct rsm_key *admin;                        /* of the principal "admin" */
+    struct rsm_key *keys[NODE_PAIR_REPLICAS_MAX]; /* of the members */
 };
 
 /* `config` for all: ids, incarnations and seeds are set here. Turns until one of them leads. */

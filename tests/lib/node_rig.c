@@ -24,9 +24,10 @@ void node_rig_find_leader(struct node_rig *r)
     r->third = &r->pair.replicas[(r->leader->id + 1) % count];
 }
 
-struct node_rig *node_rig_open(uint32_t count, struct node_config *config)
+static struct node_rig *open_rig(uint32_t count, struct node_config *config, bool has_keys)
 {
     struct node_rig *r = mem_alloc(sizeof *r);
+    r->pair.has_keys = has_keys;
     config->submit_timeout_ms = NODE_RIG_NEVER_MS;
     r->pair.context = r;
     r->pair.submitted = on_submitted;
@@ -36,6 +37,16 @@ struct node_rig *node_rig_open(uint32_t count, struct node_config *config)
     node_rig_find_leader(r);
     node_pair_turns(&r->pair, 20);
     return r;
+}
+
+struct node_rig *node_rig_open(uint32_t count, struct node_config *config)
+{
+    return open_rig(count, config, false);
+}
+
+struct node_rig *node_rig_open_with_keys(uint32_t count, struct node_config *config)
+{
+    return open_rig(count, config, true);
 }
 
 void node_rig_close(struct node_rig *r)

@@ -18,6 +18,8 @@ struct node_rig {
 
 /* `count` replicas, one of which leads. No command's time is ever over, whatever `config` says. */
 struct node_rig *node_rig_open(uint32_t count, struct node_config *config);
+/* The same, and its members have keys: they vote on changes that wait for votes. */
+struct node_rig *node_rig_open_with_keys(uint32_t count, struct node_config *config);
 void node_rig_close(struct node_rig *r);
 /* After another election: who leads, and who are the others. */
 void node_rig_find_leader(struct node_rig *r);
