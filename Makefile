@@ -405,7 +405,7 @@ $(B)/lin-record: $(B)/obj/tests/lin/record.o $(call archives,client)
 LIN_TOOLS := build/lin-record build/lin-check
 lin: all $(B)/lin-test $(LIN_TOOLS) ## the linearizability checker: its tests, and histories of a real cluster
 	$(Q)tests/run.sh lin-checker $(B)/lin-test
-	$(Q)tests/run.sh lin-histories /usr/bin/python3 tests/lin/test_histories.py
+	$(Q)RSM_LIN_HISTORIES=100 RSM_LIN_CALLS=200 RSM_LIN_BESIDE=8 tests/run.sh lin-histories /usr/bin/python3 tests/lin/test_histories.py
 HISTORIES ?= 200
 nightly-lin: all $(LIN_TOOLS) ## HISTORIES of each sort, healthy and under kill -9
 	$(Q)$(IN_MEMORY) RSM_LIN_HISTORIES=$(HISTORIES) RSM_LIN_CALLS=1000 RSM_LIN_BESIDE=8 RSM_LIN_LOGS=10 tests/run.sh nightly-lin /usr/bin/python3 tests/lin/test_histories.py

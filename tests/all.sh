@@ -4,7 +4,7 @@
 # one run tells everything; ends with a status that says whether all passed.
 #
 # Four lanes run beside each other, for tests with real processes wait more than they compute: optimised
-# programs that compute, two of tests with real processes, every other build. What two lanes
+# programs that compute, two of tests with real processes (one has clang's build behind them), sanitizers. What two lanes
 # use is built first; else each builds in folders of its own. What a leg prints comes in one piece
 # when it ends. At the end stands what the longest ones took.
 set -u
@@ -96,10 +96,10 @@ more_processes() {
     leg bench tests/run.sh bench /usr/bin/python3 tests/bench/test_bench.py
     leg lin make lin
     leg demo tests/run.sh demo tests/demo.sh
+    leg clang make $jobs test-clang
 }
 
 others() {
-    leg clang make $jobs test-clang
     leg asan make $jobs test-asan
     leg asan-cluster tests/asan_cluster.sh "$jobs"
 }

@@ -24,6 +24,7 @@ class Recorder:
         self.endpoints = endpoints or cluster.endpoints
         self.path = os.path.join(cluster.work, f"history-{seed}")
         self.count = 0
+        self.over = self.late = 0  # what rivals did, known once it is judged
         self.changed = threading.Condition()
         self.process = None
 
@@ -92,14 +93,15 @@ class Recorder:
 
     def rivalry(self):
         """A long history in which nobody wrote over another's value, or nobody came too late, has shown nothing."""
-        over, late, others, count = 0, 0, 0, 0
+        others, count = 0, 0
+        self.over = self.late = 0
         for (outcome, *_), token, sight in self.changes():
             count += 1
-            over += outcome == "applied" and sight != "-" and sight.lstrip("~").split(".")[0] != token.lstrip("~").split(".")[0]
-            late += outcome == "conflict"
+            self.over += outcome == "applied" and sight != "-" and sight.lstrip("~").split(".")[0] != token.lstrip("~").split(".")[0]
+            self.late += outcome == "conflict"
             others += outcome == "other"
-        said = f"{over} over another's, {late} too late, {others} refused otherwise"
-        check(count < 100 or (over > 0 and late > 0), f"seed {self.seed}: the clients are no rivals: {said}")
+        said = f"{self.over} over another's, {self.late} too late, {others} refused otherwise"
+        check(count < 100 or (self.over > 0 and self.late > 0), f"seed {self.seed}: the clients are no rivals: {said}")
         return said
 
     def keep(self):

@@ -10,10 +10,11 @@ done with the first of RSM_LIN_LOGS clusters: it takes as long as recording. Eve
 import contextlib
 import os
 import random
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
-from harness import Cluster, main  # noqa: E402
+from harness import Cluster, check, main  # noqa: E402
 from recorder import Recorder, check_logs  # noqa: E402
 
 SEED = int(os.environ.get("RSM_SEED", "1"))
@@ -29,7 +30,24 @@ def parts(seeds, size):
     return [seeds[i:i + size] for i in range(0, len(seeds), size)]
 
 
-def record(cluster, seeds, acknowledged, meanwhile):
+class Tally:
+    """Of many histories, each of which is right."""
+
+    def __init__(self):
+        self.calls = self.unknown = self.over = self.late = 0
+
+    def add(self, said, recorder):
+        calls, unknown = re.match(r"linearizable, (\d+) operations \((\d+) unknown\)", said).groups()
+        self.calls += int(calls)
+        self.unknown += int(unknown)
+        self.over += recorder.over
+        self.late += recorder.late
+
+    def __str__(self):
+        return f"{self.calls} operations ({self.unknown} unknown), {self.over} over another's, {self.late} too late"
+
+
+def record(cluster, seeds, acknowledged, tally, meanwhile):
     """Histories at the same time, while meanwhile(recorders) does what it does."""
     with contextlib.ExitStack() as stack:
         recorders = [Recorder(cluster, clients=8, keys=4, seed=seed, crew=crew).start() for crew, seed in enumerate(seeds)]
@@ -40,7 +58,7 @@ def record(cluster, seeds, acknowledged, meanwhile):
             recorder.reach(CALLS)
             recorder.end()
     for recorder in recorders:
-        print(f"note: seed {recorder.seed}:", recorder.finish(), flush=True)
+        tally.add(recorder.finish(), recorder)
         acknowledged.update(recorder.applied())
         os.unlink(recorder.path)
 
@@ -49,10 +67,13 @@ def histories(meanwhile):
     for number, of_one in enumerate(parts(range(SEED, SEED + HISTORIES), A_CLUSTER)):
         with Cluster() as cluster:
             acknowledged = {}
+            tally = Tally()
             for seeds in parts(of_one, BESIDE):
-                record(cluster, seeds, acknowledged, lambda recorders: meanwhile(cluster, recorders))
+                record(cluster, seeds, acknowledged, tally, lambda recorders: meanwhile(cluster, recorders))
             if number % LOGS == 0:
                 check_logs(cluster, acknowledged)
+        print(f"note: seeds {of_one[0]} to {of_one[-1]}: linearizable, {tally}", flush=True)
+        check(tally.over > 0 and tally.late > 0, f"the clients are no rivals: {tally}")
 
 
 def healthy():
