@@ -308,6 +308,7 @@ static bool needs_round_trip(uint16_t type)
     case KNOT_RRTYPE_LOC:
     case KNOT_RRTYPE_NAPTR:
     case KNOT_RRTYPE_CERT:
+    case KNOT_RRTYPE_RRSIG:
     case KNOT_RRTYPE_APL:
     case KNOT_RRTYPE_IPSECKEY:
     case KNOT_RRTYPE_NSEC:

@@ -254,6 +254,15 @@ Test(data, short_nsec3_is_refused)
     cr_assert_eq(rr_data_check(50, bytes_make(rdata, sizeof rdata)), RSM_MALFORMED);
 }
 
+/* A type that no record has (AXFR) is no type to be signed, and no text names it there. */
+Test(data, a_signature_covers_a_type_of_records)
+{
+    uint8_t rdata[18 + 1 + 4] = {0, 1, 13, 2, 0, 0, 0, 60, 0x6a, 0, 0, 0, 0x69, 0, 0, 0, 0, 7};
+    cr_assert_eq(rr_data_check(46, bytes_make(rdata, sizeof rdata)), RSM_OK);
+    rdata[1] = 252;
+    cr_assert_eq(rr_data_check(46, bytes_make(rdata, sizeof rdata)), RSM_MALFORMED);
+}
+
 Test(data, upper_case_names_are_not_canonical)
 {
     static const uint8_t upper[] = {2, 'N', 'S', 0};
