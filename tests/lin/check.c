@@ -22,6 +22,13 @@ static bool check_file(const char *path, uint64_t states_max)
     }
     lin_history_init(&h);
     bool good = lin_history_read(&h, file, error);
+    if (good && ferror(file)) {
+        good = false;
+        (void)snprintf(error, sizeof error, "cannot be read");
+    } else if (good && h.count == 0) { /* nothing is right of nothing */
+        good = false;
+        (void)snprintf(error, sizeof error, "without an operation");
+    }
     fclose(file);
     if (!good)
         printf("%s: %s\n", path, error);

@@ -11,10 +11,12 @@ import contextlib
 import os
 import random
 import re
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
-from harness import Cluster, check, main  # noqa: E402
+from harness import BIN, Cluster, check, main  # noqa: E402
 from recorder import Recorder, check_logs  # noqa: E402
 
 SEED = int(os.environ.get("RSM_SEED", "1"))
@@ -93,4 +95,18 @@ def kill_9():
     histories(kills)
 
 
-main([healthy, kill_9])
+def what_is_no_history():
+    """Nothing is said to be right of a file that says nothing, or cannot be read."""
+    with tempfile.TemporaryDirectory(prefix="rsm-test.") as folder:
+        texts = {"empty": "", "words": "call it a day\n", "cut": "call 1 0 5 read k0\ndone 1 9 re"}
+        paths = [folder, os.path.join(folder, "missing")]
+        for name, text in texts.items():
+            paths.append(os.path.join(folder, name))
+            with open(paths[-1], "w", encoding="ascii") as file:
+                file.write(text)
+        for path in paths:
+            done = subprocess.run([f"{BIN}/lin-check", path], capture_output=True, text=True, check=False)
+            check(done.returncode == 1 and ": linearizable" not in done.stdout, f"{path}: {done.returncode}: {done.stdout}")
+
+
+main([healthy, kill_9, what_is_no_history])
