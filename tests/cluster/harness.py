@@ -71,6 +71,15 @@ def await_end(pid, patience=60):
         os.close(process)
 
 
+def finish(child):
+    """Ends a program that goes on until its stdin ends; what it still said. (communicate() leaves out what
+    readline() has read ahead.)"""
+    child.stdin.close()
+    said = child.stdout.read()
+    child.wait()
+    return said
+
+
 class Cluster:
     def __init__(self, replicas=3):
         self.replicas = replicas

@@ -6,7 +6,7 @@ import subprocess
 
 import msgpack
 
-from harness import BIN, Cluster, check, main, wire
+from harness import BIN, Cluster, check, finish, main, wire
 from rpc_client import Client
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\nwww 60 IN A 192.0.2.2\nwww 60 IN A 192.0.2.3\n"
@@ -265,7 +265,7 @@ def what_a_commit_costs():
             load = cluster.start(f"{BIN}/test-load", cluster.endpoint(leader), f"{cluster.dir}/admin.key", wire("a.example").hex(),
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             acked = [load.stdout.readline() for _ in range(200)]
-            acked += load.communicate("end\n", timeout=60)[0].splitlines()
+            acked += finish(load).splitlines()
             check(all(line.startswith("acked ") for line in acked), f"{acked[-3:]}")
             cluster.settle(replicas)
             after = {i: look(i) for i in replicas}

@@ -9,7 +9,7 @@ import threading
 
 import msgpack
 
-from harness import BIN, Cluster, check, main, wire
+from harness import BIN, Cluster, check, finish, main, wire
 from rpc_client import Client
 
 ZONE = "@ 60 IN SOA ns1 admin 1 60 60 600 60\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.1\n"
@@ -249,6 +249,18 @@ def everything_at_twenty_slots():
     restore_equals_replay(True)
 
 
+def the_tail_has_what_was_answered():
+    """What somebody was told is in the log's tail at each replica, though a follower hears of it later."""
+    with Cluster() as cluster:
+        make(cluster, "a.example")
+        leader = cluster.status(1)["leader"]
+        followers = [i for i in (1, 2, 3) if i != leader]
+        for number in range(60):
+            done = cluster.ctl("record", "set", "a.example", "x", str(60 + number), "A", "192.0.2.1", "--output", "json", endpoints=cluster.endpoint(leader))
+            shown = cluster.ctl("log", "tail", "--limit", "1", "--output", "json", endpoints=cluster.endpoint(followers[number % 2])).stdout
+            check(json.loads(shown)["slot"] >= int(json.loads(done.stdout)["slot"]), f"{done.stdout} was answered, and the log ends with {shown}")
+
+
 def more_than_a_page():
     """Each version of a record set is in its history, also behind the first page of 1,000."""
     with Cluster() as cluster:
@@ -260,7 +272,7 @@ def more_than_a_page():
             line = load.stdout.readline()
             check(line != "", "the writer ended")
             acked += line.startswith("acked ")
-        acked += load.communicate("")[0].count("acked ")
+        acked += finish(load).count("acked ")
         versions = cluster.json("record", "history", "a.example", "writer", "TXT")["versions"]
         check(len(versions) == acked, f"{acked} were written, {len(versions)} are shown")
         check(len(cluster.ctl("record", "history", "a.example", "writer", "TXT").stdout.splitlines()) == acked + 1, "as a table")
@@ -273,4 +285,4 @@ def more_than_a_page():
         cluster.ctl("role", "set", "r1000", "rrset.change", key=path)
 
 
-main([watchers, places, more_than_a_page, zone_at_twenty_slots, everything_at_twenty_slots])
+main([watchers, places, the_tail_has_what_was_answered, more_than_a_page, zone_at_twenty_slots, everything_at_twenty_slots])

@@ -134,6 +134,25 @@ def guided():
         check(cluster.status(1)["recordings"] == [], "an ended shell")
 
 
+def guided_by_any_replica():
+    """Who has taken a step is told the next one by each replica; without a majority by one, which says so."""
+    with Cluster() as cluster:
+        leader = cluster.status(1)["leader"]
+        followers = [i for i in (1, 2, 3) if i != leader]
+        steps = {("freeze", "--reason", "incident 7"): "next: resilience-ctl override begin automation", ("resume",): "next: resilience-ctl automation freeze"}
+        for number in range(20):
+            for step, words in steps.items():
+                cluster.ctl("automation", *step, endpoints=cluster.endpoint(leader))
+                said = cluster.ctl("override", "guide", endpoints=cluster.endpoint(followers[number % 2]))
+                check(words in said.stdout and said.stderr == "", f"after {step}: {said.stdout}{said.stderr}")
+        cluster.ctl("automation", "freeze", "--reason", "incident 8", endpoints=cluster.endpoint(leader))
+        for i in followers:
+            cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", str(i))
+        said = cluster.ctl("override", "guide")
+        check("next: resilience-ctl override begin automation" in said.stdout, said.stdout)
+        check("NO_QUORUM" in said.stderr and "may be out of date" in said.stderr, said.stderr)
+
+
 def strict():
     with Cluster() as cluster:
         key, environment = begin(cluster)
@@ -187,4 +206,4 @@ def strict():
 
 
 if __name__ == "__main__":
-    main([what_was_shown, asciinema_plays_it, guided, strict])
+    main([what_was_shown, asciinema_plays_it, guided, guided_by_any_replica, strict])

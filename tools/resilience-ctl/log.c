@@ -2,7 +2,9 @@
 /* log.c - the log as it grows, outcomes, and envelopes that were signed before. */
 #include <string.h>
 
-#include "tools/resilience-ctl/ctl.h"
+#include "tools/resilience-ctl/log.h"
+
+#define NO_SLOT_YET ((UINT64_C(1) << 53) - 1) /* the largest number of the protocol */
 
 static void print_line(struct ctl *ctl, struct rsm_value slot)
 {
@@ -112,11 +114,15 @@ int ctl_watch(struct ctl *ctl, int count, char **arguments)
     return follow(ctl, ctl->from);
 }
 
-/* The newest slot, by the status of whoever answers. */
-static enum rsm_status newest_slot(struct ctl *ctl, uint64_t *slot_out)
+/* log.range of a slot that no log has: no entries, and `slot`, which a majority has confirmed. */
+enum rsm_status ctl_newest_slot(struct ctl *ctl, uint64_t *slot_out)
 {
     struct rsm_buffer result;
-    enum rsm_status status = ctl_call(ctl, "status", NULL, &result);
+    struct rsm_pack *params = rsm_pack_new();
+    rsm_pack_array(params, 1);
+    rsm_pack_uint(params, NO_SLOT_YET);
+    enum rsm_status status = ctl_call(ctl, "log.range", params, &result);
+    rsm_pack_free(params);
     if (status == RSM_OK)
         *slot_out = rsm_value_uint(rsm_value_get(rsm_value_of(rsm_buffer_bytes(&result)), "slot"));
     rsm_buffer_free(&result);
@@ -161,7 +167,7 @@ int ctl_log_tail(struct ctl *ctl, int count, char **arguments)
     uint64_t limit = ctl->limit > 0 ? ctl->limit : 20;
     (void)count;
     (void)arguments;
-    enum rsm_status status = newest_slot(ctl, &newest);
+    enum rsm_status status = ctl_newest_slot(ctl, &newest);
     if (status != RSM_OK)
         return rsm_status_exit(status);
     uint64_t first = newest + 1 > limit ? newest + 1 - limit : 1;

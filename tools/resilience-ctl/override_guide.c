@@ -11,9 +11,11 @@
 
 #include <rsm/change.h>
 
+#include "tools/resilience-ctl/log.h"
 #include "tools/resilience-ctl/override.h"
 
 #define CELL_SIZE 1100u
+#define CONFIRM_MS 2000u
 
 /* The digest of an emergency that waits, in hex; "" when there is none, or more than one. */
 static void find_waiting(struct ctl *ctl, char out[OVERRIDE_DIGEST_SIZE])
@@ -141,11 +143,23 @@ static enum rsm_status override_guide(struct ctl *ctl, const char *freeze, FILE 
     return RSM_OK;
 }
 
+/*
+ * Who has just taken a step shall see it, whichever replica answers: a read that a majority
+ * confirms brings that replica up to date. An incident may have taken the majority; then what one
+ * replica knows is shown all the same, behind the sentence that says so.
+ */
 int ctl_override_guide(struct ctl *ctl, int count, char **arguments)
 {
+    uint64_t slot;
     enum rsm_status status = ctl_connect(ctl);
-    if (status == RSM_OK)
+    if (status == RSM_OK) {
+        uint32_t timeout_ms = ctl->timeout_ms;
+        ctl->timeout_ms = timeout_ms < CONFIRM_MS ? timeout_ms : CONFIRM_MS;
+        if (ctl_newest_slot(ctl, &slot) != RSM_OK)
+            fputs("what follows is what one replica knows, and may be out of date\n", stderr);
+        ctl->timeout_ms = timeout_ms;
         status = override_guide(ctl, count > 0 ? arguments[0] : NULL, stdout);
+    }
     return rsm_status_exit(status);
 }
 
