@@ -7,11 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/io/disk_direct.h"
 #include "src/io/disk_posix.h"
-#include "src/io/work_pool.h"
+#include "src/io/lone_work.h"
 
 /* ioprio_set: this thread, the last place of the ordinary class. In the idle class it might never
  * have its turn, and the journal does need the segment some day. */
@@ -19,16 +18,11 @@
 #define IOPRIO_LAST (2 << 13 | 7)
 #define NICE_LAST 19
 
-enum beside_state { BESIDE_IDLE = 0, BESIDE_RUNNING, BESIDE_ENDED };
-
 struct beside {
-    struct work work; /* first; the pool's while RUNNING, with what follows here */
+    struct lone_work lone; /* first */
     struct beside_piece piece;
     struct direct_buffer zeros;
     enum rsm_status status;
-    /* the owner's */
-    enum beside_state state;
-    struct work_pool *pool;
 };
 
 /* In the thread. */
@@ -53,12 +47,11 @@ enum rsm_status beside_start(struct beside **beside_out)
 {
     struct beside *b = mem_alloc(sizeof *b);
     *beside_out = NULL;
-    enum rsm_status status = work_pool_start(1, &b->pool);
+    enum rsm_status status = lone_work_start(&b->lone, run);
     if (status != RSM_OK) {
         mem_free(b);
         return status;
     }
-    b->work.run = run;
     (void)direct_buffer_get(&b->zeros); /* memory is made in the owner's thread */
     *beside_out = b;
     return RSM_OK;
@@ -68,49 +61,39 @@ void beside_stop(struct beside *b)
 {
     if (b == NULL)
         return;
-    if (b->state == BESIDE_RUNNING)
-        beside_settle(b, b->piece.file);
-    (void)work_pool_stop(b->pool); /* nothing is in it: the work is a part of `b` */
+    lone_work_stop(&b->lone);
     direct_buffer_deinit(&b->zeros);
     mem_free(b);
 }
 
-static void look(struct beside *b)
-{
-    if (b->state == BESIDE_RUNNING && work_pool_collect(b->pool) != NULL)
-        b->state = BESIDE_ENDED;
-}
-
 void beside_settle(struct beside *b, uint64_t file)
 {
-    if (b == NULL || b->state != BESIDE_RUNNING || b->piece.file != file)
-        return;
-    (void)work_pool_await(b->pool);
-    b->state = BESIDE_ENDED;
+    if (b != NULL && b->piece.file == file)
+        lone_work_await(&b->lone);
 }
 
 void beside_forget(struct beside *b, uint64_t file)
 {
     beside_settle(b, file);
     if (b != NULL && b->piece.file == file)
-        b->state = BESIDE_IDLE;
+        b->lone.state = LONE_IDLE;
 }
 
 enum rsm_status beside_zero(struct beside *b, const struct beside_piece *piece)
 {
     const struct beside_piece *p = &b->piece;
-    look(b);
     bool is_same = p->file == piece->file && p->first == piece->first && p->end == piece->end;
-    if (b->state == BESIDE_ENDED && is_same) {
-        b->state = BESIDE_IDLE;
+    if (is_same)
+        lone_work_look(&b->lone);
+    else
+        lone_work_await(&b->lone); /* one at a time */
+    if (b->lone.state == LONE_ENDED && is_same) {
+        b->lone.state = LONE_IDLE;
         return b->status;
     }
-    if (b->state == BESIDE_RUNNING && !is_same)
-        beside_settle(b, p->file);
-    if (b->state != BESIDE_RUNNING) {
+    if (b->lone.state != LONE_RUNNING) {
         b->piece = *piece;
-        b->state = BESIDE_RUNNING;
-        work_pool_add(b->pool, &b->work);
+        lone_work_begin(&b->lone);
     }
     return RSM_BUSY;
 }

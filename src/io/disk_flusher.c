@@ -4,21 +4,16 @@
 
 #include "src/base/check.h"
 #include "src/base/mem.h"
+#include "src/io/lone_work.h"
 #include "src/io/watchdog.h"
-#include "src/io/work_pool.h"
-
-enum flusher_state { FLUSHER_IDLE = 0, FLUSHER_RUNNING, FLUSHER_ENDED };
 
 struct flusher {
-    struct work work; /* first; the pool's while RUNNING, with what follows here */
+    struct lone_work lone; /* first */
     struct disk_group group;
     struct group_writer writer;
     struct watchdog *watchdog;
     enum rsm_status status;
     bool is_refused;
-    /* the owner's */
-    enum flusher_state state;
-    struct work_pool *pool;
 };
 
 /* In the thread. */
@@ -37,12 +32,11 @@ enum rsm_status flusher_start(struct watchdog *watchdog, enum disk_flush flush,
     struct flusher *f = mem_alloc(sizeof *f);
 
     *flusher_out = NULL;
-    enum rsm_status status = work_pool_start(1, &f->pool);
+    enum rsm_status status = lone_work_start(&f->lone, run);
     if (status != RSM_OK) {
         mem_free(f);
         return status;
     }
-    f->work.run = run;
     f->watchdog = watchdog;
     if (flush == DISK_FLUSH_IO_URING) /* without, its groups go as with odirect */
         (void)group_writer_open_ring(&f->writer);
@@ -51,50 +45,33 @@ enum rsm_status flusher_start(struct watchdog *watchdog, enum disk_flush flush,
     return RSM_OK;
 }
 
-/* `work` is what was collected: NULL, it still runs. */
-static void note_end(struct flusher *f, const struct work *work)
-{
-    if (work == NULL)
-        return;
-    f->state = FLUSHER_ENDED;
-    CHECK(work_pool_collect(f->pool) == NULL); /* takes the signal back: there is nothing more */
-}
-
-static void wait_for_end(struct flusher *f)
-{
-    if (f->state == FLUSHER_RUNNING)
-        note_end(f, work_pool_await(f->pool));
-}
-
 void flusher_stop(struct flusher *f)
 {
     if (f == NULL)
         return;
-    wait_for_end(f);
-    (void)work_pool_stop(f->pool); /* nothing is in it: the work is a part of `f` */
+    lone_work_stop(&f->lone);
     group_writer_deinit(&f->writer);
     mem_free(f);
 }
 
 void flusher_begin(struct flusher *f, const struct disk_group *group)
 {
-    CHECK(f->state == FLUSHER_IDLE);
+    CHECK(f->lone.state == LONE_IDLE);
     f->group = *group;
-    f->state = FLUSHER_RUNNING;
-    work_pool_add(f->pool, &f->work);
+    lone_work_begin(&f->lone);
 }
 
 enum rsm_status flusher_end(struct flusher *f, bool waits, bool *refused_out)
 {
     *refused_out = false;
-    CHECK(f->state != FLUSHER_IDLE); /* something was begun */
+    CHECK(f->lone.state != LONE_IDLE); /* something was begun */
     if (waits)
-        wait_for_end(f);
-    else if (f->state == FLUSHER_RUNNING)
-        note_end(f, work_pool_collect(f->pool));
-    if (f->state == FLUSHER_RUNNING)
+        lone_work_await(&f->lone);
+    else
+        lone_work_look(&f->lone);
+    if (f->lone.state == LONE_RUNNING)
         return RSM_BUSY;
-    f->state = FLUSHER_IDLE;
+    f->lone.state = LONE_IDLE;
     *refused_out = f->is_refused;
     return f->status;
 }
@@ -102,10 +79,10 @@ enum rsm_status flusher_end(struct flusher *f, bool waits, bool *refused_out)
 void flusher_settle(struct flusher *f, uint64_t file)
 {
     if (f != NULL && f->group.file == file)
-        wait_for_end(f);
+        lone_work_await(&f->lone);
 }
 
 int flusher_descriptor(const struct flusher *f)
 {
-    return work_pool_descriptor(f->pool);
+    return lone_work_descriptor(&f->lone);
 }
