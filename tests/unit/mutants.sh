@@ -22,6 +22,14 @@ mkdir -p "$out"
 passed=0
 failed=0
 
+# What the first test that failed said: its assertion, or what ended it. (Tests that are meant to die say
+# "this must hold" as well: only the last of these before a test that ended by a signal is its own.)
+first_words() {
+    awk '/this must hold/ { held = $0 }
+         /^\[----\]/ && said == "" && /Assertion|[Cc]rash|signal/ { said = $0; sub(/^\[----\] */, "", said) }
+         /^\[FAIL\]/ { print said !~ /Assertion/ && held != "" ? held : said; exit }' "$1" | cut -c1-120
+}
+
 if "$program" --timeout 60 >"$out/none" 2>&1; then
     passed=1
 else
@@ -34,7 +42,7 @@ for name in $names; do
     found=$(sed -n 's/^\[FAIL\] \([a-z0-9_]*::[a-z0-9_]*\).*/\1/p' "$out/$name")
     if [ -n "$found" ]; then
         printf 'note: %-26s %s tests, %s: %s\n' "$name" "$(echo "$found" | wc -l)" "$(echo "$found" | head -n 1)" \
-            "$(grep -m1 -E '^\[----\].*(Assertion|[Cc]rash|signal|this must hold)|this must hold' "$out/$name" | sed 's/^\[----\] *//' | cut -c1-120)"
+            "$(first_words "$out/$name")"
         passed=$((passed + 1))
     else
         printf 'note: %-26s SURVIVED\n' "$name"
