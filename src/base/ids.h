@@ -37,6 +37,16 @@ static inline bool ballot_equal(struct ballot a, struct ballot b)
  */
 #define SLOT_MAX ((UINT64_C(1) << 53) - 1)
 
+#define FORMER_MAX 8u
+
+/* A replica's disk, as it names itself to the others. */
+struct incarnation {
+    uint64_t number; /* drawn when the disk was made new, or in doubt; 0: none */
+    /* What it was before it was in doubt, the last one first; 0: no more of them, or forgotten. */
+    uint64_t former[FORMER_MAX];
+    bool rejoins; /* in doubt: it asks for its vote under this number */
+};
+
 #define CLUSTER_ID_SIZE 16u /* BLAKE2b-128 of the genesis */
 #define HASH_SIZE 32u       /* BLAKE2b-256, also a chain head */
 

@@ -99,31 +99,66 @@ static enum rsm_status keep(struct incarnations *table, const struct incarnation
     return status;
 }
 
-static bool was(const struct incarnations *table, uint32_t replica, uint64_t incarnation)
+static bool is_among(const uint64_t former[FORMER_MAX], uint64_t number)
 {
-    for (uint32_t k = 0; k < FORMER_MAX && table->former[replica][k] != 0; k++)
-        if (table->former[replica][k] == incarnation)
+    for (uint32_t k = 0; k < FORMER_MAX && former[k] != 0; k++)
+        if (former[k] == number)
             return true;
     return false;
 }
 
-bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t incarnation,
-                         bool rejoin)
+/* The replica has another number now; what it had before is not forgotten. */
+static void rename_to(struct incarnations *table, uint32_t replica, uint64_t number)
+{
+    uint64_t *former = table->former[replica];
+    if (table->known[replica] != 0) {
+        memmove(former + 1, former, (FORMER_MAX - 1) * sizeof *former);
+        former[0] = table->known[replica];
+    }
+    table->known[replica] = number;
+}
+
+bool incarnations_accept(struct incarnations *table, uint32_t replica,
+                         const struct incarnation *incarnation, bool takes_any)
 {
     CHECK(replica >= 1 && replica <= REPLICA_MAX);
     uint64_t known = table->known[replica];
-    if (incarnation == 0 || incarnation == known)
-        return incarnation != 0;
-    if (known != 0 && !rejoin && !MUTANT(TALK_TO_ANY_INCARNATION))
+    uint64_t number = incarnation->number;
+    if (number == 0 || number == known)
+        return number != 0;
+    /* It went on from what is known; and nothing that is known goes on from it. */
+    bool has_rejoined =
+        is_among(incarnation->former, known) && !is_among(table->former[replica], number);
+    if (known != 0 && !incarnation->rejoins && !has_rejoined && !takes_any &&
+        !MUTANT(TALK_TO_ANY_INCARNATION))
         return false;
     struct incarnations before = *table;
-    uint64_t *former = table->former[replica];
-    if (known != 0) {
-        memmove(former + 1, former, (FORMER_MAX - 1) * sizeof *former);
-        former[0] = known;
-    }
-    table->known[replica] = incarnation;
+    rename_to(table, replica, number);
     return keep(table, &before) == RSM_OK;
+}
+
+enum rsm_status incarnations_rename(struct incarnations *table, uint32_t self, uint64_t number,
+                                    uint64_t next)
+{
+    CHECK(self >= 1 && self <= REPLICA_MAX && number != 0 && next != 0);
+    struct incarnations before = *table;
+    if (table->known[self] != number && !is_among(table->former[self], number)) {
+        table->known[self] = number; /* the first time; or the log says that another disk is it */
+        memset(table->former[self], 0, sizeof table->former[self]);
+    }
+    if (table->known[self] != next) /* else an earlier run came as far as this */
+        rename_to(table, self, next);
+    return keep(table, &before);
+}
+
+struct incarnation incarnations_own(const struct incarnations *table, uint32_t self,
+                                    uint64_t number, bool rejoins)
+{
+    struct incarnation own = {.number = number, .rejoins = rejoins};
+    CHECK(self >= 1 && self <= REPLICA_MAX && number != 0);
+    if (table->known[self] == number) /* else the list is another one's */
+        memcpy(own.former, table->former[self], sizeof own.former);
+    return own;
 }
 
 enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica, uint64_t incarnation)
@@ -133,7 +168,7 @@ enum rsm_status incarnations_pin(struct incarnations *table, uint32_t replica, u
         return RSM_OK;
     struct incarnations before = *table;
     table->pinned[replica] = incarnation;
-    if (table->known[replica] != incarnation && !was(table, replica, incarnation)) {
+    if (table->known[replica] != incarnation && !is_among(table->former[replica], incarnation)) {
         table->known[replica] = incarnation;
         memset(table->former[replica], 0, sizeof table->former[replica]);
     }

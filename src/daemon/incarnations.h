@@ -10,7 +10,8 @@
  *   - that it met first, or that the log named when it added the member (incarnations_pin);
  *   - or, later, that a peer in doubt about its journal rejoins under: from then on nothing of its
  *     former life is heard any more, and it votes again only after everybody told it what it may
- *     have forgotten (consensus/rejoin.c).
+ *     have forgotten (consensus/rejoin.c)
+ *   - or that it has rejoined under, when what is known is in the list of what it was.
  *
  *   rsm peers\n
  *   format = 2\n
@@ -21,16 +22,15 @@
  *   check = <8 hexadecimal digits, CRC-32C of all the bytes before this line>\n
  *
  * Format 1 had one former, or 0; it is read, and written anew with the next change.
+ *
+ * A replica's own line says what it was itself, and it tells that to its peers: a voter that was
+ * made one while the other rejoined, and so was asked for nothing, knows it by its former number.
  */
 #ifndef RSM_DAEMON_INCARNATIONS_H
 #define RSM_DAEMON_INCARNATIONS_H
 
 #include "src/base/ids.h"
 #include "src/io/data_dir.h"
-
-/* A peer that comes back in doubt again and again takes a new one each time; older ones are
- * dropped. */
-#define FORMER_MAX 8u
 
 struct incarnations {
     const struct data_dir *dir;      /* borrowed */
@@ -43,12 +43,20 @@ struct incarnations {
 enum rsm_status incarnations_open(struct incarnations *table, const struct data_dir *dir);
 
 /*
- * True when the replica may be talked to under this incarnation. What is new is written down before
- * this returns; when that fails the answer is no. `rejoin`: the peer says that it is in doubt, and
- * takes a new one.
+ * True when the replica may be talked to as what it says it is. What is new is written down before
+ * this returns; when that fails the answer is no. New is taken of who is in doubt, and of who was
+ * in doubt and was before what is known; `takes_any`: of everybody.
  */
-bool incarnations_accept(struct incarnations *table, uint32_t replica, uint64_t incarnation,
-                         bool rejoin);
+bool incarnations_accept(struct incarnations *table, uint32_t replica,
+                         const struct incarnation *incarnation, bool takes_any);
+
+/* This replica's disk is in doubt, and calls itself `next`; it was `number` when it was made new,
+ * or last got its vote back. Durable when this returns. RSM_IO. */
+enum rsm_status incarnations_rename(struct incarnations *table, uint32_t self, uint64_t number,
+                                    uint64_t next);
+/* What this replica says that it is under that number. */
+struct incarnation incarnations_own(const struct incarnations *table, uint32_t self,
+                                    uint64_t number, bool rejoins);
 
 /*
  * The log says that the member has this incarnation; 0 says nothing. Counts once each, and not when

@@ -82,13 +82,12 @@ static void on_lost(void *context, uint32_t peer)
     node_on_peer_lost(l->node, peer);
 }
 
-static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool rejoin)
+static bool on_accept(void *context, uint32_t peer, const struct incarnation *incarnation)
 {
     struct loop *l = context;
-    /* Nobody asks a replica without a vote before he rejoins, so it hears of it now. */
-    bool takes_any = rejoin || !node_is_voter(l->node);
     verify_drop_peer(l->verify, peer); /* they may be of its former life */
-    return incarnations_accept(&l->incarnations, peer, incarnation, takes_any);
+    /* Nobody asks a replica without a vote before he rejoins, so it hears of it now. */
+    return incarnations_accept(&l->incarnations, peer, incarnation, !node_is_voter(l->node));
 }
 
 /* A peer refuses this replica, and says with whose signatures. */
@@ -262,12 +261,6 @@ static enum rsm_status open_verify(struct loop *l)
                             : complain(l, status, "verify_threads", rsm_status_sentence(status));
 }
 
-/* What the peers are told. */
-static uint64_t incarnation_of(const struct loop *l)
-{
-    return l->rejoin_as != 0 ? l->rejoin_as : data_dir_identity(l->dir)->incarnation;
-}
-
 /* An earlier run heard of it. */
 static enum rsm_status be_left_behind(struct loop *l)
 {
@@ -299,8 +292,7 @@ static enum rsm_status open_network(struct loop *l)
                                       .cluster_id = l->genesis.cluster_id,
                                       .key = l->key,
                                       .self = l->config->node.self,
-                                      .incarnation = incarnation_of(l),
-                                      .rejoin = l->rejoin_as != 0,
+                                      .incarnation = loop_incarnation(l),
                                       .listen = l->config->peer_listen,
                                       .context = l,
                                       .accept = on_accept,

@@ -231,6 +231,21 @@ bool loop_is_in_doubt(const struct loop *l)
     return status != RSM_NOT_FOUND && !is_over;
 }
 
+struct incarnation loop_incarnation(const struct loop *l)
+{
+    bool rejoins = l->rejoin_as != 0;
+    uint64_t number = rejoins ? l->rejoin_as : data_dir_identity(l->dir)->incarnation;
+    return incarnations_own(&l->incarnations, l->config->node.self, number, rejoins);
+}
+
+/* The peers hear what this replica is now. */
+static void announce(struct loop *l)
+{
+    struct incarnation incarnation = loop_incarnation(l);
+    if (l->links != NULL)
+        peer_links_set_identity(l->links, &incarnation);
+}
+
 static uint64_t env_doubt(void *context)
 {
     struct loop *l = context;
@@ -242,13 +257,14 @@ static uint64_t env_doubt(void *context)
         body.statement.former == data_dir_identity(l->dir)->incarnation)
         incarnation = body.statement.incarnation;
     describe_doubt(incarnation, text);
-    if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK)
+    if (data_dir_write_file(l->dir, DOUBT_FILE, bytes_of_string(text)) != RSM_OK ||
+        incarnations_rename(&l->incarnations, l->config->node.self,
+                            data_dir_identity(l->dir)->incarnation, incarnation) != RSM_OK)
         return 0; /* said to nobody: the next start tries again */
     l->rejoin_as = incarnation;
     if (l->verify != NULL) /* else it is found out while the node opens: nothing has come yet */
         verify_drop_peer(l->verify, 0); /* they were told to the one that this was */
-    if (l->links != NULL)
-        peer_links_set_identity(l->links, l->rejoin_as, true);
+    announce(l);
     return l->rejoin_as;
 }
 
@@ -262,7 +278,7 @@ static enum rsm_status env_renewed(void *context, uint64_t incarnation, uint64_t
     if (status != RSM_OK)
         return status;
     l->rejoin_as = 0;
-    peer_links_set_identity(l->links, incarnation, false);
+    announce(l);
     return RSM_OK;
 }
 

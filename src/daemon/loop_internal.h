@@ -77,5 +77,7 @@ bool loop_end_commit(struct loop *l, enum rsm_status *status_out);
 bool loop_is_in_doubt(const struct loop *l);
 /* Above 0, at random. */
 uint64_t loop_draw_incarnation(void);
+/* What the peers are told. */
+struct incarnation loop_incarnation(const struct loop *l);
 
 #endif

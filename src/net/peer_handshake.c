@@ -16,8 +16,8 @@
 #define PROOF_HEAD_SIZE 3u /* the code, and the size of what is behind it */
 #define ANSWER_SIZE (PEER_ANSWER_HEAD_SIZE + SIGNATURE_SIZE)
 
-static const char acceptor_text[] = "rsm peer acceptor v2";
-static const char dialler_text[] = "rsm peer dialler v2";
+static const char acceptor_text[] = "rsm peer acceptor v3";
+static const char dialler_text[] = "rsm peer dialler v3";
 /* As SIGNATURE_TAG: the zero at the end is a part of it. */
 static const struct signature_tag acceptor_tag = {acceptor_text, sizeof acceptor_text};
 static const struct signature_tag dialler_tag = {dialler_text, sizeof dialler_text};
@@ -80,7 +80,7 @@ static void refuse(struct link *l, enum peer_refusal code)
 static bool accept_incarnation(struct link *l)
 {
     const struct peer_links_config *c = &l->links->config;
-    if (!c->accept(c->context, l->peer, l->incarnation, l->rejoin)) {
+    if (!c->accept(c->context, l->peer, &l->incarnation)) {
         refuse(l, PEER_REFUSED_INCARNATION);
         return false;
     }
@@ -94,11 +94,8 @@ static bool accept_incarnation(struct link *l)
 bool link_send_hello(struct link *l)
 {
     const struct peer_links_config *c = &l->links->config;
-    struct peer_hello hello = {.cluster_id = c->cluster_id,
-                               .from = c->self,
-                               .to = l->peer,
-                               .incarnation = c->incarnation,
-                               .rejoin = c->rejoin};
+    struct peer_hello hello = {
+        .cluster_id = c->cluster_id, .from = c->self, .to = l->peer, .incarnation = c->incarnation};
     randombytes_buf(hello.nonce, sizeof hello.nonce);
     peer_hello_encode(&hello, l->transcript);
     evbuffer_add(l->out, l->transcript, PEER_HELLO_SIZE);
@@ -117,7 +114,6 @@ static bool on_hello(struct link *l)
     uint8_t wrong = peer_hello_decode(l->transcript, c->cluster_id, c->self, &hello);
     l->peer = hello.from;
     l->incarnation = hello.incarnation;
-    l->rejoin = hello.rejoin;
     if (wrong == 0 && !l->links->peers[l->peer].is_member)
         wrong = PEER_REFUSED_MEMBER;
     if (wrong != 0) {
@@ -125,7 +121,7 @@ static bool on_hello(struct link *l)
         return false;
     }
     uint8_t signature[SIGNATURE_SIZE];
-    struct peer_hello answer = {.incarnation = c->incarnation, .rejoin = c->rejoin};
+    struct peer_hello answer = {.incarnation = c->incarnation};
     randombytes_buf(answer.nonce, sizeof answer.nonce);
     peer_answer_encode(&answer, l->transcript + PEER_HELLO_SIZE);
     if (!sign(l, acceptor_tag, signature)) {
@@ -178,7 +174,6 @@ static bool on_answer(struct link *l)
     evbuffer_remove(l->in, signature, sizeof signature);
     bool is_known = peer_answer_decode(l->transcript + PEER_HELLO_SIZE, &answer);
     l->incarnation = answer.incarnation;
-    l->rejoin = answer.rejoin;
     if (!is_known || !verify(l, acceptor_tag, signature) || !sign(l, dialler_tag, signature)) {
         link_drop(l, peer_refusal_text(PEER_REFUSED_PROOF));
         return false;

@@ -239,12 +239,13 @@ void link_close_other_incarnations(struct link *l)
     static const char why[] = "the peer has another incarnation now";
     struct link *outgoing = &l->links->outgoing[l->peer];
     struct link *next;
-    if (outgoing != l && outgoing->state == LINK_OPEN && outgoing->incarnation != l->incarnation)
+    if (outgoing != l && outgoing->state == LINK_OPEN &&
+        outgoing->incarnation.number != l->incarnation.number)
         link_drop(outgoing, why);
     for (struct link *i = l->links->incoming; i != NULL; i = next) {
         next = i->next;
         if (i != l && i->peer == l->peer && i->state == LINK_OPEN &&
-            i->incarnation != l->incarnation)
+            i->incarnation.number != l->incarnation.number)
             link_drop(i, why);
     }
 }
@@ -392,7 +393,9 @@ void peer_links_set_proof(struct peer_links *links, struct bytes proof)
 static void recheck(struct link *l)
 {
     const struct peer_links_config *c = &l->links->config;
-    if (l->state == LINK_OPEN && !c->accept(c->context, l->peer, l->incarnation, false))
+    struct incarnation its = l->incarnation;
+    its.rejoins = false; /* who was in doubt was taken then */
+    if (l->state == LINK_OPEN && !c->accept(c->context, l->peer, &its))
         link_drop(l, peer_refusal_text(PEER_REFUSED_INCARNATION));
 }
 
@@ -407,10 +410,9 @@ void peer_links_recheck(struct peer_links *links)
     }
 }
 
-void peer_links_set_identity(struct peer_links *links, uint64_t incarnation, bool rejoin)
+void peer_links_set_identity(struct peer_links *links, const struct incarnation *incarnation)
 {
-    links->config.incarnation = incarnation;
-    links->config.rejoin = rejoin;
+    links->config.incarnation = *incarnation;
     for (uint32_t id = 1; id <= REPLICA_MAX; id++) {
         struct link *l = &links->outgoing[id];
         close_incoming(links, id, "this replica has another incarnation now");

@@ -47,15 +47,14 @@ struct peer_links_config {
     const uint8_t *cluster_id; /* CLUSTER_ID_SIZE bytes; borrowed */
     const struct rsm_key *key; /* this replica's; borrowed */
     uint32_t self;
-    uint64_t incarnation;
-    bool rejoin;        /* said to the peers: see peer_hello.h */
-    const char *listen; /* "ip:port" */
+    struct incarnation incarnation; /* said to the peers: see peer_hello.h */
+    const char *listen;             /* "ip:port" */
     void *context;
     /*
-     * Whether a peer that has proved its key may be talked to under this incarnation. Asked for
+     * Whether a peer that has proved its key may be talked to as what it says it is. Asked for
      * each connection. What it accepts is accepted for good: it is durable when this returns.
      */
-    bool (*accept)(void *context, uint32_t peer, uint64_t incarnation, bool rejoin);
+    bool (*accept)(void *context, uint32_t peer, const struct incarnation *incarnation);
     /* A frame came from a proven peer; borrowed during the call. */
     void (*on_frame)(void *context, uint32_t from, struct bytes frame);
     /*
@@ -91,7 +90,7 @@ void peer_links_set_members(struct peer_links *links, const struct member_config
 /* What `accept` says may have changed: open links whose incarnation it does not take are closed. */
 void peer_links_recheck(struct peer_links *links);
 /* This replica goes on under another incarnation: all connections are closed and made anew. */
-void peer_links_set_identity(struct peer_links *links, uint64_t incarnation, bool rejoin);
+void peer_links_set_identity(struct peer_links *links, const struct incarnation *incarnation);
 
 /* What is sent with a refusal of a disk or member that is none any more; copied, empty: nothing. */
 void peer_links_set_proof(struct peer_links *links, struct bytes proof);

@@ -43,8 +43,7 @@ struct link {
     uint32_t dial_again_ms;
     bool refused; /* outgoing: the last try was, with a code */
     uint32_t dials;
-    uint64_t incarnation; /* the peer's; valid from the answer or the hello on */
-    bool rejoin;          /* likewise */
+    struct incarnation incarnation; /* the peer's; valid from the answer or the hello on */
     uint8_t transcript[PEER_TRANSCRIPT_SIZE];
     struct link *next; /* incoming ones */
 };

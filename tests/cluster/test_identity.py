@@ -103,6 +103,30 @@ def older_image():
         votes_again(cluster, 3)
 
 
+def known_by_what_it_was():
+    """Who missed that another one rejoined knows it by what it was before, and takes it: it says what it was."""
+    with Cluster() as cluster:
+        cluster.ctl("zone", "create", "a.example", "-", text=ZONE)
+        for i in range(20):
+            change(cluster, f"n{i}")
+        with open(cluster.data(1) + "/peers", "rb") as file:
+            before = file.read()
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "3")
+        flip_in_the_middle(sorted(glob.glob(cluster.data(3) + "/journal/*.seg")))
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "3")
+        await_voting(cluster, 3)
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "1")
+        with open(cluster.data(1) + "/peers", "rb") as file:
+            check(file.read() != before, "replica 3 is what it was")
+        with open(cluster.data(1) + "/peers", "wb") as file:
+            file.write(before)
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "1")
+        cluster.ctl("dev", "kill", "--dir", cluster.dir, "--replica", "2")
+        change(cluster, "with-three", "--timeout", "20s")
+        cluster.ctl("dev", "start", "--dir", cluster.dir, "--replica", "2")
+        votes_again(cluster, 3)
+
+
 def unlink_all(paths):
     for path in paths:
         os.unlink(path)
@@ -293,5 +317,5 @@ def old_damage_at_two():
         votes_again(cluster, 1)
 
 
-main([wiped_disk, lost_journal, older_image, damaged_journal, truncated_journal, waits_for_who_is_missing, two_have_lost_something,
+main([wiped_disk, lost_journal, older_image, known_by_what_it_was, damaged_journal, truncated_journal, waits_for_who_is_missing, two_have_lost_something,
       a_person_decides, old_damage_at_two])

@@ -38,9 +38,9 @@
 #include "src/base/check.h"
 #include "src/base/mem.h"
 #include "src/base/prng.h"
+#include "src/net/peer_hello.h"
 
 #define IDS 10u
-#define HELLO_SIZE 69u /* src/net/peer_link.c */
 #define HELLO_FROM 21u
 #define HELD_MAX (256u << 10)
 #define STEP_MS 2
@@ -249,7 +249,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         return;
     }
     if (c->dialler == 0 && p->is_forward) {
-        if (n >= (ssize_t)HELLO_SIZE && memcmp(data, "RSMP", 4) == 0)
+        if (n >= (ssize_t)PEER_HELLO_SIZE && memcmp(data, "RSMP", 4) == 0)
             c->dialler = get_u32(data + HELLO_FROM) % IDS;
     } else if (c->reset_next && p->is_forward) {
         reset_in_the_middle(p, data, (size_t)n);

@@ -118,6 +118,7 @@ bool core_node_knows_one_of(const struct core_cluster *c, uint32_t replica, repl
 void life_begin(struct core_node *n)
 {
     n->announced = n->in_doubt ? ++n->incarnation_last : n->incarnation;
+    net_announce(&n->cluster->net, n->replica, n->incarnation, false);
     net_announce(&n->cluster->net, n->replica, n->announced, n->in_doubt);
     if (!n->in_doubt)
         return;

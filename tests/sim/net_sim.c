@@ -80,10 +80,26 @@ static void net_remember(struct net *net, const struct net_packet *packet)
     place->payload = net->calls.copy(net->context, packet->payload);
 }
 
+static void meet(struct net_end *one, uint32_t other, uint64_t announced)
+{
+    uint64_t *former = one->former[other];
+    if (one->known[other] != announced) {
+        memmove(former + 1, former, (NET_FORMER - 1) * sizeof(*former));
+        former[0] = one->known[other];
+    }
+    one->known[other] = announced;
+}
+
 void net_announce(struct net *net, uint32_t replica, uint64_t announced, bool rejoins)
 {
-    net->ends[replica].announced = announced;
-    net->ends[replica].rejoins = rejoins;
+    struct net_end *end = &net->ends[replica];
+    if (rejoins) {
+        if (end->known[replica] == 0)
+            end->known[replica] = end->announced;
+        meet(end, replica, announced);
+    }
+    end->announced = announced;
+    end->rejoins = rejoins;
 }
 
 void net_set_members(struct net *net, uint32_t at, uint32_t members)
@@ -114,22 +130,29 @@ void net_forget(struct net *net, uint32_t at)
     memset(end->former, 0, sizeof(end->former));
 }
 
+/* What the other end says that it was before it rejoined. */
+static bool was(const struct net_end *end, uint32_t replica, uint64_t incarnation)
+{
+    bool is_found = false;
+    if (incarnation == 0)
+        return false;
+    for (uint32_t i = 0; i < NET_FORMER && end->known[replica] == end->announced; i++)
+        is_found = is_found || end->former[replica][i] == incarnation;
+    return is_found;
+}
+
 /* Would `one` talk to the other end as what that says it is? */
 static bool accepts(const struct net_end *one, uint32_t other, const struct net_end *end)
 {
     uint64_t known = one->known[other];
     return MUTANT(TALK_TO_ANY_INCARNATION) || known == 0 || known == end->announced ||
-           ((end->rejoins || one->is_stranger) && end->announced > known);
+           ((end->rejoins || one->is_stranger || was(end, other, known)) && end->announced > known);
 }
 
-static void meet(struct net_end *one, uint32_t other, uint64_t announced)
+static bool is_by_former(const struct net_end *one, uint32_t other, const struct net_end *end)
 {
-    uint64_t *former = one->former[other];
-    if (one->known[other] != announced) {
-        memmove(former + 1, former, (NET_FORMER - 1) * sizeof(*former));
-        former[0] = one->known[other];
-    }
-    one->known[other] = announced;
+    uint64_t known = one->known[other];
+    return known != end->announced && was(end, other, known) && !end->rejoins && !one->is_stranger;
 }
 
 /* A connection is there, or can be made: then both have met each other as what they are now. */
@@ -145,6 +168,7 @@ static bool shake_hands(struct net *net, uint32_t a, uint32_t b)
         return true;
     if (net->cut[a][b] || net->cut[b][a] || !accepts(one, b, two) || !accepts(two, a, one))
         return false;
+    net->recognised += is_by_former(one, b, two) || is_by_former(two, a, one) ? 1 : 0;
     meet(one, b, two->announced);
     meet(two, a, one->announced);
     return true;

@@ -66,7 +66,8 @@ struct net {
     uint64_t sent;
     uint64_t delivered;
     uint64_t replayed;
-    uint64_t outlived; /* of an earlier life, and dropped */
+    uint64_t outlived;   /* of an earlier life, and dropped */
+    uint64_t recognised; /* by what they were before, after they had rejoined */
 };
 
 void net_init(struct net *net, struct sim *sim, const struct net_options *options,

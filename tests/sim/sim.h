@@ -107,6 +107,7 @@ struct sim_cut {
     X(OUTCOME_UNKNOWN, "a client was told that the outcome is unknown")                            \
     X(CLIENT_DIED, "a client died with a command under way")                                       \
     X(OLD_FRAME, "a frame of an earlier life was dropped")                                         \
+    X(RECOGNISED, "a replica was known by what it was before it rejoined")                         \
     X(MEMBER_ADDED, "a learner was added")                                                         \
     X(MEMBER_PROMOTED, "a learner became a voter")                                                 \
     X(MEMBER_REMOVED, "a member was removed")                                                      \
@@ -146,8 +147,7 @@ const char *sim_mark_name(enum sim_mark mark);
 
 /* What a run did, added up over the seeds. */
 struct sim_report {
-    uint64_t seeds;
-    uint64_t events;
+    uint64_t seeds, events;
     uint64_t simulated_us;
     uint64_t writes_acknowledged;
     uint64_t reads_confirmed;

@@ -341,23 +341,6 @@ static void describe_unsettled(struct core_cluster *c, const char *what)
     sim_fail(&c->sim, "L: %s:%s", what, text);
 }
 
-/*
- * A member that knows another one as an earlier life, and has become a voter before it met it anew:
- * it talks to it no more (see the notes on incarnations in docs/reliability.md).
- */
-static bool somebody_is_locked_out(const struct core_cluster *c)
-{
-    for (uint32_t a = 1; a <= c->node_count && c->members_slot != 0; a++) {
-        for (uint32_t b = 1; b <= c->node_count; b++) {
-            uint64_t known = c->net.ends[a].known[b];
-            if (a != b && known != 0 && known != c->net.ends[b].announced &&
-                !c->net.ends[b].rejoins)
-                return true;
-        }
-    }
-    return false;
-}
-
 /* Those whose disks lost something are a quorum among themselves. */
 static bool too_many_have_lost(const struct core_cluster *c)
 {
@@ -377,7 +360,7 @@ static bool too_many_have_lost(const struct core_cluster *c)
 static bool is_rightly_blocked(const struct core_cluster *c)
 {
     replica_set fit = newest_members(c)->voters & ~(replica_set)c->excluded;
-    if (somebody_is_locked_out(c) || too_many_have_lost(c) ||
+    if (too_many_have_lost(c) ||
         !quorum_has(newest_members(c), fit)) /* removed while a fault began that lasts */
         return true;
     for (uint32_t r = 1; r <= c->node_count; r++) {
@@ -428,6 +411,7 @@ void core_cluster_end(struct core_cluster *c)
     c->report->events += c->sim.event_count;
     c->report->simulated_us += c->sim.now;
     c->report->messages += c->net.sent;
+    c->report->node_marks[SIM_MARK_RECOGNISED] += c->net.recognised;
     for (uint32_t i = 0; i < c->options.client_count; i++)
         core_client_deinit(c, i);
     for (uint32_t r = 1; r <= c->node_count; r++)

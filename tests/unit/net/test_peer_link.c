@@ -53,14 +53,15 @@ struct rig {
 
 static const uint8_t cluster[CLUSTER_ID_SIZE] = {1, 2, 3};
 
-static bool on_accept(void *context, uint32_t peer, uint64_t incarnation, bool rejoin)
+static bool on_accept(void *context, uint32_t peer, const struct incarnation *incarnation)
 {
     struct node *n = context;
     n->asked++;
-    n->rejoins += rejoin ? 1 : 0;
-    if (n->known[peer] == 0 || (rejoin && n->takes_rejoins))
-        n->known[peer] = incarnation;
-    return n->known[peer] == incarnation;
+    n->rejoins += incarnation->rejoins ? 1 : 0;
+    if (n->known[peer] == 0 || (incarnation->rejoins && n->takes_rejoins) ||
+        incarnation->former[0] == n->known[peer])
+        n->known[peer] = incarnation->number;
+    return n->known[peer] == incarnation->number;
 }
 
 static void on_frame(void *context, uint32_t from, struct bytes frame)
@@ -119,8 +120,7 @@ static void start(struct rig *r, struct node *n, uint32_t id, uint64_t incarnati
                                        .cluster_id = cluster,
                                        .key = n->key,
                                        .self = id,
-                                       .incarnation = incarnation,
-                                       .rejoin = rejoin,
+                                       .incarnation = {.number = incarnation, .rejoins = rejoin},
                                        .listen = "127.0.0.1", /* any free port */
                                        .context = n,
                                        .accept = on_accept,
@@ -446,7 +446,8 @@ Test(peer_link, an_identity_that_changes)
     struct rig *r = rig_of(3);
     WAIT(r, both_open(r, 1, 2) && both_open(r, 1, 3) && both_open(r, 2, 3));
     r->nodes[1].takes_rejoins = true; /* 3 does not */
-    peer_links_set_identity(r->nodes[2].links, 555, true);
+    peer_links_set_identity(r->nodes[2].links,
+                            &(struct incarnation){.number = 555, .rejoins = true});
     cr_assert(!peer_links_is_open(r->nodes[2].links, 1));
     WAIT(r, both_open(r, 1, 2) && r->nodes[1].known[2] == 555);
     cr_assert_geq(r->nodes[1].rejoins, 1);
@@ -454,6 +455,12 @@ Test(peer_link, an_identity_that_changes)
     WAIT(r, r->nodes[3].rejoins >= 3);
     cr_assert(!peer_links_is_open(r->nodes[3].links, 2));
     cr_assert_eq(r->nodes[3].known[2], 102);
+    /* It has its vote again; 3 reads in the list that this is the one that it knows. */
+    peer_links_set_identity(r->nodes[2].links,
+                            &(struct incarnation){.number = 555, .former = {102}});
+    WAIT(r, both_open(r, 1, 2) && both_open(r, 2, 3));
+    cr_assert_eq(r->nodes[3].known[2], 555);
+    say_and_hear(r, 2, 3, "after all");
     rig_free(r);
 }
 
@@ -480,7 +487,8 @@ Test(peer_link, refusals_have_a_code)
     } rows[] = {
         {0, 'X', PEER_REFUSED_VERSION, "another magic"},
         {4, 1, PEER_REFUSED_VERSION, "version 1"},
-        {4, 3, PEER_REFUSED_VERSION, "version 3"},
+        {4, 2, PEER_REFUSED_VERSION, "version 2"},
+        {4, 4, PEER_REFUSED_VERSION, "version 4"},
         {5, 9, PEER_REFUSED_CLUSTER, "another cluster"},
         {28, 7, PEER_REFUSED_TARGET, "for somebody else"},
         {24, 1, PEER_REFUSED_MEMBER, "from ourselves"},
@@ -489,10 +497,12 @@ Test(peer_link, refusals_have_a_code)
         {21, 255, PEER_REFUSED_MEMBER, "from a huge number"},
         {24, 4, PEER_REFUSED_MEMBER, "from a replica that is no member"},
         {37, 2, PEER_REFUSED_VERSION, "a flag that is not known"},
+        {53, 1, PEER_REFUSED_VERSION, "a number behind the last of the list"},
     };
     struct rig *r = rig_of(2);
     uint8_t good[PEER_HELLO_SIZE];
-    struct peer_hello hello = {.cluster_id = cluster, .from = 2, .to = 1, .incarnation = 102};
+    struct peer_hello hello = {
+        .cluster_id = cluster, .from = 2, .to = 1, .incarnation.number = 102};
     peer_hello_encode(&hello, good);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t bytes[PEER_HELLO_SIZE], code = 0;
@@ -589,7 +599,7 @@ Test(peer_link, a_hello_alone_proves_nothing)
     uint8_t bytes[PEER_HELLO_SIZE + 64] = {0};
     uint8_t answer[PEER_ANSWER_HEAD_SIZE + 64];
     struct rig *r = rig_of(2);
-    struct peer_hello hello = {.cluster_id = cluster, .from = 2, .to = 1, .incarnation = 5};
+    struct peer_hello hello = {.cluster_id = cluster, .from = 2, .to = 1, .incarnation.number = 5};
     struct peer_hello theirs;
     size_t got = 0;
     ssize_t one = 0;
@@ -599,13 +609,19 @@ Test(peer_link, a_hello_alone_proves_nothing)
     for (; got < sizeof answer; got += (size_t)one)
         WAIT(r, (one = recv(fd, answer + got, sizeof answer - got, MSG_DONTWAIT)) > 0);
     cr_assert(peer_answer_decode(answer, &theirs));
-    cr_assert(theirs.incarnation == 101 && !theirs.rejoin);
+    cr_assert(theirs.incarnation.number == 101 && !theirs.incarnation.rejoins);
     uint8_t code = 0;
     WAIT(r, recv(fd, &code, 1, MSG_DONTWAIT) == 1);
     cr_assert_eq(code, PEER_REFUSED_PROOF);
     cr_assert_neq(r->nodes[1].known[2], 5, "an incarnation without a proof");
     close(fd);
     rig_free(r);
+}
+
+static bool is_same(const struct incarnation *a, const struct incarnation *b)
+{
+    return a->number == b->number && a->rejoins == b->rejoins &&
+           memcmp(a->former, b->former, sizeof a->former) == 0;
 }
 
 /* Handshake bytes, one at a time, both ways round. */
@@ -615,20 +631,28 @@ Test(peer_hello, there_and_back)
     struct peer_hello in = {.cluster_id = cluster,
                             .from = 3,
                             .to = 1,
-                            .incarnation = 0x1122334455667788,
-                            .rejoin = true,
+                            .incarnation = {.number = 0x1122334455667788,
+                                            .former = {0x2233445566778899, 3},
+                                            .rejoins = true},
                             .nonce = {9, 8, 7}};
     struct peer_hello out;
     peer_hello_encode(&in, bytes);
     cr_assert_eq(peer_hello_decode(bytes, cluster, 1, &out), 0);
-    cr_assert(out.from == 3 && out.to == 1 && out.rejoin && out.incarnation == in.incarnation);
+    cr_assert(out.from == 3 && out.to == 1);
+    cr_assert(is_same(&out.incarnation, &in.incarnation));
     cr_assert_arr_eq(out.nonce, in.nonce, sizeof in.nonce);
     peer_answer_encode(&in, head);
     cr_assert(peer_answer_decode(head, &out));
-    cr_assert(out.rejoin && out.incarnation == in.incarnation);
+    cr_assert(is_same(&out.incarnation, &in.incarnation));
     cr_assert_arr_eq(out.nonce, in.nonce, sizeof in.nonce);
     head[9] = 2;
     cr_assert(!peer_answer_decode(head, &out), "an unknown flag");
+    memset(in.incarnation.former, 0, sizeof in.incarnation.former);
+    in.incarnation.former[1] = 3;
+    peer_answer_encode(&in, head);
+    cr_assert(!peer_answer_decode(head, &out), "a number behind the last of the list");
+    peer_hello_encode(&in, bytes);
+    cr_assert_eq(peer_hello_decode(bytes, cluster, 1, &out), PEER_REFUSED_VERSION);
     for (uint8_t code = 0; code < 255; code++)
         cr_assert_gt(strlen(peer_refusal_text(code)), 3);
 }
