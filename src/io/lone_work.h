@@ -33,7 +33,7 @@ void lone_work_begin(struct lone_work *lone);
 void lone_work_look(struct lone_work *lone);
 /* Not RUNNING any more when it returns. */
 void lone_work_await(struct lone_work *lone);
-/* Readable when what is under way has ended; not before the next begin once that was seen. */
+/* Readable once what was under way has ended, until look or await has seen that. */
 int lone_work_descriptor(const struct lone_work *lone);
 
 #endif
