@@ -108,11 +108,12 @@ bool core_node_has_lost(const struct core_cluster *c, uint32_t replica)
     return c->nodes[replica].has_lost;
 }
 
-bool core_node_knows_one_of(const struct core_cluster *c, uint32_t replica, replica_set members)
+bool core_node_is_lonely(const struct core_cluster *c, uint32_t replica, replica_set members)
 {
     const struct members *m = &c->nodes[replica].members;
     replica_set known = m->now.voters | m->now.learners | m->next.voters | m->next.learners;
-    return (known & members & ~quorum_bit(replica)) != 0;
+    known &= ~quorum_bit(replica);
+    return known != 0 && (known & members) == 0;
 }
 
 void life_begin(struct core_node *n)

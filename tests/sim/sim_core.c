@@ -266,13 +266,15 @@ static const struct quorum *newest_members(const struct core_cluster *c)
     return c->members.next_first != 0 ? &c->members.next : &c->members.now;
 }
 
-/* No member, now or soon, need keep up either; nor a newcomer all of whose acquaintances have left.
+/*
+ * No member, now or soon, need keep up either; nor one all of whose acquaintances have left: it
+ * takes nobody's word (docs/operations.md "A lost disk"). Here also a voter may be one that has
+ * never heard anybody, for nobody asks before it is promoted whether it does (node_ready.c).
  */
 static bool is_excluded(const struct core_cluster *c, uint32_t replica)
 {
     const struct quorum *q = newest_members(c);
-    bool is_lonely = (q->learners & quorum_bit(replica)) != 0 &&
-                     !core_node_knows_one_of(c, replica, q->voters | q->learners);
+    bool is_lonely = core_node_is_lonely(c, replica, q->voters | q->learners);
     return ((c->excluded >> replica) & 1) != 0 || !quorum_is_member(q, replica) || is_lonely;
 }
 

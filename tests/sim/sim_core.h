@@ -96,8 +96,8 @@ bool core_node_waits_for_change(const struct core_cluster *c, uint32_t replica);
 bool core_node_is_in_doubt(const struct core_cluster *c, uint32_t replica);
 /* It knows that its disk lost something, and has not rejoined yet. */
 bool core_node_has_lost(const struct core_cluster *c, uint32_t replica);
-/* Among the members that it knows of is another one of these. */
-bool core_node_knows_one_of(const struct core_cluster *c, uint32_t replica, replica_set members);
+/* It knows of other members, and none of them is among these. */
+bool core_node_is_lonely(const struct core_cluster *c, uint32_t replica, replica_set members);
 bool core_node_is_up(const struct core_cluster *c, uint32_t replica);
 const struct paxos *core_node_paxos(const struct core_cluster *c, uint32_t replica);
 uint64_t core_node_applied(const struct core_cluster *c, uint32_t replica);
