@@ -108,6 +108,12 @@ static bool on_hello(struct link *l)
 {
     const struct peer_links_config *c = &l->links->config;
     struct peer_hello hello;
+    uint8_t head[PEER_HELLO_HEAD_SIZE];
+    if (evbuffer_copyout(l->in, head, sizeof head) == (ssize_t)sizeof head &&
+        !peer_hello_is_known(head)) {
+        refuse(l, PEER_REFUSED_VERSION);
+        return false;
+    }
     if (evbuffer_get_length(l->in) < PEER_HELLO_SIZE)
         return true;
     evbuffer_remove(l->in, l->transcript, PEER_HELLO_SIZE);

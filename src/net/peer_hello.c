@@ -47,6 +47,11 @@ static bool get_incarnation(const uint8_t *in, struct incarnation *out)
     return is_whole;
 }
 
+bool peer_hello_is_known(const uint8_t head[PEER_HELLO_HEAD_SIZE])
+{
+    return memcmp(head, magic, sizeof magic) == 0 && head[4] == VERSION;
+}
+
 void peer_hello_encode(const struct peer_hello *hello, uint8_t out[PEER_HELLO_SIZE])
 {
     memcpy(out, magic, sizeof magic);
@@ -65,7 +70,7 @@ uint8_t peer_hello_decode(const uint8_t in[PEER_HELLO_SIZE], const uint8_t *clus
         (struct peer_hello){.cluster_id = in + 5, .from = get_u32(in + 21), .to = get_u32(in + 25)};
     bool is_whole = get_incarnation(in + 29, &out->incarnation);
     memcpy(out->nonce, in + 29 + INCARNATION_SIZE, PEER_NONCE_SIZE);
-    if (memcmp(in, magic, sizeof magic) != 0 || in[4] != VERSION || !is_whole)
+    if (!peer_hello_is_known(in) || !is_whole)
         return PEER_REFUSED_VERSION;
     if (memcmp(out->cluster_id, cluster_id, CLUSTER_ID_SIZE) != 0)
         return PEER_REFUSED_CLUSTER;

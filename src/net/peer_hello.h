@@ -25,6 +25,7 @@
 
 #define PEER_NONCE_SIZE 32u
 #define PEER_HELLO_SIZE 134u
+#define PEER_HELLO_HEAD_SIZE 5u
 #define PEER_ANSWER_HEAD_SIZE 106u
 #define PEER_PROOF_SIZE_MAX 4096u
 #define PEER_TRANSCRIPT_SIZE (PEER_HELLO_SIZE + PEER_ANSWER_HEAD_SIZE)
@@ -50,6 +51,8 @@ struct peer_hello {
     uint8_t nonce[PEER_NONCE_SIZE];
 };
 
+/* False: another version, whose hello may have another size; it hears so before it is whole. */
+bool peer_hello_is_known(const uint8_t head[PEER_HELLO_HEAD_SIZE]);
 void peer_hello_encode(const struct peer_hello *hello, uint8_t out[PEER_HELLO_SIZE]);
 /* 0, or why the bytes are no hello for `self` of that cluster. `out` borrows from `in`. */
 uint8_t peer_hello_decode(const uint8_t in[PEER_HELLO_SIZE], const uint8_t *cluster_id,

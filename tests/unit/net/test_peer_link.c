@@ -518,6 +518,20 @@ Test(peer_link, refusals_have_a_code)
     rig_free(r);
 }
 
+/* The hello of another version may be shorter: it is not waited for. */
+Test(peer_link, a_shorter_hello_of_another_version)
+{
+    static const uint8_t two[70] = {'R', 'S', 'M', 'P', 2};
+    struct rig *r = rig_of(1);
+    int fd = dial_raw(r, 1);
+    uint8_t code = 0;
+    cr_assert_eq(send(fd, two, sizeof two, 0), sizeof two);
+    WAIT(r, recv(fd, &code, 1, MSG_DONTWAIT) == 1);
+    cr_assert_eq(code, PEER_REFUSED_VERSION);
+    close(fd);
+    rig_free(r);
+}
+
 /* The lowest descriptor that is free becomes the first that may not be had. */
 static void leave_no_descriptor(struct rlimit *before)
 {
